@@ -1,0 +1,1 @@
+"""Content-addressed files and the model formats that are safe to load."""

@@ -1,0 +1,1 @@
+"""The world as values: Git, source files, libraries, tables, parameters."""

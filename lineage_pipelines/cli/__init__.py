@@ -1,0 +1,1 @@
+"""The `lineage` command: parse, ask one query, print one report, return one exit code."""

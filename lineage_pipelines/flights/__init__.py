@@ -1,0 +1,1 @@
+"""The worked pipeline: will a flight out of New York arrive late?"""

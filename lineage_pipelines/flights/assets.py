@@ -1,0 +1,1 @@
+"""The flights pipeline as Dagster assets."""

@@ -1,0 +1,81 @@
+"""What is said: immutable values, their canonical bytes and their digests.
+
+Standard library and RFC 8785 only; no I/O and no clock. Everything else in this package imports these names from
+here.
+"""
+
+from lineage_pipelines.records.canonical import Json, canonical_bytes, parse_bytes
+from lineage_pipelines.records.code import CodeVersion, Environment, SourceClosure, SourceFile
+from lineage_pipelines.records.codec import Value, format_time, from_json, parse_time, to_json
+from lineage_pipelines.records.data import (
+    Column,
+    DatasetSnapshot,
+    Grade,
+    StageInput,
+    StageOutput,
+    StageRun,
+)
+from lineage_pipelines.records.digest import Digest, DigestSet
+from lineage_pipelines.records.names import check_model_name
+from lineage_pipelines.records.record import (
+    PREDICATE_TYPE,
+    STATEMENT_TYPE,
+    Completeness,
+    LineageRecord,
+    ModelIdentity,
+    decode,
+    encode,
+    predicate,
+    record_digest,
+)
+from lineage_pipelines.records.training import (
+    Candidate,
+    CheckResult,
+    DagsterRun,
+    Evaluation,
+    MlflowRun,
+    ModelFile,
+    SliceMetrics,
+    TrainingRun,
+)
+
+__all__ = [
+    "PREDICATE_TYPE",
+    "STATEMENT_TYPE",
+    "Candidate",
+    "CheckResult",
+    "CodeVersion",
+    "Column",
+    "Completeness",
+    "DagsterRun",
+    "DatasetSnapshot",
+    "Digest",
+    "DigestSet",
+    "Environment",
+    "Evaluation",
+    "Grade",
+    "Json",
+    "LineageRecord",
+    "MlflowRun",
+    "ModelFile",
+    "ModelIdentity",
+    "SliceMetrics",
+    "SourceClosure",
+    "SourceFile",
+    "StageInput",
+    "StageOutput",
+    "StageRun",
+    "TrainingRun",
+    "Value",
+    "canonical_bytes",
+    "check_model_name",
+    "decode",
+    "encode",
+    "format_time",
+    "from_json",
+    "parse_bytes",
+    "parse_time",
+    "predicate",
+    "record_digest",
+    "to_json",
+]

@@ -1,0 +1,147 @@
+"""Canonical bytes: the same content always has the same name.
+
+JSON in the form of RFC 8785 (JCS), with a tag where JSON loses a Python value: `1.0` and `1` are one number in JCS,
+and integers from 2**53 on have no exact form. Free values (parameters) therefore travel tagged, `{"$float": "1.0"}`
+and `{"$int": "9007199254740992"}`, and come back as they went in.
+"""
+
+import json
+import math
+import re
+from collections.abc import Mapping, Sequence
+
+import rfc8785
+
+from lineage_pipelines.errors import RecordError
+
+_TYPE_FIX = "use text, whole numbers, finite numbers, true/false, null, lists and mappings"
+Json = None | bool | int | float | str | Sequence["Json"] | Mapping[str, "Json"]
+"""A value as JSON knows it."""
+
+_EXACT_INT = 2**53
+_MAX_DEPTH = 64
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_TAGS = {"$float": float, "$int": int}
+
+
+def canonical_bytes(value: Json) -> bytes:
+    """Encode a JSON value by RFC 8785.
+
+    Raises:
+        RecordError: the value has no canonical form (NaN, a lone surrogate, an inexact integer, …).
+    """
+    try:
+        return rfc8785.dumps(value)
+    except (rfc8785.CanonicalizationError, UnicodeError, RecursionError) as error:
+        raise RecordError(f"no canonical form: {error}", fix=_TYPE_FIX) from error
+
+
+def parse_bytes(data: bytes) -> Json:
+    """Parse JSON strictly: UTF-8, no duplicate keys, no NaN, bounded depth.
+
+    Raises:
+        RecordError: the bytes are not such JSON.
+    """
+    try:
+        value: Json = json.loads(data.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        raise RecordError(f"not valid JSON: {error}", fix="restore the bytes from a copy") from error
+    _check_depth(value, _MAX_DEPTH)
+    return value
+
+
+def _unique(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
+    value = dict(pairs)
+    if len(value) != len(pairs):
+        raise ValueError("a key is given twice")
+    return value
+
+
+def _refuse_constant(name: str) -> Json:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _check_depth(value: Json, left: int) -> None:
+    if left == 0:
+        raise RecordError(f"nested deeper than {_MAX_DEPTH}")
+    if isinstance(value, Mapping):
+        for item in value.values():
+            _check_depth(item, left - 1)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            _check_depth(item, left - 1)
+
+
+def tag(value: Json, *, where: str = "value", left: int = _MAX_DEPTH) -> Json:
+    """Return `value` with a tag wherever plain JSON would lose its type or exactness.
+
+    Args:
+        value: any JSON value.
+        where: what to call it in an error.
+        left: how many levels it may still nest.
+
+    Raises:
+        RecordError: a number that is not finite, text that is not Unicode, a key that is not text, or another type.
+    """
+    if left == 0:
+        raise RecordError(f"nested deeper than {_MAX_DEPTH}", where=where)
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, int | float):
+        return tag_number(value, where=where)
+    if isinstance(value, str):
+        return check_text(value, where=where)
+    if isinstance(value, Mapping):
+        return {_check_key(key, where): tag(item, where=f"{where}.{key}", left=left - 1) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [tag(item, where=f"{where}[{i}]", left=left - 1) for i, item in enumerate(value)]
+    raise RecordError(f"a {type(value).__name__} cannot be recorded", where=where, fix=_TYPE_FIX)
+
+
+def tag_number(value: float, *, where: str) -> Json:
+    """Tag one number where JCS would not bring it back as it is."""
+    if isinstance(value, int):
+        return value if abs(value) < _EXACT_INT else {"$int": str(value)}
+    if not math.isfinite(value):
+        raise RecordError(f"the number is not finite ({value})", where=where)
+    return {"$float": repr(value)} if value.is_integer() else value
+
+
+def check_text(value: str, *, where: str) -> str:
+    """Refuse text that databases and JSON disagree about: NUL and lone surrogates."""
+    if "\0" in value or _SURROGATE.search(value):
+        raise RecordError("the text holds NUL or half a surrogate pair", where=where)
+    return value
+
+
+def _check_key(key: object, where: str) -> str:
+    if not isinstance(key, str):
+        raise RecordError(f"a key is {type(key).__name__}, not text", where=where)
+    if key in _TAGS:
+        raise RecordError(f"the key {key!r} is reserved", where=where, fix="rename it")
+    return check_text(key, where=where)
+
+
+def untag(value: Json) -> Json:
+    """Undo `tag`.
+
+    Raises:
+        RecordError: a tag holds something that is not its number.
+    """
+    if isinstance(value, Mapping):
+        if len(value) == 1 and (kind := next(iter(value))) in _TAGS:
+            return _untag_number(kind, value[kind])
+        return {key: untag(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [untag(item) for item in value]
+    return value
+
+
+def _untag_number(kind: str, text: Json) -> Json:
+    try:
+        number: Json = _TAGS[kind](text)
+    except (TypeError, ValueError) as error:
+        raise RecordError(f"{kind} holds {text!r}, not a number") from error
+    if not isinstance(text, str) or tag(number) != {kind: text}:
+        raise RecordError(f"{kind} holds {text!r}, not the canonical form of a number")
+    return number

@@ -1,0 +1,30 @@
+"""Names of models: one form that is safe as a path, a URL segment, a SQL value and a shell word."""
+
+import re
+import unicodedata
+
+from lineage_pipelines.errors import RecordError
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,127}")
+
+
+def check_model_name(name: str) -> str:
+    """Return `name` when it is a model name.
+
+    A model name is 1 to 128 of `a-z 0-9 . _ -`, begins with a letter or digit, and holds no `..`, no trailing dot.
+
+    Raises:
+        RecordError: it is not; the message suggests one that is.
+    """
+    if _NAME.fullmatch(name) and ".." not in name and not name.endswith("."):
+        return name
+    raise RecordError(
+        f"not a model name: {name[:140]!r}",
+        fix=f"use lower-case letters, digits, '_', '-' and '.'; for example {_suggest(name)!r}",
+    )
+
+
+def _suggest(name: str) -> str:
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    words = re.sub(r"[^a-z0-9_-]+", "_", plain).strip("_.-")
+    return words[:128] or "my_model"

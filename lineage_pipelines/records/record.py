@@ -1,0 +1,126 @@
+"""The lineage record: an in-toto Statement v1 that binds a model file to everything that made it.
+
+Its identity is the SHA-256 of its exact bytes. `decode(encode(r)) == r`, and encoding again gives the same bytes.
+The normative description is docs/reference/record-format.md.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from lineage_pipelines.errors import RecordError
+from lineage_pipelines.records import canonical
+from lineage_pipelines.records.canonical import Json
+from lineage_pipelines.records.code import CodeVersion, Environment
+from lineage_pipelines.records.codec import Value, from_json, to_json
+from lineage_pipelines.records.data import DatasetSnapshot, StageRun
+from lineage_pipelines.records.digest import Digest
+from lineage_pipelines.records.names import check_model_name
+from lineage_pipelines.records.training import Candidate, Evaluation, ModelFile, TrainingRun
+
+STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
+PREDICATE_TYPE = "urn:lineage-pipelines:record:v1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelIdentity(Value):
+    """Which model this is a version of."""
+
+    name: str
+    asset_key: str
+    """The Dagster asset, parts joined by `/`."""
+    run_key: str
+    """SHA-256 (hex) of asset, partition, root run and output: the same for every retry of one run."""
+    previous: Digest | None = None
+    """The record of the version before it."""
+    description: str | None = None
+    owners: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        check_model_name(self.name)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Completeness(Value):
+    """What is not captured fact, by the path of the fact: `code.revision: no Git repository`."""
+
+    missing: tuple[str, ...] = ()
+    declared: tuple[str, ...] = ()
+    inferred: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineageRecord(Value):
+    """The immutable statement; the predicate of the in-toto Statement, field by field."""
+
+    model: ModelIdentity
+    data: tuple[DatasetSnapshot, ...] = ()
+    stages: tuple[StageRun, ...] = ()
+    """Every preparation step behind `data`, sources first."""
+    code: CodeVersion
+    environment: Environment
+    run: TrainingRun
+    parameters: Mapping[str, Json] = field(default_factory=dict)
+    """Effective values, defaults included."""
+    evaluation: Evaluation | None = None
+    candidates: tuple[Candidate, ...] = ()
+    artifact: ModelFile
+    completeness: Completeness = Completeness()
+
+
+def encode(record: LineageRecord) -> bytes:
+    """Return the record's exact bytes, the ones that are stored, hashed and signed.
+
+    Raises:
+        RecordError: a value has no exact form, as NaN has none.
+    """
+    return canonical.canonical_bytes(
+        {
+            "_type": STATEMENT_TYPE,
+            "subject": [
+                {
+                    "name": record.model.name,
+                    "digest": {record.artifact.digest.algorithm: record.artifact.digest.hex},
+                }
+            ],
+            "predicateType": PREDICATE_TYPE,
+            "predicate": predicate(record),
+        }
+    )
+
+
+def predicate(record: LineageRecord) -> Json:
+    """Return the predicate as JSON values, tags included."""
+    return to_json(record, "record")
+
+
+def decode(data: bytes) -> LineageRecord:
+    """Read a record from its bytes.
+
+    Raises:
+        RecordError: the bytes are not a record of a schema version that this release reads.
+    """
+    statement = canonical.parse_bytes(data)
+    if not isinstance(statement, dict) or statement.get("_type") != STATEMENT_TYPE:
+        raise RecordError("not an in-toto Statement v1")
+    kind = statement.get("predicateType")
+    if kind != PREDICATE_TYPE:
+        raise RecordError(
+            f"the record's schema is {kind!r}",
+            fix=f"this release reads {PREDICATE_TYPE}; upgrade it",
+        )
+    record: LineageRecord = from_json(LineageRecord, statement.get("predicate"), "record")
+    _check_subject(statement, record)
+    return record
+
+
+def _check_subject(statement: dict[str, Any], record: LineageRecord) -> None:
+    digest = record.artifact.digest
+    expected = [{"name": record.model.name, "digest": {digest.algorithm: digest.hex}}]
+    if statement.get("subject") != expected:
+        raise RecordError("the statement's subject is not the record's model file")
+
+
+def record_digest(data: bytes) -> Digest:
+    """Return the identity of a record from its exact bytes."""
+    return Digest.of(data)

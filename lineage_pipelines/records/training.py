@@ -1,0 +1,105 @@
+"""What a record says about the experiment: the run, its evaluation, the alternatives, and the file that came out."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from lineage_pipelines.records.canonical import Json
+from lineage_pipelines.records.codec import Value
+from lineage_pipelines.records.digest import Digest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DagsterRun(Value):
+    """The Dagster run that trained the model."""
+
+    run_id: str
+    root_run_id: str
+    """The first run of a chain of retries; equal to `run_id` without one."""
+    job: str
+    step: str
+    partition: str | None = None
+    retry: int = 0
+    launched_by: str
+    """`schedule:NAME`, `sensor:NAME`, `automation`, `backfill:ID`, `user:NAME` or `unknown`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MlflowRun(Value):
+    """The MLflow run that mirrors the training run."""
+
+    run_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingRun(Value):
+    """Who trained, when and where (OpenLineage Run; MLMD Execution)."""
+
+    dagster: DagsterRun | None = None
+    mlflow: MlflowRun | None = None
+    started: datetime
+    finished: datetime
+    host: str
+    user: str | None = None
+    seed: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SliceMetrics(Value):
+    """Metrics on the part of the evaluation data where a column has one value."""
+
+    name: str
+    """The column, `origin`."""
+    value: str
+    rows: int
+    metrics: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckResult(Value):
+    """One gate that the version passed or failed (in-toto test-result)."""
+
+    name: str
+    passed: bool
+    severity: str
+    """`error` blocks what comes after; `warn` does not."""
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evaluation(Value):
+    """Metrics on one snapshot, overall and by slice."""
+
+    snapshot: str | None = None
+    """The name of the input that it was measured on."""
+    metrics: Mapping[str, float]
+    slices: tuple[SliceMetrics, ...] = ()
+    checks: tuple[CheckResult, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate(Value):
+    """An alternative that was trained or considered, and why it lost or won."""
+
+    name: str
+    parameters: Mapping[str, Json] = field(default_factory=dict)
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    selected: bool = False
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelFile(Value):
+    """The stored model (in-toto subject, described)."""
+
+    format: str
+    """`skops`."""
+    size: int
+    """Bytes."""
+    estimator: str
+    """The estimator's qualified class name."""
+    trusted_types: tuple[str, ...] = ()
+    """Types outside the format's own list that loading needs: the allow-list."""
+    requirements: tuple[str, ...] = ()
+    """`name==version` of the distributions that define those types and the estimator."""
+    digest: Digest

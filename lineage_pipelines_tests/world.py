@@ -1,0 +1,94 @@
+"""A simulated project: a real Git and DVC repository in a temporary folder, one call an event."""
+
+import contextlib
+import os
+import subprocess
+import textwrap
+from pathlib import Path
+
+_IDENTITY = {
+    "GIT_AUTHOR_NAME": "Ada",
+    "GIT_AUTHOR_EMAIL": "ada@example.invalid",
+    "GIT_COMMITTER_NAME": "Ada",
+    "GIT_COMMITTER_EMAIL": "ada@example.invalid",
+    "GIT_CONFIG_GLOBAL": os.devnull,
+    "GIT_CONFIG_SYSTEM": os.devnull,
+}
+
+
+class World:
+    """One project folder; every change to it is a method."""
+
+    def __init__(self, root: Path, *, git: bool = True) -> None:
+        self.root = root
+        root.mkdir(parents=True, exist_ok=True)
+        if git:
+            self.git("init", "-q", "-b", "main")
+        self._init_dvc(git)
+        if git:
+            self.commit("Begin")
+
+    def _init_dvc(self, git: bool) -> None:
+        from dvc.repo import Repo
+
+        Repo.init(str(self.root), no_scm=not git).close()
+        site = self.root / ".dvc" / "tmp" / "site"
+        self.append(".dvc/config", f"[core]\n    analytics = false\n    site_cache_dir = {site}\n")
+
+    def git(self, *args: str) -> str:
+        """Run Git in the project and return what it printed."""
+        command = ["git", *args]
+        done = subprocess.run(
+            command, cwd=self.root, env=os.environ | _IDENTITY, check=True, capture_output=True, text=True
+        )
+        return done.stdout.strip()
+
+    def commit(self, message: str = "Change") -> str:
+        """Commit everything and return the revision."""
+        self.git("add", "-A")
+        self.git("commit", "-q", "--allow-empty", "-m", message)
+        return self.git("rev-parse", "HEAD")
+
+    def path(self, name: str) -> Path:
+        """Return a path of the project."""
+        return self.root / name
+
+    def write(self, name: str, text: str) -> Path:
+        """Write a file, dedented, with its folders."""
+        path = self.path(name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(textwrap.dedent(text))
+        return path
+
+    def append(self, name: str, text: str) -> Path:
+        """Add text to the end of a file."""
+        path = self.path(name)
+        path.write_text((path.read_text() if path.exists() else "") + text)
+        return path
+
+    def track(self, *names: str) -> None:
+        """`dvc add` files or folders."""
+        from dvc.repo import Repo
+
+        with Repo(str(self.root)) as repo:
+            for name in names:
+                repo.add(str(self.path(name)))
+
+    def repro(self, *targets: str) -> None:
+        """`dvc repro`, in process; without targets, everything."""
+        from dvc.repo import Repo
+
+        with contextlib.chdir(self.root), Repo(str(self.root)) as repo:
+            files = [str(self.path(t if ":" in t else f"dvc.yaml:{t}")) for t in targets]
+            repo.reproduce(files, all_pipelines=not files)
+
+    def dvc(self, *args: str) -> str:
+        """Run the DVC command and return what it printed."""
+        env = os.environ | _IDENTITY | {"DVC_NO_ANALYTICS": "1"}
+        command = ["dvc", *args]
+        done = subprocess.run(command, cwd=self.root, env=env, check=True, capture_output=True, text=True)
+        return done.stdout
+
+    def cached(self, md5: str) -> Path:
+        """Return the cache object of an MD5."""
+        return self.root / ".dvc" / "cache" / "files" / "md5" / md5[:2] / md5[2:]
