@@ -126,8 +126,7 @@ def _optional(kind: Any, plain: Json, where: str) -> Any:  # noqa: ANN401
 def _scalar(kind: type, plain: Json, where: str) -> Any:  # noqa: ANN401
     if dataclasses.is_dataclass(kind) and kind is not Digest:
         return _object_from_json(kind, _expect(dict, plain, where), where)
-    if kind in _HINTS: dict[type, dict[str, Any]] = {}
-_FROM_TEXT:
+    if kind in _FROM_TEXT:
         return _FROM_TEXT[kind](_expect(str, plain, where))
     if issubclass(kind, StrEnum):
         return _enum(kind, _expect(str, plain, where), where)
