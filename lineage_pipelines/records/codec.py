@@ -51,7 +51,6 @@ def parse_time(text: str) -> datetime:
 
 
 _HINTS: dict[type, dict[str, Any]] = {}
-_HINTS: dict[type, dict[str, Any]] = {}
 _FROM_TEXT: dict[type, Callable[[str], object]] = {Digest: Digest.parse, datetime: parse_time}
 
 
