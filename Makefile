@@ -1,0 +1,76 @@
+# make demo   set up, deliver the data, run the pipeline as its owners would over half a year
+# make test   set up, then every gate: lint, types, architecture, tests
+# make ui     open the Dagster UI on http://127.0.0.1:3000
+.DEFAULT_GOAL := help
+.PHONY: help setup demo ui test lint types architecture fmt check browser lock bench clean
+
+SHELL := /bin/bash
+PYTHON ?= python3
+BIN := .venv/bin
+export DAGSTER_HOME := $(CURDIR)
+export DAGSTER_DISABLE_TELEMETRY := 1
+export DVC_NO_ANALYTICS := 1
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+help:
+	@sed -n 's/^# //p' Makefile
+
+setup: .venv/ready
+
+.venv/ready: requirements.lock pyproject.toml
+	@echo "Setting up .venv (once, a minute or two) …"
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or newer is needed; say which one: make PYTHON=python3.11 …" >&2; exit 2; }
+	@$(PYTHON) -m venv .venv || \
+	  { echo "python3-venv is missing; install it: apt-get install python3-venv" >&2; exit 2; }
+	@# --no-deps: the lock file is complete, and older releases of pip cannot match extras to it.
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@$(BIN)/python -m pip check >/dev/null
+	@touch $@
+
+demo: setup
+	@$(BIN)/python -m lineage_pipelines.flights.story
+
+ui: setup
+	@$(BIN)/dagster dev --workspace workspace.yaml --host 127.0.0.1 --port $${PORT:-3000}
+
+test: setup browser lint types architecture
+	@$(BIN)/pytest
+
+lint: setup
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+types: setup
+	@$(BIN)/mypy
+
+architecture: setup
+	@$(BIN)/lint-imports
+
+check: setup
+	@$(BIN)/dagster definitions validate --workspace workspace.yaml
+	@$(BIN)/dg check defs
+
+fmt: setup
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+# The browser test needs Chromium; on Debian it is installed when it is missing and we are root.
+browser:
+	@command -v chromium >/dev/null || { \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    echo "Installing Chromium …"; \
+	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null; \
+	  else echo "Chromium is needed for the browser test: apt-get install chromium" >&2; exit 2; fi; }
+
+# Needs uv (it is in the environment). No index is named in the result.
+lock: setup
+	@$(BIN)/uv pip compile pyproject.toml --extra flights --group dev --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-header --quiet --output-file requirements.lock
+
+bench: setup
+	@for b in load snapshot; do $(BIN)/python -m benchmarks.$$b; done
+
+clean:
+	rm -rf .venv .lineage .dagster .mypy_cache .ruff_cache .pytest_cache .hypothesis .artifacts
