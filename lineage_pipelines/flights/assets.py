@@ -1,1 +1,103 @@
-"""The flights pipeline as Dagster assets."""
+"""The flights pipeline as Dagster assets: what `dagster dev` opens."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+
+from lineage_pipelines.capture.trained import TrainedModel
+from lineage_pipelines.datasets import DvcProject
+from lineage_pipelines.flights.delay import DelayParams, train_flight_delay
+from lineage_pipelines.flights.minutes import MinutesParams, train_expected_minutes
+from lineage_pipelines.orchestration import (
+    DvcResource,
+    DvcTranslator,
+    DvcTranslatorSettings,
+    LineageResource,
+    build_automation_sensor,
+    build_dvc_sources,
+    build_observe_job,
+    build_refresh_job,
+    disjoint,
+    dvc_assets,
+    model_asset,
+    no_worse,
+    retrain_on_new_data,
+    slices_evaluated,
+    threshold,
+    unique_rows,
+)
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+ROOT = Path(os.environ.get("FLIGHTS_PROJECT", Path(__file__).parents[2]))
+"""The DVC project: this repository's own checkout."""
+
+project = DvcProject(ROOT)
+translator = DvcTranslator(DvcTranslatorSettings(group_name="flights", automation_condition=retrain_on_new_data()))
+sources = build_dvc_sources(project, translator=translator)
+
+
+@dvc_assets(project=project, translator=translator)
+def stages(context: dg.AssetExecutionContext, dvc: DvcResource) -> Iterator[Any]:
+    """Run one preparation stage."""
+    yield from dvc.run(context)
+
+
+_INPUTS = {name: f"data/features/{name}.parquet" for name in ("train", "validation", "test")}
+
+
+@model_asset(
+    project=project,
+    inputs=_INPUTS,
+    translator=translator,
+    owners=["team:flights"],
+    automation_condition=retrain_on_new_data(),
+    checks=[
+        threshold(min_roc_auc=0.62),
+        no_worse(roc_auc=0.03),
+        threshold(max_calibration_error=0.1, blocking=False),
+        slices_evaluated("origin", "carrier", min_rows=200),
+        disjoint("train", "test"),
+        unique_rows("train", "validation", "test", max_share=0.01),
+    ],
+)
+def flight_delay(
+    train: "pd.DataFrame", validation: "pd.DataFrame", test: "pd.DataFrame", params: DelayParams
+) -> TrainedModel:
+    """Will this flight arrive more than 15 minutes late? Known before departure."""
+    return train_flight_delay(train, validation, test, params)
+
+
+@model_asset(
+    project=project,
+    inputs=_INPUTS,
+    translator=translator,
+    owners=["team:flights"],
+    automation_condition=retrain_on_new_data(),
+    checks=[no_worse(mae=2.0), slices_evaluated("origin", min_rows=200), disjoint("train", "test")],
+)
+def expected_minutes(
+    train: "pd.DataFrame", validation: "pd.DataFrame", test: "pd.DataFrame", params: MinutesParams
+) -> TrainedModel:
+    """How many minutes late will this flight arrive? Known before departure."""
+    return train_expected_minutes(train, validation, test, params)
+
+
+models = [flight_delay, expected_minutes]
+refresh = build_refresh_job([*sources, *stages, *models])
+observe = build_observe_job(sources)
+
+defs = dg.Definitions(
+    assets=[*sources, *stages, *models],
+    jobs=[refresh, observe],
+    schedules=[
+        dg.ScheduleDefinition(job=refresh, cron_schedule="0 6 1 * *", description="Retrain on the first of the month."),
+        dg.ScheduleDefinition(job=observe, cron_schedule="*/10 * * * *", description="Look for new data."),
+    ],
+    sensors=[build_automation_sensor()],
+    resources={"dvc": DvcResource(project_dir=str(ROOT)), "lineage": LineageResource(project_dir=str(ROOT))},
+)

@@ -1,0 +1,206 @@
+"""`@model_asset`: a plain training function becomes an asset whose every version explains itself."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import dagster as dg
+
+from lineage_pipelines.capture import code_digest
+from lineage_pipelines.datasets import DvcProject
+from lineage_pipelines.errors import DatasetError
+from lineage_pipelines.orchestration import metadata
+from lineage_pipelines.orchestration.dvc_specs import build_node_assets
+from lineage_pipelines.orchestration.gates import Gate
+from lineage_pipelines.orchestration.lineage_resource import LineageResource
+from lineage_pipelines.orchestration.model_events import check_results, input_versions, model_metadata
+from lineage_pipelines.orchestration.parameters import build_parameters, config_class
+from lineage_pipelines.orchestration.run_facts import read_run_facts
+from lineage_pipelines.orchestration.signature import TrainingSignature, read_signature
+from lineage_pipelines.capture.trained import TrainedModel
+from lineage_pipelines.orchestration.training import ModelDefinition, ModelInput, TrainingStep
+from lineage_pipelines.orchestration.translator import DvcTranslator
+from lineage_pipelines.records import check_model_name
+
+TrainingFunction = Callable[..., TrainedModel]
+
+
+def model_asset(
+    *,
+    project: DvcProject,
+    inputs: Mapping[str, str | ModelInput],
+    name: str | None = None,
+    key_prefix: Sequence[str] = (),
+    checks: Sequence[Gate] = (),
+    trusted_types: Sequence[str] = (),
+    translator: DvcTranslator | None = None,
+    description: str | None = None,
+    group_name: str | None = "models",
+    owners: Sequence[str] = (),
+    tags: Mapping[str, str] | None = None,
+    kinds: Sequence[str] = ("scikitlearn",),
+    automation_condition: dg.AutomationCondition[Any] | None = None,
+    retry_policy: dg.RetryPolicy | None = None,
+    op_tags: Mapping[str, Any] | None = None,
+    pool: str | None = None,
+) -> Callable[[TrainingFunction], dg.AssetsDefinition]:
+    """Make an asset of a training function.
+
+    The function takes its inputs, as tables or paths, and a parameter class, and returns a `TrainedModel`:
+
+        @model_asset(
+            project=project,
+            inputs={"train": "data/train.parquet", "test": "data/test.parquet"},
+            checks=[threshold(min_roc_auc=0.7), disjoint("train", "test")],
+        )
+        def churn(train: pd.DataFrame, test: pd.DataFrame, params: ChurnParams) -> TrainedModel: ...
+
+    What was read, which code and libraries ran, with which parameters, how well it did and what else was considered
+    is captured around it. The step needs a `LineageResource` called `lineage`.
+
+    Args:
+        project: the DVC project that the inputs belong to.
+        inputs: argument name to path in the project, a stage output or a tracked file (or part of either).
+        name: the model's name, also the asset's; the function's name by default.
+        key_prefix: parts before the name in the asset key.
+        checks: gates, each an asset check.
+        trusted_types: qualified names of types beyond scikit-learn, NumPy and SciPy that the model file may hold.
+        translator: the translator of the project's assets, where it changes their keys.
+        description: what the model is for; the function's docstring by default.
+        group_name: Dagster group.
+        owners: e-mail addresses or `team:…`.
+        tags: asset tags.
+        kinds: shown as icons.
+        automation_condition: `retrain_on_new_data()` to retrain when a new version of the data was seen.
+        retry_policy: Dagster's; a retry of a committed run yields the same version.
+        op_tags: tags of the op.
+        pool: concurrency pool.
+
+    Raises:
+        RecordError: the name is no model name.
+        CaptureError: the function's arguments do not fit `inputs`, or a parameter default cannot be recorded.
+        DatasetError: an input is no output and no tracked file of the project.
+    """
+
+    def decorate(function: TrainingFunction) -> dg.AssetsDefinition:
+        model = check_model_name(name or function.__name__)
+        key = dg.AssetKey([*key_prefix, model])
+        declared = {n: ModelInput(path=i) if isinstance(i, str) else i for n, i in inputs.items()}
+        keys = _input_keys(project, declared, translator)
+        doc = description or (function.__doc__ or "").strip().split("\n\n")[0] or None
+        definition = ModelDefinition(
+            name=model,
+            asset_key=key.to_user_string(),
+            function=function,
+            signature=read_signature(function, list(declared)),
+            project=project,
+            inputs=declared,
+            input_keys={n: k.to_user_string() for n, k in keys.items()},
+            gates=tuple(checks),
+            description=doc,
+            owners=tuple(owners),
+            trusted_types=tuple(trusted_types),
+        )
+        spec = dg.AssetSpec(
+            key=key,
+            deps=sorted(set(keys.values())),
+            description=doc,
+            group_name=group_name,
+            owners=list(owners) or None,
+            tags=tags,
+            kinds=set(kinds),
+            code_version=code_digest(function, root=project.root)[:16],
+            automation_condition=automation_condition,
+            metadata=_references(function),
+        )
+        options = {"retry_policy": retry_policy, "op_tags": op_tags, "pool": pool}
+        return _define(definition, spec, options)
+
+    return decorate
+
+
+def _input_keys(
+    project: DvcProject, inputs: Mapping[str, ModelInput], translator: DvcTranslator | None
+) -> dict[str, dg.AssetKey]:
+    owners = {
+        str(spec.metadata[metadata.DVC_PATH]): spec.key
+        for assets in build_node_assets(project, translator)
+        for spec in assets.specs
+        if metadata.DVC_PATH in spec.metadata
+    }
+    return {name: _owner_of(declared.path, owners, project) for name, declared in inputs.items()}
+
+
+def _owner_of(path: str, owners: Mapping[str, dg.AssetKey], project: DvcProject) -> dg.AssetKey:
+    part = path.rstrip("/")
+    while part:
+        if part in owners:
+            return owners[part]
+        part = part.rpartition("/")[0]
+    known = ", ".join(sorted(owners)) or "nothing"
+    raise DatasetError(
+        f"{path!r} is neither tracked by DVC nor an output of a stage",
+        where=str(project.root),
+        fix=f"run `dvc add {path}`, or use one of: {known}",
+    )
+
+
+def _references(function: TrainingFunction) -> dict[str, Any]:
+    code = function.__code__
+    reference = dg.LocalFileCodeReference(
+        file_path=code.co_filename, line_number=code.co_firstlineno, label=function.__qualname__
+    )
+    return {metadata.CODE_REFERENCES: dg.CodeReferencesMetadataValue(code_references=[reference])}
+
+
+def _define(definition: ModelDefinition, spec: dg.AssetSpec, options: Mapping[str, Any]) -> dg.AssetsDefinition:
+    def step(context: dg.AssetExecutionContext, lineage: LineageResource, values: object) -> Iterator[Any]:
+        outcome = _run(definition, context, lineage, values)
+        record = outcome.entry.record
+        yield dg.MaterializeResult(
+            asset_key=spec.key,
+            data_version=dg.DataVersion(record.artifact.digest.hex),
+            metadata=model_metadata(outcome),
+            tags=input_versions(record),
+            check_results=check_results(record, spec.key),
+        )
+
+    check_specs = [
+        dg.AssetCheckSpec(g.name, asset=spec.key, description=g.description, blocking=g.blocking)
+        for g in definition.gates
+    ]
+    define = dg.multi_asset(name=spec.key.to_python_identifier(), specs=[spec], check_specs=check_specs, **options)
+    return define(_with_config(step, definition.signature))
+
+
+def _with_config(step: Callable[..., Iterator[Any]], signature: TrainingSignature) -> Callable[..., Iterator[Any]]:
+    parameters = signature.parameters_class
+    if parameters is None:
+
+        def without(context: dg.AssetExecutionContext, lineage: LineageResource) -> Iterator[Any]:
+            yield from step(context, lineage, None)
+
+        return without
+
+    def configured(context: dg.AssetExecutionContext, config: dg.Config, lineage: LineageResource) -> Iterator[Any]:
+        yield from step(context, lineage, build_parameters(parameters, config))
+
+    # Dagster reads the launch form off the annotation.
+    configured.__annotations__["config"] = config_class(parameters)
+    return configured
+
+
+def _run(
+    definition: ModelDefinition, context: dg.AssetExecutionContext, lineage: LineageResource, values: object
+) -> Any:
+    settings = lineage.settings()
+    with lineage.open_catalog() as catalog:
+        step = TrainingStep(
+            definition=definition,
+            settings=settings,
+            catalog=catalog,
+            artifacts=lineage.open_artifacts(),
+            facts=read_run_facts(context),
+            log=context.log.info,
+            context=context,
+        )
+        return step.run(values)

@@ -1,0 +1,188 @@
+"""What people see on a model asset's page: one event, readable without a click, at most 20 KB."""
+
+import base64
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import dagster as dg
+
+from lineage_pipelines.catalog import Entry
+from lineage_pipelines.orchestration import metadata
+from lineage_pipelines.orchestration.training import Outcome
+from lineage_pipelines.records import CheckResult, DatasetSnapshot, Evaluation, LineageRecord
+
+_SUMMARY_LENGTH = 1000  # longer text hides behind a button
+_OPTIONAL = (
+    metadata.LINEAGE_PLOT,
+    metadata.LINEAGE_SLICES,
+    metadata.LINEAGE_CANDIDATES,
+    metadata.LINEAGE_COMPARISON,
+)
+
+
+def model_metadata(outcome: Outcome) -> dict[str, Any]:
+    """Return the metadata of a committed version, the most useful first.
+
+    Each metric is a float of its own, so that Dagster plots it over time. Text that users wrote is sent as plain
+    text, never as Markdown or a URL.
+    """
+    record = outcome.entry.record
+    entries: dict[str, Any] = {
+        metadata.MODEL_VERSION: outcome.entry.version,
+        metadata.LINEAGE_SUMMARY: dg.MetadataValue.text(summary(outcome)),
+        metadata.LINEAGE_INPUTS: _inputs(record, outcome.previous),
+        metadata.LINEAGE_GAPS: "; ".join(record.completeness.missing) or None,
+        metadata.LINEAGE_COMPARISON: _comparison(outcome),
+        **_metrics(record.evaluation),
+        metadata.LINEAGE_SLICES: _slices(record.evaluation),
+        metadata.LINEAGE_CANDIDATES: _candidates(record),
+        metadata.LINEAGE_PLOT: _plot(outcome),
+        metadata.LINEAGE_RECORD: f"sha256:{outcome.entry.digest.hex}",
+        metadata.CODE_REVISION: record.code.revision,
+        metadata.CODE_DIRTY: record.code.dirty,
+        metadata.MODEL_ARTIFACT: str(record.artifact.digest),
+        metadata.MODEL_FORMAT: record.artifact.format,
+        metadata.MODEL_SIZE: record.artifact.size,
+    }
+    return _within_budget(metadata.without_none(entries))
+
+
+def check_results(record: LineageRecord, key: dg.AssetKey) -> list[dg.AssetCheckResult]:
+    """Return the record's gates as Dagster's check results."""
+    checks = record.evaluation.checks if record.evaluation else ()
+    return [_check_result(check, key) for check in checks]
+
+
+def _check_result(check: CheckResult, key: dg.AssetKey) -> dg.AssetCheckResult:
+    severity = dg.AssetCheckSeverity.ERROR if check.severity == "error" else dg.AssetCheckSeverity.WARN
+    return dg.AssetCheckResult(
+        asset_key=key, check_name=check.name, passed=check.passed, severity=severity, description=check.detail
+    )
+
+
+def input_versions(record: LineageRecord) -> dict[str, str]:
+    """Return the tags that state which version of each input was read."""
+    return {
+        metadata.input_version_tag(dg.AssetKey.from_user_string(s.asset_key)): s.digest.md5
+        for s in record.data
+        if s.asset_key and s.digest.md5
+    }
+
+
+def summary(outcome: Outcome) -> str:
+    """Say in a few lines what this version is."""
+    record = outcome.entry.record
+    code = (record.code.revision or "no commit")[:10] + (" with uncommitted changes" if record.code.dirty else "")
+    failed = [c.name for c in (record.evaluation.checks if record.evaluation else ()) if not c.passed]
+    lines = [
+        f"{outcome.entry.model} version {outcome.entry.version}: {record.artifact.estimator.rpartition('.')[2]}",
+        f"code {code}, {record.environment.package_count} packages, {record.environment.python}",
+        _chosen(record),
+        f"checks failed: {', '.join(failed)}" if failed else "all checks passed",
+        outcome.trained.notes or "" if outcome.trained else "recorded by an earlier attempt of this run",
+        f"lineage show {outcome.entry.model}@{outcome.entry.version}",
+    ]
+    return "\n".join(line for line in lines if line)[: _SUMMARY_LENGTH - 1]
+
+
+def _chosen(record: LineageRecord) -> str:
+    for candidate in record.candidates:
+        if candidate.selected:
+            return f"chosen: {candidate.name} ({candidate.reason})"
+    return ""
+
+
+def _inputs(record: LineageRecord, previous: Entry | None) -> dg.TableMetadataValue | None:
+    before = {s.name: s for s in previous.record.data} if previous else {}
+    return metadata.table(
+        {
+            "input": snapshot.name,
+            "asset": snapshot.asset_key or "",
+            "path": snapshot.path,
+            "snapshot": (snapshot.digest.md5 or snapshot.digest.sha256 or "")[:12],
+            "rows": snapshot.rows,
+            "since the version before": _change(snapshot, before.get(snapshot.name), previous),
+        }
+        for snapshot in record.data
+    )
+
+
+def _change(now: DatasetSnapshot, before: DatasetSnapshot | None, previous: Entry | None) -> str:
+    if previous is None:
+        return "first version"
+    if before is None:
+        return "new input"
+    if now.digest.sha256 == before.digest.sha256:
+        return "same"
+    rows = f" ({now.rows - before.rows:+,} rows)" if now.rows is not None and before.rows is not None else ""
+    return f"changed{rows}"
+
+
+def _metrics(evaluation: Evaluation | None) -> dict[str, float]:
+    return {f"eval/{name}": value for name, value in evaluation.metrics.items()} if evaluation else {}
+
+
+def _comparison(outcome: Outcome) -> dg.TableMetadataValue | None:
+    now = outcome.entry.record.evaluation
+    before = outcome.baseline.record.evaluation if outcome.baseline else None
+    if now is None or before is None or outcome.baseline is None:
+        return None
+    return metadata.table(
+        {
+            "metric": name,
+            f"version {outcome.entry.version}": round(value, 5),
+            outcome.baseline.label: round(before.metrics[name], 5),
+            "difference": round(value - before.metrics[name], 5),
+        }
+        for name, value in now.metrics.items()
+        if name in before.metrics
+    )
+
+
+def _slices(evaluation: Evaluation | None) -> dg.TableMetadataValue | None:
+    parts = evaluation.slices if evaluation else ()
+    names = _common([list(part.metrics) for part in parts])
+    return metadata.table(
+        {"slice": f"{p.name}={p.value}", "rows": p.rows, **{n: round(p.metrics[n], 4) for n in names}} for p in parts
+    )
+
+
+def _candidates(record: LineageRecord) -> dg.TableMetadataValue | None:
+    names = _common([list(candidate.metrics) for candidate in record.candidates])
+    return metadata.table(
+        {
+            "candidate": c.name,
+            "selected": c.selected,
+            **{n: round(c.metrics[n], 5) for n in names},
+            "reason": c.reason,
+        }
+        for c in record.candidates
+    )
+
+
+def _common(lists: Sequence[Sequence[str]]) -> list[str]:
+    # Dagster's tables want the same columns in every row.
+    shared = set.intersection(*(set(each) for each in lists)) if lists else set()
+    return [name for name in lists[0] if name in shared] if lists else []
+
+
+def _plot(outcome: Outcome) -> dg.MarkdownMetadataValue | None:
+    plot = outcome.trained.plot if outcome.trained else None
+    if plot is None:
+        return None
+    return dg.MetadataValue.md(f"![evaluation](data:image/png;base64,{base64.b64encode(plot).decode()})")
+
+
+def _within_budget(entries: Mapping[str, Any]) -> dict[str, Any]:
+    """Drop the bulkiest courtesies until the event fits; the record keeps them all."""
+    kept = dict(entries)
+    for name in _OPTIONAL:
+        if _weight(kept) <= metadata.EVENT_BYTES:
+            break
+        kept.pop(name, None)
+    return kept
+
+
+def _weight(entries: Mapping[str, Any]) -> int:
+    return len(json.dumps({name: repr(getattr(value, "value", value)) for name, value in entries.items()}))
