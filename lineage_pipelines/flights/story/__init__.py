@@ -1,0 +1,1 @@
+"""Half a year in the life of the flights models, for `make demo`."""

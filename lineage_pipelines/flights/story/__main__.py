@@ -1,0 +1,69 @@
+"""`make demo`: deliver, change, materialize, five times; then show what there is. Goes on where it was stopped."""
+
+import sys
+import time
+from pathlib import Path
+
+import click
+
+from lineage_pipelines.catalog import Catalog, resolve_settings
+from lineage_pipelines.cli import main as lineage
+from lineage_pipelines.errors import LineageError
+from lineage_pipelines.flights.story.chapters import CHAPTERS, Chapter
+from lineage_pipelines.flights.story.materialize import materialize
+from lineage_pipelines.flights.story.workspace import Workspace
+
+_MODEL = "flight_delay"
+_NEXT = """
+What to type next (`source .venv/bin/activate` first):
+  make ui                                   the asset graph and every version, in the Dagster UI
+  lineage show flight_delay@4               another version, whole
+  lineage show flight_delay --format json   the same for programs
+  git log --oneline demo                    what the story committed
+"""
+
+
+def main() -> int:
+    """Tell the story from the first chapter that has no version yet."""
+    workspace = Workspace(Path.cwd())
+    begun = time.monotonic()
+    try:
+        done = _versions(workspace.root)
+        if done < len(CHAPTERS):
+            workspace.begin()
+        for number, chapter in enumerate(CHAPTERS[done:], start=done + 1):
+            _play(workspace, number, chapter)
+    except LineageError as error:
+        click.echo(f"error: {error}", err=True)
+        return 3
+    click.echo(f"\n{len(CHAPTERS)} versions; this took {time.monotonic() - begun:.0f} s.\n")
+    return _show()
+
+
+def _versions(root: Path) -> int:
+    with Catalog(resolve_settings(start=root).catalog) as catalog:
+        return len(catalog.entries(_MODEL))
+
+
+def _play(workspace: Workspace, number: int, chapter: Chapter) -> None:
+    click.secho(f"\nChapter {number}: {chapter.title}", bold=True)
+    workspace.change(chapter)
+    passed = materialize(workspace.root, chapter.config, lambda line: click.echo(f"  {line}"))
+    workspace.commit(f"Record what chapter {number} prepared")
+    if _versions(workspace.root) < number:
+        raise LineageError(
+            f"chapter {number} made no version", fix="look at the run in `make ui`, then `make demo` again"
+        )
+    click.echo(f"  {_MODEL}@{number}: " + ("all blocking checks passed" if passed else "a blocking check failed"))
+
+
+def _show() -> int:
+    lineage(["log", _MODEL])
+    click.echo()
+    lineage(["show", _MODEL])
+    click.echo(_NEXT)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,51 @@
+"""A shop whose stages, sources and churn model are assets."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import dagster as dg
+import pytest
+
+from lineage_pipelines.datasets import DvcProject
+from lineage_pipelines.orchestration import (
+    DvcResource,
+    Gate,
+    build_dvc_sources,
+    build_refresh_job,
+    disjoint,
+    dvc_assets,
+    model_asset,
+    slices_evaluated,
+    threshold,
+)
+from lineage_pipelines_tests.orchestration.shop import Shop
+from lineage_pipelines_tests.world import World
+
+INPUTS = {"train": "data/parts/train.csv", "test": "data/parts/test.csv"}
+CHECKS = [threshold(min_roc_auc=0.6), slices_evaluated("city", min_rows=10), disjoint()]
+
+
+@pytest.fixture
+def shop(world: World) -> Shop:
+    return Shop(world)
+
+
+@pytest.fixture
+def instance() -> Iterator[dg.DagsterInstance]:
+    with dg.DagsterInstance.ephemeral() as made:
+        yield made
+
+
+def build_defs(shop: Shop, checks: list[Gate] | None = None, **options: Any) -> dg.Definitions:
+    """Return the shop's code location, as its author would write it."""
+    project = DvcProject(shop.root)
+    sources = build_dvc_sources(project)
+
+    @dvc_assets(project=project)
+    def stages(context: dg.AssetExecutionContext, dvc: DvcResource) -> Iterator[Any]:
+        yield from dvc.run(context)
+
+    decorate = model_asset(project=project, inputs=INPUTS, checks=CHECKS if checks is None else checks, **options)
+    model = decorate(shop.module().churn)
+    assets = [*sources, *stages, model]
+    return dg.Definitions(assets=assets, jobs=[build_refresh_job(assets)], resources=shop.resources())
