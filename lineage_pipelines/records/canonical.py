@@ -20,6 +20,8 @@ Json = None | bool | int | float | str | Sequence["Json"] | Mapping[str, "Json"]
 
 _EXACT_INT = 2**53
 _MAX_DEPTH = 64
+_MAX_STATEMENT_DEPTH = _MAX_DEPTH + 16
+"""A value of the greatest depth still fits where the statement puts it (`predicate.candidates[0].parameters`)."""
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _TAGS = {"$float": float, "$int": int}
 
@@ -43,10 +45,10 @@ def parse_bytes(data: bytes) -> Json:
         RecordError: the bytes are not such JSON.
     """
     try:
-        value: Json = json.loads(data.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_refuse_constant)
+        value: Json = _DECODER.decode(data.decode("utf-8"))
     except (ValueError, RecursionError) as error:
         raise RecordError(f"not valid JSON: {error}", fix="restore the bytes from a copy") from error
-    _check_depth(value, _MAX_DEPTH)
+    _check_depth(value, _MAX_STATEMENT_DEPTH)
     return value
 
 
@@ -61,9 +63,27 @@ def _refuse_constant(name: str) -> Json:
     raise ValueError(f"{name} is not JSON")
 
 
+def _int(text: str) -> float:
+    # JCS writes 1e20 as 100000000000000000000: from 2**53 on, only a float brings such a number back as it was.
+    number = int(text)
+    return number if abs(number) < _EXACT_INT else _float(text)
+
+
+def _float(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text[:20]} is beyond every number")
+    return number
+
+
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_unique, parse_constant=_refuse_constant, parse_int=_int, parse_float=_float
+)
+
+
 def _check_depth(value: Json, left: int) -> None:
     if left == 0:
-        raise RecordError(f"nested deeper than {_MAX_DEPTH}")
+        raise RecordError(f"nested deeper than {_MAX_STATEMENT_DEPTH}")
     if isinstance(value, Mapping):
         for item in value.values():
             _check_depth(item, left - 1)

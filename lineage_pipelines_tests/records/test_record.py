@@ -1,0 +1,188 @@
+"""Law 3: same content, same name; `decode(encode(r)) == r`; unknown fields of a newer schema survive."""
+
+import dataclasses
+import json
+import random
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from lineage_pipelines.errors import RecordError
+from lineage_pipelines.records import (
+    LineageRecord,
+    canonical_bytes,
+    decode,
+    encode,
+    parse_bytes,
+    predicate,
+    record_digest,
+)
+from lineage_pipelines_tests.samples import make_record
+from lineage_pipelines_tests.strategies import json_values, raw_json, records
+
+slow = settings(
+    deadline=None, max_examples=100, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+)
+
+
+@slow
+@given(records)
+def test_decoding_undoes_encoding_and_encoding_again_gives_the_same_bytes(record: LineageRecord) -> None:
+    data = encode(record)
+    assert decode(data) == record
+    assert encode(decode(data)) == data
+
+
+@slow
+@given(records, st.integers())
+def test_the_digest_does_not_depend_on_the_order_of_keys(record: LineageRecord, seed: int) -> None:
+    data = encode(record)
+    statement = _shuffle(parse_bytes(data), random.Random(seed))
+    shuffled = json.dumps(statement, ensure_ascii=bool(seed % 2)).encode()
+    assert record_digest(encode(decode(shuffled))) == record_digest(data)
+
+
+def _shuffle(value: Any, chance: random.Random) -> Any:
+    if isinstance(value, dict):
+        items = list(value.items())
+        chance.shuffle(items)
+        return {key: _shuffle(item, chance) for key, item in items}
+    if isinstance(value, list):
+        return [_shuffle(item, chance) for item in value]
+    return value
+
+
+@slow
+@given(records, raw_json, st.sampled_from(["model", "code", "run", "artifact", "environment", "completeness"]))
+def test_unknown_fields_survive(record: LineageRecord, value: Any, part: str) -> None:
+    newer: Any = parse_bytes(encode(record))
+    newer["predicate"]["x_new"] = value
+    newer["predicate"][part]["x_new"] = value
+    data = canonical_bytes(newer)
+    assert encode(decode(data)) == data
+
+
+@slow
+@given(st.dictionaries(st.sampled_from("abc"), json_values))
+def test_parameters_come_back_with_their_types(parameters: dict[str, Any]) -> None:
+    record = dataclasses.replace(make_record(), parameters=parameters)
+    again = decode(encode(record)).parameters
+    assert _typed(again) == _typed(parameters)
+
+
+def _typed(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _typed(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_typed(item) for item in value]
+    return type(value), repr(value)
+
+
+@slow
+@given(st.binary(max_size=200))
+def test_any_other_bytes_are_refused(data: bytes) -> None:
+    with pytest.raises(RecordError):
+        decode(data)
+
+
+@settings(deadline=None, max_examples=300)
+@given(st.data())
+def test_a_damaged_record_is_refused_or_reads_as_another(data: st.DataObject) -> None:
+    original = encode(make_record())
+    at = data.draw(st.integers(0, len(original) - 1))
+    byte = data.draw(st.integers(0, 255))
+    damaged = original[:at] + bytes([byte]) + original[at + 1 :]
+    try:
+        record = decode(damaged)
+    except RecordError:
+        return
+    assert (damaged == original) == (record_digest(damaged) == record_digest(original))
+    encode(record)
+
+
+def _edit(**changes: Any) -> bytes:
+    statement = json.loads(encode(make_record()))
+    for dotted, value in changes.items():
+        *parents, last = dotted.split("__")
+        place = statement
+        for name in parents:
+            place = place[int(name)] if name.isdigit() else place[name]
+        place[last] = value
+    return json.dumps(statement).encode()
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"[]", "not an in-toto Statement"),
+        (b'{"_type":"https://in-toto.io/Statement/v0.1"}', "not an in-toto Statement"),
+        (_edit(predicateType="urn:lineage-pipelines:record:v9"), "upgrade"),
+        (_edit(predicate=None), "expected dict"),
+        (_edit(subject=[]), "subject"),
+        (_edit(predicate__model__name="../x"), "not a model name"),
+        (_edit(predicate__run__started="2013-04-02 06:00"), "not a time"),
+        (_edit(predicate__artifact__size="big"), "record.artifact.size"),
+        (_edit(predicate__artifact__size=True), "record.artifact.size"),
+        (_edit(predicate__code__dirty=1), "record.code.dirty"),
+        (_edit(predicate__code__patch="sha256:zz"), "not a sha256 digest"),
+        (_edit(predicate__data__0__digest={"sha1": "aa"}), "unknown digest algorithm"),
+        (_edit(predicate__data__0__grade="guessed"), "none of captured"),
+        (_edit(predicate__parameters={"a": {"$float": "one"}}), "$float"),
+        (_edit(predicate__parameters={"a": {"$int": "007"}}), "canonical form"),
+        (encode(make_record()).replace(b'"seed":7', b'"seed":7,"seed":8'), "a key is given twice"),
+        (encode(make_record()).replace(b'"seed":7', b'"seed":NaN'), "NaN is not JSON"),
+        (encode(make_record()).replace(b'"seed":7', b'"seed":1e999'), "beyond every number"),
+        (encode(make_record())[:-1], "not valid JSON"),
+        (b"\xff" + encode(make_record()), "not valid JSON"),
+        (b"[" * 100_000, "not valid JSON"),
+        (b"[" * 90 + b"]" * 90, "nested deeper"),
+    ],
+)
+def test_bad_bytes_are_refused_in_words(data: bytes, message: str) -> None:
+    with pytest.raises(RecordError) as caught:
+        decode(data)
+    assert message in str(caught.value)
+
+
+def test_a_missing_field_is_named() -> None:
+    statement = json.loads(encode(make_record()))
+    del statement["predicate"]["run"]["host"]
+    with pytest.raises(RecordError, match="host"):
+        decode(json.dumps(statement).encode())
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), object(), "\0", "\ud800", {1: 2}, {"$int": 1}])
+def test_a_value_without_an_exact_form_is_refused(value: Any) -> None:
+    with pytest.raises(RecordError, match=r"record\.parameters"):
+        encode(dataclasses.replace(make_record(), parameters={"bad": value}))
+
+
+def test_a_value_of_the_greatest_depth_can_be_read_again() -> None:
+    value: Any = 1
+    for _ in range(60):
+        value = [value]
+    record = make_record()
+    deep = dataclasses.replace(record.candidates[0], parameters={"deep": value})
+    record = dataclasses.replace(record, candidates=(deep,))
+    assert decode(encode(record)) == record
+
+
+def test_a_value_that_is_too_deep_is_refused() -> None:
+    value: Any = 1
+    for _ in range(70):
+        value = [value]
+    with pytest.raises(RecordError, match="nested deeper"):
+        encode(dataclasses.replace(make_record(), parameters={"deep": value}))
+
+
+def test_the_predicate_is_what_the_statement_holds() -> None:
+    record = make_record()
+    assert json.loads(encode(record))["predicate"] == predicate(record)
+
+
+def test_the_subject_is_the_model_file() -> None:
+    record = make_record()
+    (subject,) = json.loads(encode(record))["subject"]
+    assert subject == {"name": "flight_delay", "digest": {"sha256": record.artifact.digest.hex}}
