@@ -1,0 +1,58 @@
+"""Metrics as a record can hold them: finite floats under plain names."""
+
+from collections.abc import Mapping
+from numbers import Real
+
+from lineage_pipelines.capture.scalars import plain_scalar
+from lineage_pipelines.errors import CaptureError, RecordError
+from lineage_pipelines.records import to_json
+
+
+def check_metrics(metrics: Mapping[str, object], *, where: str) -> Mapping[str, float]:
+    """Return `metrics` as plain floats, in the order given.
+
+    Args:
+        metrics: values by name; Python's numbers and the scalars of numpy and pandas.
+        where: whose metrics they are, for messages: `flight_delay: slice origin=EWR`.
+
+    Raises:
+        CaptureError: a value is not finite, or is no number (text, a boolean, an array); the message names the
+            metric.
+    """
+    return {_check_name(name, where): _check_number(name, value, where) for name, value in metrics.items()}
+
+
+def _check_name(name: object, where: str) -> str:
+    if not isinstance(name, str) or not name:
+        raise CaptureError(f"a metric's name is {name!r}", where=where, fix="name every metric by text")
+    try:
+        to_json(name, where)
+    except RecordError as error:
+        raise CaptureError(f"a metric's name cannot be recorded: {error.what}", where=where) from error
+    return name
+
+
+def _check_number(name: str, value: object, where: str) -> float:
+    plain = plain_scalar(value)
+    if isinstance(plain, bool) or not isinstance(plain, Real):
+        raise CaptureError(
+            f"the metric {name!r} is {_article(value)}, not a number",
+            where=where,
+            fix="give one finite number for each metric; curves and tables belong in a plot or a slice",
+        )
+    try:
+        number = float(plain)
+    except OverflowError:
+        number = float("inf")
+    if number - number != 0:  # NaN and both infinities
+        raise CaptureError(
+            f"the metric {name!r} is not finite ({number})",
+            where=where,
+            fix="look for an empty slice, a division by zero, diverged training; leave out what is undefined",
+        )
+    return number
+
+
+def _article(value: object) -> str:
+    name = type(value).__name__
+    return f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
