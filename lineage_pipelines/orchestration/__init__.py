@@ -1,5 +1,6 @@
 """The only room that knows Dagster: DVC nodes and training functions as assets."""
 
+from lineage_pipelines.capture.trained import TrainedModel
 from lineage_pipelines.orchestration.automation import (
     build_automation_sensor,
     build_observe_job,
@@ -7,6 +8,7 @@ from lineage_pipelines.orchestration.automation import (
     retrain_on_new_data,
 )
 from lineage_pipelines.orchestration.components import DvcProjectComponent
+from lineage_pipelines.orchestration.definition import ModelInput
 from lineage_pipelines.orchestration.dvc_assets import build_dvc_sources, dvc_assets
 from lineage_pipelines.orchestration.dvc_resource import DvcResource
 from lineage_pipelines.orchestration.dvc_specs import build_dvc_asset_specs
@@ -20,8 +22,6 @@ from lineage_pipelines.orchestration.gates import (
 )
 from lineage_pipelines.orchestration.lineage_resource import LineageResource
 from lineage_pipelines.orchestration.model_asset import model_asset
-from lineage_pipelines.capture.trained import TrainedModel
-from lineage_pipelines.orchestration.training import ModelInput
 from lineage_pipelines.orchestration.translator import DvcNodeData, DvcTranslator, DvcTranslatorSettings
 
 __all__ = [

@@ -5,6 +5,8 @@ from typing import Any
 
 import dagster as dg
 
+from lineage_pipelines.orchestration.compat import AssetJob
+
 
 def retrain_on_new_data() -> dg.AutomationCondition[Any]:
     """Return the condition that an asset is made again once a new version of something it reads was seen.
@@ -16,7 +18,7 @@ def retrain_on_new_data() -> dg.AutomationCondition[Any]:
     return (changed.since_last_handled() & ~waiting).with_label("retrain_on_new_data")
 
 
-def build_refresh_job(assets: Sequence[dg.AssetsDefinition], *, name: str = "refresh") -> Any:
+def build_refresh_job(assets: Sequence[dg.AssetsDefinition], *, name: str = "refresh") -> AssetJob:
     """Return the job that observes the tracked data, runs the stages, trains and evaluates.
 
     In one job the observation comes first, so that the model's provenance names the version that was just seen; the
@@ -33,7 +35,7 @@ def build_refresh_job(assets: Sequence[dg.AssetsDefinition], *, name: str = "ref
     )
 
 
-def build_observe_job(sources: Sequence[dg.AssetsDefinition], *, name: str = "observe") -> Any:
+def build_observe_job(sources: Sequence[dg.AssetsDefinition], *, name: str = "observe") -> AssetJob:
     """Return the job that only looks whether the tracked data has changed."""
     return dg.define_asset_job(
         name, selection=dg.AssetSelection.assets(*sources), description="See whether the tracked data has changed."

@@ -41,9 +41,9 @@ class DvcResource(dg.ConfigurableResource):  # type: ignore[type-arg]  # it is i
         project = DvcProject(self.project_dir)
         specs = [context.assets_def.specs_by_key[key] for key in context.assets_def.keys]
         stage = _stage(project, str(specs[0].metadata[metadata.DVC_STAGE]))
-        context.log.info(f"DVC runs stage {stage.address}: {stage.command}")
+        context.log.info("DVC runs stage %s: %s", stage.address, stage.command)
         outcome = run_stage(project, stage.address, on_line=context.log.info, timeout=self.timeout)
-        context.log.info(f"stage {stage.address}: {_STATUS[outcome.how]} in {outcome.seconds:.1f} s")
+        context.log.info("stage %s: %s in %.1f s", stage.address, _STATUS[outcome.how], outcome.seconds)
         for spec in specs:
             if spec.key in context.selected_asset_keys:
                 yield _result(project, stage, outcome, spec)
@@ -102,7 +102,7 @@ def _measured(root: Path, stage: Stage) -> dict[str, Any]:
 def _read_numbers(path: Path) -> dict[str, float]:
     try:
         text = path.read_text()
-        values = json.loads(text) if path.suffix == ".json" else yaml.load(text, yaml.CSafeLoader)  # noqa: S506
+        values = json.loads(text) if path.suffix == ".json" else yaml.load(text, yaml.CSafeLoader)
     except (OSError, ValueError, yaml.YAMLError):
         return {}  # a picture of the metrics is a courtesy; the stage itself has succeeded
     return flat_numbers(values)

@@ -6,8 +6,8 @@ from pathlib import PurePosixPath
 
 import dagster as dg
 
-from lineage_pipelines.errors import DatasetError
 from lineage_pipelines.datasets import DvcProject, Output, Stage, StageDependency, TrackedFile
+from lineage_pipelines.errors import DatasetError
 from lineage_pipelines.orchestration import metadata
 from lineage_pipelines.orchestration.keys import check_distinct, op_name
 from lineage_pipelines.orchestration.translator import DvcNodeData, DvcTranslator

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 
 from lineage_pipelines.capture import read_table
 from lineage_pipelines.errors import CaptureError
-from lineage_pipelines.capture.trained import TrainedModel
-from lineage_pipelines.records import CheckResult, LineageRecord
+from lineage_pipelines.records import CheckResult, LineageRecord, SliceMetrics
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,8 +33,8 @@ class Baseline:
 class Facts:
     """What a gate may look at."""
 
-    trained: TrainedModel
     metrics: Mapping[str, float]
+    slices: Sequence[SliceMetrics] = ()
     inputs: Mapping[str, Path]
     """The private, read-only bytes that training read."""
     evaluated_on: str | None
@@ -170,7 +169,7 @@ def _judge_slices(columns: Sequence[str], min_rows: int, facts: Facts) -> tuple[
     if facts.evaluated_on is None:
         return False, "the training function does not say what it evaluated on"
     table = facts.table(facts.evaluated_on)
-    seen = {(s.name, s.value) for s in facts.trained.slices}
+    seen = {(s.name, s.value) for s in facts.slices}
     absent: list[str] = []
     for column in columns:
         if column not in table.columns:

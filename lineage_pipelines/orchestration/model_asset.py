@@ -6,9 +6,11 @@ from typing import Any
 import dagster as dg
 
 from lineage_pipelines.capture import code_digest
+from lineage_pipelines.capture.trained import TrainedModel
 from lineage_pipelines.datasets import DvcProject
 from lineage_pipelines.errors import DatasetError
 from lineage_pipelines.orchestration import metadata
+from lineage_pipelines.orchestration.definition import ModelDefinition, ModelInput, Outcome
 from lineage_pipelines.orchestration.dvc_specs import build_node_assets
 from lineage_pipelines.orchestration.gates import Gate
 from lineage_pipelines.orchestration.lineage_resource import LineageResource
@@ -16,8 +18,7 @@ from lineage_pipelines.orchestration.model_events import check_results, input_ve
 from lineage_pipelines.orchestration.parameters import build_parameters, config_class
 from lineage_pipelines.orchestration.run_facts import read_run_facts
 from lineage_pipelines.orchestration.signature import TrainingSignature, read_signature
-from lineage_pipelines.capture.trained import TrainedModel
-from lineage_pipelines.orchestration.training import ModelDefinition, ModelInput, TrainingStep
+from lineage_pipelines.orchestration.training import TrainingStep
 from lineage_pipelines.orchestration.translator import DvcTranslator
 from lineage_pipelines.records import check_model_name
 
@@ -191,7 +192,7 @@ def _with_config(step: Callable[..., Iterator[Any]], signature: TrainingSignatur
 
 def _run(
     definition: ModelDefinition, context: dg.AssetExecutionContext, lineage: LineageResource, values: object
-) -> Any:
+) -> Outcome:
     settings = lineage.settings()
     with lineage.open_catalog() as catalog:
         step = TrainingStep(

@@ -8,6 +8,7 @@ import ast
 import dataclasses
 import enum
 import inspect
+import itertools
 import textwrap
 import types
 import typing
@@ -133,7 +134,7 @@ def _field_docs(parameters: type) -> dict[str, str]:
         return {}
     body = tree.body[0].body if isinstance(tree.body[0], ast.ClassDef) else []
     docs: dict[str, str] = {}
-    for field, after in zip(body, body[1:], strict=False):
+    for field, after in itertools.pairwise(body):
         if (
             isinstance(field, ast.AnnAssign)
             and isinstance(field.target, ast.Name)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 import dagster as dg
 
-from lineage_pipelines.orchestration.training import RunFacts
+from lineage_pipelines.orchestration.definition import RunFacts
 from lineage_pipelines.records import DagsterRun
 
 _LAUNCHERS = (

@@ -1,0 +1,65 @@
+"""What the author declared of a model, what Dagster knows of a run, and what came of it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from lineage_pipelines.capture.trained import TrainedModel
+from lineage_pipelines.catalog import Entry
+from lineage_pipelines.datasets import DvcProject
+from lineage_pipelines.orchestration.gates import Baseline, Gate
+from lineage_pipelines.orchestration.signature import TrainingSignature
+from lineage_pipelines.records import DagsterRun
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelInput:
+    """One input of a model: a path of the DVC project, and what part it plays.
+
+    Write a plain path where the argument's name says it all: `inputs={"train": "data/train.parquet"}`.
+    """
+
+    path: str
+    """Relative to the DVC root."""
+    role: str | None = None
+    """`train`, `test`, `validation`, `reference`, …; the argument's name by default."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelDefinition:
+    """What the author declared of a model."""
+
+    name: str
+    asset_key: str
+    """Parts joined by `/`."""
+    function: Callable[..., object]
+    signature: TrainingSignature
+    project: DvcProject
+    inputs: Mapping[str, ModelInput]
+    input_keys: Mapping[str, str]
+    """The asset key of each input, parts joined by `/`."""
+    gates: Sequence[Gate] = ()
+    description: str | None = None
+    owners: tuple[str, ...] = ()
+    trusted_types: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunFacts:
+    """What Dagster knows of this run."""
+
+    run: DagsterRun
+    run_key: str
+    """The same for every retry of one logical run (hex SHA-256)."""
+    host: str
+    user: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """A committed version."""
+
+    entry: Entry
+    trained: TrainedModel | None
+    """None when an earlier attempt of this run had already committed it."""
+    previous: Entry | None
+    baseline: Baseline | None

@@ -1,0 +1,65 @@
+"""What the record says of how well a model does: metrics, slices and candidates as plain numbers, and the gates."""
+
+from dataclasses import replace
+
+from lineage_pipelines.capture import check_metrics, effective_parameters
+from lineage_pipelines.capture.trained import TrainedModel
+from lineage_pipelines.catalog import Catalog
+from lineage_pipelines.orchestration.definition import ModelDefinition
+from lineage_pipelines.orchestration.gates import Baseline, Facts
+from lineage_pipelines.orchestration.model_inputs import ReadInputs
+from lineage_pipelines.queries import accepted_version
+from lineage_pipelines.records import Candidate, Evaluation, SliceMetrics
+
+
+def find_baseline(catalog: Catalog, model: str) -> Baseline | None:
+    """Return the version that a new one is compared with, if there is one."""
+    accepted = accepted_version(catalog, model)
+    return Baseline(label=accepted.ref, record=accepted.record) if accepted else None
+
+
+def evaluate(
+    definition: ModelDefinition, trained: TrainedModel, read: ReadInputs, baseline: Baseline | None
+) -> Evaluation:
+    """Return metrics and slices as plain numbers, and the verdict of every gate.
+
+    Raises:
+        CaptureError: a metric is not a finite number.
+    """
+    metrics = check_metrics(trained.metrics, where=f"{definition.name}: metrics")
+    slices = tuple(_plain_slice(part) for part in trained.slices)
+    evaluated_on = trained.evaluated_on or ("test" if "test" in read.paths else None)
+    facts = Facts(
+        metrics=metrics,
+        slices=slices,
+        inputs=read.paths,
+        evaluated_on=evaluated_on,
+        baseline=baseline,
+        input_md5={snapshot.name: snapshot.digest.md5 for snapshot in read.snapshots},
+    )
+    checks = tuple(gate.check(facts) for gate in definition.gates)
+    return Evaluation(snapshot=evaluated_on, metrics=metrics, slices=slices, checks=checks)
+
+
+def plain_candidates(trained: TrainedModel) -> tuple[Candidate, ...]:
+    """Return the alternatives with plain parameters and metrics.
+
+    Raises:
+        CaptureError: one of them cannot be recorded.
+    """
+    return tuple(_plain_candidate(candidate) for candidate in trained.candidates)
+
+
+def _plain_candidate(candidate: Candidate) -> Candidate:
+    where = f"candidate {candidate.name}: metrics"
+    return replace(
+        candidate,
+        parameters=effective_parameters(candidate.parameters),
+        metrics=check_metrics(candidate.metrics, where=where),
+        selected=bool(candidate.selected),
+    )
+
+
+def _plain_slice(part: SliceMetrics) -> SliceMetrics:
+    where = f"slice {part.name}={part.value}: metrics"
+    return replace(part, value=str(part.value), rows=int(part.rows), metrics=check_metrics(part.metrics, where=where))
