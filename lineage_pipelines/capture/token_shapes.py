@@ -26,7 +26,7 @@ def _shape(name: str, anchor: str, pattern: str) -> TokenShape:
 
 
 # The anchors and character classes keep every pattern linear: no nested repetition.
-_START = r"(?<![A-Za-z0-9_-])"
+_START = r"(?<![A-Za-z0-9_])"  # a hyphen may stand before: a removed line of a patch begins with one
 _END = r"(?![A-Za-z0-9_-])"
 # What stands in for a password in a template is none: ${NAME}, {name}, <password>, %s, ***.
 _NO_TEMPLATE = r"(?![$%{<*])"
@@ -82,7 +82,7 @@ TOKEN_SHAPES: tuple[TokenShape, ...] = (
     _shape("an npm token", "npm_", rf"{_START}npm_[A-Za-z0-9]{{36}}{_END}"),
     _shape("a PyPI token", "pypi-ageichlwas", r"pypi-AgEIcHlwaS[A-Za-z0-9_-]{30,}"),
     _shape("a SendGrid key", "sg.", rf"{_START}SG\.[A-Za-z0-9_-]{{16,32}}\.[A-Za-z0-9_-]{{16,64}}"),
-    _shape("a Mailgun key", "key-", rf"{_START}key-[0-9a-f]{{32}}{_END}"),
+    _shape("a Mailgun key", "key-", rf"(?<!-){_START}key-[0-9a-f]{{32}}{_END}"),
     _shape("an Azure storage key", "accountkey=", r"(?i)AccountKey=[A-Za-z0-9+/]{40,}"),
     _shape("an Azure shared access signature", "sig=", r"[?&;]sig=[A-Za-z0-9%/+]{32,}"),
     _shape("a Databricks token", "dapi", rf"{_START}dapi[0-9a-f]{{32}}"),
