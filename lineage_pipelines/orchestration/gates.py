@@ -16,9 +16,6 @@ from lineage_pipelines.records import CheckResult, LineageRecord, SliceMetrics
 if TYPE_CHECKING:
     import pandas as pd
 
-# Metrics that get better as they fall; every other metric gets better as it rises.
-_LOWER_IS_BETTER = ("loss", "error", "brier", "mae", "mse", "rmse", "mape", "deviance")
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Baseline:
@@ -121,17 +118,13 @@ def no_worse(*, blocking: bool = True, lower_is_better: bool | None = None, **to
     if len(tolerances) != 1:
         raise CaptureError("no_worse() takes one metric", fix="write no_worse(roc_auc=0.01), one gate a metric")
     metric, tolerance = next(iter(tolerances.items()))
-    lower = _falls(metric) if lower_is_better is None else lower_is_better
+    lower = lower_is_better(metric) if lower_is_better is None else lower_is_better
     return Gate(
         name=f"no_worse_{metric}",
         description=f"{metric} is no more than {tolerance:g} worse than in production",
         judge=functools.partial(_judge_no_worse, metric, tolerance, lower),
         blocking=blocking,
     )
-
-
-def _falls(metric: str) -> bool:
-    return any(word in metric.lower().split("_") for word in _LOWER_IS_BETTER)
 
 
 def _judge_no_worse(metric: str, tolerance: float, lower: bool, facts: Facts) -> tuple[bool, str]:  # noqa: FBT001

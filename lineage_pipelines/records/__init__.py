@@ -16,6 +16,7 @@ from lineage_pipelines.records.data import (
     StageRun,
 )
 from lineage_pipelines.records.digest import Digest, DigestSet
+from lineage_pipelines.records.metrics import by_interest, lower_is_better
 from lineage_pipelines.records.names import check_model_name
 from lineage_pipelines.records.record import (
     PREDICATE_TYPE,
@@ -67,12 +68,14 @@ __all__ = [
     "StageRun",
     "TrainingRun",
     "Value",
+    "by_interest",
     "canonical_bytes",
     "check_model_name",
     "decode",
     "encode",
     "format_time",
     "from_json",
+    "lower_is_better",
     "parse_bytes",
     "parse_time",
     "predicate",

@@ -1,1 +1,23 @@
 """Answers as text, Markdown and JSON. Nothing here asks a question."""
+
+from lineage_pipelines.reports.document import Document
+from lineage_pipelines.reports.markdown import render_markdown
+from lineage_pipelines.reports.overview import doctor_document, log_document, models_document
+from lineage_pipelines.reports.plain import doctor_json, log_json, models_json, render_json, show_json
+from lineage_pipelines.reports.show import show_document
+from lineage_pipelines.reports.text import render_text
+
+__all__ = [
+    "Document",
+    "doctor_document",
+    "doctor_json",
+    "log_document",
+    "log_json",
+    "models_document",
+    "models_json",
+    "render_json",
+    "render_markdown",
+    "render_text",
+    "show_document",
+    "show_json",
+]

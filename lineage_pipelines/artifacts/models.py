@@ -1,0 +1,183 @@
+"""Model files that are safe to load: skops first, pickle never.
+
+What a file may bring to life is an allow-list, written into the record when it is saved and obeyed when it is loaded.
+Types of scikit-learn, NumPy and SciPy that skops does not trust by itself (trees, for example) go onto the list on their
+own; any other type only when its author has declared it.
+"""
+
+import zipfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, packages_distributions, version
+from pathlib import Path
+from typing import BinaryIO
+
+from lineage_pipelines.artifacts.local import explained
+from lineage_pipelines.errors import ArtifactError
+
+FORMAT = "skops"
+_LIBRARIES = ("sklearn.", "numpy.", "scipy.")
+_UNLOADABLE = ("__main__.", "<lambda>", "<locals>")
+_MAGIC = b"PK\x03\x04"
+_MOST_UNPACKED = 8 << 30
+_MOST_RATIO = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SavedModel:
+    """A model as a file, and what loading it needs."""
+
+    path: Path
+    format: str
+    estimator: str
+    """Qualified class name."""
+    trusted_types: tuple[str, ...]
+    """Qualified names, sorted: the allow-list beyond skops's own."""
+    requirements: tuple[str, ...]
+    """`name==version` of the distributions that those types come from, sorted."""
+
+
+def save_model(estimator: object, into: Path, *, trusted_types: Sequence[str] = ()) -> SavedModel:
+    """Save an estimator as `model.skops` in a folder.
+
+    Args:
+        estimator: the fitted estimator.
+        into: a folder.
+        trusted_types: what the author declares beyond scikit-learn, NumPy and SciPy.
+
+    Raises:
+        ArtifactError: skops cannot save it, or it holds a type that could not be loaded again or is not declared; the
+            message names the type.
+    """
+    import skops.io
+
+    name = _qualified(type(estimator))
+    _refuse_unloadable([name])
+    path = into / "model.skops"
+    with explained(path, 0), path.open("wb") as file:
+        _dump(estimator, file, name)
+    needed = sorted(skops.io.get_untrusted_types(file=path))
+    _refuse_unloadable(needed)
+    _refuse_undeclared(needed, trusted_types)
+    return SavedModel(
+        path=path,
+        format=FORMAT,
+        estimator=name,
+        trusted_types=tuple(needed),
+        requirements=tuple(sorted(set(_requirements([name, *needed])))),
+    )
+
+
+def check_saveable(estimator: object, *, trusted_types: Sequence[str] = ()) -> None:
+    """Refuse an estimator, fitted or not, that `save_model` would refuse; for a look before long training.
+
+    Raises:
+        ArtifactError: as `save_model`.
+    """
+    import io
+
+    import skops.io
+
+    name = _qualified(type(estimator))
+    _refuse_unloadable([name])
+    buffer = io.BytesIO()
+    _dump(estimator, buffer, name)
+    needed = sorted(skops.io.get_untrusted_types(data=buffer.getvalue()))
+    _refuse_unloadable(needed)
+    _refuse_undeclared(needed, trusted_types)
+
+
+def _dump(estimator: object, file: BinaryIO, name: str) -> None:
+    import skops.io
+
+    try:
+        skops.io.dump(estimator, file)
+    except OSError:
+        raise
+    except Exception as error:
+        raise ArtifactError(
+            f"skops cannot save this estimator: {error}",
+            where=name,
+            fix="replace the part that it names by a scikit-learn estimator or a class of an importable module",
+        ) from error
+
+
+def _refuse_unloadable(types: Sequence[str]) -> None:
+    odd = [name for name in types if any(part in f"{name}." for part in _UNLOADABLE)]
+    if odd:
+        raise ArtifactError(
+            f"the model holds what no other process can load: {', '.join(odd)}",
+            fix="move it into an importable module and give it a name there",
+        )
+
+
+def _refuse_undeclared(types: Sequence[str], declared: Sequence[str]) -> None:
+    unknown = [name for name in types if not name.startswith(_LIBRARIES) and name not in declared]
+    if unknown:
+        lines = ", ".join(repr(name) for name in unknown)
+        raise ArtifactError(
+            f"the model holds types that nobody has declared: {', '.join(unknown)}",
+            fix=f"review their code; if loading them is safe, declare them: @model_asset(…, trusted_types=[{lines}])",
+        )
+
+
+def load_model_file(path: Path, *, trusted_types: Sequence[str]) -> object:
+    """Load a model file, bringing to life only what the allow-list names.
+
+    The caller has checked the file's digest against the record. skops checks types, not content: a file that was
+    made to crash its reader can still do so, which is why the digest comes first.
+
+    Raises:
+        ArtifactError: it is not a skops file, too large unpacked, damaged, or holds a type that is not on the list.
+    """
+    import skops.io
+    from skops.io.exceptions import UntrustedTypesFoundException
+
+    _check_container(path)
+    try:
+        return skops.io.load(path, trusted=list(trusted_types))
+    except UntrustedTypesFoundException as error:
+        raise ArtifactError(
+            "the model file holds types that its record does not allow",
+            where=str(path),
+            fix=f"do not load it; {error}",
+        ) from error
+    except MemoryError:
+        raise
+    except Exception as error:
+        raise ArtifactError(
+            f"the model file cannot be loaded: {type(error).__name__}: {error}",
+            where=str(path),
+            fix="load it with the library versions that its record names (lineage show)",
+        ) from error
+
+
+def _check_container(path: Path) -> None:
+    with explained(path, 0), path.open("rb") as file:
+        magic = file.read(len(_MAGIC))
+    if magic != _MAGIC:
+        raise ArtifactError(
+            "not a skops file, whatever its name says", where=str(path), fix="pickles and joblib files are never loaded"
+        )
+    try:
+        with zipfile.ZipFile(path) as archive:
+            unpacked = sum(member.file_size for member in archive.infolist())
+    except zipfile.BadZipFile as error:
+        raise ArtifactError(f"the model file is damaged: {error}", where=str(path)) from error
+    packed = path.stat().st_size
+    if unpacked > _MOST_UNPACKED or unpacked > _MOST_RATIO * max(packed, 1 << 16):
+        raise ArtifactError(f"the model file unpacks to {unpacked:,} bytes from {packed:,}", where=str(path))
+
+
+def _qualified(kind: type) -> str:
+    return f"{kind.__module__}.{kind.__qualname__}"
+
+
+def _requirements(types: Sequence[str]) -> Iterator[str]:
+    distributions = packages_distributions()
+    for name in types:
+        for distribution in distributions.get(name.partition(".")[0], [])[:1]:
+            try:
+                yield f"{distribution}=={version(distribution)}"
+            except PackageNotFoundError:
+                continue

@@ -1,0 +1,170 @@
+"""Content-addressed files: every file is kept once, under the SHA-256 of its bytes, and checked when it is read.
+
+The layout is `sha256/ab/cdef…` in a local folder or below any URL that fsspec knows (`s3://…`, `gs://…`, `memory://…`).
+"""
+
+import hashlib
+from collections.abc import Callable
+from functools import cached_property
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from lineage_pipelines.artifacts.local import explained, set_aside, write_once
+from lineage_pipelines.errors import ArtifactError
+from lineage_pipelines.records import Digest
+
+_CHUNK = 1 << 20
+
+
+class ArtifactStore:
+    """Files by digest.
+
+    Args:
+        url: a local folder, or a URL that fsspec knows.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self._folder = None if "://" in url else Path(url)
+
+    def put_bytes(self, data: bytes) -> Digest:
+        """Store bytes and return their digest.
+
+        Raises:
+            ArtifactError: they cannot be written; nothing is left behind.
+        """
+        digest = Digest.of(data)
+        self._put(digest, len(data), lambda file: _write_all(file, data))
+        return digest
+
+    def put_file(self, path: Path) -> Digest:
+        """Store a copy of a file, streamed, and return its digest.
+
+        Raises:
+            ArtifactError: it cannot be read or written, or changed while it was copied; nothing is left behind.
+        """
+        digest = Digest("sha256", _file_sha256(path))
+        size = path.stat().st_size
+
+        def copy(file: BinaryIO) -> None:
+            hasher = hashlib.sha256()
+            with path.open("rb") as source:
+                while chunk := source.read(_CHUNK):
+                    hasher.update(chunk)
+                    file.write(chunk)
+            if hasher.hexdigest() != digest.hex:
+                raise ArtifactError("the file changed while it was stored", where=str(path), fix="try again")
+
+        self._put(digest, size, copy)
+        return digest
+
+    def _put(self, digest: Digest, size: int, write: Callable[[BinaryIO], None]) -> None:
+        if self._folder is None:
+            self._put_remote(digest, write)
+            return
+        target = self._local(digest)
+        if target.exists():
+            # What is there may be torn or edited: a name is believed only after its bytes were read.
+            if target.stat().st_size == size and _file_sha256(target) == digest.hex:
+                return
+            set_aside(target, self._folder)
+        write_once(target, write, needs=size)
+
+    def _put_remote(self, digest: Digest, write: Callable[[BinaryIO], None]) -> None:
+        if digest in self:
+            return
+        path = self.url_of(digest)
+        try:
+            self._remote.makedirs(path.rpartition("/")[0], exist_ok=True)
+            with self._remote.open(path, "wb") as file:
+                write(file)
+        except OSError as error:
+            fix = "look at the store's address and credentials (LINEAGE_ARTIFACTS)"
+            raise ArtifactError(f"cannot store a file: {error}", where=path, fix=fix) from error
+
+    def read(self, digest: Digest) -> bytes:
+        """Return a stored file whole, checked.
+
+        Raises:
+            ArtifactError: it is missing, or its bytes are not those of its name.
+        """
+        data: bytes
+        with self._open(digest) as file:
+            data = file.read()
+        self._check(digest, hashlib.sha256(data).hexdigest())
+        return data
+
+    def fetch(self, digest: Digest, into: Path) -> Path:
+        """Copy a stored file to `into`, streamed and checked, and return it.
+
+        Raises:
+            ArtifactError: it is missing, altered, or cannot be written; nothing is left behind then.
+        """
+        hasher = hashlib.sha256()
+
+        def copy(target: BinaryIO) -> None:
+            with self._open(digest) as source:
+                while chunk := source.read(_CHUNK):
+                    hasher.update(chunk)
+                    target.write(chunk)
+            self._check(digest, hasher.hexdigest())
+
+        write_once(into, copy, needs=0)
+        return into
+
+    def __contains__(self, digest: object) -> bool:
+        if not isinstance(digest, Digest):
+            return False
+        if self._folder is not None:
+            return self._local(digest).is_file()
+        return bool(self._remote.exists(self.url_of(digest)))
+
+    def url_of(self, digest: Digest) -> str:
+        """Return where a file is kept, a path or a URL."""
+        return f"{self.url.rstrip('/')}/{_place(digest)}"
+
+    def _local(self, digest: Digest) -> Path:
+        assert self._folder is not None  # noqa: S101  # asked for local stores only
+        return self._folder / _place(digest)
+
+    @cached_property
+    def _remote(self) -> Any:  # noqa: ANN401  # fsspec has no types
+        import fsspec
+
+        try:
+            return fsspec.core.url_to_fs(self.url)[0]
+        except (ImportError, ValueError) as error:
+            fix = "install the package that fsspec needs for it, or name another store"
+            raise ArtifactError(f"this store's kind is not known: {error}", where=self.url, fix=fix) from error
+
+    def _open(self, digest: Digest) -> Any:  # noqa: ANN401  # a binary file of either kind
+        try:
+            return (
+                self._remote.open(self.url_of(digest), "rb") if self._folder is None else self._local(digest).open("rb")
+            )
+        except FileNotFoundError as error:
+            fix = "restore it from a backup of the artifact store"
+            raise ArtifactError(f"no stored file {digest}", where=self.url_of(digest), fix=fix) from error
+        except OSError as error:
+            raise ArtifactError(f"cannot read a stored file: {error}", where=self.url_of(digest)) from error
+
+    def _check(self, digest: Digest, actual: str) -> None:
+        if actual != digest.hex:
+            raise ArtifactError(
+                f"a stored file was altered: expected {digest}, found sha256:{actual}",
+                where=self.url_of(digest),
+                fix="do not use it; restore it from a backup, and find out who changed it",
+            )
+
+
+def _place(digest: Digest) -> str:
+    return f"{digest.algorithm}/{digest.hex[:2]}/{digest.hex[2:]}"
+
+
+def _write_all(file: BinaryIO, data: bytes) -> None:
+    file.write(data)
+
+
+def _file_sha256(path: Path) -> str:
+    with explained(path, 0), path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,24 @@
+"""`lineage doctor`: is this machine set up?"""
+
+import click
+
+from lineage_pipelines.cli.context import Session, answer, format_option
+
+
+@click.command("doctor")
+@format_option
+@click.pass_obj
+def command(session: Session, form: str) -> int:
+    """Look whether this machine is set up and whether anything was left half-done.
+
+    Exits with 1 when something is wrong.
+
+    \b
+    Example:
+      lineage doctor
+    """
+    from lineage_pipelines import queries, reports
+
+    findings = queries.examine(session.settings())
+    answer(form, document=lambda: reports.doctor_document(findings), plain=lambda: reports.doctor_json(findings))
+    return 1 if any(finding.status == "fail" for finding in findings) else 0

@@ -1,0 +1,75 @@
+"""The command group, and the one place where errors become exit codes."""
+
+import os
+import sys
+from collections.abc import Sequence
+
+import click
+
+from lineage_pipelines import __version__
+from lineage_pipelines.cli import doctor, log, models, show
+from lineage_pipelines.cli.context import Session
+from lineage_pipelines.errors import LineageError, NotFoundError, RecordError
+
+_BAD_INPUT = 2
+_NOT_ANSWERED = 3
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.option(
+    "--catalog", metavar="URL", help="The catalog (SQLAlchemy URL); by default LINEAGE_CATALOG, then pyproject.toml."
+)
+@click.option("--debug", is_flag=True, help="Show tracebacks.")
+@click.version_option(__version__, message="lineage %(version)s")
+@click.pass_context
+def lineage(context: click.Context, catalog: str | None, debug: bool) -> None:  # noqa: FBT001  # click passes it
+    """Ask how a model came to be.
+
+    A REF is `model@7`, `model` (its latest version), or the first characters of a record digest.
+
+    \b
+    Examples:
+      lineage models
+      lineage log flight_delay
+      lineage show flight_delay@4
+    """
+    context.obj = Session(catalog=catalog, debug=debug)
+
+
+for verb in (models.command, log.command, show.command, doctor.command):
+    lineage.add_command(verb)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit code."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    debug = "--debug" in arguments
+    try:
+        code = lineage.main(arguments, prog_name="lineage", standalone_mode=False)
+        sys.stdout.flush()
+    except click.ClickException as error:
+        error.show(sys.stderr)
+        return _BAD_INPUT
+    except click.Abort:
+        return _say("interrupted")
+    except BrokenPipeError:
+        # The reader (`head`, `less`) has had enough; nothing is wrong, and nothing more may be written.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return 0
+    except (NotFoundError, RecordError) as error:
+        return _fail(error, debug=debug, code=_BAD_INPUT)
+    except LineageError as error:
+        return _fail(error, debug=debug, code=_NOT_ANSWERED)
+    return code if isinstance(code, int) else 0
+
+
+def _fail(error: LineageError, *, debug: bool, code: int) -> int:
+    if debug:
+        raise error
+    _say(str(error))
+    return code
+
+
+def _say(message: str) -> int:
+    click.echo(f"error: {message}", err=True)
+    return _NOT_ANSWERED

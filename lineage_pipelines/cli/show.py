@@ -1,0 +1,25 @@
+"""`lineage show REF`: one version, whole."""
+
+import click
+
+from lineage_pipelines.cli.context import Session, answer, format_option
+
+
+@click.command("show")
+@click.argument("ref")
+@format_option
+@click.pass_obj
+def command(session: Session, ref: str, form: str) -> int:
+    """Show one version: its data, code, experiment and artifact, what is missing first.
+
+    \b
+    Examples:
+      lineage show flight_delay@4
+      lineage show 3f9c2ab1 --format json
+    """
+    from lineage_pipelines import queries, reports
+
+    with session.open_catalog() as catalog:
+        entry = queries.resolve(catalog, ref)
+    answer(form, document=lambda: reports.show_document(entry), plain=lambda: reports.show_json(entry))
+    return 0

@@ -1,0 +1,189 @@
+"""Is this machine set up, and is anything left half-done? Each look is a finding; none of them raises."""
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from lineage_pipelines.catalog import Catalog, Settings
+from lineage_pipelines.errors import LineageError, NotFoundError
+
+_TIMEOUT = 20
+_STRAY_DEPTH = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """What one look has found."""
+
+    check: str
+    status: str
+    """`ok`, `warn` or `fail`."""
+    detail: str
+    fix: str = ""
+    """What to do about it; empty when there is nothing to do."""
+
+
+def examine(settings: Settings) -> tuple[Finding, ...]:
+    """Look at libraries, tools, the DVC project, the catalog and the artifact store."""
+    looks: tuple[Callable[[Settings], Iterator[Finding]], ...] = (
+        _antlr,
+        _dagster,
+        _dvc,
+        _git,
+        _metafiles,
+        _catalog,
+        _artifacts,
+    )
+    return tuple(finding for look in looks for finding in look(settings))
+
+
+def _installed(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in text.split(".")[:2] if part.isdigit())
+
+
+def _antlr(_: Settings) -> Iterator[Finding]:
+    antlr, hydra = _installed("antlr4-python3-runtime"), _installed("hydra-core")
+    fix = "pip install 'antlr4-python3-runtime>=4.13' 'hydra-core>=1.4.0rc3'"
+    if antlr is None or _numbers(antlr) < (4, 13):
+        yield Finding(
+            check="antlr",
+            status="fail",
+            detail=f"antlr4-python3-runtime {antlr or 'is missing'}: DVC's hydra-core pins it below what Dagster needs, and "
+            "every asset selection by a string raises TypeError",
+            fix=fix,
+        )
+    elif hydra is not None and _numbers(hydra) < (1, 4):
+        yield Finding(
+            check="antlr",
+            status="fail",
+            detail=f"antlr4-python3-runtime {antlr} suits Dagster but not hydra-core {hydra}: `dvc exp run -S` and "
+            "OmegaConf interpolation fail",
+            fix=fix,
+        )
+    else:
+        yield Finding(check="antlr", status="ok", detail=f"antlr {antlr}, hydra-core {hydra}: Dagster and DVC agree")
+
+
+def _dagster(_: Settings) -> Iterator[Finding]:
+    core, web = _installed("dagster"), _installed("dagster-webserver")
+    if core is None:
+        yield Finding(check="dagster", status="fail", detail="Dagster is not installed", fix="pip install dagster")
+    elif _numbers(core) < (1, 13):
+        yield Finding(
+            check="dagster", status="fail", detail=f"Dagster {core} is too old", fix="pip install 'dagster>=1.13'"
+        )
+    elif web is not None and web != core:
+        yield Finding(
+            check="dagster",
+            status="fail",
+            detail=f"dagster {core} and dagster-webserver {web} are of different releases",
+            fix=f"pip install dagster-webserver=={core}",
+        )
+    else:
+        yield Finding(check="dagster", status="ok", detail=f"dagster {core}" + (", webserver too" if web else ""))
+
+
+def _dvc(settings: Settings) -> Iterator[Finding]:
+    found = _installed("dvc")
+    root = next((f for f in (settings.project_dir, *settings.project_dir.parents) if (f / ".dvc").is_dir()), None)
+    if found is None or not (3, 61) <= _numbers(found) < (4, 0):
+        fix = "pip install 'dvc>=3.61,<4'"
+        yield Finding(check="dvc", status="fail", detail=f"DVC {found or 'is not installed'}", fix=fix)
+    elif root is None:
+        yield Finding(
+            check="dvc",
+            status="warn",
+            detail=f"DVC {found}, but this is no DVC project",
+            fix="dvc init, then dvc add DATA",
+        )
+    else:
+        yield Finding(check="dvc", status="ok", detail=f"DVC {found}")
+
+
+def _git(settings: Settings) -> Iterator[Finding]:
+    if shutil.which("git") is None:
+        detail = "Git is not installed; records will say that the code version is unknown"
+        yield Finding(check="git", status="warn", detail=detail, fix="apt-get install git")
+        return
+    command = ["git", "-C", str(settings.project_dir), "rev-parse", "--short=12", "HEAD"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=_TIMEOUT, check=False)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        yield Finding(check="git", status="warn", detail=f"Git does not answer: {error}")
+        return
+    if done.returncode:
+        reason = (done.stderr.strip().splitlines() or ["no commit yet"])[0]
+        detail = f"no revision can be recorded: {reason}"
+        yield Finding(check="git", status="warn", detail=detail, fix="git init && git add -A && git commit")
+    else:
+        yield Finding(check="git", status="ok", detail=f"at revision {done.stdout.strip()}")
+
+
+def _metafiles(settings: Settings) -> Iterator[Finding]:
+    """What a crash of DVC leaves behind."""
+    root = settings.project_dir
+    empty = [path.relative_to(root).as_posix() for path in _shallow(root, ".dvc") if path.stat().st_size == 0]
+    if empty:
+        yield Finding(
+            check="dvc files",
+            status="fail",
+            detail=f"empty: {', '.join(empty[:5])}; DVC takes that for 'up to date' and no longer tracks the data",
+            fix=f"git checkout -- {empty[0]}, or dvc add the data again",
+        )
+    lock = root / ".dvc" / "tmp" / "rwlock"
+    try:
+        json.loads(lock.read_text() or "{}") if lock.is_file() else None
+    except (OSError, ValueError):
+        detail = "DVC's lock file .dvc/tmp/rwlock is damaged; every dvc command will fail"
+        yield Finding(check="dvc lock", status="fail", detail=detail, fix="rm .dvc/tmp/rwlock, when no dvc is running")
+
+
+def _shallow(folder: Path, suffix: str, depth: int = _STRAY_DEPTH) -> Iterator[Path]:
+    with os.scandir(folder) as entries:
+        for entry in sorted(entries, key=lambda e: e.name):
+            if entry.is_file(follow_symlinks=False) and entry.name.endswith(suffix) and entry.name != suffix:
+                yield Path(entry.path)
+            elif entry.is_dir(follow_symlinks=False) and depth and not entry.name.startswith("."):
+                yield from _shallow(Path(entry.path), suffix, depth - 1)
+
+
+def _catalog(settings: Settings) -> Iterator[Finding]:
+    try:
+        with Catalog(settings.catalog, create=False, read_only=True) as catalog:
+            models = catalog.models()
+    except NotFoundError:
+        detail = "there is no catalog yet; the first materialization makes it"
+        yield Finding(check="catalog", status="ok", detail=detail)
+    except LineageError as error:
+        yield Finding(check="catalog", status="fail", detail=error.what, fix=error.fix)
+    else:
+        versions = sum(model.versions for model in models)
+        yield Finding(check="catalog", status="ok", detail=f"{versions} versions of {len(models)} models")
+
+
+def _artifacts(settings: Settings) -> Iterator[Finding]:
+    if "://" in settings.artifacts:
+        yield Finding(check="artifacts", status="ok", detail="a remote store; not asked")
+        return
+    folder = Path(settings.artifacts)
+    nearest = next(path for path in (folder, *folder.parents) if path.exists())
+    if not os.access(nearest, os.W_OK):
+        yield Finding(
+            check="artifacts", status="fail", detail="the store cannot be written", fix=f"chmod u+w {nearest}"
+        )
+        return
+    free = shutil.disk_usage(nearest).free
+    status = "ok" if free > 1 << 30 else "warn"
+    yield Finding(check="artifacts", status=status, detail=f"writable, {free / 1e9:,.1f} GB free")

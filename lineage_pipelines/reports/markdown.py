@@ -1,0 +1,57 @@
+"""Documents as Markdown, for an issue, a review or a wiki. Everything that a user wrote is escaped."""
+
+import re
+from collections.abc import Iterator, Sequence
+
+from lineage_pipelines.reports.document import Block, Document, Heading, Pairs, Paragraph, Table, Tree
+from lineage_pipelines.reports.words import visible
+
+_SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#+!|~&$])")
+_MENTION = re.compile(r"(?<!\w)@")
+
+
+def render_markdown(document: Document) -> str:
+    """Write a document as GitHub-flavoured Markdown."""
+    return "\n".join(line for block in document.blocks for line in _block(block)).strip("\n") + "\n"
+
+
+def _block(block: Block) -> Iterator[str]:
+    match block:
+        case Heading(text, level):
+            yield f"\n{'#' * level} {_escape(text)}\n"
+        case Paragraph(text):
+            yield f"{_escape(text)}\n"
+        case Pairs(rows):
+            yield from (f"- **{_escape(name)}** {_escape(value)}" for name, value in rows)
+            yield ""
+        case Table():
+            yield from _table(block)
+        case Tree():
+            yield f"- {_escape(block.label)}"
+            yield from _branches(block.children, 1)
+            yield ""
+
+
+def _table(table: Table) -> Iterator[str]:
+    if table.title:
+        yield f"\n**{_escape(table.title)}**\n"
+    yield _row(table.head)
+    yield _row(["---:" if name in table.right else "---" for name in table.head], escape=False)
+    yield from (_row(row) for row in table.rows)
+    yield ""
+
+
+def _row(cells: Sequence[str], *, escape: bool = True) -> str:
+    return "| " + " | ".join(_escape(cell) if escape else cell for cell in cells) + " |"
+
+
+def _branches(children: Sequence[Tree], depth: int) -> Iterator[str]:
+    for child in children:
+        yield f"{'  ' * depth}- {_escape(child.label)}"
+        yield from _branches(child.children, depth + 1)
+
+
+def _escape(text: str) -> str:
+    escaped = _SPECIAL.sub(r"\\\1", visible(text))
+    # Some sites make links and mentions of bare text.
+    return _MENTION.sub("&#64;", escaped.replace("://", "&#58;//"))

@@ -1,0 +1,55 @@
+"""Many things in a line each: the models of a catalog, the versions of a model, the findings about a machine."""
+
+from collections.abc import Sequence
+
+from lineage_pipelines.catalog import ModelSummary
+from lineage_pipelines.queries import Finding, LoggedVersion
+from lineage_pipelines.records import by_interest
+from lineage_pipelines.reports.document import Document, Paragraph, Table
+from lineage_pipelines.reports.words import moment, number, short
+
+_MOST_METRICS = 3
+
+
+def models_document(models: Sequence[ModelSummary]) -> Document:
+    """List the models."""
+    if not models:
+        return Document(
+            [Paragraph("No model has been recorded yet. Materialize a model asset; in the example: make demo")]
+        )
+    rows = [[m.name, str(m.versions), moment(m.latest_time)] for m in models]
+    return Document([Table(["model", "versions", "latest"], rows, frozenset({"versions"}))])
+
+
+def log_document(versions: Sequence[LoggedVersion]) -> Document:
+    """List the versions of a model, newest first; a star marks what differs from the version before."""
+    metrics = by_interest({name for version in versions for name in version.metrics})[:_MOST_METRICS]
+    inputs = list(dict.fromkeys(name for version in versions for name in version.data))
+    head = ["version", "committed", *metrics, "revision", *inputs, "checks"]
+    rows = [_log_row(version, metrics, inputs) for version in versions]
+    legend = "* behind data: changed since the version before; behind a revision: with uncommitted changes"
+    return Document([Table(head, rows, frozenset({"version", *metrics})), Paragraph(f"\n  {legend}", "dim")])
+
+
+def _log_row(version: LoggedVersion, metrics: Sequence[str], inputs: Sequence[str]) -> list[str]:
+    digests = {name: short(found.md5 or found.sha256)[:8] for name, found in version.data.items()}
+    return [
+        str(version.version),
+        moment(version.created).removesuffix(" UTC"),
+        *(number(version.metrics[name]) if name in version.metrics else "–" for name in metrics),
+        f"{(version.revision or '–')[:8]}{'*' if version.dirty else ''}",
+        *(f"{digests.get(name, '–')}{'*' if name in version.changed else ''}" for name in inputs),
+        f"FAILED: {', '.join(version.failed)}" if version.failed else "passed",
+    ]
+
+
+def doctor_document(findings: Sequence[Finding]) -> Document:
+    """List what was looked at, what is wrong first."""
+    order = {"fail": 0, "warn": 1, "ok": 2}
+    ranked = sorted(findings, key=lambda finding: order[finding.status])
+    blocks: list[Table | Paragraph] = [
+        Table(["check", "status", "detail"], [[f.check, f.status, f.detail] for f in ranked]),
+    ]
+    fixes = [finding for finding in ranked if finding.fix and finding.status != "ok"]
+    blocks += [Paragraph(f"\n  {finding.check}: {finding.fix}", "warn") for finding in fixes]
+    return Document(blocks)

@@ -1,0 +1,57 @@
+"""Answers as JSON values, for programs. Names and types are those of docs/reference/cli.md."""
+
+import json
+from collections.abc import Mapping, Sequence
+
+from lineage_pipelines.catalog import Entry, ModelSummary
+from lineage_pipelines.queries import Finding, LoggedVersion
+from lineage_pipelines.records import Json, format_time, predicate, to_json
+
+
+def models_json(models: Sequence[ModelSummary]) -> Json:
+    """Return the models."""
+    return [
+        {
+            "name": model.name,
+            "versions": model.versions,
+            "latest_version": model.latest_version,
+            "latest": format_time(model.latest_time),
+        }
+        for model in models
+    ]
+
+
+def log_json(versions: Sequence[LoggedVersion]) -> Json:
+    """Return the versions of a model, newest first."""
+    return [
+        {
+            "version": version.version,
+            "record": version.record,
+            "created": format_time(version.created),
+            "run_id": version.run_id,
+            "metrics": dict(version.metrics),
+            "revision": version.revision,
+            "dirty": version.dirty,
+            "data": {name: to_json(digest) for name, digest in version.data.items()},
+            "changed": sorted(version.changed),
+            "failed_checks": list(version.failed),
+        }
+        for version in versions
+    ]
+
+
+def show_json(entry: Entry) -> Json:
+    """Return the record's predicate with the version and the record's digest."""
+    plain = predicate(entry.record)
+    assert isinstance(plain, Mapping)  # noqa: S101  # a record is an object
+    return {"version": entry.version, "record": entry.digest.hex, **plain}
+
+
+def doctor_json(findings: Sequence[Finding]) -> Json:
+    """Return the findings."""
+    return [{"check": f.check, "status": f.status, "detail": f.detail, "fix": f.fix} for f in findings]
+
+
+def render_json(value: Json) -> str:
+    """Write JSON for reading: indented, ASCII where a terminal could be misled."""
+    return json.dumps(value, indent=2, sort_keys=False, ensure_ascii=True) + "\n"

@@ -1,0 +1,206 @@
+"""One version, whole: what is missing first, then data, code, experiment and artifact."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from lineage_pipelines.catalog import Entry
+from lineage_pipelines.records import (
+    Candidate,
+    CheckResult,
+    Json,
+    LineageRecord,
+    SliceMetrics,
+    by_interest,
+    lower_is_better,
+)
+from lineage_pipelines.reports.document import Block, Document, Heading, Pairs, Paragraph, Table
+from lineage_pipelines.reports.preparation import preparation_trees
+from lineage_pipelines.reports.words import count, duration, moment, number, short, size
+
+_MOST_SLICES = 12
+
+
+def show_document(entry: Entry) -> Document:
+    """Describe a version for the people who have to trust it."""
+    record = entry.record
+    return Document(
+        [
+            *_head(entry),
+            *_gaps(record),
+            Heading("Data"),
+            *_data(record),
+            Heading("Code"),
+            *_code(record),
+            Heading("Experiment"),
+            *_experiment(record),
+            Heading("Artifact"),
+            *_artifact(record),
+        ]
+    )
+
+
+def _head(entry: Entry) -> Iterator[Block]:
+    record = entry.record
+    yield Heading(f"{entry.model} version {entry.version}", 1)
+    if record.model.description:
+        yield Paragraph(record.model.description, "dim")
+    rows = [
+        ("record", short(entry.digest.hex)),
+        ("committed", moment(entry.recorded)),
+        (
+            "follows",
+            f"record {short(str(record.model.previous))}" if record.model.previous else "nothing, it is the first",
+        ),
+        ("owners", ", ".join(record.model.owners)),
+        ("checks", _verdict(record.evaluation.checks if record.evaluation else ())),
+    ]
+    yield Pairs([(name, value) for name, value in rows if value])
+
+
+def _verdict(checks: Sequence[CheckResult]) -> str:
+    if not checks:
+        return "none declared"
+    blocking = [check.name for check in checks if not check.passed and check.severity == "error"]
+    warned = [check.name for check in checks if not check.passed and check.severity != "error"]
+    parts = [f"{sum(check.passed for check in checks)} of {len(checks)} passed"]
+    parts += [f"FAILED: {', '.join(blocking)}"] if blocking else []
+    parts += [f"warned: {', '.join(warned)}"] if warned else []
+    return "; ".join(parts)
+
+
+def _gaps(record: LineageRecord) -> Iterator[Block]:
+    facts = record.completeness
+    if facts.missing:
+        yield Heading("Missing")
+        yield from (Paragraph(f"  {gap}", "warn") for gap in facts.missing)
+    if facts.inferred:
+        yield Heading("Inferred, not seen")
+        yield from (Paragraph(f"  {gap}", "warn") for gap in facts.inferred)
+
+
+def _data(record: LineageRecord) -> Iterator[Block]:
+    if not record.data:
+        yield Paragraph("  no inputs")
+        return
+    yield Table(
+        ["input", "path", "rows", "columns", "size", "md5", "sha256"],
+        [
+            [
+                s.name if s.role == s.name else f"{s.name} ({s.role})",
+                s.path,
+                f"{s.rows:,}" if s.rows is not None else "–",
+                str(len(s.schema)) if s.schema else "–",
+                size(s.size) if s.files == 1 else f"{size(s.size)}, {count(s.files, 'file')}",
+                short(s.digest.md5),
+                short(s.digest.sha256),
+            ]
+            for s in record.data
+        ],
+        frozenset({"rows", "columns", "size"}),
+    )
+    yield Paragraph("")
+    yield from preparation_trees(record.data, record.stages)
+
+
+def _code(record: LineageRecord) -> Iterator[Block]:
+    code, environment = record.code, record.environment
+    rows = [
+        ("revision", _revision(record)),
+        ("repository", code.repository or ""),
+        ("function", code.source.entry if code.source else ""),
+        (
+            "source",
+            f"{count(len(code.source.files), 'file')} reachable, {short(code.source.digest.hex)}"
+            if code.source
+            else "",
+        ),
+        ("python", f"{environment.python} on {environment.platform}"),
+        ("machine", f"{environment.cpu}; threads {_list(environment.threads)}"),
+        ("packages", f"{count(environment.package_count, 'distribution')}, {short(environment.packages.hex)}"),
+        ("lock file", f"{environment.lock_file}, {short(environment.lock.hex)}" if environment.lock else ""),
+    ]
+    yield Pairs([(name, value) for name, value in rows if value])
+
+
+def _revision(record: LineageRecord) -> str:
+    code = record.code
+    if code.revision is None:
+        return "none"
+    branch = f" on {code.branch}" if code.branch else ", detached"
+    dirty = ", with uncommitted changes" if code.dirty else ", clean"
+    return f"{short(code.revision)}{branch}{dirty}" + (f" (patch {short(code.patch.hex)})" if code.patch else "")
+
+
+def _experiment(record: LineageRecord) -> Iterator[Block]:
+    run = record.run
+    rows = [
+        ("trained", f"{moment(run.started)}, {duration(run.started, run.finished)}, on {run.host}"),
+        ("seed", str(run.seed) if run.seed is not None else ""),
+    ]
+    if run.dagster:
+        retry = f", retry {run.dagster.retry}" if run.dagster.retry else ""
+        partition = f", partition {run.dagster.partition}" if run.dagster.partition else ""
+        rows.insert(0, ("run", f"{run.dagster.run_id} (job {run.dagster.job}{partition}{retry})"))
+        rows.insert(1, ("launched by", run.dagster.launched_by))
+    yield Pairs([(name, value) for name, value in rows if value])
+    if record.parameters:
+        yield Paragraph("\n  Parameters")
+        yield Pairs([(name, _value(value)) for name, value in record.parameters.items()])
+    if record.evaluation:
+        on = f" on {record.evaluation.snapshot}" if record.evaluation.snapshot else ""
+        yield Paragraph(f"\n  Metrics{on}")
+        yield Pairs([(n, number(record.evaluation.metrics[n])) for n in by_interest(record.evaluation.metrics)])
+        yield from _checks(record.evaluation.checks)
+        yield from _slices(record.evaluation.slices)
+    yield from _candidates(record.candidates)
+
+
+def _checks(checks: Sequence[CheckResult]) -> Iterator[Block]:
+    if checks:
+        marks = {True: "passed", False: "FAILED"}
+        rows = [[c.name, marks[c.passed] if c.passed or c.severity == "error" else "warned", c.detail] for c in checks]
+        yield Table(["check", "verdict", "detail"], rows, title="Checks")
+
+
+def _slices(slices: Sequence[SliceMetrics]) -> Iterator[Block]:
+    shared = set.intersection(*(set(part.metrics) for part in slices)) if slices else set()
+    names = by_interest(shared)[:4]
+    if not names:
+        return
+    sign = 1 if lower_is_better(names[0]) else -1
+    worst = sorted(slices, key=lambda part: (-sign * part.metrics[names[0]], part.name, part.value))
+    rows = [
+        [f"{p.name}={p.value}", f"{p.rows:,}", *(number(p.metrics[n]) for n in names)] for p in worst[:_MOST_SLICES]
+    ]
+    title = f"Slices, worst {names[0]} first"
+    yield Table(["slice", "rows", *names], rows, frozenset({"rows", *names}), title=title)
+    if len(worst) > _MOST_SLICES:
+        yield Paragraph(f"  … and {len(worst) - _MOST_SLICES} better ones", "dim")
+
+
+def _candidates(candidates: Sequence[Candidate]) -> Iterator[Block]:
+    shared = set.intersection(*(set(c.metrics) for c in candidates)) if candidates else set()
+    names = by_interest(shared)[:2]
+    rows = [["→" if c.selected else "", c.name, *(number(c.metrics[n]) for n in names), c.reason] for c in candidates]
+    if rows:
+        yield Table(["", "candidate", *names, "why"], rows, frozenset(names), title="Candidates")
+
+
+def _artifact(record: LineageRecord) -> Iterator[Block]:
+    file = record.artifact
+    rows = [
+        ("file", f"{file.format}, {size(file.size)}, {short(file.digest.hex)}"),
+        ("estimator", file.estimator),
+        ("needs", ", ".join(file.requirements)),
+        ("trusts", ", ".join(file.trusted_types)),
+    ]
+    yield Pairs([(name, value) for name, value in rows if value])
+
+
+def _value(value: Json) -> str:
+    if isinstance(value, list):
+        return ", ".join(_value(item) for item in value)
+    return "none" if value is None else str(value)
+
+
+def _list(values: Mapping[str, int]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in values.items()) or "unknown"
