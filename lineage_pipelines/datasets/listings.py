@@ -7,6 +7,7 @@ and not its paths.
 import hashlib
 import json
 import re
+from collections.abc import Mapping
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -72,6 +73,25 @@ def _entry(entry: Any, where: str) -> tuple[str, str]:  # noqa: ANN401  # any JS
     if not isinstance(md5, str) or not _MD5.fullmatch(md5):
         raise DatasetError(f"{path!r} has no MD5 but {str(md5)[:80]!r}", where=where, fix=_FIX)
     return path, md5
+
+
+def part_md5(entries: Mapping[str, str | None], inside: str) -> str | None:
+    """Return the MD5 of a part of a directory: a file's, or what DVC would call the folder.
+
+    Args:
+        entries: the MD5 of each file of the directory, by relative path.
+        inside: the part's relative path.
+
+    Returns:
+        None when there is no such part, or a file in it has no MD5.
+    """
+    if inside in entries:
+        return entries[inside]
+    below = {path[len(inside) + 1 :]: md5 for path, md5 in entries.items() if path.startswith(f"{inside}/")}
+    if not below or None in below.values():
+        return None
+    listing = [{"md5": md5, "relpath": path} for path, md5 in sorted(below.items())]
+    return hashlib.md5(json.dumps(listing).encode(), usedforsecurity=False).hexdigest() + ".dir"
 
 
 def is_safe_path(path: str) -> bool:

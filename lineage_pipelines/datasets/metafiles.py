@@ -19,7 +19,6 @@ __all__ = [
     "LockEntry",
     "Recorded",
     "TrackedEntry",
-    "TrackedOutput",
     "lock_problems",
     "parse_lock",
     "parse_tracked",
@@ -57,25 +56,10 @@ class LockEntry:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TrackedOutput:
-    """One output of a `.dvc` file: what was recorded, and how DVC is to treat it."""
-
-    recorded: Recorded
-    cache: bool = True
-    persist: bool = False
-    push: bool = True
-    remote: str | None = None
-    desc: str | None = None
-    type: str | None = None
-    labels: tuple[str, ...] = ()
-    meta: Mapping[str, Json] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class TrackedEntry:
     """What a `.dvc` file says."""
 
-    outs: tuple[TrackedOutput, ...]
+    outs: tuple[Recorded, ...] = ()
     deps: tuple[Recorded, ...] = ()
     """Where an import came from; empty for `dvc add`."""
     wdir: str = "."
@@ -177,7 +161,7 @@ def parse_tracked(document: Document) -> TrackedEntry:
     deps = top.at("deps").items()
     source, url, revision = _origin(deps)
     return TrackedEntry(
-        outs=tuple(_tracked_output(item) for item in top.at("outs").items()),
+        outs=tuple(entries.recorded(item) for item in top.at("outs").items()),
         deps=tuple(entries.recorded(item) for item in deps),
         wdir=top.at("wdir").text() or ".",
         frozen=top.at("frozen").flag(default=False) or top.at("locked").flag(default=False),
@@ -186,20 +170,6 @@ def parse_tracked(document: Document) -> TrackedEntry:
         source=source,
         url=url,
         revision=revision,
-    )
-
-
-def _tracked_output(place: Place) -> TrackedOutput:
-    return TrackedOutput(
-        recorded=entries.recorded(place),
-        cache=place.at("cache").flag(default=True),
-        persist=place.at("persist").flag(default=False),
-        push=place.at("push").flag(default=True),
-        remote=place.at("remote").text(),
-        desc=place.at("desc").text(),
-        type=place.at("type").text(),
-        labels=tuple(str(label.value) for label in place.at("labels").items()),
-        meta=entries.meta(place.at("meta")),
     )
 
 

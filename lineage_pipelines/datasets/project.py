@@ -1,17 +1,26 @@
 """A DVC project: its resolved graph, and what it recorded about each path. The room's front door."""
 
 import os
+import posixpath
 from pathlib import Path
 
+from lineage_pipelines.datasets import graph_cache
+from lineage_pipelines.datasets.chain import Chain, ChainReader
+from lineage_pipelines.datasets.checks import check_git, check_lock, check_tracked, lock_files
 from lineage_pipelines.datasets.graph import PipelineGraph
+from lineage_pipelines.datasets.graph_cache import CachedGraph
+from lineage_pipelines.datasets.ledger import Ledger, metafile_of
+from lineage_pipelines.datasets.listings import Listing, read_listing
 from lineage_pipelines.datasets.metafiles import LockEntry
-from lineage_pipelines.datasets.recorded import RecordedOutput
+from lineage_pipelines.datasets.problems import Problem, raise_problems
+from lineage_pipelines.datasets.recorded import RecordedOutput, owner_of, part_of
+from lineage_pipelines.datasets.tree_scan import digest
 from lineage_pipelines.errors import DatasetError
 from lineage_pipelines.records import StageRun
 
 
 class DvcProject:
-    """A DVC project.
+    """A DVC project. Every question is answered from the files as they are now.
 
     Args:
         path: any folder in it.
@@ -25,6 +34,51 @@ class DvcProject:
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.root = _find_root(Path(path))
+        self._ledger = Ledger(self.root)
+
+    def graph(self) -> PipelineGraph:
+        """Return the pipeline as DVC resolves it.
+
+        Raises:
+            DatasetError: the project has problems that stop DVC too; all of them, by file and line.
+        """
+        cached = graph_cache.load(self.root)
+        if cached is None:
+            return self._resolve(raising=True)[0]
+        self._check_locks(cached)
+        return cached.graph
+
+    def problems(self) -> tuple[Problem, ...]:
+        """Return everything that is wrong with the project, also what does not stop it from loading."""
+        cached = graph_cache.load(self.root)
+        graph, found = (cached.graph, []) if cached is not None else self._resolve(raising=False)
+        locks = [problem for file in lock_files(graph) for problem in check_lock(self.root, file)]
+        found = [*found, *locks, *check_tracked(self.root, graph), *check_git(self.root, graph)]
+        return tuple(sorted(set(found)))
+
+    def _resolve(self, *, raising: bool) -> tuple[PipelineGraph, list[Problem]]:
+        from lineage_pipelines.datasets.resolve import resolve
+
+        found = resolve(self.root)
+        locks = {file: list(check_lock(self.root, file)) for file in lock_files(found.graph)}
+        problems = [*found.problems, *(problem for told in locks.values() for problem in told)]
+        if raising:
+            raise_problems(problems, root=str(self.root))
+        if not any(problem.fatal for problem in problems):
+            cached = graph_cache.make(self.root, found)
+            cached.locks = {file: digest(str(self.root / file)) for file, told in locks.items() if not told}
+            graph_cache.store(self.root, cached)
+        return found.graph, found.problems
+
+    def _check_locks(self, cached: CachedGraph) -> None:
+        """Look at every dvc.lock that changed since it was last found in order."""
+        now = {file: digest(str(self.root / file)) for file in lock_files(cached.graph)}
+        changed = [file for file, value in now.items() if value != cached.locks.get(file)]
+        told = [problem for file in changed for problem in check_lock(self.root, file)]
+        raise_problems(told, root=str(self.root))
+        if changed and not told:
+            cached.locks = now
+            graph_cache.store(self.root, cached)
 
     @property
     def cache_dir(self) -> Path:
@@ -36,15 +90,7 @@ class DvcProject:
         base = self.cache_dir if hash_name == "md5-dos2unix" else self.cache_dir / "files" / "md5"
         return base / md5[:2] / md5[2:]
 
-    def graph(self) -> PipelineGraph:
-        """Return the pipeline as DVC resolves it.
-
-        Raises:
-            DatasetError: the project has problems that stop DVC too; all of them, by file and line.
-        """
-        raise NotImplementedError
-
-    def recorded(self, path: str) -> RecordedOutput:
+    def recorded(self, path: str | os.PathLike[str]) -> RecordedOutput:
         """Return what DVC recorded about a path; a part of a tracked directory works too.
 
         Args:
@@ -53,7 +99,24 @@ class DvcProject:
         Raises:
             DatasetError: nothing tracks it, or nothing is recorded yet.
         """
-        raise NotImplementedError
+        asked = self._relative(path)
+        node, output = owner_of(self.graph(), asked)
+        whole = self._ledger.out(node, output.path)
+        found = RecordedOutput(
+            path=output.path,
+            md5=whole.md5,
+            hash_name=whole.hash_name,
+            size=whole.size,
+            files=whole.files,
+            is_dir=whole.is_dir,
+            owner=node.address,
+            metafile=metafile_of(node),
+            output=output,
+            whole=whole,
+        )
+        if asked == output.path:
+            return found
+        return part_of(found, posixpath.relpath(asked, output.path), asked, self.listing)
 
     def lock(self, address: str) -> LockEntry | None:
         """Return what dvc.lock says of a stage, paths relative to the root; None when it has not run.
@@ -61,15 +124,46 @@ class DvcProject:
         Raises:
             DatasetError: there is no such stage, or its dvc.lock is not valid.
         """
-        raise NotImplementedError
+        graph = self.graph()
+        stage = graph.stage(address)
+        if stage is None:
+            known = ", ".join(sorted(known.address for known in graph.stages)) or "none"
+            raise DatasetError(f"there is no stage {address!r}; there is {known}", where=str(self.root))
+        return self._ledger.entry(stage)
 
-    def chain(self, path: str) -> tuple[StageRun, ...]:
+    def chain(self, path: str | os.PathLike[str]) -> tuple[StageRun, ...]:
         """Return every preparation step behind a path, sources first.
 
         Raises:
             DatasetError: nothing tracks it, or nothing is recorded yet.
         """
-        raise NotImplementedError
+        return self.trace(path).runs
+
+    def trace(self, path: str | os.PathLike[str]) -> Chain:
+        """Return the steps behind a path, with what could not be said about them.
+
+        Raises:
+            DatasetError: nothing tracks it, or nothing is recorded yet.
+        """
+        owner = self.recorded(path).owner
+        return ChainReader(self.graph(), self._ledger, self.listing).read(owner)
+
+    def listing(self, md5: str, hash_name: str = "md5") -> Listing | None:
+        """Return the files of a directory; None when the cache does not have its listing.
+
+        Raises:
+            DatasetError: the listing in the cache was altered or is not safe.
+        """
+        path = self.object_path(md5, hash_name)
+        return read_listing(path, md5) if path.exists() else None
+
+    def _relative(self, path: str | os.PathLike[str]) -> str:
+        text = os.fspath(path)
+        absolute = posixpath.normpath(posixpath.join(str(self.root), text))
+        inside = posixpath.relpath(absolute, str(self.root))
+        if inside.startswith("../") or inside == "..":
+            raise DatasetError(f"{text!r} lies outside the DVC project", where=str(self.root))
+        return inside
 
 
 def _find_root(path: Path) -> Path:

@@ -1,0 +1,292 @@
+"""The one module that talks to DVC. Everything else in the room, and in the package, goes through it.
+
+DVC is imported inside the functions: half a second that a warm load must not pay. Whatever DVC refuses comes out as
+`RefusedError` or as a `DatasetError`; nothing of DVC's leaves this module.
+"""
+
+import os
+import posixpath
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from lineage_pipelines.datasets.problems import RefusedError
+from lineage_pipelines.errors import DatasetError
+
+
+@dataclass(frozen=True, slots=True)
+class Invalid:
+    """A place in a metafile that does not fit DVC's schema."""
+
+    path: tuple[Any, ...]
+    """Keys from the top of the file."""
+    message: str
+
+
+@contextmanager
+def open_project(root: Path) -> Iterator["DvcView"]:
+    """Open a project for one operation.
+
+    Raises:
+        DatasetError: DVC cannot open it.
+    """
+    os.environ.setdefault("DVC_NO_ANALYTICS", "1")
+    from dvc.exceptions import DvcException
+    from dvc.repo import Repo
+    from dvc.scm import SCMError
+
+    try:
+        repo = Repo(str(root))
+        scm = repo.scm
+    except (DvcException, SCMError, OSError) as error:
+        raise DatasetError(f"DVC cannot open the project: {error}", where=str(root), fix="run `dvc doctor`") from error
+    try:
+        yield DvcView(repo, scm)
+    finally:
+        repo.close()
+
+
+class DvcView:
+    """What DVC knows of one project, while it is open."""
+
+    def __init__(self, repo: Any, scm: Any) -> None:  # noqa: ANN401  # DVC ships no types
+        self._repo = repo
+        self._scm = scm
+        self._has_dvcignore: dict[str, bool] = {}
+        self.root: str = repo.root_dir
+
+    def walk(self, skip: Callable[[str], bool]) -> Iterator[tuple[str, list[str]]]:
+        """Yield each folder that DVC looks into, with the metafiles in it, as DVC's index does.
+
+        Args:
+            skip: whether an absolute folder is an output; asked after the metafiles beside it were yielded.
+
+        Yields:
+            The absolute folder, and the names of the metafiles in it.
+        """
+        from dvc.dvcfile import is_valid_filename
+
+        for folder, dirs, files in self._repo.dvcignore.walk(self._repo.fs, self.root, followlinks=False):
+            yield folder, [f for f in files if is_valid_filename(f) and not self.is_git_ignored(f"{folder}/{f}")]
+            dirs[:] = [d for d in dirs if not skip(f"{folder}/{d}") and not self.is_git_ignored(f"{folder}/{d}/")]
+
+    def is_git_ignored(self, path: str) -> bool:
+        """Whether Git ignores an absolute path; folders end with a slash."""
+        return bool(self._scm.is_ignored(path))
+
+    def ignored_by(self, path: str) -> str | None:
+        """Return the .dvcignore pattern that ignores an absolute path, as DVC asks it of outputs."""
+        if not self._needs_ignore_check(path):
+            return None
+        ignore = self._repo.dvcignore
+        if not ignore.is_ignored(self._repo.fs, path, ignore_subrepos=False):
+            return None
+        found = ignore.check_ignore(path)
+        return str(found.pattern_infos[-1]) if found.match else None
+
+    def _needs_ignore_check(self, path: str) -> bool:
+        # Without a .dvcignore above it only DVC's own patterns count.
+        return "/." in path[len(self.root) :] or self._below_dvcignore(posixpath.dirname(path))
+
+    def _below_dvcignore(self, folder: str) -> bool:
+        known = self._has_dvcignore.get(folder)
+        if known is None:
+            here = os.path.exists(f"{folder}/.dvcignore")  # noqa: PTH110  # once for each folder of each output
+            outer = folder != self.root and folder.startswith(self.root)
+            known = here or (outer and self._below_dvcignore(posixpath.dirname(folder)))
+            self._has_dvcignore[folder] = known
+        return known
+
+    def invalid_pipeline(self, value: object) -> Sequence[Invalid]:
+        """Return what in a parsed dvc.yaml does not fit DVC's schema."""
+        from dvc.schema import COMPILED_MULTI_STAGE_SCHEMA
+
+        return _invalid(COMPILED_MULTI_STAGE_SCHEMA, value)
+
+    def invalid_tracked(self, value: object) -> Sequence[Invalid]:
+        """Return what in a parsed `.dvc` file does not fit DVC's schema."""
+        from dvc.schema import COMPILED_SINGLE_STAGE_SCHEMA
+
+        return _invalid(COMPILED_SINGLE_STAGE_SCHEMA, value)
+
+    def templates(self, folder: str, value: Mapping[str, Any]) -> "Templates":
+        """Return DVC's resolver for one parsed dvc.yaml.
+
+        Args:
+            folder: the absolute folder of the dvc.yaml.
+            value: its content.
+
+        Raises:
+            RefusedError: its `vars` cannot be loaded.
+        """
+        from dvc.parsing import DataResolver
+
+        return Templates(_ask_in(folder, lambda: DataResolver(self._repo, folder, dict(value))), folder)
+
+    @property
+    def remotes(self) -> Mapping[str, str]:
+        """Return each remote's URL by its name, references to other remotes followed."""
+        from dvc.fs import get_fs_config
+
+        found = {}
+        for name in self._repo.config.get("remote", {}):
+            with suppress(RefusedError, KeyError):
+                found[name] = str(_ask(partial(get_fs_config, self._repo.config, name=name))["url"])
+        return found
+
+    @property
+    def default_remote(self) -> str | None:
+        """Return the name of the default remote."""
+        name = self._repo.config["core"].get("remote")
+        return None if name is None else str(name)
+
+    @property
+    def cache_dir(self) -> str:
+        """Return the absolute folder of the cache."""
+        return str(self._repo.cache.local_cache_dir)
+
+    @property
+    def config_files(self) -> Sequence[str]:
+        """Return the absolute paths of every configuration file DVC looks for."""
+        return [str(path) for path in self._repo.config.files.values()]
+
+    @property
+    def schemes(self) -> frozenset[str]:
+        """Return the URL schemes that mean another file system."""
+        from dvc_objects.fs import known_implementations
+
+        return frozenset(known_implementations) - {"local"}
+
+
+class Templates:
+    """The stages of one dvc.yaml after templating, one by one, so that one mistake does not hide another."""
+
+    def __init__(self, resolver: Any, folder: str) -> None:  # noqa: ANN401
+        self._resolver = resolver
+        self._folder = folder
+
+    def definitions(self) -> Sequence[str]:
+        """Return the names under `stages`."""
+        return list(self._resolver.definitions)
+
+    def names(self, definition: str) -> Sequence[str]:
+        """Return the names of the stages that a definition stands for.
+
+        Raises:
+            RefusedError: its `foreach` or `matrix` cannot be resolved.
+        """
+        found = self._resolver.definitions[definition]
+        generated = getattr(found, "get_generated_names", None)
+        return _ask_in(self._folder, generated) if generated is not None else [definition]
+
+    def resolve(self, name: str) -> Mapping[str, Any]:
+        """Return the definition of one stage after templating.
+
+        Raises:
+            RefusedError: it cannot be resolved.
+        """
+        resolved: Mapping[str, Any] = _ask_in(self._folder, lambda: self._resolver.resolve_one(name))[name]
+        return resolved
+
+    def top_level(self) -> Iterator[tuple[str, Callable[[], object]]]:
+        """Yield each section beside `stages` whose entries DVC resolves too, with a call that does it.
+
+        The call raises RefusedError.
+        """
+        for section in ("artifacts", "datasets", "metrics", "params", "plots"):
+            for item in getattr(self._resolver, section):
+                yield section, partial(_ask_in, self._folder, item.resolve)
+
+
+def _invalid(schema: Callable[[Any], Any], value: object) -> Sequence[Invalid]:
+    from voluptuous import MultipleInvalid
+
+    try:
+        schema(value)
+    except MultipleInvalid as error:
+        return [Invalid(tuple(item.path), str(item.error_message)) for item in error.errors]
+    return []
+
+
+def _ask(call: Callable[[], Any]) -> Any:  # noqa: ANN401
+    """Call DVC on input that may be bad; it answers with its own errors, assertions and whatever a bad type brings."""
+    try:
+        return call()
+    except Exception as error:  # any error here is about the input
+        text = str(error).strip() or type(error).__name__
+        raise RefusedError(text) from error
+
+
+def _ask_in(folder: str, call: Callable[[], Any]) -> Any:  # noqa: ANN401
+    """Call DVC about one folder; its messages name files from where the process stands, ours from the folder."""
+    try:
+        return _ask(call)
+    except RefusedError as error:
+        here = os.path.relpath(folder)
+        raise RefusedError(str(error) if here == "." else str(error).replace(f"{here}/", "")) from error
+
+
+def seen_files(root: Path, folder: Path) -> frozenset[str]:
+    """Return the files in a folder that `.dvcignore` leaves, relative to the folder.
+
+    Args:
+        root: the DVC root.
+        folder: absolute, inside the root.
+
+    Raises:
+        DatasetError: DVC cannot open the project.
+    """
+    from dvc.repo import Repo
+
+    with open_project(root), Repo(str(root)) as repo:
+        found = repo.dvcignore.find(repo.fs, str(folder))
+        return frozenset(path[len(str(folder)) + 1 :] for path in found)
+
+
+def fetch_data(root: Path, paths: Sequence[str], *, patience: float = 60.0) -> None:
+    """Bring the recorded data of some paths into DVC's cache (`dvc fetch`).
+
+    DVC calls it a success when a remote does not have the data, or when there is no remote: look afterwards.
+
+    Args:
+        root: the DVC root.
+        paths: tracked paths, relative to the root.
+        patience: seconds to wait for another DVC process.
+
+    Raises:
+        DatasetError: DVC could not reach the remote, or another DVC process kept the project locked.
+    """
+    from dvc.lock import LockError
+
+    deadline = time.monotonic() + patience
+    while True:
+        try:
+            return _fetch_once(root, paths)
+        except LockError as error:
+            if time.monotonic() > deadline:
+                raise DatasetError(
+                    f"another DVC process has kept the project locked for {patience:g} seconds",
+                    where=str(root),
+                    fix="wait for it to end, then try again",
+                ) from error
+
+
+def _fetch_once(root: Path, paths: Sequence[str]) -> None:
+    from dvc.lock import LockError
+    from dvc.repo import Repo
+
+    with open_project(root), Repo(str(root)) as repo:
+        try:
+            repo.fetch(targets=[str(root / path) for path in paths])
+        except LockError:
+            raise
+        except Exception as error:  # a remote may fail in its own ways
+            raise DatasetError(
+                f"DVC could not fetch the data: {str(error).strip() or type(error).__name__}",
+                where=", ".join(paths),
+                fix="look at `dvc remote list` and try `dvc fetch` by hand",
+            ) from error
