@@ -8,12 +8,11 @@ believed, and the data is read again.
 import contextlib
 import hashlib
 import json
-import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from lineage_pipelines.datasets.own_files import replace_file
 from lineage_pipelines.datasets.reading import Signature
 
 _FORMAT = 1
@@ -65,7 +64,7 @@ class StateFile:
         rest = json.dumps([(path, sign, digests) for (path, sign), digests in rows.items()]).encode()
         head = json.dumps({"format": _FORMAT, "rows": _checksum(rest), **asdict(summary)}).encode()
         with contextlib.suppress(OSError):
-            _replace(self._path, _checksum(head).encode() + b" " + head + b"\n" + rest)
+            replace_file(self._path, _checksum(head).encode() + b" " + head + b"\n" + rest)
 
 
 def _summary(line: bytes) -> tuple[Summary, str]:
@@ -81,15 +80,3 @@ def _summary(line: bytes) -> tuple[Summary, str]:
 
 def _checksum(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
-
-
-def _replace(path: Path, data: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".new-")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from lineage_pipelines.datasets.fingerprint import Scan, ignore_rules, scan
 from lineage_pipelines.datasets.hashing import MD5, SHA256, digest_file, directory_md5, listing_sha256
+from lineage_pipelines.datasets.own_files import own_folder
 from lineage_pipelines.datasets.parallel import spread
 from lineage_pipelines.datasets.reading import ChangingDataError, Signature
 from lineage_pipelines.datasets.snapshot_state import Rows, StateFile, Summary
@@ -45,7 +46,7 @@ class SnapshotCache:
     def __init__(self, root: Path, *, links_into: Sequence[Path] = ()) -> None:
         self._root = root.resolve()
         self._within = [self._root, *(folder.resolve() for folder in links_into)]
-        self._folder = self._root / ".dvc" / "tmp" / "lineage_pipelines" / "snapshots"
+        self._folder = own_folder(self._root) / "snapshots"
 
     def snapshot(self, path: Path, *, algorithms: Sequence[str] = (MD5, SHA256)) -> Snapshot:
         """Return the content of a file or folder; the MD5 is what DVC calls it.
