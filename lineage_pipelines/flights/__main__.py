@@ -1,0 +1,7 @@
+"""`python -m lineage_pipelines.flights`."""
+
+import sys
+
+from lineage_pipelines.flights.cli import main
+
+sys.exit(main())
