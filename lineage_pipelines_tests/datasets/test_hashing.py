@@ -131,9 +131,7 @@ def test_an_unreadable_file_is_named_with_its_cause(tmp_path: Path) -> None:
     )
     for folder in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
         folder.chmod(0o755)
-    done = subprocess.run(
-        [sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=True, cwd="/"
-    )
+    done = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=True, cwd="/")
     assert "cannot read the file: EACCES (Permission denied)" in done.stdout
     assert str(path) in done.stdout
     assert "chmod u+r" in done.stdout
