@@ -1,0 +1,104 @@
+"""Where the code runs: interpreter, platform, processor, threads, installed distributions, lock file."""
+
+import os
+import platform
+import sys
+from pathlib import Path
+
+from lineage_pipelines.capture.blobs import Blobs, Gaps, plain_path
+from lineage_pipelines.capture.git import find_root
+from lineage_pipelines.capture.packages import list_packages
+from lineage_pipelines.capture.secrets import secret_lines
+from lineage_pipelines.records import Digest, Environment
+
+LOCK_FILES = (
+    "requirements.lock",
+    "uv.lock",
+    "poetry.lock",
+    "pdm.lock",
+    "pixi.lock",
+    "pylock.toml",
+    "Pipfile.lock",
+    "requirements.txt",
+)
+"""Looked for in this order, in the project's folder and then upwards to the repository's root."""
+
+
+def capture_environment(*, project_dir: Path, lock: str | None = None) -> tuple[Environment, Blobs, Gaps]:
+    """Return the environment of this process, its large parts, and what is missing.
+
+    No value of an environment variable is read into it.
+
+    Args:
+        project_dir: any folder of the project.
+        lock: the lock file that the project's settings name, relative to `project_dir`; looked for when None.
+    """
+    packages, count, package_gaps = list_packages()
+    root = find_root(project_dir)
+    lock_file, content, lock_gaps = _read_lock(Path(os.path.realpath(project_dir)), root, lock)
+    blobs = {Digest.of(packages): packages}
+    if content is not None and not secret_lines(content):
+        blobs[Digest.of(content)] = content
+    elif content is not None:
+        lock_gaps = (*lock_gaps, f"environment.lock: {lock_file} withheld, it holds what looks like a secret")
+    environment = Environment(
+        python=f"{platform.python_implementation()} {platform.python_version()}",
+        platform=platform.platform(),
+        cpu=_cpu(),
+        threads=_threads(),
+        packages=Digest.of(packages),
+        package_count=count,
+        lock=Digest.of(content) if content is not None else None,
+        lock_file=lock_file,
+    )
+    return environment, blobs, (*package_gaps, *lock_gaps)
+
+
+def _read_lock(folder: Path, root: Path, named: str | None) -> tuple[str | None, bytes | None, Gaps]:
+    """The lock file's path relative to the root, and its bytes."""
+    path = folder / named if named is not None else _find_lock(folder, root)
+    if path is None:
+        return None, None, ("environment.lock: no lock file",)
+    name = plain_path(Path(os.path.relpath(os.path.realpath(path), root)).as_posix())
+    name = path.name if name.startswith("..") else name
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        return None, None, (f"environment.lock: {name} cannot be read ({error.strerror})",)
+    hashless = path.name == "requirements.txt" and b"--hash=" not in content
+    return name, content, (f"environment.lock: {name} pins no hashes",) if hashless else ()
+
+
+def _find_lock(folder: Path, root: Path) -> Path | None:
+    inside = [folder, *(parent for parent in folder.parents if parent.is_relative_to(root))]
+    return next((each / name for each in inside for name in LOCK_FILES if (each / name).is_file()), None)
+
+
+def _cpu() -> str:
+    try:
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines():
+            name, _, value = line.partition(":")
+            if name.strip() in ("model name", "Model", "cpu model"):
+                return value.strip()
+    except OSError:
+        pass  # not Linux
+    return platform.processor() or platform.machine()
+
+
+def _threads() -> dict[str, int]:
+    """CPUs that this process may use, and the pools of the numerical libraries that are loaded."""
+    try:
+        counts = {"cpus": len(os.sched_getaffinity(0))}
+    except AttributeError:  # not Linux
+        counts = {"cpus": os.cpu_count() or 1}
+    if "numpy" not in sys.modules:  # no pool can be loaded
+        return counts
+    try:
+        from threadpoolctl import threadpool_info  # type: ignore[import-untyped]
+    except ImportError:
+        return counts
+    for pool in sorted(threadpool_info(), key=lambda pool: (pool["prefix"], pool["num_threads"])):
+        name = pool["prefix"]
+        again = sum(1 for known in counts if known.partition("#")[0] == name)
+        counts[f"{name}#{again + 1}" if again else name] = int(pool["num_threads"])
+    return counts

@@ -1,0 +1,130 @@
+"""Code is captured in any state of the repository, and the blobs are what the record names."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from lineage_pipelines.capture import capture_code
+from lineage_pipelines.records import CodeVersion, Digest, from_json, to_json
+from lineage_pipelines_tests.capture.repository import Repository
+from lineage_pipelines_tests.capture.source_project import SourceProject
+from lineage_pipelines_tests.world import World
+
+_TRAIN = "from pkg import a\n\ndef train():\n    return 1\n"
+_FILES = {"pkg/__init__.py": "", "pkg/train.py": _TRAIN, "pkg/a.py": "value = 1\n"}
+_PATHS = ["pkg/__init__.py", "pkg/a.py", "pkg/train.py"]
+
+
+def _capture(root: Path, at: str = "") -> tuple[CodeVersion, dict[Digest, bytes], tuple[str, ...]]:
+    with SourceProject(root, {}).loaded("pkg.train", at=at) as train:
+        code, blobs, gaps = capture_code(train, project_dir=root / at)
+    assert from_json(CodeVersion, to_json(code)) == code
+    named = {file.sha256 for file in code.source.files} if code.source else set()
+    named |= {code.patch.hex} if code.patch else set()
+    assert {digest.hex for digest in blobs} <= named
+    assert all(Digest.of(data) == digest for digest, data in blobs.items())
+    return code, dict(blobs), gaps
+
+
+def test_a_clean_commit(repository: Repository) -> None:
+    SourceProject(repository.root, _FILES)
+    revision = repository.commit()
+    code, blobs, gaps = _capture(repository.root)
+    assert (code.repository, code.revision, code.branch) == ("project", revision, "main")
+    assert (code.dirty, code.patch, code.shallow, gaps) == (False, None, False, ())
+    assert code.source is not None
+    assert [file.path for file in code.source.files] == _PATHS
+    assert len(blobs) == 3
+
+
+def test_a_dirty_tree_has_a_patch(repository: Repository) -> None:
+    SourceProject(repository.root, _FILES)
+    repository.commit()
+    repository.write("pkg/a.py", "value = 2\n")
+    repository.write("new.py", "")
+    code, blobs, gaps = _capture(repository.root)
+    assert code.dirty
+    assert code.patch is not None
+    assert b"+value = 2\n" in blobs[code.patch]
+    assert b"new.py" in blobs[code.patch]
+    assert gaps == ()
+
+
+def test_paths_are_relative_to_the_git_root(repository: Repository) -> None:
+    SourceProject(repository.root / "services" / "ml", _FILES)
+    repository.commit()
+    code, _, _ = _capture(repository.root, at="services/ml")
+    assert code.source is not None
+    assert [file.path for file in code.source.files] == [f"services/ml/{path}" for path in _PATHS]
+
+
+def test_the_same_code_in_another_checkout_is_the_same_source(repository: Repository, tmp_path: Path) -> None:
+    SourceProject(repository.root, _FILES)
+    repository.commit()
+    repository.git("clone", "-q", str(repository.root), str(tmp_path / "again"))
+    assert _capture(tmp_path / "again")[0].source == _capture(repository.root)[0].source
+
+
+def _no_git(root: Path) -> Path:
+    return root
+
+
+def _no_commits(root: Path) -> Path:
+    Repository(root, begin=False)
+    return root
+
+
+def _detached(root: Path) -> Path:
+    Repository(root).git("checkout", "-q", "--detach")
+    return root
+
+
+def _shallow(root: Path) -> Path:
+    origin = Repository(root.parent / "origin")
+    origin.commit()
+    origin.git("clone", "-q", "--depth", "1", f"file://{origin.root}", str(root))
+    return root
+
+
+@pytest.mark.parametrize(
+    ("make", "gaps"),
+    [
+        (_no_git, ("code.revision: no Git repository",)),
+        (_no_commits, ("code.revision: the repository has no commits yet",)),
+        (_detached, ("code.branch: HEAD is detached",)),
+        (_shallow, ("code.history: the clone is shallow",)),
+    ],
+)
+def test_it_works_and_says_so(tmp_path: Path, make: Callable[[Path], Path], gaps: tuple[str, ...]) -> None:
+    root = make(tmp_path / "odd")
+    SourceProject(root, _FILES)
+    code, _, said = _capture(root)
+    assert said == gaps
+    assert code.source is not None
+    assert [file.path for file in code.source.files] == _PATHS
+    assert code.dirty == (make is not _no_git)
+
+
+def test_a_withheld_patch_still_makes_it_dirty(repository: Repository) -> None:
+    SourceProject(repository.root, _FILES)
+    repository.commit()
+    repository.write("conf.ini", "url = postgresql://ada:" + "hunter2@db/x\n")
+    code, blobs, gaps = _capture(repository.root)
+    assert (code.dirty, code.patch) == (True, None)
+    assert gaps == ("code.patch: withheld, it holds what looks like a secret at conf.ini:1",)
+    assert not any(b"hunter2" in data for data in blobs.values())
+
+
+def test_in_a_dvc_project_tracked_data_is_not_in_the_patch(world: World) -> None:
+    SourceProject(world.root, _FILES)
+    world.write("data/raw.csv", "a,b\n1,2\n")
+    world.track("data/raw.csv")
+    world.commit()
+    world.append("data/raw.csv", "3,4\n")
+    assert _capture(world.root)[0].dirty is False
+    world.track("data/raw.csv")
+    code, blobs, _ = _capture(world.root)
+    assert code.patch is not None
+    assert b"data/raw.csv.dvc" in blobs[code.patch]
+    assert b"3,4" not in blobs[code.patch]
