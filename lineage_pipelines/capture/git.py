@@ -5,8 +5,10 @@ every machine. Without Git, or with a repository that Git refuses, capture goes 
 """
 
 import os
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Self
 
 from lineage_pipelines.capture.blobs import Gaps, plain_path
 from lineage_pipelines.capture.git_process import GitError, run_git
@@ -47,6 +49,23 @@ class GitState:
     changes: tuple[Change, ...] = ()
     """Sorted by path."""
     gaps: Gaps = ()
+    generated: tuple[Change, ...] = ()
+    """Changes that do not count, see `without`."""
+
+    def without(self, generated: Iterable[Path]) -> Self:
+        """Return the state as if these files, and what is below these folders, were as in the revision."""
+        paths = [os.fsencode(os.path.relpath(_resolve_folder(path), self.root)) for path in generated]
+        ignored = tuple(change for change in self.changes if any(_is_at(change.path, path) for path in paths))
+        kept = tuple(change for change in self.changes if change not in ignored)
+        return replace(self, changes=kept, generated=self.generated + ignored)
+
+
+def _resolve_folder(path: Path) -> str:
+    return os.path.join(os.path.realpath(path.parent), path.name)  # noqa: PTH118  # the file itself may be a link
+
+
+def _is_at(path: bytes, place: bytes) -> bool:
+    return path == place or path.startswith(place + b"/")
 
 
 def find_root(project_dir: Path) -> Path:

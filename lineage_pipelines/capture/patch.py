@@ -45,7 +45,7 @@ def make_patch(state: GitState) -> tuple[bytes | None, Gaps]:
     """
     choice = _choose(state)
     gaps = tuple(choice.gaps())
-    if not choice.present and not choice.reset:
+    if not state.changes or not (choice.present or choice.reset):
         return None, gaps
     try:
         patch = _diff(state, choice)
@@ -77,7 +77,7 @@ class _Choice:
 
 
 def _choose(state: GitState) -> _Choice:
-    choice = _Choice()
+    choice = _Choice(reset=[_index_line(change, keep=True) for change in state.generated if change.tracked])
     for change in state.changes:
         found = _lstat(state.root, change.path)
         if found is not None and change.tracked and stat.S_ISDIR(found.st_mode) and not change.submodule:

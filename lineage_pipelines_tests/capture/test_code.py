@@ -116,6 +116,25 @@ def test_a_withheld_patch_still_makes_it_dirty(repository: Repository) -> None:
     assert not any(b"hunter2" in data for data in blobs.values())
 
 
+def test_what_stages_generate_is_not_code(repository: Repository, tmp_path: Path) -> None:
+    SourceProject(repository.root, _FILES | {"dvc.lock": "1\n", "plots/a.json": "{}\n"})
+    repository.commit()
+    repository.write("dvc.lock", "2\n")
+    repository.write("plots/a.json", "{'x': 1}\n")
+    repository.git("add", "-A")  # staged, which is in the index that the patch begins with
+    repository.write("plots/b.json", "{}\n")
+    (tmp_path / "link").symlink_to(repository.root)
+    generated = [tmp_path / "link" / "dvc.lock", repository.root / "plots", repository.root / "never.json"]
+    with SourceProject(repository.root, {}).loaded("pkg.train") as train:
+        code, _, gaps = capture_code(train, project_dir=repository.root, generated=generated)
+        assert (code.dirty, code.patch, gaps) == (False, None, ())
+        repository.write("plots.py", "x = 1\n")
+        code, blobs, gaps = capture_code(train, project_dir=repository.root, generated=generated)
+    assert (code.dirty, gaps) == (True, ())
+    assert code.patch is not None
+    assert blobs[code.patch].count(b"diff --git") == 1
+
+
 def test_in_a_dvc_project_tracked_data_is_not_in_the_patch(world: World) -> None:
     SourceProject(world.root, _FILES)
     world.write("data/raw.csv", "a,b\n1,2\n")
