@@ -3,6 +3,7 @@
 import contextlib
 import os
 import subprocess
+import sys
 import textwrap
 from pathlib import Path
 
@@ -82,10 +83,22 @@ class World:
             files = [str(self.path(t if ":" in t else f"dvc.yaml:{t}")) for t in targets]
             repo.reproduce(files, all_pipelines=not files)
 
+    def configure(self, text: str) -> None:
+        """Write this clone's own DVC configuration."""
+        self.write(".dvc/config.local", text)
+
+    def push(self, remote: Path) -> None:
+        """`dvc push` everything to a folder, the default remote from now on."""
+        from dvc.repo import Repo
+
+        self.configure(f"[core]\n    remote = store\n['remote \"store\"']\n    url = {remote}\n")
+        with Repo(str(self.root)) as repo:
+            repo.push()
+
     def dvc(self, *args: str) -> str:
         """Run the DVC command and return what it printed."""
         env = os.environ | _IDENTITY | {"DVC_NO_ANALYTICS": "1"}
-        command = ["dvc", *args]
+        command = [sys.executable, "-m", "dvc", *args]
         done = subprocess.run(command, cwd=self.root, env=env, check=True, capture_output=True, text=True)
         return done.stdout
 
