@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from lineage_pipelines.capture.trained import TrainedModel
     from lineage_pipelines.catalog import Catalog
     from lineage_pipelines.datasets import DvcProject
     from lineage_pipelines.errors import LineageError
-    from lineage_pipelines.capture.trained import TrainedModel
     from lineage_pipelines.queries import load_model
     from lineage_pipelines.records import Candidate, LineageRecord, SliceMetrics
 

@@ -1,7 +1,7 @@
 """Writing a file once and for ever into a local folder: all of it under its name, or nothing.
 
-The order is that of reliability: temporary file, fsync, read-only mode, rename, fsync of the folder. After a crash there
-is at most a temporary file whose name begins with `.tmp-`.
+The order is that of reliability: temporary file, fsync, read-only mode, rename, fsync of the folder. After a crash
+there is at most a temporary file whose name begins with `.tmp-`.
 """
 
 import contextlib

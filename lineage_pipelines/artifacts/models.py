@@ -1,8 +1,8 @@
 """Model files that are safe to load: skops first, pickle never.
 
 What a file may bring to life is an allow-list, written into the record when it is saved and obeyed when it is loaded.
-Types of scikit-learn, NumPy and SciPy that skops does not trust by itself (trees, for example) go onto the list on their
-own; any other type only when its author has declared it.
+Types of scikit-learn, NumPy and SciPy that skops does not trust by itself (trees, for example) go onto the list on
+their own; any other type only when its author has declared it.
 """
 
 import zipfile

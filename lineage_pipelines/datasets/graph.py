@@ -5,6 +5,7 @@ Made by resolve.py from what DVC's own resolver gives, kept by graph_cache.py, a
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import PurePosixPath
 
 from lineage_pipelines.records import Json
 
@@ -128,3 +129,10 @@ class PipelineGraph:
     def stage(self, address: str) -> Stage | None:
         """Return the stage with this address."""
         return next((stage for stage in self.stages if stage.address == address), None)
+
+    def generated(self) -> Iterator[str]:
+        """Yield the files that running stages writes outside DVC's cache: lock files, and outputs kept by Git."""
+        for file in dict.fromkeys(stage.file for stage in self.stages):
+            yield str(PurePosixPath(file).with_name("dvc.lock"))
+        for stage in self.stages:
+            yield from (output.path for output in stage.outs if not output.cache)

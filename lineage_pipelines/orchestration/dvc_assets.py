@@ -98,13 +98,13 @@ def build_dvc_sources(
     if not specs:
         return []
 
-    @dg.multi_observable_source_asset(specs=specs, can_subset=True, name=name)
     def tracked_files(context: dg.AssetExecutionContext) -> Iterator[dg.ObserveResult]:
         for spec in specs:
             if spec.key in context.selected_asset_keys:
                 yield observe_path(project, spec)
 
-    return [tracked_files]
+    define = dg.multi_observable_source_asset(specs=specs, can_subset=True, name=name)
+    return [define(tracked_files)]
 
 
 def observe_path(project: DvcProject, spec: dg.AssetSpec) -> dg.ObserveResult:
@@ -122,7 +122,7 @@ def observe_path(project: DvcProject, spec: dg.AssetSpec) -> dg.ObserveResult:
                 metadata.DVC_MD5: seen.md5,
                 metadata.DVC_SIZE: seen.size,
                 metadata.DVC_FILES: seen.files,
-                metadata.DVC_WORKSPACE: seen.workspace,
+                metadata.DVC_WORKSPACE: str(seen.state),
             }
         ),
     )

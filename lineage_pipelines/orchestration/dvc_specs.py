@@ -34,7 +34,7 @@ def build_node_assets(project: DvcProject, translator: DvcTranslator | None = No
     """
     translator = translator or DvcTranslator()
     graph = project.graph()
-    nodes = [_node_assets(project, node, translator) for node in (*graph.tracked, *graph.stages)]
+    nodes = [_node_assets(project, node, translator) for node in graph.nodes()]
     check_distinct(
         (spec.key.to_python_identifier(), f"{spec.key.to_user_string()!r} of {assets.address}")
         for assets in nodes

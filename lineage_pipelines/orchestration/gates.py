@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from lineage_pipelines.capture import read_table
 from lineage_pipelines.errors import CaptureError
-from lineage_pipelines.records import CheckResult, LineageRecord, SliceMetrics
+from lineage_pipelines.records import CheckResult, LineageRecord, SliceMetrics, lower_is_better
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -101,7 +101,7 @@ def _judge_threshold(metric: str, limit: float, at_least: bool, facts: Facts) ->
     return (value >= limit if at_least else value <= limit), f"{metric} = {value:.4f}, wanted {words} {limit:g}"
 
 
-def no_worse(*, blocking: bool = True, lower_is_better: bool | None = None, **tolerances: float) -> Gate:
+def no_worse(*, blocking: bool = True, falls: bool | None = None, **tolerances: float) -> Gate:
     """Ask a metric to be no worse than in production, beyond a tolerance: `no_worse(roc_auc=0.01)`.
 
     While nothing is in production the last version whose blocking gates passed stands for it; without one the gate
@@ -109,7 +109,7 @@ def no_worse(*, blocking: bool = True, lower_is_better: bool | None = None, **to
 
     Args:
         blocking: whether a failure stops what comes after.
-        lower_is_better: for metrics whose name does not tell (losses and errors are known).
+        falls: whether lower is better, for metrics whose name does not tell (losses and errors are known).
         tolerances: one metric and how much worse it may be, absolutely.
 
     Raises:
@@ -118,7 +118,7 @@ def no_worse(*, blocking: bool = True, lower_is_better: bool | None = None, **to
     if len(tolerances) != 1:
         raise CaptureError("no_worse() takes one metric", fix="write no_worse(roc_auc=0.01), one gate a metric")
     metric, tolerance = next(iter(tolerances.items()))
-    lower = lower_is_better(metric) if lower_is_better is None else lower_is_better
+    lower = lower_is_better(metric) if falls is None else falls
     return Gate(
         name=f"no_worse_{metric}",
         description=f"{metric} is no more than {tolerance:g} worse than in production",

@@ -5,7 +5,7 @@ from typing import Any
 
 import dagster as dg
 
-from lineage_pipelines.capture import code_digest
+from lineage_pipelines.capture import code_digest, find_root
 from lineage_pipelines.capture.trained import TrainedModel
 from lineage_pipelines.datasets import DvcProject
 from lineage_pipelines.errors import DatasetError
@@ -109,7 +109,7 @@ def model_asset(
             owners=list(owners) or None,
             tags=tags,
             kinds=set(kinds),
-            code_version=code_digest(function, root=project.root)[:16],
+            code_version=code_digest(function, root=find_root(project.root))[:16],
             automation_condition=automation_condition,
             metadata=_references(function),
         )

@@ -84,7 +84,8 @@ class TrainingStep:
         started = datetime.now(UTC)
         root = self.settings.project_dir
         values = effective_parameters(parameters) if parameters is not None else {}
-        generated = self.definition.project.generated_files()
+        project = self.definition.project
+        generated = [project.root / path for path in project.graph().generated()]
         code, code_blobs, code_gaps = capture_code(self.definition.function, project_dir=root, generated=generated)
         if self.settings.require_clean and (code.dirty or code.revision is None):
             raise CaptureError(

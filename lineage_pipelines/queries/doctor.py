@@ -60,8 +60,8 @@ def _antlr(_: Settings) -> Iterator[Finding]:
         yield Finding(
             check="antlr",
             status="fail",
-            detail=f"antlr4-python3-runtime {antlr or 'is missing'}: DVC's hydra-core pins it below what Dagster needs, and "
-            "every asset selection by a string raises TypeError",
+            detail=f"antlr4-python3-runtime {antlr or 'is missing'}: DVC's hydra-core pins it below what Dagster "
+            "needs, and every asset selection by a string raises TypeError",
             fix=fix,
         )
     elif hydra is not None and _numbers(hydra) < (1, 4):

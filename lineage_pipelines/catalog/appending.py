@@ -1,0 +1,113 @@
+"""How a record becomes an entry: what it follows, whether its run has a version already, its place and its number.
+
+Called within the transaction that commits it.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+import sqlalchemy as sa
+
+from lineage_pipelines.catalog import index, reading
+from lineage_pipelines.catalog.entries import Entry
+from lineage_pipelines.catalog.retries import differences
+from lineage_pipelines.catalog.tables import log
+from lineage_pipelines.errors import ConflictError
+from lineage_pipelines.records import Digest, LineageRecord, decode, encode, format_time
+
+RECORD = "record"
+"""The kind of an entry that holds a lineage record."""
+
+_SHOWN = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A record and its bytes, on the assumption that it follows `record.model.previous`."""
+
+    record: LineageRecord
+    body: bytes
+
+
+def draft(record: LineageRecord, previous: Digest | None) -> Draft:
+    """Encode a record as the one that follows `previous`.
+
+    Raises:
+        RecordError: it has no exact form, or one that could not be read again: such bytes must not get into a log
+            that nothing leaves.
+    """
+    record = replace(record, model=replace(record.model, previous=previous))
+    body = encode(record)
+    decode(body)
+    return Draft(record, body)
+
+
+def append(connection: sa.Connection, given: LineageRecord, drafted: Draft) -> Entry:
+    """Commit `given` as the next version of its model, or return the version that its run already has.
+
+    Args:
+        connection: in a write transaction.
+        given: the record as the caller gave it.
+        drafted: the same, encoded before the transaction began.
+
+    Raises:
+        ConflictError: see `Catalog.append`.
+    """
+    committed = reading.by_run_key(connection, given.model.run_key)
+    if committed is not None:
+        return _same_run(committed, given)
+    head = reading.head(connection, given.model.name)
+    _check_follows(given, head)
+    if drafted.record.model.previous != head:  # another writer came first
+        drafted = draft(given, head)
+    return _insert(connection, drafted)
+
+
+def _same_run(committed: Entry, given: LineageRecord) -> Entry:
+    changed = differences(committed.record, given)
+    if not changed:
+        return committed
+    more = f" and {len(changed) - _SHOWN} more" if len(changed) > _SHOWN else ""
+    raise ConflictError(
+        f"the run already has {committed.ref}, which says otherwise about: {', '.join(changed[:_SHOWN])}{more}",
+        where=f"run key {given.model.run_key[:12]}, record {committed.digest}",
+        fix=f"nothing was stored; use {committed.ref}, or train in a new run for a new version",
+    )
+
+
+def _check_follows(given: LineageRecord, head: Digest | None) -> None:
+    previous = given.model.previous
+    if previous is not None and previous != head:
+        raise ConflictError(
+            f"the record follows {previous}, but the newest record of {given.model.name!r} is {head or 'none'}",
+            fix="leave `previous` out, or build the record again on the newest one",
+        )
+
+
+def _insert(connection: sa.Connection, drafted: Draft) -> Entry:
+    digest = Digest.of(drafted.body)
+    seq = (connection.scalar(sa.select(sa.func.max(log.c.seq))) or 0) + 1
+    recorded = datetime.now(UTC)
+    values = {"kind": RECORD, "digest": digest.hex, "body": drafted.body, "recorded": format_time(recorded)}
+    connection.execute(log.insert().values(seq=seq, **values))
+    return Entry(
+        seq=seq,
+        model=drafted.record.model.name,
+        version=index.add_version(connection, seq, digest, drafted.record),
+        digest=digest,
+        body=drafted.body,
+        recorded=recorded,
+    )
+
+
+def index_again(connection: sa.Connection) -> int:
+    """Index every record of the log, in its order; return how many there are.
+
+    Raises:
+        CatalogError: an entry's bytes do not match its digest.
+    """
+    rows = connection.execute(sa.select(log).where(log.c.kind == RECORD).order_by(log.c.seq)).all()
+    for row in rows:
+        digest = reading.check_body(row, f"entry {row.seq}")
+        index.add_version(connection, row.seq, digest, decode(row.body))
+    return len(rows)

@@ -1,0 +1,61 @@
+"""What the catalog hands out: entries of the log, and a line about each model."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+
+from lineage_pipelines.errors import CatalogError, RecordError
+from lineage_pipelines.records import Digest, LineageRecord, decode
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """One record in the log, and the version that it made."""
+
+    seq: int
+    """Its place in the log, from 1, without gaps."""
+    model: str
+    version: int
+    """From 1, without gaps for each model."""
+    digest: Digest
+    """The record's identity: SHA-256 of `body`, checked when it was read."""
+    body: bytes
+    """The record's exact bytes."""
+    recorded: datetime
+    """When it was committed, in UTC."""
+
+    @property
+    def ref(self) -> str:
+        """The version as a person writes it, `flight_delay@3`."""
+        return f"{self.model}@{self.version}"
+
+    @cached_property
+    def record(self) -> LineageRecord:
+        """The record itself, decoded when first asked for.
+
+        Raises:
+            CatalogError: it is of a newer schema, or says that it is of another model.
+        """
+        where = f"entry {self.seq} ({self.ref})"
+        try:
+            record = decode(self.body)
+        except RecordError as error:
+            raise CatalogError(error.what, where=where, fix=error.fix) from error
+        if record.model.name != self.model:
+            raise CatalogError(
+                f"the index names {self.model!r}, the record {record.model.name!r}",
+                where=where,
+                fix="the index was altered; rebuild it from the log with Catalog.rebuild()",
+            )
+        return record
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelSummary:
+    """One model of the catalog."""
+
+    name: str
+    versions: int
+    latest_version: int
+    latest_time: datetime
+    """When its latest version was committed, in UTC."""

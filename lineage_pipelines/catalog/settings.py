@@ -1,0 +1,111 @@
+"""Where this project keeps its catalog and its files, answered once and passed on as arguments.
+
+One order everywhere: argument (a flag) > environment > `[tool.lineage]` in pyproject.toml > default. Standard library
+only, so that `lineage --help` and loading a code location stay cheap.
+"""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from lineage_pipelines.errors import CatalogError
+
+DEFAULT_CATALOG = "sqlite:///.lineage/catalog.db"
+DEFAULT_ARTIFACTS = ".lineage/artifacts"
+SQLITE = "sqlite:///"
+
+_TYPES: Mapping[str, type] = {"catalog": str, "artifacts": str, "require_clean": bool, "lock": str}
+_MARKERS = (".lineage", ".dvc", ".git")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """The project's choices, every path absolute."""
+
+    project_dir: Path
+    """The folder of the nearest pyproject.toml upwards, else of `.lineage`, `.dvc` or `.git`, else the start."""
+    catalog: str
+    """A SQLAlchemy URL."""
+    artifacts: str
+    """A folder, or a URL that fsspec knows."""
+    require_clean: bool = False
+    """Whether a model is refused when the work tree differs from its commit."""
+    lock: str | None = None
+    """The lock file of the environment, relative to `project_dir`; None to look for the usual names."""
+
+
+def resolve_settings(
+    *, catalog: str | None = None, artifacts: str | None = None, start: Path | None = None
+) -> Settings:
+    """Return the settings of the project around `start`.
+
+    Args:
+        catalog: what the caller was told, before every other source.
+        artifacts: the same for the artifact store.
+        start: a folder of the project; the current one by default.
+
+    Raises:
+        CatalogError: pyproject.toml cannot be read, or holds a setting that is unknown or of the wrong type.
+    """
+    project_dir = _project_dir(Path(start or Path.cwd()).resolve())
+    table = _read_table(project_dir / "pyproject.toml")
+    return Settings(
+        project_dir=project_dir,
+        catalog=_absolute_url(
+            catalog or os.environ.get("LINEAGE_CATALOG") or table.get("catalog") or DEFAULT_CATALOG, project_dir
+        ),
+        artifacts=_absolute_store(
+            artifacts or os.environ.get("LINEAGE_ARTIFACTS") or table.get("artifacts") or DEFAULT_ARTIFACTS,
+            project_dir,
+        ),
+        require_clean=bool(table.get("require_clean", False)),
+        lock=table.get("lock"),
+    )
+
+
+def _project_dir(start: Path) -> Path:
+    folders = (start, *start.parents)
+    for folder in folders:
+        if (folder / "pyproject.toml").is_file():
+            return folder
+    for folder in folders:
+        if any((folder / marker).exists() for marker in _MARKERS):
+            return folder
+    return start
+
+
+def _read_table(path: Path) -> Mapping[str, str]:
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise CatalogError(f"the settings cannot be read: {error}", where=str(path), fix="correct the file") from error
+    table = document.get("tool", {}).get("lineage", {})
+    for name, value in table.items():
+        _check_setting(name, value, path)
+    return {name: value for name, value in table.items() if name in _TYPES}
+
+
+def _check_setting(name: str, value: object, path: Path) -> None:
+    # Tables below [tool.lineage] belong to whoever reads them. A misspelt setting must not be a setting without
+    # effect: `require_claen = true` would allow what it was written to refuse.
+    known = ", ".join(sorted(_TYPES))
+    if name not in _TYPES and not isinstance(value, dict):
+        raise CatalogError(f"unknown setting {name!r}", where=f"{path} [tool.lineage]", fix=f"use one of: {known}")
+    if name in _TYPES and not isinstance(value, _TYPES[name]):
+        expected = {"str": "text", "bool": "true or false"}[_TYPES[name].__name__]
+        raise CatalogError(f"the setting {name!r} is not {expected}", where=f"{path} [tool.lineage]")
+
+
+def _absolute_url(url: str, base: Path) -> str:
+    if not url.startswith(SQLITE):
+        return url
+    path = url.removeprefix(SQLITE)
+    return SQLITE + str(base / path) if path else url
+
+
+def _absolute_store(url: str, base: Path) -> str:
+    return url if "://" in url else str(base / url)
