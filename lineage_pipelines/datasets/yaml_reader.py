@@ -110,6 +110,8 @@ class _Open:
     value: Any
     anchor: str | None
     first_node: int
+    start: Any
+    """The event that opened it."""
     lines: dict[Any, int] = field(default_factory=dict)
     key: Any = _NO_KEY
     merged: list[dict[Any, Any]] = field(default_factory=list)
@@ -129,6 +131,7 @@ class _Folder:
     def fold(self, parser: Any) -> Any:  # noqa: ANN401  # the loader's event methods have no stub
         """Consume every event and return the value of the only document; None when there is none."""
         handlers = {
+            yaml.DocumentStartEvent: self._document,
             yaml.ScalarEvent: self._scalar,
             yaml.MappingStartEvent: self._start,
             yaml.SequenceStartEvent: self._start,
@@ -146,6 +149,10 @@ class _Folder:
 
     def _fail(self, what: str, event: Any) -> YamlError:  # noqa: ANN401
         return YamlError(what, file=self.file, line=event.start_mark.line + 1)
+
+    def _document(self, event: Any) -> None:  # noqa: ANN401
+        if self.documents:
+            raise self._fail("the file holds more than one YAML document", event)
 
     def _scalar(self, event: Any) -> None:  # noqa: ANN401
         self._count(1, event)
@@ -177,12 +184,12 @@ class _Folder:
             raise self._fail("a key is not a plain word", event)
         if event.tag not in (None, "!", _PREFIX + ("map" if mapping else "seq")):
             raise self._fail(f"the tag {event.tag[:80]!r} is not plain data", event)
-        opened = _Open({} if mapping else [], event.anchor, self.nodes)
+        opened = _Open({} if mapping else [], event.anchor, self.nodes, event)
         self.anchors.pop(event.anchor, None)
         self.stack.append(opened)
         self.lines[id(opened.value)] = opened.lines
 
-    def _end(self, event: Any) -> None:  # noqa: ANN401
+    def _end(self, _: Any) -> None:  # noqa: ANN401
         done = self.stack.pop()
         if done.merged:
             # The mapping's own keys win, then the earlier merged mapping.
@@ -192,7 +199,7 @@ class _Folder:
                 done.value.update(merged)
             done.value.update(own)
         self._keep_anchor(done.anchor, done.value, self.nodes - done.first_node + 1)
-        self._add(done.value, event)
+        self._add(done.value, done.start)
 
     def _alias(self, event: Any) -> None:  # noqa: ANN401
         if event.anchor not in self.anchors:
@@ -215,8 +222,6 @@ class _Folder:
 
     def _add(self, value: Any, event: Any) -> None:  # noqa: ANN401
         if not self.stack:
-            if self.documents:
-                raise self._fail("the file holds more than one YAML document", event)
             self.documents.append(value)
             return
         parent = self.stack[-1]
