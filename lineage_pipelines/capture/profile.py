@@ -1,140 +1,115 @@
 """The profile of a table: enough to compare two snapshots later without their data, and no row of them.
 
-A blob of canonical JSON, at most 64 kB, the same bytes for the same table:
+A blob of canonical JSON, at most 64,000 bytes, the same bytes for the same rows in any order:
 
-    {"version": 1, "rows": 1000, "duplicates": 3, "detail": "full" | "short" | "counts",
-     "columns": {"temp": {"type": "double", "nulls": 2, "distinct": 173,
-                          "min": 10.9, "max": 98.1, "mean": 55.2, "std": 17.8,
-                          "quantiles": [...21 values, 0 % to 100 % in steps of 5 %...],
-                          "counts": [...20 counts between "min" and "max", equal width...]},
-                 "origin": {"type": "string", "nulls": 0, "distinct": 3,
-                            "values": {"EWR": 117127, "JFK": 109079, "LGA": 102245}}}}
+    {"version": 1, "rows": 336776, "detail": 0, "duplicates": 3, "columns": [
+        {"name": "temp", "type": "double", "kind": "number", "nulls": 2, "distinct": 173,
+         "min": 10.9, "max": 98.1, "mean": 55.2, "std": 17.8,
+         "quantiles": [41 numbers], "histogram": [20 counts]},
+        {"name": "late", "type": "bool", "kind": "boolean", "nulls": 0, "distinct": 2,
+         "values": [[false, 250000], [true, 86776]], "other": 0},
+        {"name": "origin", "type": "string", "kind": "text", "nulls": 0, "distinct": 3, "empty": 0,
+         "min_bytes": 3, "max_bytes": 3, "mean_bytes": 3, "values": [["EWR", 120835], …], "other": 0}]}
 
-Numbers (dates and times as seconds since 1970) have range, moments, quantiles (for Kolmogorov–Smirnov) and a histogram
-(for the population stability index). Columns of at most 50 distinct values have their counts (for chi-square); values
-of columns with more are never kept: they could be somebody. Wide tables give up detail in this order: quantiles and
-histograms ("short"), then everything but nulls and distinct counts ("counts"), then the last columns ("omitted").
+| field | meaning |
+|---|---|
+| `rows` | of the table |
+| `sampled` | rows looked at, where not all (evenly spaced, from 25 million values on); counts are then of those |
+| `duplicates` | rows equal to an earlier one; absent when sampled, or when a column is nested |
+| `kind` | `number`, `boolean`, `time`, `text`, or `other`, which has only `nulls` |
+| `nulls` | missing values; NaN is one |
+| `distinct` | different values, missing ones aside |
+| `infinite` | numbers that are not finite, which no other number here counts; absent when there are none |
+| `min` … `std` | of numbers; of times in seconds since 1970 (since midnight, or of length); `std` of the population |
+| `quantiles` | the values at 0 %, 2.5 %, 5 %, … 100 % of the sorted values: for Kolmogorov–Smirnov and PSI |
+| `histogram` | counts in bins of equal width from `min` to `max` |
+| `values` | counts by value, most frequent first: for chi-square, shares and label rates |
+| `other` | how many rows have values that are not listed |
+
+Values are listed only where they name groups and not individuals: columns of at most 50 distinct values that occur
+twice on average, and text of at most 1,000 distinct values that occur 20 times on average, of which the 50 most
+frequent. Longer text than 64 characters is cut, with 8 digits of its SHA-256; what has the shape of a token is
+withheld.
+
+A table too wide for 64,000 bytes gives up, step by step, for all columns alike (`detail`): 1, every second quantile
+and values beyond 20; 2, histograms, all but 11 quantiles, values beyond 10; 3, all quantiles and values; 4, all but
+name, nulls and distinct; 5, names: `{"nulls": [...], "distinct": [...]}` in the order of the schema, null where there
+is no number; 6, columns.
 """
 
-import math
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lineage_pipelines.capture.tables import read_arrow
-from lineage_pipelines.errors import CaptureError
+from lineage_pipelines.capture.column_profile import profile_column
+from lineage_pipelines.capture.row_digests import count_duplicates
+from lineage_pipelines.capture.table_files import TableFiles, TableShape, read_batches
 from lineage_pipelines.records import canonical_bytes
 
 if TYPE_CHECKING:
-    import numpy as np
-    import pandas as pd
     import pyarrow as pa
 
-MOST_BYTES = 64_000
-_MOST_VALUES = 50
-_MOST_TEXT = 64
-_BINS = 20
-_STEPS = 21
-_DIGITS = 12
-"""Significant digits kept of a derived number, fewer than what the order of summation can change."""
-_SHORT_DROPS = ("quantiles", "counts")
-_COUNTS_KEEPS = ("type", "nulls", "distinct")
+MAX_PROFILE_BYTES = 64_000
+_MAX_CELLS = 25_000_000
+# Of each level of detail: every n-th quantile (0 for none), histograms, values.
+_LEVELS = ((1, True, 50), (2, True, 20), (4, False, 10), (0, False, 0))
+_BARE = ("name", "nulls", "distinct")
 
 
-def profile_table(path: Path) -> bytes | None:
-    """Return the profile of a table; None when the path is no readable table."""
-    try:
-        table = read_arrow(path)
-    except CaptureError:
-        return None
-    return None if table is None else _fit(_profile(table))
+def profile_table_files(table: TableFiles, shape: TableShape) -> bytes:
+    """Return the profile of a table.
+
+    Raises:
+        pyarrow.ArrowException, OSError, ValueError: a file cannot be read.
+    """
+    stride = max(1, -(-shape.rows * len(shape.schema) // _MAX_CELLS))
+    data = _read_every(table, shape.schema, stride)
+    columns = [profile_column(field, data.column(i)) for i, field in enumerate(shape.schema)]
+    profile: dict[str, Any] = {"version": 1, "rows": shape.rows}
+    if stride > 1:
+        profile["sampled"] = data.num_rows
+    elif (duplicates := count_duplicates([column.digests for column in columns], data.num_rows)) is not None:
+        profile["duplicates"] = duplicates
+    return _fit(profile, [column.facts for column in columns])
 
 
-def _profile(table: "pa.Table") -> dict[str, Any]:
-    frame = table.to_pandas()
-    columns = {name: _column(table.schema.field(i), frame.iloc[:, i]) for i, name in enumerate(table.column_names)}
-    return {
-        "version": 1,
-        "rows": table.num_rows,
-        "duplicates": _duplicates(frame),
-        "detail": "full",
-        "columns": columns,
-    }
+def _read_every(table: TableFiles, schema: "pa.Schema", stride: int) -> "pa.Table":
+    import pyarrow as pa
+
+    batches = []
+    seen = 0
+    for batch in read_batches(table, schema):
+        first = -seen % stride
+        seen += batch.num_rows
+        batches.append(batch if stride == 1 else batch.take(pa.array(range(first, batch.num_rows, stride), pa.int64())))
+    return pa.Table.from_batches(batches, schema)
 
 
-def _duplicates(frame: "pd.DataFrame") -> int | None:
-    import pandas as pd
-
-    try:
-        hashes = pd.util.hash_pandas_object(frame, index=False)
-    except TypeError:  # lists and structs have no hash
-        return None
-    return int(hashes.duplicated().sum())
-
-
-def _column(field: "pa.Field", values: "pd.Series[Any]") -> dict[str, Any]:
-    facts: dict[str, Any] = {"type": str(field.type), "nulls": int(values.isna().sum())}
-    try:
-        counts = values.value_counts(dropna=True)
-    except TypeError:
-        return facts
-    facts["distinct"] = len(counts)
-    numbers = _numbers(values)
-    if numbers is not None and numbers.size:
-        facts |= _distribution(numbers)
-    if len(counts) <= _MOST_VALUES:
-        facts["values"] = {str(value)[:_MOST_TEXT]: int(n) for value, n in counts.items()}
-    return facts
+def _fit(profile: dict[str, Any], columns: list[dict[str, Any]]) -> bytes:
+    data = b""
+    for detail, level in enumerate(_LEVELS):
+        reduced = [_reduce(column, *level) for column in columns]
+        data = canonical_bytes({**profile, "detail": detail, "columns": reduced})
+        if len(data) <= MAX_PROFILE_BYTES:
+            return data
+    bare = [{name: column[name] for name in _BARE if name in column} for column in columns]
+    data = canonical_bytes({**profile, "detail": 4, "columns": bare})
+    if len(data) > MAX_PROFILE_BYTES:
+        counts = {name: [column.get(name) for column in columns] for name in _BARE[1:]}
+        data = canonical_bytes({**profile, "detail": 5, "columns": counts})
+    return data if len(data) <= MAX_PROFILE_BYTES else canonical_bytes({**profile, "detail": 6})
 
 
-def _numbers(values: "pd.Series[Any]") -> "np.ndarray[Any, Any] | None":
-    import numpy as np
-    import pandas as pd
-
-    if pd.api.types.is_bool_dtype(values.dtype):
-        return None
-    if pd.api.types.is_datetime64_any_dtype(values.dtype):
-        epoch = pd.Timestamp(0, tz=values.dt.tz)
-        numbers = ((values - epoch) / pd.Timedelta(seconds=1)).to_numpy(dtype="float64")
-    elif pd.api.types.is_numeric_dtype(values.dtype):
-        numbers = values.to_numpy(dtype="float64", na_value=math.nan)
-    else:
-        return None
-    return numbers[np.isfinite(numbers)]
-
-
-def _distribution(numbers: "np.ndarray[Any, Any]") -> dict[str, Any]:
-    import numpy as np
-
-    low, high = float(numbers.min()), float(numbers.max())
-    counts = np.histogram(numbers, bins=_BINS, range=(low, high))[0] if high > low else [numbers.size]
-    return {
-        "min": low,
-        "max": high,
-        "mean": _plain(float(numbers.mean())),
-        "std": _plain(float(numbers.std())),
-        "quantiles": [_plain(float(q)) for q in np.quantile(numbers, np.linspace(0, 1, _STEPS))],
-        "counts": [int(count) for count in counts],
-    }
-
-
-def _plain(value: float) -> float | None:
-    return float(f"{value:.{_DIGITS}g}") if math.isfinite(value) else None
-
-
-def _fit(profile: dict[str, Any]) -> bytes:
-    """Give up detail, step by step, until the profile is small enough."""
-    data = canonical_bytes(profile)
-    if len(data) > MOST_BYTES:
-        columns = {n: {k: v for k, v in c.items() if k not in _SHORT_DROPS} for n, c in profile["columns"].items()}
-        data = canonical_bytes({**profile, "detail": "short", "columns": columns})
-    if len(data) > MOST_BYTES:
-        columns = {n: {k: c[k] for k in _COUNTS_KEEPS if k in c} for n, c in profile["columns"].items()}
-        profile = {**profile, "detail": "counts", "columns": columns}
-        data = canonical_bytes(profile)
-    while len(data) > MOST_BYTES:
-        names = list(profile["columns"])
-        kept = names[: len(names) * MOST_BYTES // (len(data) + 1)]
-        omitted = profile.get("omitted", 0) + len(names) - len(kept)
-        profile = {**profile, "omitted": omitted, "columns": {n: profile["columns"][n] for n in kept}}
-        data = canonical_bytes(profile)
-    return data
+def _reduce(column: dict[str, Any], nth: int, histogram: bool, values: int) -> dict[str, Any]:  # noqa: FBT001
+    reduced = dict(column)
+    if nth and "quantiles" in reduced:
+        reduced["quantiles"] = reduced["quantiles"][::nth]
+    elif not nth:
+        reduced.pop("quantiles", None)
+    if not histogram:
+        reduced.pop("histogram", None)
+    if not values:
+        reduced.pop("values", None)
+        reduced.pop("other", None)
+    elif "values" in reduced:
+        reduced["other"] += sum(count for _, count in reduced["values"][values:])
+        reduced["values"] = reduced["values"][:values]
+    return reduced

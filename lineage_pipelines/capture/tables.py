@@ -1,35 +1,38 @@
-"""Files as tables: Parquet, CSV, JSON lines and Feather, or a folder of one of them.
+"""Files as tables: what they look like, for the record, and as data frames, for training.
 
-What is no table, or cannot be read as one, is simply not described as one; that never fails a run.
+What is no table is simply not described; what should be one and cannot be read is a gap, and never fails a run.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lineage_pipelines.capture.blobs import Gaps
+from lineage_pipelines.capture.profile import profile_table_files
+from lineage_pipelines.capture.table_files import (
+    TABLE_SUFFIXES,
+    TableFiles,
+    TableShape,
+    find_table,
+    read_json,
+    read_shape,
+)
 from lineage_pipelines.errors import CaptureError
 from lineage_pipelines.records import Column
 
 if TYPE_CHECKING:
     import pandas as pd
-    import pyarrow as pa
-    from pyarrow import dataset as ds
 
-_FORMATS = {
-    ".parquet": "parquet",
-    ".pq": "parquet",
-    ".csv": "csv",
-    ".tsv": "csv",
-    ".jsonl": "json",
-    ".ndjson": "json",
-    ".feather": "feather",
-    ".arrow": "feather",
-}
-_COMPRESSIONS = {".gz", ".bz2", ".zst"}
-TABLE_SUFFIXES = frozenset(_FORMATS)
-"""Suffixes of files that are read as tables; `.gz`, `.bz2` and `.zst` may follow."""
+__all__ = [
+    "TABLE_SUFFIXES",
+    "CapturedTable",
+    "TableFacts",
+    "capture_table",
+    "describe_table",
+    "read_table",
+]
 _FIX = f"use one of {', '.join(sorted(TABLE_SUFFIXES))}, or take the input as a pathlib.Path and read it yourself"
 
 
@@ -39,95 +42,86 @@ class TableFacts:
 
     rows: int
     columns: tuple[Column, ...]
-    """In the table's own order."""
+    """In the table's own order; types as Arrow names them, of CSV and JSON lines as Arrow infers them."""
 
 
-def table_suffix(path: Path) -> str | None:
-    """Return the suffix that says how a file or folder is read as a table; None when it is none."""
-    if path.is_dir():
-        kinds = {_file_suffix(file) for file in _members(path)}
-        return kinds.pop() if len(kinds) == 1 else None
-    return _file_suffix(path)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CapturedTable:
+    """What is recorded of a table."""
+
+    facts: TableFacts | None = None
+    """None when it is no table, or none that can be read."""
+    profile: bytes | None = None
+    gaps: Gaps = ()
 
 
-def _file_suffix(path: Path) -> str | None:
-    suffixes = [suffix.lower() for suffix in path.suffixes]
-    if suffixes and suffixes[-1] in _COMPRESSIONS:
-        suffixes.pop()
-    return suffixes[-1] if suffixes and suffixes[-1] in TABLE_SUFFIXES else None
+def capture_table(path: Path, *, name: str) -> CapturedTable:
+    """Return facts and profile of an input in one reading, and what is missing. Never raises for what it finds.
 
-
-def _members(folder: Path) -> list[Path]:
-    # Dot and underscore files are notes beside the data (_SUCCESS, .gitignore), as Spark and Arrow have it.
-    return sorted(p for p in folder.rglob("*") if p.is_file() and not p.name.startswith((".", "_")))
-
-
-def describe_table(path: Path) -> TableFacts | None:
-    """Return rows and columns of a table; None when the path is no readable table.
-
-    Of a Parquet file only the footer is read; other formats are streamed.
+    Args:
+        path: a file or folder.
+        name: the input's name, for the gap: `data.train.schema: …`.
     """
     try:
         with _told(path):
-            found = _dataset(path)
-            if found is None:
-                return None
-            columns = tuple(Column(name=f.name, type=str(f.type), nullable=f.nullable) for f in found.schema)
-            return TableFacts(rows=found.count_rows(), columns=columns)
+            table = find_table(path)
+            if table is None:
+                return CapturedTable()
+            shape = read_shape(table)
+            return CapturedTable(facts=_facts(shape), profile=profile_table_files(table, shape))
+    except CaptureError as error:
+        return CapturedTable(gaps=(f"data.{name}.schema: {error.what}",))
+
+
+def describe_table(path: Path) -> TableFacts | None:
+    """Return rows and columns of a table; None when the path is no table, or none that can be read.
+
+    Of Parquet and Feather only footers are read.
+    """
+    try:
+        with _told(path):
+            table = find_table(path)
+            return _facts(read_shape(table)) if table is not None else None
     except CaptureError:
         return None
 
 
-def read_arrow(path: Path) -> "pa.Table | None":
-    """Return a table as Arrow reads it; None when the path is no table.
-
-    Raises:
-        CaptureError: it cannot be read.
-    """
-    with _told(path):
-        found = _dataset(path)
-        return None if found is None else found.to_table()
-
-
 def read_table(path: Path) -> "pd.DataFrame":
-    """Return a table whole, as pandas reads its format.
+    """Return a table whole, as pandas reads its format; the files of a folder one after the other, by name.
 
     Raises:
         CaptureError: it is no table, or cannot be read.
     """
-    suffix = table_suffix(path)
-    if suffix is None:
+    table = find_table(path)
+    if table is None:
         raise CaptureError("not a table", where=path.name, fix=_FIX)
     with _told(path):
-        return _read_pandas(path, suffix)
+        return _read_pandas(table)
 
 
-def _read_pandas(path: Path, suffix: str) -> "pd.DataFrame":
+def _facts(shape: TableShape) -> TableFacts:
+    columns = tuple(Column(name=field.name, type=str(field.type), nullable=field.nullable) for field in shape.schema)
+    return TableFacts(rows=shape.rows, columns=columns)
+
+
+def _read_pandas(table: TableFiles) -> "pd.DataFrame":
     import pandas as pd
 
-    if path.is_dir():
-        parts = [_read_pandas(file, suffix) for file in _members(path)]
-        return pd.concat(parts, ignore_index=True)
-    kind = _FORMATS[suffix]
-    if kind == "csv":
-        return pd.read_csv(path, sep="\t" if suffix == ".tsv" else ",")
-    if kind == "json":
-        return pd.read_json(path, lines=True)
-    return pd.read_parquet(path) if kind == "parquet" else pd.read_feather(path)
+    if table.kind == "parquet":
+        return pd.read_parquet(table.path)
+    parts = [_read_file(file, table.kind) for file in table.files]
+    return parts[0] if len(parts) == 1 else pd.concat(parts, ignore_index=True)
 
 
-def _dataset(path: Path) -> "ds.Dataset | None":
-    from pyarrow import csv
-    from pyarrow import dataset as ds
+def _read_file(file: Path, kind: str) -> "pd.DataFrame":
+    import pandas as pd
 
-    suffix = table_suffix(path)
-    if suffix is None:
-        return None
-    kind: object = _FORMATS[suffix]
-    if suffix == ".tsv":
-        kind = ds.CsvFileFormat(parse_options=csv.ParseOptions(delimiter="\t"))
-    files: Sequence[Path] = _members(path) if path.is_dir() else [path]
-    return ds.dataset([str(file) for file in files], format=kind)
+    if kind == "feather":
+        return pd.read_feather(file)
+    if kind == "jsonl":  # pandas' own reader makes numbers and dates of text that looks like them
+        frame: pd.DataFrame = read_json(file).to_pandas()
+        return frame
+    return pd.read_csv(file, sep="\t" if kind == "tsv" else ",", low_memory=False)
 
 
 @contextmanager
@@ -137,6 +131,7 @@ def _told(path: Path) -> Iterator[None]:
 
     try:
         yield
-    except (pa.ArrowException, ValueError, OSError, UnicodeError) as error:
+    except (pa.ArrowException, ValueError, OSError, KeyError, TypeError) as error:
         first = (str(error).splitlines() or ["unreadable"])[0]
-        raise CaptureError(f"cannot be read as a table: {first[:200]}", where=path.name, fix=_FIX) from error
+        said = first.replace(str(path), path.name)[:200]
+        raise CaptureError(f"cannot be read as a table: {said}", where=path.name, fix=_FIX) from error

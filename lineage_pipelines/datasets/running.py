@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from lineage_pipelines.datasets.checks import lock_file
 from lineage_pipelines.datasets.child import Child, Deadline
 from lineage_pipelines.datasets.graph import Stage
+from lineage_pipelines.datasets.ledger import lock_file
 from lineage_pipelines.datasets.lock_backup import LockBackup
 from lineage_pipelines.datasets.metafiles import LockEntry
 from lineage_pipelines.datasets.project import DvcProject

@@ -69,7 +69,7 @@ def _flights(raw: Path, months: Sequence[str], origins: Sequence[str]) -> "pa.Ta
     table = read_months(raw, "flights", months, FLIGHTS, origins)
     table = table.append_column("date", _dates(table))
     for name in ("sched_dep", "sched_arr"):
-        table = table.append_column(name, _minutes_of_day(table[f"{name}_time"]))
+        table = table.append_column(name, minutes_of_day(table[f"{name}_time"]))
     table = table.sort_by([(name, "ascending") for name in _IDENTITY])
     return table.append_column("flight_id", pa.array(range(len(table)), pa.int32()))
 
@@ -87,7 +87,8 @@ def _dates(table: "pa.Table") -> "pa.Array":
     return pc.strptime(pc.binary_join_element_wise(*parts, "-"), "%Y-%m-%d", "s").cast(pa.date32())
 
 
-def _minutes_of_day(hhmm: "pa.ChunkedArray") -> "pa.ChunkedArray":
+def minutes_of_day(hhmm: "pa.ChunkedArray") -> "pa.ChunkedArray":
+    """Return times of day such as `517` as minutes since midnight, 317."""
     import pyarrow.compute as pc
 
     hours = pc.divide(hhmm, 100)

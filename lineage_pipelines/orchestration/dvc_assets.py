@@ -7,6 +7,7 @@ import dagster as dg
 
 from lineage_pipelines.datasets import DvcProject, Stage, TrackedFile, observe
 from lineage_pipelines.orchestration import metadata
+from lineage_pipelines.orchestration.compat import without_beta_warnings
 from lineage_pipelines.orchestration.dvc_specs import NodeAssets, build_node_assets, select_nodes
 from lineage_pipelines.orchestration.keys import op_name
 from lineage_pipelines.orchestration.translator import DvcTranslator
@@ -103,8 +104,8 @@ def build_dvc_sources(
             if spec.key in context.selected_asset_keys:
                 yield observe_path(project, spec)
 
-    define = dg.multi_observable_source_asset(specs=specs, can_subset=True, name=name)
-    return [define(tracked_files)]
+    with without_beta_warnings():
+        return [dg.multi_observable_source_asset(specs=specs, can_subset=True, name=name)(tracked_files)]
 
 
 def observe_path(project: DvcProject, spec: dg.AssetSpec) -> dg.ObserveResult:

@@ -9,6 +9,7 @@ from typing import Any
 
 import dagster as dg
 
+from lineage_pipelines.orchestration.compat import without_beta_warnings
 from lineage_pipelines.records import Column
 
 DVC_PATH = "dvc/path"
@@ -55,6 +56,13 @@ def input_version_tag(key: dg.AssetKey) -> str:
     (dagster-io/dagster#21436).
     """
     return f"dagster/input_data_version/{key.to_user_string()}"
+
+
+def code_reference(path: str, line: int, label: str) -> dg.CodeReferencesMetadataValue:
+    """Link to a line of a file; Dagster opens it in an editor, or on a Git host."""
+    with without_beta_warnings():
+        reference = dg.LocalFileCodeReference(file_path=path, line_number=line, label=label)
+        return dg.CodeReferencesMetadataValue(code_references=[reference])
 
 
 def column_schema(columns: Sequence[Column]) -> dg.TableSchemaMetadataValue:

@@ -147,10 +147,8 @@ def _owner_of(path: str, owners: Mapping[str, dg.AssetKey], project: DvcProject)
 
 def _references(function: TrainingFunction) -> dict[str, Any]:
     code = function.__code__
-    reference = dg.LocalFileCodeReference(
-        file_path=code.co_filename, line_number=code.co_firstlineno, label=function.__qualname__
-    )
-    return {metadata.CODE_REFERENCES: dg.CodeReferencesMetadataValue(code_references=[reference])}
+    reference = metadata.code_reference(code.co_filename, code.co_firstlineno, function.__qualname__)
+    return {metadata.CODE_REFERENCES: reference}
 
 
 def _define(definition: ModelDefinition, spec: dg.AssetSpec, options: Mapping[str, Any]) -> dg.AssetsDefinition:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lineage_pipelines.capture import describe_table, profile_table, read_table
+from lineage_pipelines.capture import CapturedTable, Gaps, capture_table, read_table
 from lineage_pipelines.datasets import Placed, place
 from lineage_pipelines.orchestration.definition import ModelDefinition, ModelInput
 from lineage_pipelines.orchestration.signature import InputKind
@@ -23,6 +23,8 @@ class ReadInputs:
     """Every preparation step behind them, sources first."""
     blobs: Mapping[Digest, bytes]
     """Profiles, to be stored by digest."""
+    gaps: Gaps
+    """What is missing: tables that could not be read as such."""
 
 
 def read_inputs(definition: ModelDefinition, folder: Path) -> ReadInputs:
@@ -34,22 +36,24 @@ def read_inputs(definition: ModelDefinition, folder: Path) -> ReadInputs:
     paths: dict[str, Path] = {}
     snapshots: list[DatasetSnapshot] = []
     blobs: dict[Digest, bytes] = {}
+    gaps: Gaps = ()
     for name, declared in definition.inputs.items():
         placed = place(definition.project, declared.path, folder / name)
         paths[name] = placed.path
-        profile = profile_table(placed.path)
-        if profile is not None:
-            blobs[Digest.of(profile)] = profile
-        snapshots.append(_snapshot(definition, name, declared, placed, profile))
+        table = capture_table(placed.path, name=name)
+        if table.profile is not None:
+            blobs[Digest.of(table.profile)] = table.profile
+        gaps += table.gaps
+        snapshots.append(_snapshot(definition, name, declared, placed, table))
     chains = [definition.project.chain(declared.path) for declared in definition.inputs.values()]
     stages = {run.name: run for chain in chains for run in chain}
-    return ReadInputs(paths=paths, snapshots=tuple(snapshots), stages=tuple(stages.values()), blobs=blobs)
+    return ReadInputs(paths=paths, snapshots=tuple(snapshots), stages=tuple(stages.values()), blobs=blobs, gaps=gaps)
 
 
 def _snapshot(
-    definition: ModelDefinition, name: str, declared: ModelInput, placed: Placed, profile: bytes | None
+    definition: ModelDefinition, name: str, declared: ModelInput, placed: Placed, table: CapturedTable
 ) -> DatasetSnapshot:
-    facts = describe_table(placed.path)
+    facts = table.facts
     owner = placed.recorded.owner
     return DatasetSnapshot(
         name=name,
@@ -61,7 +65,7 @@ def _snapshot(
         files=placed.files,
         rows=facts.rows if facts else None,
         schema=facts.columns if facts else (),
-        profile=Digest.of(profile) if profile is not None else None,
+        profile=Digest.of(table.profile) if table.profile is not None else None,
         produced_by=None if owner.endswith(".dvc") else owner,
     )
 

@@ -181,7 +181,7 @@ def _private_folder() -> Iterator[Path]:
 
 
 def _completeness(captured: _Captured, read: ReadInputs, trained: TrainedModel) -> Completeness:
-    missing = list(captured.gaps)
+    missing = [*captured.gaps, *read.gaps]
     if not read.snapshots:
         missing.append("data: the model declares no inputs")
     if not trained.candidates:

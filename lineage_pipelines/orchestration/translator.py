@@ -108,9 +108,8 @@ class DvcTranslator:
 
 
 def _code_reference(data: DvcNodeData) -> dg.CodeReferencesMetadataValue:
-    path = str(data.project.root / data.node.file)
-    reference = dg.LocalFileCodeReference(file_path=path, line_number=data.node.line, label=data.node.file)
-    return dg.CodeReferencesMetadataValue(code_references=[reference])
+    path = data.project.root / data.node.file
+    return metadata.code_reference(str(path), data.node.line, data.node.file)
 
 
 def _meta(data: DvcNodeData) -> dict[str, Json]:

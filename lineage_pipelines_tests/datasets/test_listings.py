@@ -78,7 +78,7 @@ def test_a_part_is_called_as_dvc_calls_it() -> None:
     from dvc_data.hashfile.meta import Meta
     from dvc_data.hashfile.tree import Tree
 
-    tree = Tree()
+    tree: Any = Tree()  # type: ignore[no-untyped-call]
     for name in ("b", "a", "é"):
         tree.add((name,), Meta(), HashInfo("md5", MD5))
     tree.digest()

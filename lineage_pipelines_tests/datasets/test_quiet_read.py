@@ -30,7 +30,8 @@ def held(lock: Path) -> Iterator[None]:
         yield
 
 
-def test_a_young_file_is_read_at_once_while_nobody_writes(tmp_path: Path, lock: Path) -> None:
+@pytest.mark.usefixtures("lock")
+def test_a_young_file_is_read_at_once_while_nobody_writes(tmp_path: Path) -> None:
     path = tmp_path / "dvc.lock"
     path.write_bytes(CONTENT)
     begin = time.monotonic()

@@ -1,5 +1,6 @@
 """`make demo`: deliver, change, materialize, five times; then show what there is. Goes on where it was stopped."""
 
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -7,7 +8,6 @@ from pathlib import Path
 import click
 
 from lineage_pipelines.catalog import Catalog, resolve_settings
-from lineage_pipelines.cli import main as lineage
 from lineage_pipelines.errors import LineageError
 from lineage_pipelines.flights.story.chapters import CHAPTERS, Chapter
 from lineage_pipelines.flights.story.materialize import materialize
@@ -58,9 +58,12 @@ def _play(workspace: Workspace, number: int, chapter: Chapter) -> None:
 
 
 def _show() -> int:
-    lineage(["log", _MODEL])
-    click.echo()
-    lineage(["show", _MODEL])
+    for verb in ("log", "show"):
+        click.secho(f"$ lineage {verb} {_MODEL}", bold=True)
+        status = subprocess.run([Path(sys.executable).with_name("lineage"), verb, _MODEL], check=False).returncode
+        if status > 1:
+            return status
+        click.echo()
     click.echo(_NEXT)
     return 0
 
