@@ -22,7 +22,7 @@ setup: .venv/ready
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "Python 3.11 or newer is needed; say which one: make PYTHON=python3.11 …" >&2; exit 2; }
 	@$(PYTHON) -m venv .venv || \
-	  { echo "python3-venv is missing; install it: apt-get install python3-venv" >&2; exit 2; }
+	  { echo "No .venv could be made; if it is for want of python3-venv: apt-get install python3-venv" >&2; exit 2; }
 	@# --no-deps: the lock file is complete, and older releases of pip cannot match extras to it.
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
