@@ -16,17 +16,6 @@ if TYPE_CHECKING:
     from lineage_pipelines.queries import load_model
     from lineage_pipelines.records import Candidate, LineageRecord, SliceMetrics
 
-_ROOMS = {
-    "Candidate": "records",
-    "Catalog": "catalog",
-    "DvcProject": "datasets",
-    "LineageError": "errors",
-    "LineageRecord": "records",
-    "SliceMetrics": "records",
-    "TrainedModel": "capture.trained",
-    "load_model": "queries",
-}
-
 __all__ = [
     "Candidate",
     "Catalog",
@@ -40,6 +29,19 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401  # any public name
-    if name not in _ROOMS:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"lineage_pipelines.{_ROOMS[name]}"), name)
+    match name:
+        case "TrainedModel":
+            room = import_module("lineage_pipelines.capture")
+        case "Catalog":
+            room = import_module("lineage_pipelines.catalog")
+        case "DvcProject":
+            room = import_module("lineage_pipelines.datasets")
+        case "LineageError":
+            room = import_module("lineage_pipelines.errors")
+        case "load_model":
+            room = import_module("lineage_pipelines.queries")
+        case "Candidate" | "LineageRecord" | "SliceMetrics":
+            room = import_module("lineage_pipelines.records")
+        case _:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(room, name)

@@ -11,8 +11,8 @@ _SCP = re.compile(r"(?:([^/:@]+)@)?((?:\[[^\]]+\]|[^/:@]+)):(?!//)(.+)")
 def public_url(url: str) -> str | None:
     """Return an address without password, token or query; None when it is a path of this machine.
 
-    `https://ada:pw@example.org/x.git?token=1` gives `https://example.org/x.git`; of SSH addresses the user name
-    stays, since `git@` is part of the address and no secret.
+    `https://example.org/x.git?page=1` gives `https://example.org/x.git`, and so does the same with a name and a
+    password before the host; of SSH addresses the user name stays, since `git@` is part of the address and no secret.
     """
     if not url or "\n" in url:
         return None

@@ -173,7 +173,8 @@ def _judge_slices(columns: Sequence[str], min_rows: int, facts: Facts) -> tuple[
         absent.extend(f"{column}={value}" for value in large if (column, value) not in seen)
     if absent:
         return False, f"not evaluated: {', '.join(absent[:10])}"
-    return True, f"{len(seen)} slices of {', '.join(columns)} evaluated"
+    count = sum(name in columns for name, _ in seen)
+    return True, f"{count} slices of {', '.join(columns)} evaluated"
 
 
 def disjoint(one: str = "train", other: str = "test", *, blocking: bool = True) -> Gate:

@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 import click
+from rich.console import Console
 
 from lineage_pipelines.catalog import Catalog, resolve_settings
 from lineage_pipelines.errors import LineageError
@@ -14,6 +15,7 @@ from lineage_pipelines.flights.story.materialize import materialize
 from lineage_pipelines.flights.story.workspace import Workspace
 
 _MODEL = "flight_delay"
+_MODELS = (_MODEL, "expected_minutes")
 _NEXT = """
 What to type next (`source .venv/bin/activate` first):
   make ui                                   the asset graph and every version, in the Dagster UI
@@ -48,13 +50,22 @@ def _versions(root: Path) -> int:
 def _play(workspace: Workspace, number: int, chapter: Chapter) -> None:
     click.secho(f"\nChapter {number}: {chapter.title}", bold=True)
     workspace.change(chapter)
-    passed = materialize(workspace.root, chapter.config, lambda line: click.echo(f"  {line}"))
+    with Console(stderr=True).status("starting Dagster") as status:
+        materialize(workspace.root, chapter.config, lambda line: click.echo(f"  {line}"), status.update)
     workspace.commit(f"Record what chapter {number} prepared")
-    if _versions(workspace.root) < number:
+    for model in _MODELS:
+        click.echo(f"  {model}@{number}: {_verdict(workspace.root, model, number)}")
+
+
+def _verdict(root: Path, model: str, version: int) -> str:
+    with Catalog(resolve_settings(start=root).catalog) as catalog:
+        entry = catalog.get(model, version)
+    if entry is None:
         raise LineageError(
-            f"chapter {number} made no version", fix="look at the run in `make ui`, then `make demo` again"
+            f"chapter {version} made no version of {model}", fix="look at the run in `make ui`, then `make demo` again"
         )
-    click.echo(f"  {_MODEL}@{number}: " + ("all blocking checks passed" if passed else "a blocking check failed"))
+    failed = [check.name for check in entry.record.evaluation.checks if not check.passed]
+    return f"failed {', '.join(failed)}" if failed else "all checks passed"
 
 
 def _show() -> int:
