@@ -64,7 +64,8 @@ def _verdict(root: Path, model: str, version: int) -> str:
         raise LineageError(
             f"chapter {version} made no version of {model}", fix="look at the run in `make ui`, then `make demo` again"
         )
-    failed = [check.name for check in entry.record.evaluation.checks if not check.passed]
+    checks = entry.record.evaluation.checks if entry.record.evaluation else ()
+    failed = [check.name for check in checks if not check.passed]
     return f"failed {', '.join(failed)}" if failed else "all checks passed"
 
 
