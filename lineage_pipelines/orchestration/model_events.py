@@ -75,34 +75,36 @@ def summary(outcome: Outcome) -> str:
     record = outcome.entry.record
     code = (record.code.revision or "no commit")[:10] + (" with uncommitted changes" if record.code.dirty else "")
     failed = [c.name for c in (record.evaluation.checks if record.evaluation else ()) if not c.passed]
-    lines = [
-        f"{outcome.entry.model} version {outcome.entry.version}: {record.artifact.estimator.rpartition('.')[2]}",
-        f"code {code}, {record.environment.package_count} packages, {record.environment.python}",
+    sentences = [
+        f"{outcome.entry.model} version {outcome.entry.version}: "
+        + (f"FAILED {', '.join(failed)}" if failed else "all checks passed"),
         _chosen(record),
-        f"checks failed: {', '.join(failed)}" if failed else "all checks passed",
-        outcome.trained.notes or "" if outcome.trained else "recorded by an earlier attempt of this run",
-        f"lineage show {outcome.entry.model}@{outcome.entry.version}",
+        f"Code {code}, {record.environment.package_count} packages, {record.environment.python}",
+        f"On the command line: lineage show {outcome.entry.model}@{outcome.entry.version}",
+        outcome.trained.notes or "" if outcome.trained else "Recorded by an earlier attempt of this run",
     ]
-    return "\n".join(line for line in lines if line)[: _SUMMARY_LENGTH - 1]
+    # Sentences and not lines: Dagster's page runs lines together.
+    return " ".join(f"{sentence.rstrip('.')}." for sentence in sentences if sentence)[: _SUMMARY_LENGTH - 1]
 
 
 def _chosen(record: LineageRecord) -> str:
     for candidate in record.candidates:
         if candidate.selected:
-            return f"chosen: {candidate.name} ({candidate.reason})"
+            return f"Chosen: {candidate.name} ({candidate.reason})"
     return ""
 
 
 def _inputs(record: LineageRecord, previous: Entry | None) -> dg.TableMetadataValue | None:
+    # The widest columns last: Dagster's page scrolls sideways.
     before = {s.name: s for s in previous.record.data} if previous else {}
     return metadata.table(
         {
             "input": snapshot.name,
-            "asset": snapshot.asset_key or "",
-            "path": snapshot.path,
-            "snapshot": (snapshot.digest.md5 or snapshot.digest.sha256 or "")[:12],
+            f"since {previous.ref if previous else 'before'}": _change(snapshot, before.get(snapshot.name), previous),
             "rows": snapshot.rows,
-            "since the version before": _change(snapshot, before.get(snapshot.name), previous),
+            "snapshot": (snapshot.digest.md5 or snapshot.digest.sha256 or "")[:12],
+            "path": snapshot.path,
+            "asset": snapshot.asset_key or "",
         }
         for snapshot in record.data
     )

@@ -102,7 +102,7 @@ def test_new_data_makes_a_new_version(shop: Shop, instance: dg.DagsterInstance) 
     (event,) = result.asset_materializations_for_node("churn")
     table = event.metadata["lineage/inputs"]
     assert isinstance(table, dg.TableMetadataValue)
-    changes = {row.data["input"]: row.data["since the version before"] for row in table.records}
+    changes = {row.data["input"]: row.data["since churn@1"] for row in table.records}
     assert changes == {"train": "changed (+100 rows)", "test": "changed (+50 rows)"}
     one, two = _record(shop, 1), _record(shop, 2)
     assert two.model.previous is not None

@@ -113,6 +113,8 @@ def page(tmp_path: Path) -> Iterator[Page]:
             opened.set_viewport_size({"width": 1600, "height": 1400})
             yield opened
         finally:
+            SCREENSHOTS.mkdir(exist_ok=True)
+            opened.screenshot(path=SCREENSHOTS / "last.png")
             context.close()
 
 
@@ -122,6 +124,9 @@ def test_materialize_from_the_button_and_read_the_page(ui: str, page: Page) -> N
     page.get_by_role("button", name="Materialize").first.click()
     # Dagster has never seen the inputs, which DVC made, and asks.
     page.get_by_role("button", name="Confirm").click()
+    page.get_by_text("Launched run").wait_for()
+    page.goto(f"{ui}/runs")
+    page.get_by_text("Success", exact=True).first.wait_for()
     page.goto(f"{ui}/assets/churn?view=events")
     page.get_by_text("lineage/summary").first.wait_for()
     text = page.locator("body").inner_text()
