@@ -9,6 +9,7 @@ from types import ModuleType
 import dagster as dg
 
 from lineage_pipelines.catalog import Catalog, resolve_settings
+from lineage_pipelines.datasets import DvcProject
 from lineage_pipelines.orchestration import DvcResource, LineageResource
 from lineage_pipelines_tests.world import World
 
@@ -128,6 +129,10 @@ class Shop:
         """Return the two resources, pointed at the project."""
         root = str(self.world.root)
         return {"dvc": DvcResource(project_dir=root), "lineage": LineageResource(project_dir=root)}
+
+    def project(self) -> DvcProject:
+        """Return the DVC project as it is now."""
+        return DvcProject(self.world.root)
 
     def catalog(self) -> Catalog:
         """Open the project's catalog."""
