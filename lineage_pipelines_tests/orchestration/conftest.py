@@ -9,8 +9,11 @@ import pytest
 from lineage_pipelines.datasets import DvcProject
 from lineage_pipelines.orchestration import (
     DvcResource,
+    DvcTranslator,
+    DvcTranslatorSettings,
     Gate,
     build_dvc_sources,
+    build_observe_job,
     build_refresh_job,
     disjoint,
     dvc_assets,
@@ -36,16 +39,24 @@ def instance() -> Iterator[dg.DagsterInstance]:
         yield made
 
 
-def build_defs(shop: Shop, checks: list[Gate] | None = None, **options: Any) -> dg.Definitions:
+def build_defs(
+    shop: Shop,
+    checks: list[Gate] | None = None,
+    automation: dg.AutomationCondition[Any] | None = None,
+    **options: Any,
+) -> dg.Definitions:
     """Return the shop's code location, as its author would write it."""
     project = DvcProject(shop.root)
     sources = build_dvc_sources(project)
+    translator = DvcTranslator(DvcTranslatorSettings(automation_condition=automation))
+    options["automation_condition"] = automation
 
-    @dvc_assets(project=project)
+    @dvc_assets(project=project, translator=translator)
     def stages(context: dg.AssetExecutionContext, dvc: DvcResource) -> Iterator[Any]:
         yield from dvc.run(context)
 
     decorate = model_asset(project=project, inputs=INPUTS, checks=CHECKS if checks is None else checks, **options)
     model = decorate(shop.module().churn)
     assets = [*sources, *stages, model]
-    return dg.Definitions(assets=assets, jobs=[build_refresh_job(assets)], resources=shop.resources())
+    jobs = [build_refresh_job(assets), build_observe_job(sources)]
+    return dg.Definitions(assets=assets, jobs=jobs, resources=shop.resources())
