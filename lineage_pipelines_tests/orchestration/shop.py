@@ -144,6 +144,15 @@ class Shop:
         return self.world.root
 
 
+class Opened(Shop):
+    """A shop that another process has made."""
+
+    def __init__(self, root: str, module_name: str) -> None:  # deliberately not the parent's, which makes one
+        self.world = World.__new__(World)
+        self.world.root = Path(root)
+        self.module_name = module_name
+
+
 def run(defs: dg.Definitions, job: str, instance: dg.DagsterInstance, **options: object) -> dg.ExecuteInProcessResult:
     """Run a job in process; a failed run is a result, not an exception."""
     definition = defs.resolve_job_def(job)

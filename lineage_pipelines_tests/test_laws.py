@@ -1,0 +1,246 @@
+"""The laws of the design (section 5), each under its own number."""
+
+import dataclasses
+import hashlib
+import os
+import random
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import dagster as dg
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from lineage_pipelines.artifacts import ArtifactStore
+from lineage_pipelines.capture import effective_parameters
+from lineage_pipelines.catalog import Catalog, resolve_settings
+from lineage_pipelines.errors import CaptureError, ConflictError
+from lineage_pipelines.orchestration.definition import Outcome
+from lineage_pipelines.orchestration.training import TrainingStep
+from lineage_pipelines.queries import examine
+from lineage_pipelines.records import Completeness, LineageRecord, decode, encode
+from lineage_pipelines.reports import render_text, show_document
+from lineage_pipelines_tests import strategies
+from lineage_pipelines_tests.orchestration.conftest import build_defs, instance, shop
+from lineage_pipelines_tests.orchestration.shop import MODEL, Shop, run
+from lineage_pipelines_tests.samples import make_record, with_metrics
+
+__all__ = ["instance", "shop"]
+
+few = settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+CRASH = """
+import os, sys
+import dagster as dg
+from lineage_pipelines.artifacts import ArtifactStore
+from lineage_pipelines.catalog import Catalog
+from lineage_pipelines.orchestration import training
+from lineage_pipelines_tests.orchestration.conftest import build_defs
+from lineage_pipelines_tests.orchestration.shop import Opened
+
+owners = {"read_inputs": training, "save_model": training, "put_file": ArtifactStore, "append": Catalog}
+point, root, module, home = sys.argv[1:]
+real = getattr(owners[point], point)
+
+def dies_after(*args, **kwargs):
+    real(*args, **kwargs)
+    os._exit(9)
+
+setattr(owners[point], point, dies_after)
+with dg.DagsterInstance.local_temp(home) as instance:
+    build_defs(Opened(root, module)).resolve_job_def("refresh").execute_in_process(instance=instance)
+"""
+
+
+@pytest.fixture
+def catalog(tmp_path: Path) -> Iterator[Catalog]:
+    with Catalog(f"sqlite:///{tmp_path / 'catalog.db'}") as opened:
+        yield opened
+
+
+@pytest.mark.parametrize("point", ["read_inputs", "save_model", "put_file", "append"])
+def test_law_1_the_catalog_is_the_truth_and_an_event_is_a_copy(shop: Shop, tmp_path: Path, point: str) -> None:
+    """A crash anywhere leaves no event without a record, and no record without its artifact."""
+    home = tmp_path / "home"
+    home.mkdir()
+    arguments = [point, str(shop.root), shop.module_name, str(home)]
+    done = subprocess.run([sys.executable, "-W", "ignore", "-c", CRASH, *arguments], capture_output=True, check=False)
+    assert done.returncode == 9, done.stderr.decode()[-2000:]
+    with dg.DagsterInstance.local_temp(str(home)) as instance, shop.catalog() as catalog:
+        records = {str(entry.digest) for entry in catalog.entries("churn")}
+        assert len(records) == (point == "append")
+        assert instance.get_latest_materialization_event(dg.AssetKey("churn")) is None
+        store = ArtifactStore(resolve_settings(start=shop.root).artifacts)
+        for entry in catalog.entries("churn"):
+            assert store.read(entry.record.artifact.digest)
+        # Wiping everything that Dagster knows takes nothing away, and the next run goes on.
+        instance.wipe_assets([dg.AssetKey("churn")])
+        assert {str(entry.digest) for entry in catalog.entries("churn")} == records
+        assert run(build_defs(shop), "refresh", instance).success
+        assert len(catalog.entries("churn")) == len(records) + 1
+
+
+def test_law_2_a_record_names_the_bytes_that_were_read(shop: Shop, instance: dg.DagsterInstance) -> None:
+    """Training edits the workspace under its own feet; it reads on what it was given, and that is what is recorded."""
+    edit = """
+    import hashlib, pathlib
+    before = hashlib.sha256(train.read_bytes()).hexdigest()
+    workspace = pathlib.Path(__file__).parent / "data/parts/train.csv"
+    workspace.chmod(0o644)
+    workspace.write_text("amount,visits,city,left\\n1,1,Rome,1\\n1,1,Oslo,0\\n")
+    after = hashlib.sha256(train.read_bytes()).hexdigest()
+    import pandas as pd
+    train = pd.read_csv(train)
+    """
+    text = MODEL.replace('train: "pd.DataFrame"', 'train: "Path"').replace(
+        "    features = [", f"{edit}\n    features = ["
+    )
+    text = text.replace("estimator=model,", 'estimator=model, parameters={"before": before, "after": after},')
+    shop.world.write(f"{shop.module_name}.py", text)
+    shop.world.repro("split")
+    shop.world.commit("Split")
+    read = hashlib.sha256(shop.world.path("data/parts/train.csv").read_bytes()).hexdigest()
+    assert run(build_defs(shop), "refresh", instance).success
+    with shop.catalog() as catalog:
+        record = catalog.get("churn", 1).record
+    assert record.parameters["before"] == record.parameters["after"] == read
+    assert {s.name: s.digest.sha256 for s in record.data}["train"] == read
+    assert hashlib.sha256(shop.world.path("data/parts/train.csv").read_bytes()).hexdigest() != read
+
+
+@settings(max_examples=50, deadline=None)
+@given(strategies.records)
+def test_law_3_same_content_same_name(record: LineageRecord) -> None:
+    data = encode(record)
+    assert decode(data) == record
+    assert encode(decode(data)) == data
+
+
+@few
+@given(aucs=st.lists(st.floats(0, 1), min_size=1, max_size=6), seed=st.integers())
+def test_law_4_nothing_is_edited(tmp_path_factory: pytest.TempPathFactory, aucs: list[float], seed: int) -> None:
+    """Whatever is appended later, what was there stays, byte for byte; and the file itself refuses the rest."""
+    path = tmp_path_factory.mktemp("catalog") / "catalog.db"
+    bodies: list[bytes] = []
+    with Catalog(f"sqlite:///{path}") as catalog:
+        for number, auc in enumerate(aucs):
+            model = random.Random(seed + number).choice(["one", "other"])
+            catalog.append(make_record(run=str(number), model=model, auc=auc))
+            entries = [entry for name in ("one", "other") for entry in catalog.entries(name)]
+            now = [entry.body for entry in sorted(entries, key=lambda entry: entry.seq)]
+            assert now[: len(bodies)] == bodies
+            bodies = now
+    with sqlite3.connect(path) as raw:
+        tables = [name for (name,) in raw.execute("select name from sqlite_master where type = 'table'")]
+        log = next(name for name in tables if "body" in {row[1] for row in raw.execute(f"pragma table_info({name})")})
+        for attempt in (f"update {log} set body = x'00'", f"delete from {log}"):
+            with pytest.raises(sqlite3.IntegrityError):
+                raw.execute(attempt)
+    raw.close()
+
+
+@few
+@given(runs=st.lists(st.tuples(st.sampled_from(["one", "other"]), st.integers(1, 4)), min_size=1, max_size=12))
+def test_law_5_one_run_one_version(tmp_path_factory: pytest.TempPathFactory, runs: list[tuple[str, int]]) -> None:
+    """Runs are told again and again, in any order: each keeps its version, and versions have no gaps."""
+    path = tmp_path_factory.mktemp("catalog") / "catalog.db"
+    versions: dict[tuple[str, int], int] = {}
+    with Catalog(f"sqlite:///{path}") as catalog:
+        for model, number in runs:
+            record = make_record(run=str(number), model=model)
+            version = catalog.append(record).version
+            assert versions.setdefault((model, number), version) == version
+            with pytest.raises(ConflictError):
+                catalog.append(with_metrics(record, roc_auc=0.5))
+        for model in ("one", "other"):
+            ours = sorted(version for (name, _), version in versions.items() if name == model)
+            assert ours == list(range(1, len(ours) + 1))
+            assert [entry.version for entry in catalog.entries(model)] == ours[::-1]
+
+
+def test_law_5_a_lost_acknowledgement_is_no_second_version(
+    shop: Shop, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The record was committed, and the step died before Dagster heard of it; its retry reports the same version."""
+    real = TrainingStep.run
+    deaths = iter([True])
+
+    def dies_once(step: TrainingStep, parameters: object) -> Outcome:
+        outcome = real(step, parameters)
+        if next(deaths, False):
+            raise ConnectionError("the event log is gone")
+        return outcome
+
+    monkeypatch.setattr(TrainingStep, "run", dies_once)
+    result = run(build_defs(shop, retry_policy=dg.RetryPolicy(max_retries=1)), "refresh", instance)
+    assert result.success
+    (event,) = result.asset_materializations_for_node("churn")
+    with shop.catalog() as catalog:
+        (entry,) = catalog.entries("churn")
+    assert event.metadata["lineage/record"].value == f"sha256:{entry.digest.hex}"
+    assert len(result.get_asset_check_evaluations()) == 3
+
+
+@pytest.mark.parametrize("lost", ["catalog", "artifacts"])
+def test_law_6_fail_closed(shop: Shop, instance: dg.DagsterInstance, lost: str) -> None:
+    """Where lineage cannot be stored there is no materialization either."""
+    where = {"catalog": "sqlite:///split.py/catalog.db", "artifacts": "split.py/artifacts"}[lost]
+    shop.world.write("pyproject.toml", f'[tool.lineage]\n{lost} = "{where}"\n')
+    result = run(build_defs(shop), "refresh", instance)
+    assert not result.success
+    assert instance.get_latest_materialization_event(dg.AssetKey("churn")) is None
+
+
+@few
+@given(missing=st.lists(st.from_regex(r"[a-z]{1,8}\.[a-z]{1,8}: [a-z ]{1,30}[a-z]", fullmatch=True), max_size=5))
+def test_law_7_gaps_are_listed_first(tmp_path_factory: pytest.TempPathFactory, missing: list[str]) -> None:
+    record = dataclasses.replace(make_record(), completeness=Completeness(missing=tuple(missing)))
+    with Catalog(f"sqlite:///{tmp_path_factory.mktemp('catalog') / 'catalog.db'}") as catalog:
+        text = render_text(show_document(catalog.append(record)), colour=False)
+    places = [text.index(f"  {gap}") for gap in missing]
+    assert all(place < text.index("\nData\n") for place in places)
+    assert ("\nMissing\n" in text) == bool(missing)
+
+
+def test_law_9_a_mismatch_is_an_answer(shop: Shop, instance: dg.DagsterInstance) -> None:
+    """What is wrong with a machine is found, one thing beside the other, and none of it raises."""
+    assert run(build_defs(shop), "refresh", instance).success
+    found = resolve_settings(start=shop.root)
+    assert {finding.status for finding in examine(found)} == {"ok"}
+    (shop.root / "data" / "orders.csv.dvc").write_bytes(b"")
+    (shop.root / ".dvc" / "tmp" / "rwlock").write_text("{torn")
+    (shop.root / ".lineage" / "catalog.db").write_bytes(b"torn")
+    failed = {finding.check: finding for finding in examine(found) if finding.status == "fail"}
+    assert failed.keys() == {"catalog", "dvc files", "dvc lock"}
+    assert all(finding.fix for finding in failed.values())
+
+
+@few
+@given(
+    key=st.sampled_from(["password", "api_key", "apiKey", "DB_PASSWORD", "client_secret", "auth_token", "aws-secret"]),
+    value=st.from_regex(r"[A-Za-z0-9]{20,40}", fullmatch=True),
+    depth=st.integers(0, 3),
+)
+def test_law_10_secrets_never_enter(key: str, value: str, depth: int) -> None:
+    parameters: dict[str, object] = {key: value}
+    for _ in range(depth):
+        parameters = {"settings": [parameters]}
+    with pytest.raises(CaptureError) as told:
+        effective_parameters(parameters)
+    assert value not in str(told.value)
+    assert key in str(told.value)
+
+
+def test_law_10_no_environment_variable_is_recorded(
+    shop: Shop, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    value = "correct-horse-battery-staple-2013"
+    monkeypatch.setenv("WAREHOUSE_LOGIN", value)
+    assert run(build_defs(shop), "refresh", instance).success
+    for folder, _, names in os.walk(shop.root / ".lineage"):
+        for name in names:
+            assert value.encode() not in (Path(folder) / name).read_bytes()
