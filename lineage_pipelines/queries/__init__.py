@@ -1,14 +1,17 @@
-"""Questions to the catalog, answered as values. Nothing here prints."""
+"""Questions to the catalog, answered as values. Nothing here prints.
 
-from typing import TYPE_CHECKING
+Each is imported when it is first asked, so that no command waits for the others.
+"""
 
-from lineage_pipelines.queries.accepted import accepted_version
-from lineage_pipelines.queries.doctor import Finding, examine
-from lineage_pipelines.queries.history import LoggedVersion, log_versions
-from lineage_pipelines.queries.refs import Ref, parse_ref, resolve
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from lineage_pipelines.queries.accepted import accepted_version
+    from lineage_pipelines.queries.doctor import Finding, examine
+    from lineage_pipelines.queries.history import LoggedVersion, log_versions
     from lineage_pipelines.queries.loading import load_model
+    from lineage_pipelines.queries.refs import Ref, parse_ref, resolve
 
 __all__ = [
     "Finding",
@@ -23,9 +26,18 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> object:
-    if name == "load_model":
-        from lineage_pipelines.queries.loading import load_model
-
-        return load_model
-    raise AttributeError(name)
+def __getattr__(name: str) -> Any:  # noqa: ANN401  # any public name
+    match name:
+        case "accepted_version":
+            module = import_module("lineage_pipelines.queries.accepted")
+        case "Finding" | "examine":
+            module = import_module("lineage_pipelines.queries.doctor")
+        case "LoggedVersion" | "log_versions":
+            module = import_module("lineage_pipelines.queries.history")
+        case "load_model":
+            module = import_module("lineage_pipelines.queries.loading")
+        case "Ref" | "parse_ref" | "resolve":
+            module = import_module("lineage_pipelines.queries.refs")
+        case _:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(module, name)

@@ -179,9 +179,12 @@ def _artifacts(settings: Settings) -> Iterator[Finding]:
         return
     folder = Path(settings.artifacts)
     nearest = next(path for path in (folder, *folder.parents) if path.exists())
-    if not os.access(nearest, os.W_OK):
+    if not nearest.is_dir() or not os.access(nearest, os.W_OK):
         yield Finding(
-            check="artifacts", status="fail", detail="the store cannot be written", fix=f"chmod u+w {nearest}"
+            check="artifacts",
+            status="fail",
+            detail="the store cannot be written",
+            fix=f"make {nearest} a writable folder",
         )
         return
     free = shutil.disk_usage(nearest).free

@@ -1,0 +1,131 @@
+"""Gates judge a version by its numbers and by the very bytes that it read."""
+
+import dataclasses
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from lineage_pipelines.errors import CaptureError
+from lineage_pipelines.orchestration import Gate, disjoint, no_worse, slices_evaluated, threshold, unique_rows
+from lineage_pipelines.orchestration.gates import Baseline, Facts, forget_tables
+from lineage_pipelines.records import SliceMetrics
+from lineage_pipelines_tests.samples import make_record, with_metrics
+
+
+@pytest.fixture
+def facts(tmp_path: Path) -> Facts:
+    """Six rows to train on and four others to test on."""
+    forget_tables()
+    rows = pd.DataFrame({"city": ["Oslo"] * 5 + ["Rome"] * 5, "amount": range(10)})
+    tables = {"train": rows[:6], "test": rows[6:]}
+    for name, table in tables.items():
+        table.to_parquet(tmp_path / f"{name}.parquet", index=False)
+    record = make_record(auc=0.8)
+    return Facts(
+        metrics={"roc_auc": 0.79, "log_loss": 0.45},
+        inputs={name: tmp_path / f"{name}.parquet" for name in tables},
+        evaluated_on="test",
+        baseline=Baseline(label="flight_delay@1", record=record),
+        input_md5={snapshot.name: snapshot.digest.md5 for snapshot in record.data},
+    )
+
+
+def passed(gate: Gate, facts: Facts) -> bool:
+    return gate.check(facts).passed
+
+
+@pytest.mark.parametrize(
+    ("gate", "expected"),
+    [
+        (threshold(min_roc_auc=0.79), True),
+        (threshold(min_roc_auc=0.791), False),
+        (threshold(max_log_loss=0.45), True),
+        (threshold(max_log_loss=0.449), False),
+        (threshold(min_f1=0.0), False),
+        (no_worse(roc_auc=0.011), True),
+        (no_worse(roc_auc=0.009), False),
+        (no_worse(log_loss=0.02), True),
+        (no_worse(log_loss=0.01), False),
+        (no_worse(log_loss=0.0, falls=False), True),
+        (no_worse(f1=0.1), False),
+    ],
+)
+def test_a_metric_is_held_against_its_limit(facts: Facts, gate: Gate, expected: bool) -> None:
+    assert passed(gate, facts) is expected
+
+
+def test_without_a_version_to_compare_with_nothing_is_worse(facts: Facts) -> None:
+    alone = dataclasses.replace(facts, baseline=None)
+    assert passed(no_worse(roc_auc=0.0), alone)
+    assert facts.baseline is not None
+    other = Baseline(label="x@1", record=with_metrics(facts.baseline.record, f1=0.5))
+    assert "no roc_auc" in no_worse(roc_auc=0.0).check(dataclasses.replace(facts, baseline=other)).detail
+
+
+def test_a_comparison_over_different_data_says_so(facts: Facts) -> None:
+    assert "different" not in no_worse(roc_auc=0.1).check(facts).detail
+    moved = dataclasses.replace(facts, input_md5={"test": "0" * 32})
+    assert "measured on different test data" in no_worse(roc_auc=0.1).check(moved).detail
+
+
+@pytest.mark.parametrize(
+    ("seen", "min_rows", "expected"),
+    [
+        ({"Rome"}, 1, True),
+        (set(), 1, False),
+        (set(), 5, True),
+        ({"Oslo"}, 1, False),
+    ],
+)
+def test_every_large_slice_must_be_evaluated(facts: Facts, seen: set[str], min_rows: int, expected: bool) -> None:
+    parts = [SliceMetrics(name="city", value=value, rows=4, metrics={"roc_auc": 0.7}) for value in seen]
+    check = slices_evaluated("city", min_rows=min_rows).check(dataclasses.replace(facts, slices=parts))
+    assert check.passed is expected
+    assert expected or "city=Rome" in check.detail
+
+
+def test_a_slice_column_that_is_not_there_does_not_pass(facts: Facts) -> None:
+    assert "planet (no such column)" in slices_evaluated("planet").check(facts).detail
+
+
+def test_shared_rows_are_found_and_counted(facts: Facts) -> None:
+    assert passed(disjoint("train", "test"), facts)
+    table = pd.read_parquet(facts.inputs["train"])
+    pd.concat([pd.read_parquet(facts.inputs["test"]), table[:2]]).to_parquet(facts.inputs["test"], index=False)
+    forget_tables()
+    check = disjoint("train", "test").check(facts)
+    assert not check.passed
+    assert "2 of 6 rows" in check.detail
+
+
+def test_repeated_rows_are_found_and_counted(facts: Facts) -> None:
+    assert passed(unique_rows("train", "test"), facts)
+    table = pd.read_parquet(facts.inputs["train"])
+    pd.concat([table, table[:3]]).to_parquet(facts.inputs["train"], index=False)
+    forget_tables()
+    assert not passed(unique_rows("train", max_share=0.3), facts)
+    assert passed(unique_rows("train", max_share=0.34), facts)
+    assert "3 of 9 rows" in unique_rows("train").check(facts).detail
+
+
+def test_a_gate_can_warn_only(facts: Facts) -> None:
+    assert threshold(min_roc_auc=1.0, blocking=False).check(facts).severity == "warn"
+    assert threshold(min_roc_auc=1.0).check(facts).severity == "error"
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        threshold,
+        lambda: threshold(roc_auc=0.7),
+        lambda: threshold(min_roc_auc=0.7, max_log_loss=0.3),
+        no_worse,
+        lambda: no_worse(a=1, b=2),
+        lambda: disjoint("train", "nothing"),
+    ],
+)
+def test_a_gate_that_says_nothing_is_refused_with_an_example(make: object, facts: Facts) -> None:
+    with pytest.raises(CaptureError) as told:
+        make().check(facts)  # type: ignore[operator]
+    assert told.value.fix

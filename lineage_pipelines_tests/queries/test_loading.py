@@ -1,0 +1,77 @@
+"""`load_model` gives back the very estimator, or nothing."""
+
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pandas as pd
+import pytest
+
+from lineage_pipelines import load_model
+from lineage_pipelines.catalog import resolve_settings
+from lineage_pipelines.errors import ArtifactError, NotFoundError
+from lineage_pipelines_tests.orchestration.conftest import build_defs, instance, shop
+from lineage_pipelines_tests.orchestration.shop import Shop, run
+
+__all__ = ["instance", "shop"]
+
+
+@pytest.fixture
+def trained(shop: Shop, instance: dg.DagsterInstance) -> Shop:
+    assert run(build_defs(shop), "refresh", instance).success
+    return shop
+
+
+def _object(shop: Shop) -> Path:
+    with shop.catalog() as catalog:
+        digest = catalog.get("churn", 1).record.artifact.digest
+    store = Path(resolve_settings(start=shop.root).artifacts)
+    (path,) = [path for path in store.rglob("*") if path.is_file() and digest.hex[-20:] in path.name]
+    return path
+
+
+@pytest.mark.parametrize("ref", ["churn", "churn@1"])
+def test_the_estimator_predicts_what_it_did(trained: Shop, ref: str) -> None:
+    model: Any = load_model(ref, project_dir=trained.root)
+    table = pd.read_csv(trained.root / "data/parts/test.csv")
+    from sklearn.metrics import roc_auc_score
+
+    score = model.predict_proba(table[["amount", "visits"]])[:, 1]
+    with trained.catalog() as catalog:
+        evaluation = catalog.get("churn", 1).record.evaluation
+    assert evaluation is not None
+    assert roc_auc_score(table["left"], score) == evaluation.metrics["roc_auc"]
+
+
+def test_an_altered_file_is_not_loaded(trained: Shop) -> None:
+    path = _object(trained)
+    path.chmod(0o644)
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(ArtifactError) as told:
+        load_model("churn@1", project_dir=trained.root)
+    with trained.catalog() as catalog:
+        assert catalog.get("churn", 1).record.artifact.digest.hex in str(told.value)
+
+
+def test_a_missing_file_is_told_by_its_digest(trained: Shop) -> None:
+    _object(trained).unlink()
+    with pytest.raises(ArtifactError, match=r"missing|not in"):
+        load_model("churn@1", project_dir=trained.root)
+
+
+def test_another_library_is_warned_about(trained: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    import importlib.metadata
+
+    real = importlib.metadata.version
+    monkeypatch.setattr(
+        "lineage_pipelines.queries.loading.version", lambda name: "9.9" if name == "scikit-learn" else real(name)
+    )
+    with pytest.warns(UserWarning, match=r"churn@1 was trained with scikit-learn .*; here is 9\.9"):
+        load_model("churn@1", project_dir=trained.root)
+
+
+def test_what_is_not_there_is_told(trained: Shop) -> None:
+    with pytest.raises(NotFoundError, match="version 1"):
+        load_model("churn@2", project_dir=trained.root)
