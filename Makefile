@@ -1,6 +1,12 @@
 # make demo   set up, deliver the data, run the pipeline as its owners would over half a year
 # make test   set up, then every gate: lint, types, architecture, tests
 # make ui     open the Dagster UI on http://127.0.0.1:3000
+# make check  does Dagster load the code location? (with its own commands)
+# make fmt    correct style and layout
+# make lint, make types, make architecture   one gate alone
+# make bench  measure, against DVC and others
+# make lock   resolve requirements.lock again
+# make clean  remove the environment, the catalog and the model files
 .DEFAULT_GOAL := help
 .PHONY: help setup demo ui test lint types architecture fmt check browser lock bench clean
 
@@ -13,7 +19,7 @@ export DVC_NO_ANALYTICS := 1
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 help:
-	@sed -n 's/^# //p' Makefile
+	@sed -n 's/^# make/make/p' Makefile
 
 setup: .venv/ready
 

@@ -17,7 +17,7 @@ _NOT_ANSWERED = 3
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.option(
-    "--catalog", metavar="URL", help="The catalog (SQLAlchemy URL); by default LINEAGE_CATALOG, then pyproject.toml."
+    "--catalog", metavar="URL", help="The catalog, sqlite:///PATH; by default LINEAGE_CATALOG, then pyproject.toml."
 )
 @click.option("--debug", is_flag=True, help="Show tracebacks.")
 @click.version_option(__version__, message="lineage %(version)s")
