@@ -79,13 +79,18 @@ def _boolean(facts: dict[str, Any], column: "pa.ChunkedArray") -> ColumnProfile:
 
 def _number(facts: dict[str, Any], column: "pa.ChunkedArray", scale: Scale) -> ColumnProfile:
     import numpy as np
+    from pyarrow import types
 
     values, missing = _arrays(column)
     present = values[~missing]
     finite = np.sort(present[np.isfinite(present)])
     strange = present[~np.isfinite(present)]
     uniques, counts = _count(finite)
-    facts |= {"nulls": int(missing.sum()), "distinct": len(uniques) + len(np.unique(strange))}
+    keys, distinct = values, len(uniques) + len(np.unique(strange))
+    if types.is_decimal(column.type):  # as floats, numbers of many digits would be equal that are not
+        keys, dictionary = _encode(column)
+        distinct = len(dictionary)
+    facts |= {"nulls": int(missing.sum()), "distinct": distinct}
     if strange.size:
         facts["infinite"] = int(strange.size)
     if finite.size:
@@ -93,7 +98,7 @@ def _number(facts: dict[str, Any], column: "pa.ChunkedArray", scale: Scale) -> C
     if _names_groups(len(uniques), finite.size):
         pairs = sorted(zip(counts.tolist(), uniques.tolist(), strict=True), key=lambda pair: (-pair[0], pair[1]))
         facts |= {"values": [[_exact(value, scale), count] for count, value in pairs], "other": 0}
-    return ColumnProfile(facts, column_digests(values, missing))
+    return ColumnProfile(facts, column_digests(keys, missing))
 
 
 def _arrays(column: "pa.ChunkedArray") -> "tuple[Array, Array]":
@@ -143,7 +148,7 @@ def _histogram(ordered: "Array") -> list[int] | None:
 
     low, high = float(ordered[0]), float(ordered[-1])
     width = high - low
-    if width == 0 or not math.isfinite(width):
+    if width == 0 or not math.isfinite(width * _BINS):
         return None
     edges = low + width * np.arange(1, _BINS) / _BINS
     cuts = [0, *np.searchsorted(ordered, edges).tolist(), ordered.size]
@@ -157,7 +162,10 @@ def _exact(value: float, scale: Scale) -> float:
 
 
 def _rounded(value: float) -> float | None:
-    return float(f"{value:.{_DIGITS}g}") if math.isfinite(value) else None
+    if not math.isfinite(value):
+        return None
+    rounded = float(f"{value:.{_DIGITS}g}")
+    return rounded if math.isfinite(rounded) else value  # the greatest numbers have nothing to be rounded up to
 
 
 def _ticks(column: "pa.ChunkedArray") -> "pa.ChunkedArray":
@@ -204,7 +212,8 @@ def _encode(column: "pa.ChunkedArray") -> "tuple[Array, pa.Array]":
     wide = pa.large_binary()
     if str(column.type) == "string_view":
         column = column.cast(pa.large_string())
-    encoded = column.cast(wide).dictionary_encode().unify_dictionaries()
+    column = column if pa.types.is_decimal(column.type) else column.cast(wide)
+    encoded = column.dictionary_encode().unify_dictionaries()
     if encoded.num_chunks == 0:
         return np.zeros(0, "int64"), pa.array([], wide)
     codes = [chunk.indices.fill_null(-1).to_numpy().astype("int64") for chunk in encoded.chunks]

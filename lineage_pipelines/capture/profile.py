@@ -1,6 +1,6 @@
 """The profile of a table: enough to compare two snapshots later without their data, and no row of them.
 
-A blob of canonical JSON, at most 64,000 bytes, the same bytes for the same rows in any order:
+A blob of canonical JSON, at most 64,000 bytes, the same bytes for the same rows in any order unless it is sampled:
 
     {"version": 1, "rows": 336776, "detail": 0, "duplicates": 3, "columns": [
         {"name": "temp", "type": "double", "kind": "number", "nulls": 2, "distinct": 173,
@@ -51,6 +51,8 @@ MAX_PROFILE_BYTES = 64_000
 _MAX_CELLS = 25_000_000
 # Of each level of detail: every n-th quantile (0 for none), histograms, values.
 _LEVELS = ((1, True, 50), (2, True, 20), (4, False, 10), (0, False, 0))
+_LEAST_BYTES = 40
+"""Of a column at these levels, so that a table of thousands is not written down in vain."""
 _BARE = ("name", "nulls", "distinct")
 
 
@@ -84,8 +86,7 @@ def _read_every(table: TableFiles, schema: "pa.Schema", stride: int) -> "pa.Tabl
 
 
 def _fit(profile: dict[str, Any], columns: list[dict[str, Any]]) -> bytes:
-    data = b""
-    for detail, level in enumerate(_LEVELS):
+    for detail, level in enumerate(_LEVELS if len(columns) * _LEAST_BYTES <= MAX_PROFILE_BYTES else ()):
         reduced = [_reduce(column, *level) for column in columns]
         data = canonical_bytes({**profile, "detail": detail, "columns": reduced})
         if len(data) <= MAX_PROFILE_BYTES:

@@ -27,7 +27,7 @@ _KINDS = {
 }
 TABLE_SUFFIXES = frozenset(_KINDS)
 """Suffixes of the files that are read as tables. After those of text formats, `.gz`, `.bz2` or `.zst` may follow."""
-_COMPRESSED = frozenset((".gz", ".bz2", ".zst"))
+_COMPRESSED = {".gz": "gzip", ".bz2": "bz2", ".zst": "zstd"}
 _TEXT = frozenset(("csv", "tsv", "jsonl"))
 _BATCH_ROWS = 128 * 1024
 _BLOCK_BYTES = 4 * 1024 * 1024
@@ -92,7 +92,7 @@ def read_shape(table: TableFiles) -> TableShape:
         CaptureError: a file is a Git LFS pointer.
         pyarrow.ArrowException, OSError, ValueError: a file cannot be read.
     """
-    _refuse_pointers(table)
+    refuse_pointers(table)
     if table.kind == "parquet":
         return _shape_of_parquet(table)
     if table.kind == "feather":
@@ -122,7 +122,9 @@ def read_batches(table: TableFiles, schema: "pa.Schema") -> Iterator["pa.RecordB
         from pyarrow import dataset
 
         files = dataset.dataset([str(file) for file in table.files], format="feather", schema=schema)
-        yield from files.to_batches(batch_size=_BATCH_ROWS)
+        for batch in files.to_batches(batch_size=_BATCH_ROWS):
+            batch.validate(full=True)  # Arrow takes such a file as it is; an offset that is wrong ends the process
+            yield batch
     else:
         read: Callable[[Path], Iterator[pa.RecordBatch]]
         read = _json_batches if table.kind == "jsonl" else lambda file: _csv_batches(file, table.kind, schema)
@@ -133,14 +135,34 @@ def read_batches(table: TableFiles, schema: "pa.Schema") -> Iterator["pa.RecordB
 
 def read_json(file: Path) -> "pa.Table":
     """Return a file of JSON lines as Arrow reads it."""
-    import pyarrow as pa
     from pyarrow import json
 
-    with pa.input_stream(str(file), compression="detect") as stream:
+    with open_text(file) as stream:
         return json.read_json(stream, read_options=json.ReadOptions(block_size=_BLOCK_BYTES))
 
 
-def _refuse_pointers(table: TableFiles) -> None:
+def read_feather(file: Path) -> "pa.Table":
+    """Return a Feather file, with every offset and text in it checked."""
+    from pyarrow import feather
+
+    table = feather.read_table(file)
+    table.validate(full=True)
+    return table
+
+
+def open_text(file: Path) -> "pa.NativeFile":
+    """Open a file of text, decompressed as its suffix says; Arrow's own guess knows lower case only."""
+    import pyarrow as pa
+
+    return pa.input_stream(str(file), compression=_COMPRESSED.get(file.suffix.lower()))
+
+
+def refuse_pointers(table: TableFiles) -> None:
+    """Look at the first bytes of each file.
+
+    Raises:
+        CaptureError: a file is a Git LFS pointer, which as CSV would be a table of two rows.
+    """
     for file in table.files:
         with file.open("rb") as stream:
             if stream.read(len(_LFS_POINTER)) == _LFS_POINTER:
@@ -173,17 +195,18 @@ def _shape_of_csv(file: Path, kind: str) -> TableShape:
     from pyarrow import csv
 
     try:
-        with csv.open_csv(str(file), **_csv_options(kind)) as reader:
+        with open_text(file) as stream, csv.open_csv(stream, **_csv_options(kind)) as reader:
             return TableShape(schema=reader.schema, rows=sum(batch.num_rows for batch in reader))
     except pa.ArrowInvalid:
-        found = csv.read_csv(str(file), **_csv_options(kind))
+        with open_text(file) as stream:
+            found = csv.read_csv(stream, **_csv_options(kind))
         return TableShape(schema=found.schema, rows=found.num_rows)
 
 
 def _csv_batches(file: Path, kind: str, schema: "pa.Schema") -> Iterator["pa.RecordBatch"]:
     from pyarrow import csv
 
-    with csv.open_csv(str(file), **_csv_options(kind, schema)) as reader:
+    with open_text(file) as stream, csv.open_csv(stream, **_csv_options(kind, schema)) as reader:
         yield from reader
 
 

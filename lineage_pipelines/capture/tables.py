@@ -3,6 +3,7 @@
 What is no table is simply not described; what should be one and cannot be read is a gap, and never fails a run.
 """
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,8 +17,11 @@ from lineage_pipelines.capture.table_files import (
     TableFiles,
     TableShape,
     find_table,
+    open_text,
+    read_feather,
     read_json,
     read_shape,
+    refuse_pointers,
 )
 from lineage_pipelines.errors import CaptureError
 from lineage_pipelines.records import Column
@@ -34,6 +38,8 @@ __all__ = [
     "read_table",
 ]
 _FIX = f"use one of {', '.join(sorted(TABLE_SUFFIXES))}, or take the input as a pathlib.Path and read it yourself"
+# What readers quote of the data at the end of their messages; gaps are recorded, and no row of a table is (law 10).
+_QUOTED = re.compile(r"(got [0-9]+:|invalid value|Failed to parse string:|(?:Integer|Float) value) .*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,11 +102,14 @@ def read_table(path: Path) -> "pd.DataFrame":
     if table is None:
         raise CaptureError("not a table", where=path.name, fix=_FIX)
     with _told(path):
+        refuse_pointers(table)
         return _read_pandas(table)
 
 
 def _facts(shape: TableShape) -> TableFacts:
     columns = tuple(Column(name=field.name, type=str(field.type), nullable=field.nullable) for field in shape.schema)
+    if any("\0" in column.name + column.type for column in columns):  # which no record can hold
+        raise ValueError("a column's name holds NUL")
     return TableFacts(rows=shape.rows, columns=columns)
 
 
@@ -116,12 +125,11 @@ def _read_pandas(table: TableFiles) -> "pd.DataFrame":
 def _read_file(file: Path, kind: str) -> "pd.DataFrame":
     import pandas as pd
 
-    if kind == "feather":
-        return pd.read_feather(file)
-    if kind == "jsonl":  # pandas' own reader makes numbers and dates of text that looks like them
-        frame: pd.DataFrame = read_json(file).to_pandas()
+    if kind in ("feather", "jsonl"):  # pandas' own reader of JSON makes numbers and dates of text that looks like them
+        frame: pd.DataFrame = (read_feather(file) if kind == "feather" else read_json(file)).to_pandas()
         return frame
-    return pd.read_csv(file, sep="\t" if kind == "tsv" else ",", low_memory=False)
+    with open_text(file) as stream:
+        return pd.read_csv(stream, sep="\t" if kind == "tsv" else ",", low_memory=False)
 
 
 @contextmanager
@@ -132,6 +140,10 @@ def _told(path: Path) -> Iterator[None]:
     try:
         yield
     except (pa.ArrowException, ValueError, OSError, KeyError, TypeError) as error:
-        first = (str(error).splitlines() or ["unreadable"])[0]
-        said = first.replace(str(path), path.name)[:200]
-        raise CaptureError(f"cannot be read as a table: {said}", where=path.name, fix=_FIX) from error
+        raise CaptureError(f"cannot be read as a table: {_said(error, path)}", where=path.name, fix=_FIX) from error
+
+
+def _said(error: Exception, path: Path) -> str:
+    """The first line of a message without this machine's paths, values of the table, and what no record can hold."""
+    first = next(iter(str(error).splitlines()), "unreadable").replace(str(path), path.name)
+    return "".join(letter if letter.isprintable() else "?" for letter in _QUOTED.sub(r"\1 …", first)[:200])

@@ -5,6 +5,7 @@ and where, never the value. Each rule has an anchor, a literal that every match 
 searched, which makes megabytes cheap.
 """
 
+import functools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,11 +19,21 @@ class TokenShape:
     """What it is, for messages."""
     anchor: bytes
     """Lower case; every match holds it, in any case."""
-    pattern: re.Pattern[bytes]
+    expression: bytes
+
+    @property
+    def pattern(self) -> re.Pattern[bytes]:
+        """What a match looks like; compiled for the first text that holds the anchor."""
+        return _compiled(self.expression)
 
 
-def _shape(name: str, anchor: str, pattern: str) -> TokenShape:
-    return TokenShape(name, anchor.encode(), re.compile(pattern.encode()))
+@functools.cache
+def _compiled(expression: bytes) -> re.Pattern[bytes]:
+    return re.compile(expression)
+
+
+def _shape(name: str, anchor: str, expression: str) -> TokenShape:
+    return TokenShape(name, anchor.encode(), expression.encode())
 
 
 # The anchors and character classes keep every pattern linear: no nested repetition.

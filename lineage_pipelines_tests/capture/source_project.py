@@ -10,6 +10,7 @@ from typing import Any
 from lineage_pipelines.capture import code_digest, source_closure
 
 Function = Callable[..., object]
+TRAIN = "def train():\n    return 1\n"
 
 
 class SourceProject:
@@ -60,3 +61,9 @@ class SourceProject:
         """Return the code digest of a function."""
         with self.loaded(module, at=at, name=name) as function:
             return code_digest(function, root=self.root, **options)
+
+
+def package(tmp_path: Path, **files: str) -> SourceProject:
+    """A project with the package `pkg` and modules of it: `pkg__train` is the text of `pkg/train.py`."""
+    names = {name.replace("__", "/") + ".py": content for name, content in files.items()}
+    return SourceProject(tmp_path / "project", {"pkg/__init__.py": "", **names})

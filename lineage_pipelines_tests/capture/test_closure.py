@@ -3,11 +3,11 @@
 import contextlib
 import functools
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
 import textwrap
+import types
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,17 +16,8 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from lineage_pipelines.capture import code_digest, source_closure
-from lineage_pipelines.errors import CaptureError
 from lineage_pipelines.records import Digest
-from lineage_pipelines_tests.capture.source_project import SourceProject
-
-_TRAIN = "def train():\n    return 1\n"
-
-
-def _project(tmp_path: Path, **files: str) -> SourceProject:
-    """`pkg/train.py` with given imports, and modules around it."""
-    names = {name.replace("__", "/") + ".py": content for name, content in files.items()}
-    return SourceProject(tmp_path / "project", {"pkg/__init__.py": "", **names})
+from lineage_pipelines_tests.capture.source_project import TRAIN, SourceProject, package
 
 
 @pytest.mark.parametrize(
@@ -80,7 +71,7 @@ def test_every_form_of_import(tmp_path: Path, imports: str, reached: list[str]) 
         tmp_path,
         {
             "pkg/__init__.py": "",
-            "pkg/start.py": _TRAIN,
+            "pkg/start.py": TRAIN,
             "pkg/a.py": "value = 1\n",
             "pkg/c.py": "",
             "pkg/sub/__init__.py": "__all__ = ['b', 'value']\nvalue = 1\n",
@@ -103,7 +94,7 @@ def test_every_form_of_import(tmp_path: Path, imports: str, reached: list[str]) 
 
 
 def test_the_digest_is_that_of_sha256sum(tmp_path: Path) -> None:
-    project = _project(tmp_path, pkg__train="from pkg import a\n" + _TRAIN, pkg__a="value = 1\n")
+    project = package(tmp_path, pkg__train="from pkg import a\n" + TRAIN, pkg__a="value = 1\n")
     with project.loaded("pkg.train") as train:
         closure, blobs, gaps = source_closure(train, root=project.root)
     assert closure is not None
@@ -119,26 +110,26 @@ def test_the_digest_is_that_of_sha256sum(tmp_path: Path) -> None:
 def test_modules_at_the_root_in_src_and_beside_a_script(tmp_path: Path) -> None:
     files = {
         "src/pkg/__init__.py": "",
-        "src/pkg/train.py": "import pkg.inner, tools, helper\n" + _TRAIN,
+        "src/pkg/train.py": "import pkg.inner, tools, helper\n" + TRAIN,
         "src/pkg/inner.py": "",
         "tools.py": "",
         "scripts/helper.py": "",
-        "scripts/job.py": "import helper, pkg.inner\n" + _TRAIN,
+        "scripts/job.py": "import helper, pkg.inner\n" + TRAIN,
     }
     project = SourceProject(tmp_path, files)
     with contextlib.suppress(ImportError):
         project.reached("pkg.train", at="src")
-    project.write("src/pkg/train.py", "import pkg.inner\ndef f():\n    import tools\n" + _TRAIN)
+    project.write("src/pkg/train.py", "import pkg.inner\ndef f():\n    import tools\n" + TRAIN)
     inner = ["src/pkg/__init__.py", "src/pkg/inner.py"]
     assert project.reached("pkg.train", at="src") == [*inner, "src/pkg/train.py", "tools.py"]
-    project.write("scripts/job.py", "import helper\ndef f():\n    import pkg.inner\n" + _TRAIN)
+    project.write("scripts/job.py", "import helper\ndef f():\n    import pkg.inner\n" + TRAIN)
     assert project.reached("job", at="scripts") == ["scripts/helper.py", "scripts/job.py", *inner]
 
 
 def test_an_editable_sibling_of_a_monorepo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     files = {
         "app/main/__init__.py": "",
-        "app/main/train.py": "import common.text\n" + _TRAIN,
+        "app/main/train.py": "import common.text\n" + TRAIN,
         "common/README.md": "",
         "common/src/common/__init__.py": "",
         "common/src/common/text.py": "",
@@ -153,8 +144,8 @@ def test_an_editable_sibling_of_a_monorepo(tmp_path: Path, monkeypatch: pytest.M
 def test_a_virtual_environment_in_the_project_is_not_the_project(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folder: str
 ) -> None:
-    project = _project(tmp_path, pkg__train="import installed\n" + _TRAIN)
-    project.write(f"{folder}/installed.py", _TRAIN)
+    project = package(tmp_path, pkg__train="import installed\n" + TRAIN)
+    project.write(f"{folder}/installed.py", TRAIN)
     project.write("my_env/pyvenv.cfg", "")
     monkeypatch.syspath_prepend(str(project.root / folder))
     assert project.reached("pkg.train") == ["pkg/__init__.py", "pkg/train.py"]
@@ -164,13 +155,13 @@ def test_a_virtual_environment_in_the_project_is_not_the_project(
 
 def test_a_function_of_an_installed_package(tmp_path: Path) -> None:
     project = SourceProject(tmp_path / "project", {"mine.py": ""})
-    installed = SourceProject(tmp_path / "lib", {"lib/__init__.py": "", "lib/train.py": "import mine\n" + _TRAIN})
+    installed = SourceProject(tmp_path / "lib", {"lib/__init__.py": "", "lib/train.py": "import mine\n" + TRAIN})
     sys.path.insert(0, str(project.root))
     try:
         with installed.loaded("lib.train") as train:
             closure, _, gaps = source_closure(train, root=project.root)
             before = code_digest(train, root=project.root)
-        installed.write("lib/train.py", "import mine\n# 2\n" + _TRAIN)
+        installed.write("lib/train.py", "import mine\n# 2\n" + TRAIN)
         with installed.loaded("lib.train") as train:
             assert code_digest(train, root=project.root) != before
     finally:
@@ -199,7 +190,7 @@ def _decorator(function: Callable[..., object]) -> Callable[..., object]:
     ],
 )
 def test_decorators_are_looked_through(tmp_path: Path, wrap: Callable[[object], Callable[..., object]]) -> None:
-    project = _project(tmp_path, pkg__train=_TRAIN)
+    project = package(tmp_path, pkg__train=TRAIN)
     with project.loaded("pkg.train") as train:
         closure, _, gaps = source_closure(wrap(train), root=project.root)
     assert closure is not None
@@ -209,7 +200,7 @@ def test_decorators_are_looked_through(tmp_path: Path, wrap: Callable[[object], 
 
 def test_classes_methods_and_objects(tmp_path: Path) -> None:
     source = "class Train:\n    def __call__(self): pass\n    def run(self): pass\ntrain = Train()\n"
-    project = _project(tmp_path, pkg__train=source)
+    project = package(tmp_path, pkg__train=source)
     with project.loaded("pkg.train") as train:
         for function, name in [(train, "Train"), (type(train), "Train"), (train.run, "Train.run")]:  # type: ignore[attr-defined]
             closure, _, _ = source_closure(function, root=project.root)
@@ -217,8 +208,10 @@ def test_classes_methods_and_objects(tmp_path: Path) -> None:
             assert closure.entry == f"pkg.train:{name}"
 
 
-def test_a_function_without_a_file(tmp_path: Path) -> None:
-    space: dict[str, object] = {"__name__": "__main__"}
+def test_a_function_without_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    notebook = types.ModuleType("__main__")  # without the file of whatever runs these tests
+    monkeypatch.setitem(sys.modules, "__main__", notebook)
+    space = vars(notebook)
     exec("def train():\n    return 1\n", space)  # as a notebook does
     train = space["train"]
     assert callable(train)
@@ -258,7 +251,7 @@ def test_a_script_and_a_module_that_is_run(tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_followed_is_a_gap(tmp_path: Path) -> None:
-    project = _project(
+    project = package(
         tmp_path,
         pkg__train="def train():\n    import pkg.broken, pkg.plugins, pkg.fast\n",
         pkg__broken="def\n",
@@ -275,7 +268,7 @@ def test_what_cannot_be_followed_is_a_gap(tmp_path: Path) -> None:
 
 def test_a_file_with_a_secret_is_named_and_not_stored(tmp_path: Path) -> None:
     token = "ghp_" + "0123456789abcdefghijABCDEFGHIJ012345"
-    project = _project(tmp_path, pkg__train=f"x = 1\nTOKEN = '{token}'\n" + _TRAIN)
+    project = package(tmp_path, pkg__train=f"x = 1\nTOKEN = '{token}'\n" + TRAIN)
     with project.loaded("pkg.train") as train:
         closure, blobs, gaps = source_closure(train, root=project.root)
     assert closure is not None
@@ -285,7 +278,7 @@ def test_a_file_with_a_secret_is_named_and_not_stored(tmp_path: Path) -> None:
 
 
 def test_a_file_that_changed_after_loading_is_a_gap(tmp_path: Path) -> None:
-    project = _project(tmp_path, pkg__train="from pkg import a\n" + _TRAIN, pkg__a="value = 1\n")
+    project = package(tmp_path, pkg__train="from pkg import a\n" + TRAIN, pkg__a="value = 1\n")
     with project.loaded("pkg.train") as train:
         code_digest(train, root=project.root)
         assert source_closure(train, root=project.root)[2] == ()
@@ -297,73 +290,17 @@ def test_a_file_that_changed_after_loading_is_a_gap(tmp_path: Path) -> None:
 
 
 def test_a_same_size_edit_with_its_time_put_back_is_seen_at_capture(tmp_path: Path) -> None:
-    project = _project(tmp_path, pkg__train=_TRAIN)
+    project = package(tmp_path, pkg__train=TRAIN)
     with project.loaded("pkg.train") as train:
         first = source_closure(train, root=project.root)[0]
         path = project.root / "pkg" / "train.py"
         status = path.stat()
-        path.write_text(_TRAIN.replace("1", "2"))
+        path.write_text(TRAIN.replace("1", "2"))
         os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
         second = source_closure(train, root=project.root)[0]
     assert first is not None
     assert second is not None
     assert first.digest != second.digest
-
-
-def test_extra_sources(tmp_path: Path) -> None:
-    project = _project(tmp_path, pkg__train=_TRAIN)
-    project.write("sql/b.sql", "select 1")
-    project.write("sql/deep/a.sql", "select 2")
-    project.write("sql/__pycache__/x.pyc", "")
-    project.write("sql/.hidden", "")
-    project.write("one.yaml", "a: 1")
-    own = ["pkg/__init__.py", "pkg/train.py"]
-    extra = [Path("sql"), project.root / "one.yaml"]
-    assert project.reached("pkg.train", extra_sources=extra) == ["one.yaml", *own, "sql/b.sql", "sql/deep/a.sql"]
-    before = project.digest("pkg.train", extra_sources=extra)
-    project.write("sql/b.sql", "select 3")
-    assert project.digest("pkg.train", extra_sources=extra) != before
-
-
-@pytest.mark.parametrize(
-    ("path", "says"), [("nowhere", "does not exist"), ("../outside", "outside"), ("link", "outside"), ("big", "16 MB")]
-)
-def test_extra_sources_that_are_refused(tmp_path: Path, path: str, says: str) -> None:
-    project = _project(tmp_path, pkg__train=_TRAIN)
-    (tmp_path / "outside").write_text("x")
-    (project.root / "link").symlink_to(tmp_path / "outside")
-    with (project.root / "big").open("wb") as file:
-        file.truncate(17 * 1024 * 1024)
-    with pytest.raises(CaptureError, match=says):
-        project.digest("pkg.train", extra_sources=[Path(path)])
-
-
-def test_the_code_digest_follows_content_and_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    project = _project(tmp_path, pkg__train="from pkg import a\n" + _TRAIN, pkg__a="value = 1\n", pkg__other="")
-    first = project.digest("pkg.train")
-    monkeypatch.chdir(project.root / "pkg")
-    assert project.digest("pkg.train") == first
-    os.utime(project.root / "pkg" / "a.py", (1, 1))
-    project.write("pkg/other.py", "changed = 1\n")
-    project.write("pkg/a.py", "value = 1\r\n")
-    assert project.digest("pkg.train") == first
-    copy = SourceProject(tmp_path / "another" / "checkout", {})
-    shutil.copytree(project.root, copy.root, dirs_exist_ok=True)
-    assert copy.digest("pkg.train") == first
-    project.write("pkg/a.py", "value = 2\n")
-    assert project.digest("pkg.train") != first
-
-
-def test_the_code_digest_names_the_function(tmp_path: Path) -> None:
-    project = _project(tmp_path, pkg__train=_TRAIN + "def other():\n    pass\n")
-    assert project.digest("pkg.train", name="other") != project.digest("pkg.train")
-
-
-def test_the_code_digest_of_a_linked_checkout(tmp_path: Path) -> None:
-    project = _project(tmp_path, pkg__train=_TRAIN)
-    (tmp_path / "link").symlink_to(project.root)
-    linked = SourceProject(tmp_path / "link", {})
-    assert linked.digest("pkg.train") == project.digest("pkg.train")
 
 
 def test_importing_this_room_is_light() -> None:
@@ -406,7 +343,7 @@ def _forms(module: str, target: str) -> list[str]:
 @given(files=_graphs())
 def test_the_closure_is_what_python_really_imports(files: dict[str, str]) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        project = SourceProject(Path(os.path.realpath(folder)), files | {"start.py": "import m\n" + _TRAIN})
+        project = SourceProject(Path(os.path.realpath(folder)), files | {"start.py": "import m\n" + TRAIN})
         script = textwrap.dedent("""
             import sys; sys.path.insert(0, ''); import start
             print(*sorted(m.__file__ for m in list(sys.modules.values()) if getattr(m, '__file__', None)), sep='\\n')
@@ -417,17 +354,3 @@ def test_the_closure_is_what_python_really_imports(files: dict[str, str]) -> Non
         prefix = f"{project.root}{os.sep}"
         imported = [line.removeprefix(prefix) for line in done.stdout.splitlines() if line.startswith(prefix)]
         assert project.reached("start") == sorted(imported)
-
-
-def test_a_large_project_is_read_once(tmp_path: Path) -> None:
-    files = {f"pkg/m{n}.py": f"value = {n}\n" for n in range(50)} | {"pkg/__init__.py": ""}
-    names = ", ".join(f"m{n}" for n in range(50))
-    project = SourceProject(tmp_path, files | {"pkg/train.py": f"from pkg import {names}\n" + _TRAIN})
-    with project.loaded("pkg.train") as train:
-        before = code_digest(train, root=project.root)
-        status = (project.root / "pkg/m7.py").stat()
-        project.write("pkg/m7.py", "value = 8\n")
-        os.utime(project.root / "pkg/m7.py", ns=(status.st_atime_ns, status.st_mtime_ns))
-        assert code_digest(train, root=project.root) == before  # by its time and size it is the same file
-        project.write("pkg/m7.py", "value = 77\n")
-        assert code_digest(train, root=project.root) != before

@@ -104,6 +104,7 @@ def test_it_works_and_says_so(tmp_path: Path, make: Callable[[Path], Path], gaps
     assert code.source is not None
     assert [file.path for file in code.source.files] == _PATHS
     assert code.dirty == (make is not _no_git)
+    assert code.shallow == (make is _shallow)
 
 
 def test_a_withheld_patch_still_makes_it_dirty(repository: Repository) -> None:
@@ -114,6 +115,50 @@ def test_a_withheld_patch_still_makes_it_dirty(repository: Repository) -> None:
     assert (code.dirty, code.patch) == (True, None)
     assert gaps == ("code.patch: withheld, it holds what looks like a secret at conf.ini:1",)
     assert not any(b"hunter2" in data for data in blobs.values())
+
+
+def test_a_fresh_clone_and_the_patch_are_the_very_same_files(repository: Repository, tmp_path: Path) -> None:
+    SourceProject(repository.root, _FILES | {"old.py": "old = 1\n"})
+    repository.commit()
+    repository.write("pkg/a.py", "value = 2\n")
+    repository.write("new/data.bin", bytes(range(256)))
+    (repository.root / "old.py").unlink()
+    code, blobs, _ = _capture(repository.root)
+    assert code.revision is not None
+    assert code.patch is not None
+    repository.git("clone", "-q", str(repository.root), str(tmp_path / "again"))
+    (tmp_path / "patch").write_bytes(blobs[code.patch])
+    for command in (["checkout", "-q", code.revision], ["apply", str(tmp_path / "patch")]):
+        repository.git("-C", str(tmp_path / "again"), *command)
+    assert _files(tmp_path / "again") == _files(repository.root)
+    assert {"new/data.bin", "pkg/a.py"} < _files(tmp_path / "again").keys()
+
+
+def _files(root: Path) -> dict[str, bytes]:
+    found = {path.relative_to(root): path for path in root.rglob("*") if path.is_file()}
+    inner = {name: path for name, path in found.items() if not {".git", "__pycache__"} & set(name.parts)}
+    return {name.as_posix(): path.read_bytes() for name, path in inner.items()}
+
+
+def test_the_address_of_the_repository_has_no_credentials(repository: Repository) -> None:
+    SourceProject(repository.root, _FILES)
+    repository.commit()
+    repository.git("remote", "add", "origin", "https://ada:" + "hunter2@example.org/team/x.git?key=hunter2")
+    code, blobs, gaps = _capture(repository.root)
+    assert (code.repository, gaps) == ("https://example.org/team/x.git", ())
+    assert "hunter2" not in repr((code, blobs))
+
+
+def test_a_committed_secret_is_named_and_not_stored(repository: Repository) -> None:
+    token = "ghp_" + "0123456789abcdefghijABCDEFGHIJ012345"
+    SourceProject(repository.root, _FILES | {"pkg/a.py": f"value = 1\ntoken = '{token}'\n"})
+    repository.commit()
+    code, blobs, gaps = _capture(repository.root)
+    assert gaps == ("code.source: pkg/a.py withheld, it holds what looks like a secret at pkg/a.py:2",)
+    assert code.source is not None
+    assert [file.path for file in code.source.files] == _PATHS
+    assert len(blobs) == 2
+    assert token not in repr((code, blobs, gaps))
 
 
 def test_what_stages_generate_is_not_code(repository: Repository, tmp_path: Path) -> None:

@@ -41,12 +41,13 @@ def test_this_environment(tmp_path: Path) -> None:
     lines = blobs[environment.packages].decode().splitlines()
     assert lines == sorted(lines)
     assert environment.package_count == len(lines)
-    names = [line.partition("==")[0] for line in lines]
-    assert len(set(names)) == len(names)
-    installed = {
-        d.metadata["Name"].lower().replace("_", "-").replace(".", "-") for d in importlib.metadata.distributions()
-    }
-    assert set(names) == installed
+    assert Digest.of(blobs[environment.packages]) == environment.packages
+    said = [line.partition(" @ ")[0] for line in lines]
+    installed: dict[str, str] = {}
+    for found in importlib.metadata.distributions():
+        name = found.metadata["Name"].lower().replace("_", "-").replace(".", "-")
+        installed.setdefault(name, f"{name}=={found.version}")
+    assert said == sorted(installed.values())
     assert f"pytest=={pytest.__version__}" in lines
 
 
