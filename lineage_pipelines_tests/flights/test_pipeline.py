@@ -5,7 +5,6 @@ These hold on `main` and on the branch that `make demo` leaves, where a later de
 
 import hashlib
 import json
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -16,8 +15,7 @@ import yaml
 from lineage_pipelines.flights.deliver import deliver
 from lineage_pipelines.flights.faults import Fault
 from lineage_pipelines.flights.story.chapters import CHAPTERS
-
-ROOT = Path(__file__).parents[2]
+from lineage_pipelines_tests.flights.checkout import ROOT, check_out
 
 
 def _yaml(name: str, root: Path = ROOT) -> Any:
@@ -32,19 +30,6 @@ def _listing_md5(folder: Path) -> str:
     """What DVC calls a folder: the MD5 of its listing."""
     listing = [{"md5": _md5(path), "relpath": path.name} for path in sorted(folder.iterdir())]
     return hashlib.md5(json.dumps(listing, sort_keys=True).encode()).hexdigest() + ".dir"
-
-
-def _checkout(into: Path) -> None:
-    """Copy the tracked files of this checkout, as they are now, into a repository of their own."""
-    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True, text=True).stdout
-    for name in filter(None, listed.split("\0")):
-        if (ROOT / name).exists() and name.startswith(
-            ("lineage_pipelines/", "data/", ".dvc", "dvc.", "params.", ".git")
-        ):
-            (into / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(ROOT / name, into / name)
-    for words in (["init", "-q"], ["add", "-A"], ["-c", "user.name=a", "-c", "user.email=a@b", "commit", "-qm", "all"]):
-        subprocess.run(["git", *words], cwd=into, check=True, capture_output=True)
 
 
 def _deliver_what_is_pinned(root: Path) -> Path:
@@ -63,8 +48,7 @@ def reproduced(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A checkout in which somebody typed `flights deliver` and `dvc repro`."""
     import sys
 
-    root = tmp_path_factory.mktemp("checkout")
-    _checkout(root)
+    root = check_out(tmp_path_factory.mktemp("checkout"))
     _deliver_what_is_pinned(root)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PATH", f"{Path(sys.executable).parent}:/usr/bin:/bin")
