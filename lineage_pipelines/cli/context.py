@@ -1,6 +1,7 @@
 """What every verb shares: the catalog that was asked for, the format of the answer, and how it is printed."""
 
 import os
+import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -60,7 +61,8 @@ def answer(form: str, *, document: "Callable[[], Document]", plain: "Callable[[]
     elif form == "markdown":
         _print(reports.render_markdown(document()))
     else:
-        _print(reports.render_text(document(), colour=_colour()))
+        columns = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+        _print(reports.render_text(document(), colour=_colour(), columns=columns))
 
 
 def _colour() -> bool:

@@ -7,6 +7,7 @@ from lineage_pipelines.reports.document import Tree
 from lineage_pipelines.reports.words import short
 
 _SEEN_ABOVE = "as above"
+_ORIGINS = {"tracked": "tracked by {}", "superseded": "which {} has since recorded anew"}
 
 
 def preparation_trees(data: Sequence[DatasetSnapshot], stages: Sequence[StageRun]) -> Iterator[Tree]:
@@ -40,7 +41,7 @@ def _inputs(stage: StageRun, by_name: Mapping[str, StageRun], drawn: set[str]) -
             below = (_stage(by_name[owner], by_name, drawn),) if owner in by_name else ()
             yield Tree(_named(dep), below)
         elif dep.origin != "git":
-            yield Tree(f"{_named(dep)}, {'tracked by ' + owner if owner else kind}")
+            yield Tree(f"{_named(dep)}, {_ORIGINS.get(kind, kind).format(owner)}")
     if code:
         yield Tree("code: " + ", ".join(dep.path for dep in code))
 

@@ -1,25 +1,29 @@
 """Documents for a terminal: aligned, and coloured where colour is wanted."""
 
+import textwrap
 from collections.abc import Iterator, Sequence
 
 from lineage_pipelines.reports.document import Block, Document, Heading, Pairs, Paragraph, Table, Tree
 from lineage_pipelines.reports.words import visible, width
 
+_NARROWEST = 24
+"""A last column with less room than this is not worth wrapping."""
 _TONES = {"warn": "33", "good": "32", "dim": "2", "bold": "1", "title": "1;36"}
 
 
-def render_text(document: Document, *, colour: bool = False) -> str:
+def render_text(document: Document, *, colour: bool = False, columns: int | None = None) -> str:
     """Write a document as text.
 
     Args:
         document: what to write.
         colour: whether to use ANSI escapes; say so only for a terminal.
+        columns: the terminal's width, in which last columns are wrapped; None for lines as long as they are.
     """
-    lines = [line for block in document.blocks for line in _block(block, colour=colour)]
+    lines = [line for block in document.blocks for line in _block(block, columns, colour=colour)]
     return "\n".join(lines).strip("\n") + "\n"
 
 
-def _block(block: Block, *, colour: bool) -> Iterator[str]:
+def _block(block: Block, columns: int | None, *, colour: bool) -> Iterator[str]:
     match block:
         case Heading(text, level):
             yield ""
@@ -27,26 +31,41 @@ def _block(block: Block, *, colour: bool) -> Iterator[str]:
         case Paragraph(text, tone):
             yield from (_paint(visible(line), tone, colour) for line in text.split("\n"))
         case Pairs(rows):
-            longest = max((width(name) for name, _ in rows), default=0)
-            for name, value in rows:
-                yield f"  {_paint(_pad(name, longest), 'dim', colour)}  {visible(value)}"
+            shown = [(visible(name), visible(value)) for name, value in rows]
+            longest = max((width(name) for name, _ in shown), default=0)
+            for name, value in shown:
+                first, *more = _wrap(value, longest + 4, columns)
+                yield f"  {_paint(_pad(name, longest), 'dim', colour)}  {first}"
+                yield from (" " * (longest + 4) + line for line in more)
         case Table():
-            yield from _table(block, colour=colour)
+            yield from _table(block, columns, colour=colour)
         case Tree():
             yield f"  {visible(block.label)}"
             yield from (f"  {line}" for line in _branches(block.children, ""))
 
 
-def _table(table: Table, *, colour: bool) -> Iterator[str]:
+def _table(table: Table, columns: int | None, *, colour: bool) -> Iterator[str]:
     if table.title:
         yield ""
-        yield f"  {table.title}"
+        yield f"  {visible(table.title)}"
+    head = [visible(name) for name in table.head]
     rows = [[visible(cell) for cell in row] for row in table.rows]
-    widths = [max(width(row[i]) for row in (table.head, *rows)) for i in range(len(table.head))]
+    widths = [max(width(row[i]) for row in (head, *rows)) for i in range(len(head))]
     right = [name in table.right for name in table.head]
-    yield _paint(_row(table.head, widths, right), "dim", colour)
+    yield _paint(_row(head, widths, right), "dim", colour)
+    before = sum(each + 2 for each in widths[:-1]) + 2
     for row in rows:
-        yield _row(row, widths, right)
+        first, *more = _wrap(row[-1], before, columns)
+        yield _row([*row[:-1], first], widths, right)
+        yield from (" " * before + line for line in more)
+
+
+def _wrap(text: str, before: int, columns: int | None) -> list[str]:
+    """The lines of a last column that begins `before` cells from the left."""
+    room = (columns or 0) - before
+    if room < _NARROWEST or width(text) <= room:
+        return [text]
+    return textwrap.wrap(text, room, break_long_words=False, break_on_hyphens=False) or [text]
 
 
 def _row(cells: Sequence[str], widths: Sequence[int], right: Sequence[bool]) -> str:

@@ -1,0 +1,41 @@
+"""Text for a terminal: aligned, wrapped where there is a width, and never a terminal's own language."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lineage_pipelines.reports import render_markdown, render_text
+from lineage_pipelines.reports.document import Document, Heading, Pairs, Paragraph, Table, Tree
+from lineage_pipelines.reports.words import visible, width
+
+LONG = "one two three four five six seven eight nine ten eleven twelve thirteen fourteen"
+TABLE = Table(["check", "detail"], [["a", LONG], ["long name", "short"]])
+
+
+def test_columns_are_aligned() -> None:
+    table = Table(["name", "rows"], [["東京", "1"], ["x", "1,000"]], right=frozenset({"rows"}))
+    lines = render_text(Document([table])).splitlines()
+    assert len({width(line) for line in lines}) == 1
+
+
+@pytest.mark.parametrize("block", [TABLE, Pairs([("name", LONG), ("longer name", "short")])])
+def test_the_last_column_is_wrapped_in_a_terminal_and_only_there(block: Table | Pairs) -> None:
+    assert LONG in render_text(Document([block]))
+    wrapped = render_text(Document([block]), columns=50).splitlines()
+    assert all(len(line) <= 50 for line in wrapped)
+    assert " ".join(" ".join(wrapped).split()).count("thirteen fourteen") == 1
+    assert LONG in render_text(Document([block]), columns=20), "too narrow to be wrapped"
+
+
+@given(st.text(max_size=40), st.sampled_from([Heading, Paragraph, Tree]))
+def test_no_text_can_speak_to_the_terminal(text: str, kind: type[Heading | Paragraph | Tree]) -> None:
+    out = render_text(Document([kind(text), Pairs([(text, text)]), Table([text], [[text]], title=text)]))
+    assert all(visible(line) == line for line in out.split("\n"))
+
+
+@given(st.text(max_size=40))
+def test_no_text_can_end_a_cell_of_markdown(text: str) -> None:
+    lines = render_markdown(Document([Table(["a", "b"], [[text, "x"]])])).splitlines()
+    rows = [line for line in lines if line.startswith("|")]
+    assert len(rows) == 3
+    assert all(row.replace("\\|", "").count("|") == 3 for row in rows)
