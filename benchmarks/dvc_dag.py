@@ -1,9 +1,9 @@
-"""Our graph of DVC projects against `dvc dag`, side by side.
+"""Our graph of DVC projects against `dvc dag`, side by side, and the Dagster definitions made of it.
 
     python benchmarks/dvc_dag.py FOLDER...
 
 Each folder is searched for DVC projects (folders that hold `.dvc`). One line a project; exit code 1 when a graph
-differs, or when we refuse what DVC accepts.
+differs, when we refuse what DVC accepts, or when something fails with an error that is not ours.
 """
 
 import os
@@ -13,11 +13,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+import dagster as dg
+
 from lineage_pipelines.datasets.project import DvcProject
-from lineage_pipelines.errors import DatasetError
+from lineage_pipelines.errors import LineageError
+from lineage_pipelines.orchestration import DvcResource, build_dvc_asset_specs, build_dvc_sources, dvc_assets
 
 _NODE = re.compile(r'^\t(node\d+)\["(.*)"\]$', re.MULTILINE)
 _EDGE = re.compile(r"^\t(node\d+)-->(node\d+)$", re.MULTILINE)
@@ -44,6 +47,9 @@ class Row:
     warm: float
     dvc: float
     note: str = ""
+    problems: int = 0
+    dagster: str = "–"
+    """How many assets Dagster shows, or that they were refused."""
 
 
 def main(folders: Sequence[str]) -> int:
@@ -51,7 +57,7 @@ def main(folders: Sequence[str]) -> int:
     tops = [Path(folder).resolve() for folder in folders]
     rows = [compare(root, _name(root, tops)) for top in tops for root in projects(top)]
     print(table(rows))
-    return 1 if not rows or any(row.verdict.isupper() for row in rows) else 0
+    return 1 if not rows or any(row.verdict.isupper() or row.dagster.isupper() for row in rows) else 0
 
 
 def projects(top: Path) -> Iterator[Path]:
@@ -68,22 +74,51 @@ def _name(root: Path, tops: Sequence[Path]) -> str:
 
 
 def compare(root: Path, name: str) -> Row:
-    """Load one project cold and warm, and hold it against `dvc dag`."""
+    """Load one project cold and warm, hold it against `dvc dag`, and make Dagster definitions of it."""
     shutil.rmtree(root / ".dvc" / "tmp" / "lineage_pipelines", ignore_errors=True)
     project = DvcProject(root)
     theirs, dvc_seconds = timed(lambda: dvc_dag(root))
     ours, cold = timed(lambda: our_dag(project))
     _, warm = timed(lambda: our_dag(project))
+    row = Row(name, 0, 0, 0, "both refuse" if isinstance(theirs, str) else "WE REFUSE", cold, warm, dvc_seconds)
     if isinstance(ours, str):
-        verdict = "both refuse" if isinstance(theirs, str) else "WE REFUSE"
-        return Row(name, 0, 0, 0, verdict, cold, warm, dvc_seconds, ours)
+        return replace(row, note=ours)
     graph = project.graph()
-    counts = (len(graph.stages), len(graph.tracked), len(graph.edges))
+    assets, refusal = dagster_assets(project)
+    row = replace(
+        row,
+        stages=len(graph.stages),
+        tracked=len(graph.tracked),
+        edges=len(graph.edges),
+        problems=len(project.problems()),
+        dagster=assets,
+        note=refusal,
+    )
     if isinstance(theirs, str):
-        return Row(name, *counts, "dvc refuses", cold, warm, dvc_seconds, theirs)
+        return replace(row, verdict="dvc refuses", note=f"{theirs}\n{refusal}".strip())
     if ours == theirs:
-        return Row(name, *counts, "equal", cold, warm, dvc_seconds)
-    return Row(name, *counts, "DIFFERENT", cold, warm, dvc_seconds, difference(ours, theirs))
+        return replace(row, verdict="equal")
+    return replace(row, verdict="DIFFERENT", note=f"{difference(ours, theirs)}\n{refusal}".strip())
+
+
+def dagster_assets(project: DvcProject) -> tuple[str, str]:
+    """Return how many assets Dagster shows, both ways of defining them, or that ours refuse, and why."""
+
+    def run(context: dg.AssetExecutionContext, dvc: DvcResource):  # noqa: ANN202
+        yield from dvc.run(context)
+
+    try:
+        assets = [*dvc_assets(project=project)(run), *build_dvc_sources(project)]
+        executable = dg.Definitions(assets=assets, resources={"dvc": DvcResource(project_dir=str(project.root))})
+        shown = dg.Definitions(assets=build_dvc_asset_specs(project))
+    except LineageError as error:
+        return "refused", str(error)
+    dg.Definitions.validate_loadable(executable)
+    edges, shown_edges = (
+        {key: graph.get(key).parent_keys for key in graph.get_all_asset_keys()}
+        for graph in (executable.resolve_asset_graph(), shown.resolve_asset_graph())
+    )
+    return (str(len(edges)), "") if edges == shown_edges else ("UNEQUAL", f"{edges} {shown_edges}")
 
 
 def timed(call):  # noqa: ANN001, ANN201
@@ -97,7 +132,7 @@ def our_dag(project: DvcProject) -> Dag | str:
     """Return our graph, or why there is none."""
     try:
         graph = project.graph()
-    except DatasetError as error:
+    except LineageError as error:
         return str(error)
     return Dag(frozenset(node.address for node in graph.nodes()), frozenset(graph.edges))
 
@@ -128,12 +163,12 @@ def difference(ours: Dag, theirs: Dag) -> str:
 def table(rows: Sequence[Row]) -> str:
     """Return the table as Markdown, notes below."""
     lines = [
-        "| project | stages | tracked | edges | graph | cold ms | warm ms | dvc dag ms |",
-        "|---|---:|---:|---:|---|---:|---:|---:|",
+        "| project | stages | tracked | edges | graph | problems | assets | cold ms | warm ms | dvc dag ms |",
+        "|---|---:|---:|---:|---|---:|---:|---:|---:|---:|",
     ]
     lines += [
         f"| {row.project} | {row.stages} | {row.tracked} | {row.edges} | {row.verdict} "
-        f"| {row.cold * 1e3:.0f} | {row.warm * 1e3:.1f} | {row.dvc * 1e3:.0f} |"
+        f"| {row.problems} | {row.dagster} | {row.cold * 1e3:.0f} | {row.warm * 1e3:.1f} | {row.dvc * 1e3:.0f} |"
         for row in rows
     ]
     equal = sum(row.verdict == "equal" for row in rows)

@@ -14,7 +14,7 @@ from pathlib import Path
 from lineage_pipelines.capture.blobs import Blobs, Gaps
 from lineage_pipelines.capture.entry import find_entry, source_text
 from lineage_pipelines.capture.extra_sources import expand_sources
-from lineage_pipelines.capture.secrets import secret_lines
+from lineage_pipelines.capture.kept_imports import KeptImports
 from lineage_pipelines.capture.sources import FreshSources, Sources
 from lineage_pipelines.capture.walk import ImportWalk
 from lineage_pipelines.records import Digest, SourceClosure, SourceFile
@@ -47,17 +47,25 @@ def source_closure(
     return SourceClosure(entry=function.name, files=files, digest=digest), blobs, (*gaps, *withheld)
 
 
-def code_digest(entry: Callable[..., object], *, root: Path, extra_sources: Sequence[Path] = ()) -> str:
+def code_digest(
+    entry: Callable[..., object], *, root: Path, extra_sources: Sequence[Path] = (), keep: Path | None = None
+) -> str:
     """Return the hex digest of a function and every project file it reaches, for Dagster's `code_version`.
 
     Equal on every machine and checkout: relative paths and contents count; line ends, clocks and the current folder
     do not. Cheap enough for load time: an unchanged file is not read again in one process.
 
+    Args:
+        entry: the training function.
+        root: the project's root.
+        extra_sources: files and folders that matter beside what is imported, under `root`.
+        keep: a file in which to keep what the sources import, so that the next process parses only what changed.
+
     Raises:
         CaptureError: an extra source is not there or not under `root`.
     """
     function = find_entry(entry)
-    sources = Sources()
+    sources = Sources(KeptImports(keep))
     walk = ImportWalk(root, function, sources)
     paths = walk.files() | expand_sources(root, extra_sources)
     found = {name: source for name, path in paths.items() if (source := sources.get(path)) is not None}
@@ -80,6 +88,8 @@ def _sum_lines(files: Iterable[tuple[str, str]]) -> bytes:
 
 
 def _blobs(contents: dict[str, bytes]) -> tuple[Blobs, Gaps]:
+    from lineage_pipelines.capture.secrets import secret_lines  # its patterns take time to compile
+
     blobs: dict[Digest, bytes] = {}
     gaps: list[str] = []
     for name, data in contents.items():

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lineage_pipelines.capture.imports import Imports, read_imports
+from lineage_pipelines.capture.kept_imports import KeptImports
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,8 @@ class Source:
 
 
 _SOURCES: dict[str, Source] = {}
+# The same, with imports that an earlier process has read: good enough for a code version, never for a record.
+_RECALLED: dict[str, Source] = {}
 # By path, the content that the last `code_digest` saw: what this process loaded, as far as it can be known.
 _LOADED: dict[str, str] = {}
 _NO_FINGERPRINT = (-1, -1)
@@ -28,7 +31,8 @@ _NO_FINGERPRINT = (-1, -1)
 class Sources:
     """The files of one walk, by absolute path. An unchanged file costs one `stat`."""
 
-    def __init__(self) -> None:
+    def __init__(self, kept: KeptImports | None = None) -> None:
+        self._kept = kept or KeptImports(None)
         self.read: dict[str, Source] = {}
         self.unreadable: set[str] = set()
 
@@ -43,15 +47,27 @@ class Sources:
 
     def mark_loaded(self) -> None:
         """Remember that this process runs the content that was read here."""
+        self._kept.save()
         _LOADED.update({path: source.sha256 for path, source in self.read.items()})
 
     def _load(self, path: str) -> Source:
         status = os.stat(path)  # noqa: PTH116  # hundreds of times at load
         fingerprint = (status.st_mtime_ns, status.st_size)
-        known = _SOURCES.get(path)
-        if known is not None and known.fingerprint == fingerprint:
-            return known
-        return _remember(path, Path(path).read_bytes(), fingerprint)
+        for memory in (_SOURCES, _RECALLED):
+            known = memory.get(path)
+            if known is not None and known.fingerprint == fingerprint:
+                return known
+        return self._recall_or_parse(path, Path(path).read_bytes(), fingerprint)
+
+    def _recall_or_parse(self, path: str, content: bytes, fingerprint: tuple[int, int]) -> Source:
+        digest = hashlib.sha256(content).hexdigest()
+        imports = self._kept.get(digest)
+        if imports is not None:
+            _RECALLED[path] = source = Source(fingerprint, digest, _text_sha256(content, digest), imports)
+            return source
+        source = _remember(path, content, fingerprint)
+        self._kept.add(digest, source.imports)
+        return source
 
 
 class FreshSources(Sources):
@@ -77,7 +93,13 @@ def _remember(path: str, content: bytes, fingerprint: tuple[int, int]) -> Source
         text, imports = known.text_sha256, known.imports
         fingerprint = known.fingerprint if fingerprint == _NO_FINGERPRINT else fingerprint
     else:
-        text = hashlib.sha256(content.replace(b"\r\n", b"\n").replace(b"\r", b"\n")).hexdigest()
+        text = _text_sha256(content, digest)
         imports = read_imports(content) if path.endswith(".py") else Imports()
     _SOURCES[path] = source = Source(fingerprint, digest, text, imports)
     return source
+
+
+def _text_sha256(content: bytes, digest: str) -> str:
+    if b"\r" not in content:
+        return digest
+    return hashlib.sha256(content.replace(b"\r\n", b"\n").replace(b"\r", b"\n")).hexdigest()

@@ -3,7 +3,7 @@
 Needs no DVC. What stops DVC itself is fatal; the rest stops only the paths it is about.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from lineage_pipelines.datasets.git_files import tracked_by_git
@@ -18,9 +18,9 @@ from lineage_pipelines.errors import DatasetError
 _OLD = "dvc.lock was written by DVC 1, which DVC 3 refuses"
 
 
-def lock_files(graph: PipelineGraph) -> list[str]:
-    """Return every dvc.lock that the stages may have, relative to the DVC root."""
-    return sorted({lock_file(stage.file) for stage in graph.stages})
+def lock_files(pipelines: Iterable[str]) -> list[str]:
+    """Return every dvc.lock that may lie beside these dvc.yaml, relative to the DVC root."""
+    return sorted({lock_file(file) for file in pipelines})
 
 
 def check_lock(root: Path, file: str) -> Iterator[Problem]:
@@ -36,6 +36,8 @@ def check_lock(root: Path, file: str) -> Iterator[Problem]:
     except DatasetError as error:
         yield Problem(file, 0, error.what, error.fix or "make the file readable")
         return
+    if not document.value:
+        yield Problem(file, 1, "dvc.lock is empty, which DVC refuses", "remove it, or `git checkout` it", fatal=False)
     for told in lock_problems(document):
         # Only a schema that we do not know is about the whole file, and stops DVC too.
         yield problem_of(told, fatal=told.what.startswith("schema:"))

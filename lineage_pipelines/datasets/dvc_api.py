@@ -6,6 +6,7 @@ DVC is imported inside the functions: half a second that a warm load must not pa
 
 import os
 import posixpath
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -35,6 +36,7 @@ def open_project(root: Path) -> Iterator["DvcView"]:
         DatasetError: DVC cannot open it.
     """
     os.environ.setdefault("DVC_NO_ANALYTICS", "1")
+    from dvc.config import ConfigError
     from dvc.exceptions import DvcException
     from dvc.repo import Repo
     from dvc.scm import SCMError
@@ -42,6 +44,9 @@ def open_project(root: Path) -> Iterator["DvcView"]:
     try:
         repo = Repo(str(root))
         scm = repo.scm
+    except ConfigError as error:
+        fix = "correct .dvc/config, .dvc/config.local or your global DVC configuration"
+        raise DatasetError(f"DVC cannot read its configuration: {error}", where=str(root), fix=fix) from error
     except (DvcException, SCMError, OSError) as error:
         raise DatasetError(f"DVC cannot open the project: {error}", where=str(root), fix="run `dvc doctor`") from error
     try:
@@ -125,7 +130,7 @@ class DvcView:
         """
         from dvc.parsing import DataResolver
 
-        return Templates(_ask_in(folder, lambda: DataResolver(self._repo, folder, dict(value))), folder)
+        return Templates(_ask_in(self.root, lambda: DataResolver(self._repo, folder, dict(value))), self.root)
 
     @property
     def remotes(self) -> Mapping[str, str]:
@@ -165,9 +170,9 @@ class DvcView:
 class Templates:
     """The stages of one dvc.yaml after templating, one by one, so that one mistake does not hide another."""
 
-    def __init__(self, resolver: Any, folder: str) -> None:  # noqa: ANN401
+    def __init__(self, resolver: Any, root: str) -> None:  # noqa: ANN401
         self._resolver = resolver
-        self._folder = folder
+        self._root = root
 
     def definitions(self) -> Sequence[str]:
         """Return the names under `stages`."""
@@ -181,7 +186,7 @@ class Templates:
         """
         found = self._resolver.definitions[definition]
         generated = getattr(found, "get_generated_names", None)
-        return _ask_in(self._folder, generated) if generated is not None else [definition]
+        return _ask_in(self._root, generated) if generated is not None else [definition]
 
     def resolve(self, name: str) -> Mapping[str, Any]:
         """Return the definition of one stage after templating.
@@ -189,7 +194,7 @@ class Templates:
         Raises:
             RefusedError: it cannot be resolved.
         """
-        resolved: Mapping[str, Any] = _ask_in(self._folder, lambda: self._resolver.resolve_one(name))[name]
+        resolved: Mapping[str, Any] = _ask_in(self._root, lambda: self._resolver.resolve_one(name))[name]
         return resolved
 
     def top_level(self) -> Iterator[tuple[str, Callable[[], object]]]:
@@ -199,7 +204,7 @@ class Templates:
         """
         for section in ("artifacts", "datasets", "metrics", "params", "plots"):
             for item in getattr(self._resolver, section):
-                yield section, partial(_ask_in, self._folder, item.resolve)
+                yield section, partial(_ask_in, self._root, item.resolve)
 
 
 def _invalid(schema: Callable[[Any], Any], value: object) -> Sequence[Invalid]:
@@ -221,13 +226,14 @@ def _ask(call: Callable[[], Any]) -> Any:  # noqa: ANN401
         raise RefusedError(text) from error
 
 
-def _ask_in(folder: str, call: Callable[[], Any]) -> Any:  # noqa: ANN401
-    """Call DVC about one folder; its messages name files from where the process stands, ours from the folder."""
+def _ask_in(root: str, call: Callable[[], Any]) -> Any:  # noqa: ANN401
+    """Call DVC; its messages name files from where the process stands, ours from the DVC root."""
     try:
         return _ask(call)
     except RefusedError as error:
-        here = os.path.relpath(folder)
-        raise RefusedError(str(error) if here == "." else str(error).replace(f"{here}/", "")) from error
+        here = os.path.relpath(root)
+        plain = re.sub(rf"(?<![\w./-]){re.escape(here)}/", "", str(error))
+        raise RefusedError(str(error) if here == "." else plain) from error
 
 
 def seen_files(root: Path, folder: Path) -> frozenset[str]:

@@ -9,8 +9,10 @@ import hashlib
 import os
 import stat
 import time
+from array import array
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from urllib.parse import quote
 
@@ -19,6 +21,7 @@ from lineage_pipelines.errors import DatasetError
 
 _FOREIGN_FOLDERS = frozenset({".git", ".hg", ".dvc"})
 _IGNORE_FILE = ".dvcignore"
+_ODD_FILES = frozenset({".git", _IGNORE_FILE})
 
 _RACY_NANOSECONDS = 2_000_000_000
 """File systems stamp changes in steps of up to two seconds: what changed just now may change again unseen."""
@@ -112,32 +115,54 @@ class _Walk:
         """Take in the files of one folder; return the folders in it."""
         place = f"{self._top}/{prefix}"
         try:
-            with os.scandir(place) as found:
-                entries = list(found)
-            if prefix and any(entry.name == ".dvc" for entry in entries):
-                return []  # another DVC project
-            return [f"{prefix}{entry.name}/" for entry in entries if self._is_folder(prefix, entry)]
+            # By its handle, so that each file is looked up by its name alone.
+            handle = os.open(place, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            try:
+                with os.scandir(handle) as found:
+                    return self._entries(prefix, list(found))
+            finally:
+                os.close(handle)
         except OSError as error:
-            raise unreadable(error.filename or place, error) from error
+            name = error.filename if isinstance(error.filename, str) else ""
+            raise unreadable(os.path.join(place, name).rstrip("/"), error) from error  # noqa: PTH118  # name may be whole
 
-    def _is_folder(self, prefix: str, entry: "os.DirEntry[str]") -> bool:
-        if entry.is_dir():
-            return entry.name not in _FOREIGN_FOLDERS and not entry.is_symlink()
-        if entry.name != ".git":
-            self._file(prefix + entry.name, entry)
-        return False
+    def _entries(self, prefix: str, entries: "Sequence[os.DirEntry[str]]") -> list[str]:
+        # Called once a folder but run through once a file: nothing is called here that need not be.
+        if prefix and ".dvc" in [entry.name for entry in entries]:
+            return []  # another DVC project
+        folders = []
+        for entry in entries:
+            if entry.is_symlink():
+                self._link(prefix + entry.name, entry)
+            elif not entry.is_dir():
+                found = entry.stat()
+                if stat.S_ISREG(found.st_mode) and entry.name not in _ODD_FILES:
+                    self._files.append((prefix + entry.name, Signature.of(found)))
+                else:
+                    self._odd(prefix + entry.name, entry.name, found)
+            elif entry.name not in _FOREIGN_FOLDERS:
+                folders.append(f"{prefix}{entry.name}/")
+        return folders
 
-    def _file(self, relative: str, entry: "os.DirEntry[str]") -> None:
-        found = entry.stat(follow_symlinks=False)
-        if entry.is_symlink():
-            self.links[relative] = resolve_inside(entry.path, self._within)
-            found = entry.stat()
-        if not stat.S_ISREG(found.st_mode) or entry.name == _IGNORE_FILE:
-            _check_regular(found, entry.path)
-            raise DatasetError(
-                "a .dvcignore must not be inside tracked data", where=entry.path, fix="move it above the tracked folder"
-            )
-        self._files.append((relative, Signature.of(found)))
+    def _link(self, relative: str, entry: "os.DirEntry[str]") -> None:
+        if entry.is_dir() or entry.name == ".git":
+            return
+        self.links[relative] = resolve_inside(f"{self._top}/{relative}", self._within)
+        found = entry.stat()
+        if not stat.S_ISREG(found.st_mode) or entry.name in _ODD_FILES:
+            self._odd(relative, entry.name, found)
+        else:
+            self._files.append((relative, Signature.of(found)))
+
+    def _odd(self, relative: str, name: str, found: os.stat_result) -> None:
+        """Refuse what cannot be versioned; pass over what belongs to Git."""
+        if name == ".git":
+            return
+        path = f"{self._top}/{relative}"
+        _check_regular(found, path)
+        raise DatasetError(
+            "a .dvcignore must not be inside tracked data", where=path, fix="move it above the tracked folder"
+        )
 
 
 def _check_regular(found: os.stat_result, path: str) -> None:
@@ -146,11 +171,18 @@ def _check_regular(found: os.stat_result, path: str) -> None:
 
 
 def _fingerprint(place: Path, files: Sequence[tuple[str, Signature]], *, is_dir: bool) -> str:
-    lines = [f"{path}\0{sign[0]} {sign[1]} {sign[2]} {sign[3]}\0" for path, sign in files]
     try:
-        return hashlib.sha256(f"{is_dir}\0{''.join(lines)}".encode()).hexdigest()
+        names = "\0".join([path for path, _ in files]).encode()
+        return hashlib.sha256(b"%d\0%b\0%b" % (is_dir, names, _numbers([sign for _, sign in files]))).hexdigest()
     except UnicodeEncodeError as error:
         raise _not_text(place, files) from error
+
+
+def _numbers(signatures: Sequence[Signature]) -> bytes:
+    try:
+        return array("q", list(chain.from_iterable(signatures))).tobytes()
+    except OverflowError:  # some file systems number their files from the top of 64 bits down
+        return repr([tuple(sign) for sign in signatures]).encode()
 
 
 def _not_text(place: Path, files: Sequence[tuple[str, Signature]]) -> DatasetError:

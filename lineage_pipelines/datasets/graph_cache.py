@@ -6,14 +6,14 @@ graph with its digest; a file more, less or other means that it is not used. Los
 
 import contextlib
 import dataclasses
-import importlib.metadata
+import functools
+import importlib.util
 import json
 import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lineage_pipelines.datasets.graph import (
     Output,
@@ -23,10 +23,13 @@ from lineage_pipelines.datasets.graph import (
     StageDependency,
     TrackedFile,
 )
-from lineage_pipelines.datasets.resolve import Resolution
+from lineage_pipelines.datasets.own_files import replace_file
 from lineage_pipelines.datasets.tree_scan import digest, digests, git_inputs, scan
 
-_FORMAT = 1
+if TYPE_CHECKING:
+    from lineage_pipelines.datasets.resolve import Resolution  # with DVC's side, which a warm load does without
+
+_FORMAT = 2
 _ITEMS = {
     (PipelineGraph, "stages"): Stage,
     (PipelineGraph, "tracked"): TrackedFile,
@@ -52,7 +55,7 @@ class CachedGraph:
     inputs: Mapping[str, str | None]
     """SHA-256 of every deciding file, by its path relative to the root or absolute; None: it did not exist."""
     locks: dict[str, str | None] = field(default_factory=dict)
-    """SHA-256 of each dvc.lock that was found in order."""
+    """SHA-256 of each dvc.lock that was found in order, None where there is none, else an empty text."""
 
 
 def folder(root: Path) -> Path:
@@ -60,11 +63,25 @@ def folder(root: Path) -> Path:
     return root / ".dvc" / "tmp" / "lineage_pipelines"
 
 
+@functools.cache
+def _dvc_version() -> str:
+    """Return what tells one release of DVC from another, without importing it or `importlib.metadata`."""
+    spec = importlib.util.find_spec("dvc")
+    places = (spec and spec.submodule_search_locations) or [""]
+    return digest(f"{places[0]}/_version.py") or _declared_version()
+
+
+def _declared_version() -> str:
+    from importlib.metadata import version
+
+    return version("dvc")
+
+
 def load(root: Path) -> CachedGraph | None:
     """Return the kept graph when it is still the one that DVC would resolve."""
     try:
         plain = json.loads((folder(root) / "graph.json").read_bytes())
-        if plain["format"] != _FORMAT or plain["dvc"] != importlib.metadata.version("dvc"):
+        if plain["format"] != _FORMAT or plain["dvc"] != _dvc_version():
             return None
         cached = CachedGraph(
             graph=_graph(plain["graph"]),
@@ -88,7 +105,7 @@ def _is_current(root: Path, cached: CachedGraph) -> bool:
     return all(digest(os.path.join(base, path)) == known for path, known in cached.inputs.items())  # noqa: PTH118
 
 
-def make(root: Path, found: Resolution) -> CachedGraph:
+def make(root: Path, found: "Resolution") -> CachedGraph:
     """Note everything that decided a resolution."""
     base = str(root)
     walked = {os.path.relpath(path, base) for path in found.walked}
@@ -112,7 +129,7 @@ def store(root: Path, cached: CachedGraph) -> None:
     """Keep a graph. A project that cannot be written to is simply resolved again next time."""
     plain = {
         "format": _FORMAT,
-        "dvc": importlib.metadata.version("dvc"),
+        "dvc": _dvc_version(),
         "tree": sorted(cached.tree),
         "pruned": sorted(cached.pruned),
         "inputs": cached.inputs,
@@ -120,19 +137,7 @@ def store(root: Path, cached: CachedGraph) -> None:
         "graph": _plain(cached.graph),
     }
     with contextlib.suppress(OSError):
-        _write(folder(root) / "graph.json", json.dumps(plain).encode())
-
-
-def _write(path: Path, data: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".graph-")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        os.replace(name, path)  # noqa: PTH105
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+        replace_file(folder(root) / "graph.json", json.dumps(plain).encode())
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401  # the fields of the graph's values

@@ -7,7 +7,7 @@ and not its paths.
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,22 @@ def read_listing(path: Path, md5: str) -> Listing:
     Raises:
         DatasetError: it is missing, altered, or names a path that could leave its directory.
     """
+    return parse_listing(_read_unaltered(path, md5), where=str(path))
+
+
+def read_listed_objects(path: Path, md5: str) -> Sequence[str]:
+    """Return the MD5s that a listing names, where it does not matter which file is whose.
+
+    Raises:
+        DatasetError: it is missing, altered or not a listing.
+    """
+    try:
+        return [str(entry["md5"]) for entry in json.loads(_read_unaltered(path, md5))]
+    except (ValueError, LookupError, TypeError, RecursionError) as error:
+        raise DatasetError("the directory listing is not one of DVC's", where=str(path), fix=_FIX) from error
+
+
+def _read_unaltered(path: Path, md5: str) -> bytes:
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -44,7 +60,7 @@ def read_listing(path: Path, md5: str) -> Listing:
         raise DatasetError(
             f"the directory listing was altered: expected MD5 {expected}, found {actual}", where=str(path), fix=_FIX
         )
-    return parse_listing(data, where=str(path))
+    return data
 
 
 def parse_listing(data: bytes, *, where: str) -> Listing:

@@ -1,8 +1,6 @@
 """The room's own files, below `.dvc/tmp`, and how a file is replaced whole."""
 
 import os
-import shutil
-import tempfile
 from pathlib import Path
 
 
@@ -22,6 +20,9 @@ def replace_file(path: Path, data: bytes, *, durable: bool = False) -> None:
     Raises:
         OSError: it cannot be written; the old file is as it was, and nothing else is left.
     """
+    import shutil
+    import tempfile  # both take longer to import than to look at data that did not change
+
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=".new-")
     temporary = Path(name)

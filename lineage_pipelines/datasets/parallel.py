@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import TypeVar
 
 _Item = TypeVar("_Item")
@@ -48,6 +47,8 @@ def _batches(sizes: Sequence[int]) -> list[list[int]]:
 
 
 def _run_all(run: Callable[[Sequence[int]], None], batches: Sequence[Sequence[int]]) -> None:
+    from concurrent.futures import ThreadPoolExecutor, as_completed  # takes longer to import than small data to read
+
     with ThreadPoolExecutor(min(len(batches), cores())) as pool:
         try:
             for job in as_completed([pool.submit(run, batch) for batch in batches]):

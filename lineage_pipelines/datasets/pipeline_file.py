@@ -7,6 +7,7 @@ import posixpath
 import re
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any, TypeVar
 
 from lineage_pipelines.datasets.drafts import Draft, Drafter
@@ -22,6 +23,15 @@ _FIXES = {
     "does not exist": "create the file, or take it out of `vars`",
 }
 _CORRECT = "correct the definition"
+_EXTRA = "extra keys not allowed"
+_BEFORE_1 = "DVC wrote this before 1.0, and DVC 3 refuses it"
+_OLD_KEYS = {
+    "cmd": "move the stage to dvc.yaml: `dvc stage add` takes the same command, dependencies and outputs",
+    "metric": "delete the line; a stage in dvc.yaml lists its metrics under `metrics`",
+    "plot": "delete the line; a stage in dvc.yaml lists its plots under `plots`",
+    "params": "move the stage to dvc.yaml, with its `params`",
+}
+"""What `.dvc` files held when they were stages too."""
 
 
 class PipelineFile:
@@ -47,6 +57,10 @@ class PipelineFile:
         """Yield every stage that can be resolved; what cannot is among the problems afterwards."""
         value = self._fitting()
         self.inputs.update(_vars_files(value.get("vars"), self._folder), [f"{self._folder}/params.yaml"])
+        if missing := list(self._missing_vars(value.get("vars"))):
+            # DVC stops at the first.
+            self.problems.extend(missing)
+            return
         templates = self._attempt(("vars",), "vars", lambda: self._view.templates(self._folder, value))
         if templates is None:
             return
@@ -57,6 +71,14 @@ class PipelineFile:
             names = self._attempt(where, title, partial(templates.names, definition))
             for name in names or ():
                 yield from self._stage(templates, definition, name)
+
+    def _missing_vars(self, items: object) -> Iterator[Problem]:
+        for index, item in enumerate(items if isinstance(items, list) else []):
+            for path in _vars_files([item], self._folder):
+                if not Path(path).exists():
+                    what = f"vars: {posixpath.relpath(path, self._view.root)!r} does not exist"
+                    line = self._document.line("vars", index)
+                    yield Problem(self._file, line, what, _FIXES["does not exist"])
 
     def _stage(self, templates: Templates, definition: str, name: str) -> Iterator[Draft]:
         where = ("stages", definition)
@@ -83,9 +105,9 @@ class PipelineFile:
         told = _PREAMBLE.match(message)
         reason = " ".join((message[told.end() :] if told else message).split())
         key = told["where"].rpartition(".")[2] if told else ""
-        line = max(
-            self._document.line(*where), self._document.line(*where, key), self._document.line(*where, "do", key)
-        )
+        whole, line = self._document.line(*where), self._document.line(*where, key)
+        if key and line == whole:
+            line = self._document.line(*where, "do", key)
         what = f"{title}: {key}: {reason}" if key and key not in title else f"{title}: {reason}"
         return Problem(self._file, line, what, next((fix for text, fix in _FIXES.items() if text in reason), _CORRECT))
 
@@ -107,8 +129,11 @@ def misfits(document: Document, bad: Sequence[Invalid]) -> Iterator[Problem]:
     """Yield what does not fit DVC's schema as problems."""
     for item in bad:
         name = ".".join(str(part) for part in item.path)
-        what = f"{name}: {item.message}" if name else item.message
-        yield Problem(document.file, document.line(*item.path), what, _CORRECT)
+        message, fix = item.message, _CORRECT
+        if document.file.endswith(".dvc") and item.message == _EXTRA and item.path[-1] in _OLD_KEYS:
+            message, fix = _BEFORE_1, _OLD_KEYS[item.path[-1]]
+        what = f"{name}: {message}" if name else message
+        yield Problem(document.file, document.line(*item.path), what, fix)
 
 
 def _vars_files(items: object, folder: str) -> Iterator[str]:

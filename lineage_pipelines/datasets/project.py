@@ -3,20 +3,23 @@
 import os
 import posixpath
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lineage_pipelines.datasets import graph_cache
-from lineage_pipelines.datasets.chain import Chain, ChainReader
 from lineage_pipelines.datasets.checks import check_git, check_lock, check_tracked, lock_files
 from lineage_pipelines.datasets.graph import PipelineGraph
 from lineage_pipelines.datasets.graph_cache import CachedGraph
 from lineage_pipelines.datasets.ledger import Ledger, metafile_of
 from lineage_pipelines.datasets.listings import Listing, read_listing
-from lineage_pipelines.datasets.metafiles import LockEntry
 from lineage_pipelines.datasets.problems import Problem, raise_problems
 from lineage_pipelines.datasets.recorded import RecordedOutput, owner_of, part_of
 from lineage_pipelines.datasets.tree_scan import digest
 from lineage_pipelines.errors import DatasetError
-from lineage_pipelines.records import StageRun
+
+if TYPE_CHECKING:
+    from lineage_pipelines.datasets.chain import Chain
+    from lineage_pipelines.datasets.metafiles import LockEntry
+    from lineage_pipelines.records import StageRun
 
 
 class DvcProject:
@@ -51,28 +54,30 @@ class DvcProject:
     def problems(self) -> tuple[Problem, ...]:
         """Return everything that is wrong with the project, also what does not stop it from loading."""
         cached = graph_cache.load(self.root)
-        graph, found = (cached.graph, []) if cached is not None else self._resolve(raising=False)
-        locks = [problem for file in lock_files(graph) for problem in check_lock(self.root, file)]
-        found = [*found, *locks, *check_tracked(self.root, graph), *check_git(self.root, graph)]
+        if cached is None:
+            graph, found = self._resolve(raising=False)
+        else:
+            graph, found = cached.graph, [told for file in cached.locks for told in check_lock(self.root, file)]
+        found = [*found, *check_tracked(self.root, graph), *check_git(self.root, graph)]
         return tuple(sorted(set(found)))
 
     def _resolve(self, *, raising: bool) -> tuple[PipelineGraph, list[Problem]]:
         from lineage_pipelines.datasets.resolve import resolve
 
         found = resolve(self.root)
-        locks = {file: list(check_lock(self.root, file)) for file in lock_files(found.graph)}
+        locks = {file: list(check_lock(self.root, file)) for file in lock_files(found.pipelines)}
         problems = [*found.problems, *(problem for told in locks.values() for problem in told)]
         if raising:
             raise_problems(problems, root=str(self.root))
         if not any(problem.fatal for problem in problems):
             cached = graph_cache.make(self.root, found)
-            cached.locks = {file: digest(str(self.root / file)) for file, told in locks.items() if not told}
+            cached.locks = {file: "" if told else digest(str(self.root / file)) for file, told in locks.items()}
             graph_cache.store(self.root, cached)
-        return found.graph, found.problems
+        return found.graph, problems
 
     def _check_locks(self, cached: CachedGraph) -> None:
         """Look at every dvc.lock that changed since it was last found in order."""
-        now = {file: digest(str(self.root / file)) for file in lock_files(cached.graph)}
+        now = {file: digest(str(self.root / file)) for file in cached.locks}
         changed = [file for file, value in now.items() if value != cached.locks.get(file)]
         told = [problem for file in changed for problem in check_lock(self.root, file)]
         raise_problems(told, root=str(self.root))
@@ -118,7 +123,7 @@ class DvcProject:
             return found
         return part_of(found, posixpath.relpath(asked, output.path), asked, self.listing)
 
-    def lock(self, address: str) -> LockEntry | None:
+    def lock(self, address: str) -> "LockEntry | None":
         """Return what dvc.lock says of a stage, paths relative to the root; None when it has not run.
 
         Raises:
@@ -131,7 +136,7 @@ class DvcProject:
             raise DatasetError(f"there is no stage {address!r}; there is {known}", where=str(self.root))
         return self._ledger.entry(stage)
 
-    def chain(self, path: str | os.PathLike[str]) -> tuple[StageRun, ...]:
+    def chain(self, path: str | os.PathLike[str]) -> "tuple[StageRun, ...]":
         """Return every preparation step behind a path, sources first.
 
         Raises:
@@ -139,12 +144,14 @@ class DvcProject:
         """
         return self.trace(path).runs
 
-    def trace(self, path: str | os.PathLike[str]) -> Chain:
+    def trace(self, path: str | os.PathLike[str]) -> "Chain":
         """Return the steps behind a path, with what could not be said about them.
 
         Raises:
             DatasetError: nothing tracks it, or nothing is recorded yet.
         """
+        from lineage_pipelines.datasets.chain import ChainReader
+
         owner = self.recorded(path).owner
         return ChainReader(self.graph(), self._ledger, self.listing).read(owner)
 

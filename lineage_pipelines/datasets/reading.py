@@ -8,11 +8,13 @@ import errno
 import os
 import stat
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import cycle
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from lineage_pipelines.errors import DatasetError
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 BLOCK = 1 << 20
 """Bytes read at once. DVC 2 normalised line ends block by block of this size, so `md5-dos2unix` depends on it."""
@@ -43,7 +45,7 @@ class Signature(NamedTuple):
     @classmethod
     def of(cls, found: os.stat_result) -> "Signature":
         """Take the signature out of a stat result."""
-        return cls(found.st_ino, found.st_mtime_ns, found.st_ctime_ns, found.st_size)
+        return tuple.__new__(cls, (found.st_ino, found.st_mtime_ns, found.st_ctime_ns, found.st_size))
 
 
 class ChangingDataError(DatasetError):
@@ -120,6 +122,8 @@ def feed(handle: int, takers: Sequence[Take], size: int, *, chunk: int = BLOCK) 
 
 def _feed_side_by_side(handle: int, first: Take, rest: Sequence[Take], chunk: int) -> int:
     total = 0
+    from concurrent.futures import ThreadPoolExecutor  # what is unchanged is not read, and need not wait for this
+
     previous: Future[object] | None = None
     with ThreadPoolExecutor(1) as helper:
         for block in _blocks(handle, chunk):

@@ -1,6 +1,5 @@
 """What DVC recorded about a path: its owner, its digest, its size; for a part of a tracked directory too."""
 
-import difflib
 import posixpath
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -55,7 +54,9 @@ def owner_of(graph: PipelineGraph, path: str) -> tuple[Stage | TrackedFile, Outp
         raise DatasetError(
             f"{path!r} is not tracked as a whole; it holds {', '.join(below[:5])}", where=path, fix="name one of these"
         )
-    near = difflib.get_close_matches(path, owners, n=3, cutoff=0.5)
+    from difflib import get_close_matches
+
+    near = get_close_matches(path, owners, n=3, cutoff=0.5)
     hint = f"did you mean {', '.join(near)}? Else " if near else ""
     raise DatasetError(
         f"DVC does not track {path!r}",
@@ -106,7 +107,9 @@ def _find(entries: Mapping[str, str | None], inside: str, whole: RecordedOutput)
         return entries[inside], None
     if files := sum(path.startswith(f"{inside}/") for path in entries):
         return part_md5(entries, inside), files
-    near = difflib.get_close_matches(inside, entries, n=3, cutoff=0.5) or sorted(entries)[:3]
+    from difflib import get_close_matches
+
+    near = get_close_matches(inside, entries, n=3, cutoff=0.5) or sorted(entries)[:3]
     raise DatasetError(
         f"the recorded {whole.path!r} holds no {inside!r}; it holds {', '.join(near)}" + (", …" if near else ""),
         where=whole.metafile,

@@ -28,6 +28,8 @@ class Resolution:
     """The absolute folders that DVC looks into."""
     digests: dict[str, str | None] = field(default_factory=dict)
     """SHA-256 of every metafile that was read, by absolute path."""
+    pipelines: list[str] = field(default_factory=list)
+    """Every dvc.yaml, also those that cannot be read, relative to the DVC root."""
     inputs: set[str] = field(default_factory=set)
     """Absolute paths of the other files that decided the result, whether they exist or not."""
 
@@ -67,6 +69,8 @@ class _Resolver:
         return found
 
     def _file(self, file: str) -> None:
+        if posixpath.basename(file) == "dvc.yaml":
+            self._found.pipelines.append(file)
         try:
             data = read_quietly(Path(self._root, file))
             self._found.digests[f"{self._root}/{file}"] = hashlib.sha256(data).hexdigest()

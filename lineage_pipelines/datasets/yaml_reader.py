@@ -160,6 +160,10 @@ class _Folder:
         if plain and event.value == "<<" and self._wants_key():
             self.stack[-1].key = _MERGE
             return
+        if plain and (":" in event.value or "?" in event.value) and self.stack and self.stack[-1].start.flow_style:
+            # Valid YAML, but the older libyaml below DVC stops at it, with a message that does not say where.
+            what = f"{event.value[:80]!r} has ':' or '?' inside brackets without quotes, which DVC refuses"
+            raise YamlError(what, file=self.file, line=event.start_mark.line + 1, fix="put it in quotes")
         try:
             value = resolve_plain(event.value) if plain else self._tagged(event)
         except ValueError as error:

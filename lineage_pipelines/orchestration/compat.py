@@ -11,7 +11,10 @@ from dagster._core.definitions.unresolved_asset_job_definition import (
     UnresolvedAssetJobDefinition as AssetJob,
 )
 
-__all__ = ["AssetJob", "without_beta_warnings"]
+# Python's keywords and the words that Dagster keeps for itself: an op or output of that name is refused.
+from dagster._core.definitions.utils import DISALLOWED_NAMES as RESERVED_NAMES
+
+__all__ = ["RESERVED_NAMES", "AssetJob", "without_beta_warnings"]
 
 
 @contextlib.contextmanager

@@ -2,13 +2,16 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from lineage_pipelines.capture.trained import TrainedModel
-from lineage_pipelines.catalog import Entry
 from lineage_pipelines.datasets import DvcProject
 from lineage_pipelines.orchestration.gates import Baseline, Gate
 from lineage_pipelines.orchestration.signature import TrainingSignature
-from lineage_pipelines.records import DagsterRun
+
+if TYPE_CHECKING:
+    from lineage_pipelines.catalog import Entry
+    from lineage_pipelines.records import DagsterRun
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +50,7 @@ class ModelDefinition:
 class RunFacts:
     """What Dagster knows of this run."""
 
-    run: DagsterRun
+    run: "DagsterRun"
     run_key: str
     """The same for every retry of one logical run (hex SHA-256)."""
     host: str
@@ -58,8 +61,8 @@ class RunFacts:
 class Outcome:
     """A committed version."""
 
-    entry: Entry
+    entry: "Entry"
     trained: TrainedModel | None
     """None when an earlier attempt of this run had already committed it."""
-    previous: Entry | None
+    previous: "Entry | None"
     baseline: Baseline | None

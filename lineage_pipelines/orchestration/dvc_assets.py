@@ -1,11 +1,12 @@
 """DVC stages as materializable assets, and tracked files as observed ones."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import dagster as dg
 
-from lineage_pipelines.datasets import DvcProject, Stage, TrackedFile, observe
+from lineage_pipelines.datasets import DvcProject, Stage, TrackedFile
+from lineage_pipelines.errors import DatasetError
 from lineage_pipelines.orchestration import metadata
 from lineage_pipelines.orchestration.compat import without_beta_warnings
 from lineage_pipelines.orchestration.dvc_specs import NodeAssets, build_node_assets, select_nodes
@@ -89,23 +90,40 @@ def build_dvc_sources(
     it. It is never materialized: doing both leaves everything downstream out of date for ever.
 
     Returns:
-        One definition, or none when the project tracks no file.
+        One definition, and one more for each import of what a stage makes; none when the project tracks no file.
 
     Raises:
-        DatasetError: the project has problems, or nothing matches `select`.
+        DatasetError: the project has problems, nothing matches `select`, or a stage is called `name`.
     """
-    nodes = [node for node in build_node_assets(project, translator) if isinstance(node.node, TrackedFile)]
-    specs = [spec for node in select_nodes(nodes, select) for spec in node.specs]
-    if not specs:
-        return []
+    every = build_node_assets(project, translator)
+    tracked = [node for node in every if isinstance(node.node, TrackedFile)]
+    groups: dict[str, list[dg.AssetSpec]] = {}
+    for node in select_nodes(tracked, select):
+        # An import of what a stage makes needs its own op: one op before and after a stage would be a cycle.
+        imported = any(spec.deps for spec in node.specs)
+        groups.setdefault(f"{name}_{op_name(node.address)}" if imported else name, []).extend(node.specs)
+    for op in groups:
+        _check_free(op, every)
+    return [_observed(project, op, specs) for op, specs in groups.items() if specs]
 
+
+def _observed(project: DvcProject, name: str, specs: Sequence[dg.AssetSpec]) -> dg.AssetsDefinition:
     def tracked_files(context: dg.AssetExecutionContext) -> Iterator[dg.ObserveResult]:
         for spec in specs:
             if spec.key in context.selected_asset_keys:
                 yield observe_path(project, spec)
 
     with without_beta_warnings():
-        return [dg.multi_observable_source_asset(specs=specs, can_subset=True, name=name)(tracked_files)]
+        define = dg.multi_observable_source_asset(specs=specs, can_subset=True, name=name)
+        made: dg.AssetsDefinition = define(tracked_files)
+        return made
+
+
+def _check_free(name: str, nodes: Iterable[NodeAssets]) -> None:
+    for assets in nodes:
+        if isinstance(assets.node, Stage) and op_name(assets.address) == name:
+            what = f"the stage {assets.address!r} has the name of the op that observes tracked files"
+            raise DatasetError(what, where=name, fix="give the op another name: build_dvc_sources(…, name=…)")
 
 
 def observe_path(project: DvcProject, spec: dg.AssetSpec) -> dg.ObserveResult:
@@ -114,6 +132,8 @@ def observe_path(project: DvcProject, spec: dg.AssetSpec) -> dg.ObserveResult:
     Raises:
         DatasetError: its `.dvc` file cannot be read.
     """
+    from lineage_pipelines.datasets import observe
+
     seen = observe(project, str(spec.metadata[metadata.DVC_PATH]))
     return dg.ObserveResult(
         asset_key=spec.key,

@@ -3,17 +3,19 @@
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 import yaml
 from pydantic import Field
 
-from lineage_pipelines.capture import describe_table
-from lineage_pipelines.datasets import DvcProject, LockEntry, Stage, StageOutcome, run_stage
+from lineage_pipelines.datasets import DvcProject, Stage
 from lineage_pipelines.errors import DatasetError
 from lineage_pipelines.orchestration import metadata
 from lineage_pipelines.orchestration.metrics import flat_numbers
+
+if TYPE_CHECKING:
+    from lineage_pipelines.datasets import LockEntry, StageOutcome
 
 _STATUS = {"executed": "executed", "restored": "restored from DVC's run cache", "unchanged": "cached"}
 
@@ -38,6 +40,8 @@ class DvcResource(dg.ConfigurableResource):  # type: ignore[type-arg]  # it is i
             DatasetError: the stage failed, with the command's own last lines; or its data differs from what is
                 recorded.
         """
+        from lineage_pipelines.datasets import run_stage
+
         project = DvcProject(self.project_dir)
         specs = [context.assets_def.specs_by_key[key] for key in context.assets_def.keys]
         stage = _stage(project, str(specs[0].metadata[metadata.DVC_STAGE]))
@@ -60,7 +64,9 @@ def _stage(project: DvcProject, address: str) -> Stage:
     )
 
 
-def _result(project: DvcProject, stage: Stage, outcome: StageOutcome, spec: dg.AssetSpec) -> dg.MaterializeResult[Any]:
+def _result(
+    project: DvcProject, stage: Stage, outcome: "StageOutcome", spec: dg.AssetSpec
+) -> dg.MaterializeResult[Any]:
     path = spec.metadata.get(metadata.DVC_PATH)
     recorded = next((out for out in outcome.entry.outs if out.path == path), None)
     version = recorded.md5 if recorded and recorded.md5 else outcome.entry.digest.hex[:32]
@@ -82,6 +88,8 @@ def _result(project: DvcProject, stage: Stage, outcome: StageOutcome, spec: dg.A
 
 
 def _table_facts(path: Path | None) -> dict[str, Any]:
+    from lineage_pipelines.capture import describe_table
+
     facts = describe_table(path) if path is not None else None
     if facts is None:
         return {}
@@ -108,7 +116,7 @@ def _read_numbers(path: Path) -> dict[str, float]:
     return flat_numbers(values)
 
 
-def _input_versions(project: DvcProject, entry: LockEntry, spec: dg.AssetSpec) -> Mapping[str, str]:
+def _input_versions(project: DvcProject, entry: "LockEntry", spec: dg.AssetSpec) -> Mapping[str, str]:
     """The versions that DVC recorded as read, which need not be the latest that Dagster has seen."""
     inputs = spec.metadata.get(metadata.DVC_INPUTS)
     paths: Mapping[str, Any] = inputs.value if isinstance(inputs, dg.JsonMetadataValue) else {}  # type: ignore[assignment]

@@ -1,6 +1,6 @@
 """The asset graph of a DVC project: one spec for each output, with the dependencies that DVC sees."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -82,16 +82,27 @@ def _matches(assets: NodeAssets, glob: str) -> bool:
     return PurePosixPath(assets.address).match(glob) or assets.address == glob
 
 
-def _node_assets(project: DvcProject, node: Stage | TrackedFile, translator: DvcTranslator) -> NodeAssets:
+def asset_outputs(project: DvcProject) -> Iterator[DvcNodeData]:
+    """Yield every output of a project that is an asset, before it is translated.
+
+    Raises:
+        DatasetError: the project has problems.
+    """
+    for node in project.graph().nodes():
+        yield from _node_data(project, node)
+
+
+def _node_data(project: DvcProject, node: Stage | TrackedFile) -> list[DvcNodeData]:
     data = [o for o in node.outs if o.kind == "out"]
     outputs: Sequence[Output | None] = data or ([None] if isinstance(node, Stage) else list(node.outs))
-    specs = [translator.get_asset_spec(DvcNodeData(project=project, node=node, output=output)) for output in outputs]
-    return NodeAssets(node, tuple(specs))
+    return [DvcNodeData(project=project, node=node, output=output) for output in outputs]
+
+
+def _node_assets(project: DvcProject, node: Stage | TrackedFile, translator: DvcTranslator) -> NodeAssets:
+    return NodeAssets(node, tuple(translator.get_asset_spec(data) for data in _node_data(project, node)))
 
 
 def _with_dependencies(assets: NodeAssets, by_address: Mapping[str, NodeAssets]) -> NodeAssets:
-    if isinstance(assets.node, TrackedFile):
-        return assets
     producers = {
         spec.key: spec
         for dependency in assets.node.deps

@@ -9,12 +9,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lineage_pipelines.capture import read_table
 from lineage_pipelines.errors import CaptureError
-from lineage_pipelines.records import CheckResult, LineageRecord, SliceMetrics, lower_is_better
+from lineage_pipelines.records import lower_is_better
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from lineage_pipelines.records import CheckResult, LineageRecord, SliceMetrics
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +24,7 @@ class Baseline:
 
     label: str
     """`flight_delay@3, in production`."""
-    record: LineageRecord
+    record: "LineageRecord"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +32,7 @@ class Facts:
     """What a gate may look at."""
 
     metrics: Mapping[str, float]
-    slices: Sequence[SliceMetrics] = ()
+    slices: "Sequence[SliceMetrics]" = ()
     inputs: Mapping[str, Path]
     """The private, read-only bytes that training read."""
     evaluated_on: str | None
@@ -51,6 +52,8 @@ class Facts:
 
 @functools.lru_cache(maxsize=4)
 def _cached_table(path: Path) -> "pd.DataFrame":
+    from lineage_pipelines.capture import read_table
+
     return read_table(path)
 
 
@@ -69,8 +72,10 @@ class Gate:
     """From facts to passed and detail in words."""
     blocking: bool = True
 
-    def check(self, facts: Facts) -> CheckResult:
+    def check(self, facts: Facts) -> "CheckResult":
         """Judge a version."""
+        from lineage_pipelines.records import CheckResult
+
         passed, detail = self.judge(facts)
         severity = "error" if self.blocking else "warn"
         return CheckResult(name=self.name, passed=passed, severity=severity, detail=detail)

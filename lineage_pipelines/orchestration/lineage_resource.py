@@ -1,12 +1,16 @@
 """`LineageResource`: where records and model files are kept, as Dagster configures it."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import dagster as dg
 from pydantic import Field
 
-from lineage_pipelines.artifacts import ArtifactStore
-from lineage_pipelines.catalog import Catalog, Settings, resolve_settings
+from lineage_pipelines.catalog import Settings, resolve_settings
+
+if TYPE_CHECKING:
+    from lineage_pipelines.artifacts import ArtifactStore
+    from lineage_pipelines.catalog import Catalog
 
 
 class LineageResource(dg.ConfigurableResource):  # type: ignore[type-arg]  # it is its own resource
@@ -17,7 +21,7 @@ class LineageResource(dg.ConfigurableResource):  # type: ignore[type-arg]  # it 
     """
 
     project_dir: str = Field(default=".", description="The folder from which pyproject.toml is searched upwards.")
-    catalog: str | None = Field(default=None, description="SQLAlchemy URL of the catalog.")
+    catalog: str | None = Field(default=None, description="The catalog: sqlite:///PATH.")
     artifacts: str | None = Field(default=None, description="Folder or fsspec URL of the artifact store.")
 
     @classmethod
@@ -28,14 +32,18 @@ class LineageResource(dg.ConfigurableResource):  # type: ignore[type-arg]  # it 
         """Resolve the configuration."""
         return resolve_settings(catalog=self.catalog, artifacts=self.artifacts, start=Path(self.project_dir))
 
-    def open_catalog(self) -> Catalog:
+    def open_catalog(self) -> "Catalog":
         """Open the catalog, made when there is none.
 
         Raises:
             CatalogError: it cannot be opened or written.
         """
+        from lineage_pipelines.catalog import Catalog  # SQLAlchemy, which loading a code location need not wait for
+
         return Catalog(self.settings().catalog)
 
-    def open_artifacts(self) -> ArtifactStore:
+    def open_artifacts(self) -> "ArtifactStore":
         """Open the artifact store."""
+        from lineage_pipelines.artifacts import ArtifactStore
+
         return ArtifactStore(self.settings().artifacts)

@@ -5,12 +5,14 @@ metric each (so that Dagster plots it over time), `code/…` about the revision.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
 from lineage_pipelines.orchestration.compat import without_beta_warnings
-from lineage_pipelines.records import Column
+
+if TYPE_CHECKING:
+    from lineage_pipelines.records import Column
 
 DVC_PATH = "dvc/path"
 DVC_FILE = "dvc/file"
@@ -65,12 +67,12 @@ def code_reference(path: str, line: int, label: str) -> dg.CodeReferencesMetadat
         return dg.CodeReferencesMetadataValue(code_references=[reference])
 
 
-def column_schema(columns: Sequence[Column]) -> dg.TableSchemaMetadataValue:
+def column_schema(columns: Sequence["Column"]) -> dg.TableSchemaMetadataValue:
     """Show the columns of a table as Dagster shows them."""
     return dg.MetadataValue.table_schema(dg.TableSchema(columns=[_table_column(column) for column in columns]))
 
 
-def _table_column(column: Column) -> dg.TableColumn:
+def _table_column(column: "Column") -> dg.TableColumn:
     constraints = dg.TableColumnConstraints(nullable=column.nullable)
     return dg.TableColumn(name=column.name, type=column.type, constraints=constraints)
 

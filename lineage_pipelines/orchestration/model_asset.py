@@ -8,18 +8,16 @@ import dagster as dg
 from lineage_pipelines.capture import code_digest, find_root
 from lineage_pipelines.capture.trained import TrainedModel
 from lineage_pipelines.datasets import DvcProject
+from lineage_pipelines.datasets.own_files import own_folder
 from lineage_pipelines.errors import DatasetError
 from lineage_pipelines.orchestration import metadata
 from lineage_pipelines.orchestration.definition import ModelDefinition, ModelInput, Outcome
-from lineage_pipelines.orchestration.dvc_specs import build_node_assets
+from lineage_pipelines.orchestration.dvc_specs import asset_outputs
 from lineage_pipelines.orchestration.gates import Gate
 from lineage_pipelines.orchestration.lineage_resource import LineageResource
-from lineage_pipelines.orchestration.model_events import check_results, input_versions, model_metadata
 from lineage_pipelines.orchestration.parameters import build_parameters, config_class
-from lineage_pipelines.orchestration.run_facts import read_run_facts
 from lineage_pipelines.orchestration.signature import TrainingSignature, read_signature
-from lineage_pipelines.orchestration.training import TrainingStep
-from lineage_pipelines.orchestration.translator import DvcTranslator
+from lineage_pipelines.orchestration.translator import DvcNodeData, DvcTranslator
 from lineage_pipelines.records import check_model_name
 
 TrainingFunction = Callable[..., TrainedModel]
@@ -109,7 +107,7 @@ def model_asset(
             owners=list(owners) or None,
             tags=tags,
             kinds=set(kinds),
-            code_version=code_digest(function, root=find_root(project.root))[:16],
+            code_version=_code_version(project, function),
             automation_condition=automation_condition,
             metadata=_references(function),
         )
@@ -119,19 +117,21 @@ def model_asset(
     return decorate
 
 
+def _code_version(project: DvcProject, function: TrainingFunction) -> str:
+    keep = own_folder(project.root) / "imports.json"
+    return code_digest(function, root=find_root(project.root), keep=keep)[:16]
+
+
 def _input_keys(
     project: DvcProject, inputs: Mapping[str, ModelInput], translator: DvcTranslator | None
 ) -> dict[str, dg.AssetKey]:
-    owners = {
-        str(spec.metadata[metadata.DVC_PATH]): spec.key
-        for assets in build_node_assets(project, translator)
-        for spec in assets.specs
-        if metadata.DVC_PATH in spec.metadata
-    }
-    return {name: _owner_of(declared.path, owners, project) for name, declared in inputs.items()}
+    translator = translator or DvcTranslator()
+    outputs = {data.output.path: data for data in asset_outputs(project) if data.output is not None}
+    owners = {name: _owner_of(declared.path, outputs, project) for name, declared in inputs.items()}
+    return {name: translator.get_asset_spec(owner).key for name, owner in owners.items()}
 
 
-def _owner_of(path: str, owners: Mapping[str, dg.AssetKey], project: DvcProject) -> dg.AssetKey:
+def _owner_of(path: str, owners: Mapping[str, DvcNodeData], project: DvcProject) -> DvcNodeData:
     part = path.rstrip("/")
     while part:
         if part in owners:
@@ -153,6 +153,9 @@ def _references(function: TrainingFunction) -> dict[str, Any]:
 
 def _define(definition: ModelDefinition, spec: dg.AssetSpec, options: Mapping[str, Any]) -> dg.AssetsDefinition:
     def step(context: dg.AssetExecutionContext, lineage: LineageResource, values: object) -> Iterator[Any]:
+        # What a run needs is imported by the run: loading the code location does not wait for it.
+        from lineage_pipelines.orchestration.model_events import check_results, input_versions, model_metadata
+
         outcome = _run(definition, context, lineage, values)
         record = outcome.entry.record
         yield dg.MaterializeResult(
@@ -191,6 +194,9 @@ def _with_config(step: Callable[..., Iterator[Any]], signature: TrainingSignatur
 def _run(
     definition: ModelDefinition, context: dg.AssetExecutionContext, lineage: LineageResource, values: object
 ) -> Outcome:
+    from lineage_pipelines.orchestration.run_facts import read_run_facts
+    from lineage_pipelines.orchestration.training import TrainingStep
+
     settings = lineage.settings()
     with lineage.open_catalog() as catalog:
         step = TrainingStep(

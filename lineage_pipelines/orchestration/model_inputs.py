@@ -24,7 +24,7 @@ class ReadInputs:
     blobs: Mapping[Digest, bytes]
     """Profiles, to be stored by digest."""
     gaps: Gaps
-    """What is missing: tables that could not be read as such."""
+    """What is missing: tables that could not be read as such, preparation that is no longer recorded."""
 
 
 def read_inputs(definition: ModelDefinition, folder: Path) -> ReadInputs:
@@ -45,8 +45,9 @@ def read_inputs(definition: ModelDefinition, folder: Path) -> ReadInputs:
             blobs[Digest.of(table.profile)] = table.profile
         gaps += table.gaps
         snapshots.append(_snapshot(definition, name, declared, placed, table))
-    chains = [definition.project.chain(declared.path) for declared in definition.inputs.values()]
-    stages = {run.name: run for chain in chains for run in chain}
+    chains = [definition.project.trace(declared.path) for declared in definition.inputs.values()]
+    stages = {run.name: run for chain in chains for run in chain.runs}
+    gaps += tuple(dict.fromkeys(gap for chain in chains for gap in chain.gaps))
     return ReadInputs(paths=paths, snapshots=tuple(snapshots), stages=tuple(stages.values()), blobs=blobs, gaps=gaps)
 
 

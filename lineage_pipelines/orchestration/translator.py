@@ -84,12 +84,11 @@ class DvcTranslator:
 
     def _key(self, data: DvcNodeData) -> dg.AssetKey:
         if data.output is not None:
-            key = key_of_path(data.output.path)
+            path = data.output.path
         else:
-            folder = PurePosixPath(data.node.file).parent
             name = data.node.name if isinstance(data.node, Stage) else data.node.file
-            key = key_of_path(str(folder / name))
-        return key.with_prefix(self.settings.key_prefix) if self.settings.key_prefix else key
+            path = str(PurePosixPath(data.node.file).parent / name)
+        return key_of_path(path, self.settings.key_prefix)
 
     def _metadata(self, data: DvcNodeData, meta: Mapping[str, Json]) -> dict[str, Any]:
         node = data.node
