@@ -67,13 +67,12 @@ def set_aside(path: Path, store: Path) -> Path:
     """Move a damaged object out of the way, into `.bad`, where it is evidence.
 
     Raises:
-        ArtifactError: it cannot be moved.
+        OSError: it cannot be moved.
     """
-    with explained(path, 0):
-        bad = store / ".bad"
-        bad.mkdir(exist_ok=True, mode=_PRIVATE)
-        target = Path(tempfile.mkdtemp(prefix=f"{path.name[:16]}-", dir=bad)) / path.name
-        return path.rename(target)
+    bad = store / ".bad"
+    bad.mkdir(exist_ok=True, mode=_PRIVATE)
+    target = Path(tempfile.mkdtemp(prefix=f"{path.name[:16]}-", dir=bad)) / path.name
+    return path.rename(target)
 
 
 @contextlib.contextmanager
@@ -84,7 +83,7 @@ def explained(path: Path, needs: int) -> Iterator[None]:
     except OSError as error:
         reason = _REASONS.get(error.errno or 0, error.strerror or str(error))
         fix = "make room or name another store (LINEAGE_ARTIFACTS)"
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        if needs and error.errno in (errno.ENOSPC, errno.EDQUOT):
             fix = f"{needs:,} bytes are needed, {_free(path):,} are free; {fix}"
         raise ArtifactError(f"cannot store a file: {reason}", where=str(path), fix=fix) from error
 

@@ -5,6 +5,7 @@ Types of scikit-learn, NumPy and SciPy that skops does not trust by itself (tree
 their own; any other type only when its author has declared it.
 """
 
+import pkgutil
 import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -103,12 +104,21 @@ def _dump(estimator: object, file: BinaryIO, name: str) -> None:
 
 
 def _refuse_unloadable(types: Sequence[str]) -> None:
-    odd = [name for name in types if any(part in f"{name}." for part in _UNLOADABLE)]
+    odd = [name for name in types if any(part in f"{name}." for part in _UNLOADABLE) or not _is_found(name)]
     if odd:
         raise ArtifactError(
             f"the model holds what no other process can load: {', '.join(odd)}",
             fix="move it into an importable module and give it a name there",
         )
+
+
+def _is_found(name: str) -> bool:
+    # skops writes the bare name of a class within a function or another class, under which no reader finds it.
+    try:
+        pkgutil.resolve_name(name)
+    except (ImportError, AttributeError, ValueError):
+        return False
+    return True
 
 
 def _refuse_undeclared(types: Sequence[str], declared: Sequence[str]) -> None:
@@ -153,8 +163,11 @@ def load_model_file(path: Path, *, trusted_types: Sequence[str]) -> object:
 
 
 def _check_container(path: Path) -> None:
-    with explained(path, 0), path.open("rb") as file:
-        magic = file.read(len(_MAGIC))
+    try:
+        with path.open("rb") as file:
+            magic = file.read(len(_MAGIC))
+    except OSError as error:
+        raise ArtifactError(f"cannot read the model file: {error.strerror}", where=str(path)) from error
     if magic != _MAGIC:
         raise ArtifactError(
             "not a skops file, whatever its name says", where=str(path), fix="pickles and joblib files are never loaded"
@@ -162,7 +175,7 @@ def _check_container(path: Path) -> None:
     try:
         with zipfile.ZipFile(path) as archive:
             unpacked = sum(member.file_size for member in archive.infolist())
-    except zipfile.BadZipFile as error:
+    except (zipfile.BadZipFile, NotImplementedError, ValueError) as error:  # whatever its reader does not expect
         raise ArtifactError(f"the model file is damaged: {error}", where=str(path)) from error
     packed = path.stat().st_size
     if unpacked > _MOST_UNPACKED or unpacked > _MOST_RATIO * max(packed, 1 << 16):

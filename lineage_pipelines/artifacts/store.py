@@ -3,6 +3,7 @@
 The layout is `sha256/ab/cdef…` in a local folder or below any URL that fsspec knows (`s3://…`, `gs://…`, `memory://…`).
 """
 
+import contextlib
 import hashlib
 from collections.abc import Callable
 from functools import cached_property
@@ -25,7 +26,8 @@ class ArtifactStore:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self._folder = None if "://" in url else Path(url)
+        local = url.removeprefix("file://")
+        self._folder = None if "://" in local else Path(local)
 
     def put_bytes(self, data: bytes) -> Digest:
         """Store bytes and return their digest.
@@ -43,8 +45,9 @@ class ArtifactStore:
         Raises:
             ArtifactError: it cannot be read or written, or changed while it was copied; nothing is left behind.
         """
-        digest = Digest("sha256", _file_sha256(path))
-        size = path.stat().st_size
+        with explained(path, 0):
+            digest = Digest("sha256", _sha256(path))
+            size = path.stat().st_size
 
         def copy(file: BinaryIO) -> None:
             hasher = hashlib.sha256()
@@ -60,27 +63,36 @@ class ArtifactStore:
 
     def _put(self, digest: Digest, size: int, write: Callable[[BinaryIO], None]) -> None:
         if self._folder is None:
-            self._put_remote(digest, write)
+            self._put_remote(digest, size, write)
             return
         target = self._local(digest)
-        if target.exists():
+        # Not found: it is new, or another writer has just set it aside.
+        with explained(target, size), contextlib.suppress(FileNotFoundError):
             # What is there may be torn or edited: a name is believed only after its bytes were read.
-            if target.stat().st_size == size and _file_sha256(target) == digest.hex:
+            if target.stat().st_size == size and _sha256(target) == digest.hex:
                 return
             set_aside(target, self._folder)
         write_once(target, write, needs=size)
 
-    def _put_remote(self, digest: Digest, write: Callable[[BinaryIO], None]) -> None:
-        if digest in self:
-            return
+    def _put_remote(self, digest: Digest, size: int, write: Callable[[BinaryIO], None]) -> None:
         path = self.url_of(digest)
         try:
+            if self._remote.exists(path) and self._remote.size(path) == size:
+                return
             self._remote.makedirs(path.rpartition("/")[0], exist_ok=True)
-            with self._remote.open(path, "wb") as file:
-                write(file)
+            self._write_remote(path, write)
         except OSError as error:
             fix = "look at the store's address and credentials (LINEAGE_ARTIFACTS)"
             raise ArtifactError(f"cannot store a file: {error}", where=path, fix=fix) from error
+
+    def _write_remote(self, path: str, write: Callable[[BinaryIO], None]) -> None:
+        try:
+            with self._remote.open(path, "wb") as file:
+                write(file)
+        except BaseException:  # fsspec keeps what was written when it closes the file
+            with contextlib.suppress(OSError):
+                self._remote.rm(path)
+            raise
 
     def read(self, digest: Digest) -> bytes:
         """Return a stored file whole, checked.
@@ -165,6 +177,6 @@ def _write_all(file: BinaryIO, data: bytes) -> None:
     file.write(data)
 
 
-def _file_sha256(path: Path) -> str:
-    with explained(path, 0), path.open("rb") as file:
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

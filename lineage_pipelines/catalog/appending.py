@@ -5,6 +5,7 @@ Called within the transaction that commits it.
 
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -12,7 +13,7 @@ from lineage_pipelines.catalog import index, reading
 from lineage_pipelines.catalog.entries import Entry
 from lineage_pipelines.catalog.retries import differences
 from lineage_pipelines.catalog.tables import log
-from lineage_pipelines.errors import ConflictError
+from lineage_pipelines.errors import CatalogError, ConflictError, RecordError
 from lineage_pipelines.records import Digest, LineageRecord, decode, encode, format_time
 
 RECORD = "record"
@@ -26,6 +27,7 @@ class Draft:
     """A record and its bytes, on the assumption that it follows `record.model.previous`."""
 
     record: LineageRecord
+    """As it will be read: bytes do not tell the whole numbers of a newer schema's fields from integers."""
     body: bytes
 
 
@@ -38,8 +40,7 @@ def draft(record: LineageRecord, previous: Digest | None) -> Draft:
     """
     record = replace(record, model=replace(record.model, previous=previous))
     body = encode(record)
-    decode(body)
-    return Draft(record, body)
+    return Draft(decode(body), body)
 
 
 def append(connection: sa.Connection, given: LineageRecord, drafted: Draft) -> Entry:
@@ -55,7 +56,7 @@ def append(connection: sa.Connection, given: LineageRecord, drafted: Draft) -> E
     """
     committed = reading.by_run_key(connection, given.model.run_key)
     if committed is not None:
-        return _same_run(committed, given)
+        return _same_run(committed, drafted.record)
     head = reading.head(connection, given.model.name)
     _check_follows(given, head)
     if drafted.record.model.previous != head:  # another writer came first
@@ -104,10 +105,17 @@ def index_again(connection: sa.Connection) -> int:
     """Index every record of the log, in its order; return how many there are.
 
     Raises:
-        CatalogError: an entry's bytes do not match its digest.
+        CatalogError: an entry's bytes do not match its digest, or are no record.
     """
     rows = connection.execute(sa.select(log).where(log.c.kind == RECORD).order_by(log.c.seq)).all()
     for row in rows:
         digest = reading.check_body(row, f"entry {row.seq}")
-        index.add_version(connection, row.seq, digest, decode(row.body))
+        index.add_version(connection, row.seq, digest, _decoded(row))
     return len(rows)
+
+
+def _decoded(row: sa.Row[Any]) -> LineageRecord:
+    try:
+        return decode(row.body)
+    except RecordError as error:
+        raise CatalogError(error.what, where=f"entry {row.seq} of the log", fix=error.fix) from error

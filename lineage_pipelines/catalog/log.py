@@ -47,6 +47,8 @@ class Catalog:
             self.schema_version = migrations.check_readable(connection, self.url)
         if self.schema_version == 0 and self.read_only:
             raise NotFoundError("the catalog is empty", where=self.url, fix="materialize a model asset first")
+        if not self.read_only:
+            migrations.check_not_newer(self.schema_version, self.url)
         if self.schema_version < migrations.NEWEST:
             with self._writing() as connection:
                 migrations.migrate(connection, self.url)
@@ -175,6 +177,8 @@ class Catalog:
             raise CatalogError("the catalog was opened for reading only", where=self.url)
         options: dict[str, Any] = {"writing": True}
         with sqlite.translated(self.url), self._engine.execution_options(**options).begin() as connection:
+            # Asked every time: a newer release may have changed the schema since this catalog was opened.
+            migrations.check_not_newer(migrations.schema_version(connection, self.url), self.url)
             yield connection
 
     def _renew_after_fork(self) -> None:

@@ -26,7 +26,7 @@ def schema_version(connection: sa.Connection, url: str) -> int:
     tables = sqlite.tables(connection)
     if not tables:
         return 0
-    if not {"migration", "log"} <= tables:
+    if sqlite.is_foreign(tables):
         raise CatalogError(
             "the file is a SQLite database, but not a catalog", where=url, fix="name another file with --catalog"
         )
@@ -49,10 +49,9 @@ def migrate(connection: sa.Connection, url: str) -> None:
     """Bring the catalog to the newest schema, within the caller's write transaction.
 
     Raises:
-        CatalogError: a newer release wrote it, or its guards were changed.
+        CatalogError: its guards were changed.
     """
     number = schema_version(connection, url)
-    check_not_newer(number, url)
     for statements in sqlite_schema.MIGRATIONS[number:]:
         number += 1
         for statement in statements:

@@ -5,7 +5,6 @@ only, so that `lineage --help` and loading a code location stay cheap.
 """
 
 import os
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +26,7 @@ class Settings:
     project_dir: Path
     """The folder of the nearest pyproject.toml upwards, else of `.lineage`, `.dvc` or `.git`, else the start."""
     catalog: str
-    """A SQLAlchemy URL."""
+    """`sqlite:///` and an absolute path."""
     artifacts: str
     """A folder, or a URL that fsspec knows."""
     require_clean: bool = False
@@ -77,13 +76,18 @@ def _project_dir(start: Path) -> Path:
 
 
 def _read_table(path: Path) -> Mapping[str, str]:
+    import tomllib  # most commands run beside no pyproject.toml
+
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return {}
     except (OSError, ValueError) as error:
         raise CatalogError(f"the settings cannot be read: {error}", where=str(path), fix="correct the file") from error
-    table = document.get("tool", {}).get("lineage", {})
+    tool = document.get("tool", {})
+    table = tool.get("lineage", {}) if isinstance(tool, dict) else {}
+    if not isinstance(table, dict):
+        raise CatalogError("the settings are not a table", where=str(path), fix="write them below [tool.lineage]")
     for name, value in table.items():
         _check_setting(name, value, path)
     return {name: value for name, value in table.items() if name in _TYPES}
@@ -104,7 +108,7 @@ def _absolute_url(url: str, base: Path) -> str:
     if not url.startswith(SQLITE):
         return url
     path = url.removeprefix(SQLITE)
-    return SQLITE + str(base / path) if path else url
+    return SQLITE + str(base / path) if path not in ("", ":memory:") else url
 
 
 def _absolute_store(url: str, base: Path) -> str:

@@ -70,6 +70,8 @@ def _provide_file(path: Path, *, create: bool) -> None:
                 "the file is not a SQLite database", where=str(path), fix="restore it from a copy, or name another file"
             )
         return
+    if path.is_dir():
+        raise CatalogError("the catalog's name is that of a folder", where=str(path), fix="name a file inside it")
     if not create:
         raise NotFoundError(
             "there is no catalog yet",
@@ -77,7 +79,7 @@ def _provide_file(path: Path, *, create: bool) -> None:
             fix="materialize a model asset (its first version makes the catalog), or name another with --catalog",
         )
     if not path.parent.is_dir():
-        path.parent.mkdir(parents=True, mode=0o700)
+        path.parent.mkdir(parents=True, mode=0o700, exist_ok=True)
     with contextlib.suppress(FileExistsError):
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
 
@@ -85,11 +87,11 @@ def _provide_file(path: Path, *, create: bool) -> None:
 def _connect(path: Path, *, read_only: bool) -> sqlite3.Connection:
     connection = _attach(path, "ro" if read_only else "rw")
     try:
-        for pragma in _ALWAYS:
-            connection.execute(pragma)
         if read_only:
             connection = _readable(connection, path)
-        else:
+        for pragma in _ALWAYS:
+            connection.execute(pragma)
+        if not read_only:
             _use_write_ahead_log(connection)
             connection.execute("PRAGMA synchronous=FULL")
     except BaseException:
@@ -119,6 +121,9 @@ def _readable(connection: sqlite3.Connection, path: Path) -> sqlite3.Connection:
 
 
 def _use_write_ahead_log(connection: sqlite3.Connection) -> None:
+    names = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+    if is_foreign(frozenset(name for (name,) in names)):
+        return  # it will be refused, and is not ours to change
     # The busy timeout does not cover this switch, which every first writer attempts.
     deadline = time.monotonic() + BUSY_SECONDS
     while connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
@@ -145,6 +150,11 @@ def tables(connection: sa.Connection) -> frozenset[str]:
     """Return the names of the tables that the database has."""
     rows = connection.exec_driver_sql("SELECT name FROM sqlite_master WHERE type = 'table'")
     return frozenset(name for (name,) in rows)
+
+
+def is_foreign(tables: frozenset[str]) -> bool:
+    """Say whether a database with these tables is some other program's; an empty one is nobody's."""
+    return bool(tables) and not tables >= {"migration", "log"}
 
 
 @contextlib.contextmanager
