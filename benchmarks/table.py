@@ -1,5 +1,6 @@
-"""Repeated whole-process measurements and the table that shows them."""
+"""Repeated measurements, side by side, and the table that shows them."""
 
+import os
 import statistics
 import subprocess
 import sys
@@ -7,37 +8,73 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+HEAD = ["what", "median", "least", "against", "ratio", "budget"]
 
-def seconds(command: Sequence[str], *, cwd: Path, env: Mapping[str, str] | None = None) -> float:
+Found = Mapping[str, Sequence[float]]
+"""The measurements of each side, round by round."""
+
+
+def environment() -> dict[str, str]:
+    """Return the environment of a measured process: nothing is sent anywhere, and bytecode is kept as it always is."""
+    env = os.environ | {"DAGSTER_DISABLE_TELEMETRY": "1", "DVC_NO_ANALYTICS": "1", "NO_COLOR": "1"}
+    env.pop("PYTHONDONTWRITEBYTECODE", None)  # else every process would compile what it imports anew
+    return env
+
+
+def seconds(command: Sequence[str | Path], *, cwd: Path) -> float:
     """Return the wall time of one run of a command."""
     begun = time.perf_counter()
-    subprocess.run(command, cwd=cwd, env=env, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    done = subprocess.run(command, cwd=cwd, env=environment(), check=False, capture_output=True, text=True)
+    taken = time.perf_counter() - begun
+    if done.returncode:
+        raise SystemExit(f"{' '.join(map(str, command))} failed:\n{done.stderr}")
+    return taken
+
+
+def timed(call: Callable[[], object]) -> float:
+    """Return the wall time of one call."""
+    begun = time.perf_counter()
+    call()
     return time.perf_counter() - begun
 
 
 def in_turn(sides: Mapping[str, Callable[[], float]], runs: int) -> dict[str, list[float]]:
-    """Measure every side once a round, A B A B …, so that a drift of the machine meets all of them; one warm-up."""
-    for measure in sides.values():
+    """Measure every side once a round, A B A B …, so that a drift of the machine meets all of them.
+
+    A round that is not counted comes first, but where there is one round only, to see that it works.
+    """
+    for measure in sides.values() if runs > 1 else ():
         measure()
     found: dict[str, list[float]] = {name: [] for name in sides}
-    for round_number in range(runs):
-        print(f"  round {round_number + 1} of {runs}", file=sys.stderr)
+    for number in range(runs):
+        print(f"  round {number + 1} of {runs}", file=sys.stderr)
         for name, measure in sides.items():
             found[name].append(measure())
     return found
 
 
-def ratio(found: Mapping[str, Sequence[float]], name: str, base: str) -> float:
+def ratio(found: Found, name: str, base: str) -> float:
     """Return the median of the ratios of two sides, round by round."""
     return statistics.median(a / b for a, b in zip(found[name], found[base], strict=True))
 
 
-def show(title: str, head: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+def row(found: Found, name: str, base: str = "", budget: str = "") -> list[str]:
+    """Return the cells of one side, and of its ratio to another one."""
+    times = [_shown(statistics.median(found[name])), _shown(min(found[name]))]
+    return [name, *times, base, f"{ratio(found, name, base):#.3g} x" if base else "", budget]
+
+
+def _shown(value: float) -> str:
+    return f"{value:.2f} s" if value >= 1 else f"{value * 1e3:.0f} ms"
+
+
+def show(title: str, rows: Sequence[Sequence[object]], head: Sequence[str] = HEAD) -> None:
     """Print a Markdown table."""
-    lines = [[str(cell) for cell in row] for row in (head, *rows)]
+    lines = [[str(cell) for cell in cells] for cells in (head, *rows)]
     widths = [max(len(line[i]) for line in lines) for i in range(len(head))]
     print(f"\n{title}\n")
     for number, line in enumerate(lines):
         print("| " + " | ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) + " |")
         if number == 0:
             print("|" + "|".join("-" * (width + 2) for width in widths) + "|")
+    sys.stdout.flush()

@@ -34,6 +34,7 @@ class KeptImports:
         self._head = _head() if path is not None else {}
         self._kept = _read(path, self._head) if path is not None else {}
         self._used: dict[str, Any] = {}
+        self._added = False
 
     def get(self, sha256: str) -> Imports | None:
         """Return what a file imports; None when no earlier process has said."""
@@ -47,10 +48,11 @@ class KeptImports:
     def add(self, sha256: str, imports: Imports) -> None:
         """Take in what a file imports."""
         self._used[sha256] = dataclasses.astuple(imports)
+        self._added = True
 
     def save(self) -> None:
         """Keep what was added; where that cannot be written, the next process parses it again."""
-        if self._path is None or self._used.keys() <= self._kept.keys():
+        if self._path is None or not self._added:
             return
         files = {**self._kept, **self._used}
         data = json.dumps({**self._head, "files": files if len(files) <= _MOST_FILES else self._used}).encode()

@@ -12,7 +12,7 @@ import time
 from array import array
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from operator import attrgetter
 from pathlib import Path
 from urllib.parse import quote
 
@@ -21,6 +21,7 @@ from lineage_pipelines.errors import DatasetError
 
 _FOREIGN_FOLDERS = frozenset({".git", ".hg", ".dvc"})
 _IGNORE_FILE = ".dvcignore"
+_NAME = attrgetter("name")
 _ODD_FILES = frozenset({".git", _IGNORE_FILE})
 
 _RACY_NANOSECONDS = 2_000_000_000
@@ -34,14 +35,22 @@ class Scan:
     path: Path
     """Where they are, links resolved."""
     is_dir: bool
-    files: tuple[tuple[str, Signature], ...]
-    """Relative path with forward slashes, sorted; the one file of a path that is a file has the empty path."""
+    names: Sequence[str]
+    """Relative paths with forward slashes, folder by folder; empty for the one file of a path that is a file."""
+    numbers: Sequence[int]
+    """Of each file the parts of its signature. Not one object a file: when nothing changed none is asked for."""
     links: Mapping[str, str]
     """Where the files that are links lead."""
     fingerprint: str
     """The same as long as no file changed, came or went."""
     started: int
     """Nanoseconds since 1970."""
+
+    @property
+    def files(self) -> tuple[tuple[str, Signature], ...]:
+        """Relative path and signature of each file, sorted."""
+        parts = iter(self.numbers)
+        return tuple(sorted(zip(self.names, map(Signature, parts, parts, parts, parts), strict=True)))
 
     def location(self, relative: str) -> str:
         """Return the path of one of the files, links resolved."""
@@ -68,14 +77,15 @@ def scan(path: Path, *, within: Sequence[Path]) -> Scan:
         found = place.stat()
     except OSError as error:
         raise unreadable(path, error) from error
+    walk = _Walk(str(place), within)
     if stat.S_ISDIR(found.st_mode):
-        walk = _Walk(str(place), within)
-        files, links = tuple(walk.run()), walk.links
+        walk.run()
     else:
         _check_regular(found, str(path))
-        files, links = (("", Signature.of(found)),), {}
+        walk.add("", found)
     is_dir = stat.S_ISDIR(found.st_mode)
-    return Scan(place, is_dir, files, links, _fingerprint(place, files, is_dir=is_dir), started)
+    fingerprint = _fingerprint(place, walk.names, walk.numbers, is_dir=is_dir)
+    return Scan(place, is_dir, walk.names, walk.numbers, walk.links, fingerprint, started)
 
 
 def resolve_inside(path: str | os.PathLike[str], within: Sequence[Path]) -> str:
@@ -101,15 +111,18 @@ class _Walk:
     def __init__(self, top: str, within: Sequence[Path]) -> None:
         self._top = top
         self._within = within
-        self._files: list[tuple[str, Signature]] = []
+        self.names: list[str] = []
+        self.numbers: list[int] = []
         self.links: dict[str, str] = {}
 
-    def run(self) -> list[tuple[str, Signature]]:
+    def run(self) -> None:
         pending = [""]
         while pending:
             pending += self._folder(pending.pop())
-        self._files.sort()
-        return self._files
+
+    def add(self, relative: str, found: os.stat_result) -> None:
+        self.names.append(relative)
+        self.numbers += found.st_ino, found.st_mtime_ns, found.st_ctime_ns, found.st_size
 
     def _folder(self, prefix: str) -> list[str]:
         """Take in the files of one folder; return the folders in it."""
@@ -119,7 +132,7 @@ class _Walk:
             handle = os.open(place, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
             try:
                 with os.scandir(handle) as found:
-                    return self._entries(prefix, list(found))
+                    return self._entries(prefix, sorted(found, key=_NAME))
             finally:
                 os.close(handle)
         except OSError as error:
@@ -130,14 +143,15 @@ class _Walk:
         # Called once a folder but run through once a file: nothing is called here that need not be.
         if prefix and ".dvc" in [entry.name for entry in entries]:
             return []  # another DVC project
-        folders = []
+        names, numbers, folders = self.names, self.numbers, []
         for entry in entries:
             if entry.is_symlink():
                 self._link(prefix + entry.name, entry)
             elif not entry.is_dir():
                 found = entry.stat()
                 if stat.S_ISREG(found.st_mode) and entry.name not in _ODD_FILES:
-                    self._files.append((prefix + entry.name, Signature.of(found)))
+                    names.append(prefix + entry.name)
+                    numbers += found.st_ino, found.st_mtime_ns, found.st_ctime_ns, found.st_size
                 else:
                     self._odd(prefix + entry.name, entry.name, found)
             elif entry.name not in _FOREIGN_FOLDERS:
@@ -152,7 +166,7 @@ class _Walk:
         if not stat.S_ISREG(found.st_mode) or entry.name in _ODD_FILES:
             self._odd(relative, entry.name, found)
         else:
-            self._files.append((relative, Signature.of(found)))
+            self.add(relative, found)
 
     def _odd(self, relative: str, name: str, found: os.stat_result) -> None:
         """Refuse what cannot be versioned; pass over what belongs to Git."""
@@ -170,23 +184,22 @@ def _check_regular(found: os.stat_result, path: str) -> None:
         raise DatasetError(f"not a regular file but a {kind_of(found.st_mode)}", where=path, fix="move it elsewhere")
 
 
-def _fingerprint(place: Path, files: Sequence[tuple[str, Signature]], *, is_dir: bool) -> str:
+def _fingerprint(place: Path, names: Sequence[str], numbers: Sequence[int], *, is_dir: bool) -> str:
     try:
-        names = "\0".join([path for path, _ in files]).encode()
-        return hashlib.sha256(b"%d\0%b\0%b" % (is_dir, names, _numbers([sign for _, sign in files]))).hexdigest()
+        return hashlib.sha256(b"%d\0%b\0%b" % (is_dir, "\0".join(names).encode(), _bytes(numbers))).hexdigest()
     except UnicodeEncodeError as error:
-        raise _not_text(place, files) from error
+        raise _not_text(place, names) from error
 
 
-def _numbers(signatures: Sequence[Signature]) -> bytes:
+def _bytes(numbers: Sequence[int]) -> bytes:
     try:
-        return array("q", list(chain.from_iterable(signatures))).tobytes()
+        return array("q", numbers).tobytes()
     except OverflowError:  # some file systems number their files from the top of 64 bits down
-        return repr([tuple(sign) for sign in signatures]).encode()
+        return repr(numbers).encode()
 
 
-def _not_text(place: Path, files: Sequence[tuple[str, Signature]]) -> DatasetError:
-    for path, _ in files:
+def _not_text(place: Path, names: Sequence[str]) -> DatasetError:
+    for path in names:
         if not path.isascii() and quote(os.fsencode(path)) != quote(path, errors="replace"):
             return DatasetError(
                 f"the name of a file is not UTF-8: {quote(os.fsencode(path))}", where=str(place), fix="rename the file"

@@ -55,9 +55,15 @@ def hash_file(path: str | os.PathLike[str], *, chunk: int = BLOCK) -> FileDigest
 
 
 def digest_file(
-    path: str | os.PathLike[str], algorithms: Sequence[str], *, chunk: int = BLOCK
+    path: str | os.PathLike[str], algorithms: Sequence[str], *, chunk: int = BLOCK, helper: bool = True
 ) -> tuple[Mapping[str, str], Signature]:
     """Return the digests of a file by algorithm, and the signature it had before and after the reading.
+
+    Args:
+        path: a regular file.
+        algorithms: which digests.
+        chunk: bytes read at once.
+        helper: whether a large file may take a second thread (`feed`).
 
     Raises:
         DatasetError: it is not a regular file, cannot be read, or changed while it was read.
@@ -66,7 +72,7 @@ def digest_file(
     handle, status = open_regular(path)
     before = Signature.of(status)
     try:
-        size = feed(handle, [hasher.update for hasher in hashers.values()], before.size, chunk=chunk)
+        size = feed(handle, [hasher.update for hasher in hashers.values()], before.size, chunk=chunk, helper=helper)
         after = Signature.of(os.fstat(handle))
     except OSError as error:
         raise unreadable(path, error) from error

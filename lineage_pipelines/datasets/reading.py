@@ -97,7 +97,7 @@ def unreadable(path: str | os.PathLike[str], error: OSError) -> DatasetError:
     )
 
 
-def feed(handle: int, takers: Sequence[Take], size: int, *, chunk: int = BLOCK) -> int:
+def feed(handle: int, takers: Sequence[Take], size: int, *, chunk: int = BLOCK, helper: bool = True) -> int:
     """Read an open file to its end, give every block to every taker, and return the bytes read.
 
     Args:
@@ -106,11 +106,12 @@ def feed(handle: int, takers: Sequence[Take], size: int, *, chunk: int = BLOCK) 
             interpreter free, and MD5, which takes the longest, comes first.
         size: how large the file is about; decides only how it is read.
         chunk: bytes read at once.
+        helper: whether there may be such a thread; it is in the way when all cores have files of their own.
 
     Raises:
         OSError: the file cannot be read, or a taker cannot write.
     """
-    if size >= _SIDE_BY_SIDE and len(takers) > 1:
+    if helper and size >= _SIDE_BY_SIDE and len(takers) > 1:
         return _feed_side_by_side(handle, takers[0], takers[1:], chunk)
     total = 0
     for block in _blocks(handle, chunk) if size > _ONE_READ else _all_at_once(handle, size):

@@ -15,7 +15,7 @@ from pathlib import Path
 from lineage_pipelines.datasets.fingerprint import Scan, ignore_rules, scan
 from lineage_pipelines.datasets.hashing import MD5, SHA256, digest_file, directory_md5, listing_sha256
 from lineage_pipelines.datasets.own_files import own_folder
-from lineage_pipelines.datasets.parallel import spread
+from lineage_pipelines.datasets.parallel import cores, spread
 from lineage_pipelines.datasets.reading import ChangingDataError, Signature
 from lineage_pipelines.datasets.snapshot_state import Rows, StateFile, Summary
 from lineage_pipelines.records import DigestSet
@@ -130,9 +130,11 @@ def _digest(found: Scan, files: Sequence[tuple[str, Signature]], algorithms: Seq
     known = {key: old.get(key, {}) for key in files}
     lacking = [(key, names) for key in files if (names := [name for name in algorithms if name not in known[key]])]
 
+    helper = len(lacking) < cores()
+
     def read(item: tuple[tuple[str, Signature], list[str]]) -> Mapping[str, str]:
         (relative, before), names = item
-        digests, signature = digest_file(found.location(relative), names)
+        digests, signature = digest_file(found.location(relative), names, helper=helper)
         if signature != before:
             raise _changing(found.path)
         return digests

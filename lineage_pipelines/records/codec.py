@@ -45,9 +45,12 @@ def parse_time(text: str) -> datetime:
         RecordError: the text is not such a time.
     """
     try:
-        return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
-    except ValueError as error:
-        raise RecordError(f"not a time: {text!r}", fix="write 2013-06-30T12:00:00.000000Z") from error
+        moment = datetime.fromisoformat(text)  # not strptime, which takes milliseconds to import
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None or format_time(moment) != text:
+        raise RecordError(f"not a time: {text!r}", fix="write 2013-06-30T12:00:00.000000Z")
+    return moment
 
 
 _HINTS: dict[type, dict[str, Any]] = {}

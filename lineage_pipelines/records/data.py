@@ -68,7 +68,8 @@ class StageInput(Value):
     size: int | None = None
     files: int | None = None
     origin: str
-    """Where it comes from: `stage:<address>`, `tracked:<.dvc file>`, `git`, `external` or `untracked`."""
+    """Where it comes from: `stage:<address>`, `tracked:<.dvc file>`, `superseded:<either>` when its maker has recorded
+    something else since, `git`, `external` or `untracked`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -30,7 +30,7 @@ class ModelIdentity(Value):
     asset_key: str
     """The Dagster asset, parts joined by `/`."""
     run_key: str
-    """SHA-256 (hex) of asset, partition, root run and output: the same for every retry of one run."""
+    """SHA-256 (hex) of asset, partition and root run: the same for every retry of one run."""
     previous: Digest | None = None
     """The record of the version before it."""
     description: str | None = None
