@@ -30,8 +30,9 @@ SETTLED = 2.1
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
     """A folder that looks like a DVC project."""
-    (tmp_path / ".dvc").mkdir()
-    return tmp_path
+    root = tmp_path / "project"
+    (root / ".dvc").mkdir(parents=True)
+    return root
 
 
 def write(root: Path, files: dict[str, bytes]) -> Path:
