@@ -18,7 +18,7 @@ from pathlib import Path
 
 import dagster as dg
 
-from lineage_pipelines.datasets.project import DvcProject
+from lineage_pipelines.datasets.pipeline.project import DvcProject
 from lineage_pipelines.errors import LineageError
 from lineage_pipelines.orchestration import DvcResource, build_dvc_asset_specs, build_dvc_sources, dvc_assets
 

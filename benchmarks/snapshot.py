@@ -38,7 +38,7 @@ assert observe(DvcProject("."), "data").state == "ok"
 _PEAK = """
 import sys
 from pathlib import Path
-from lineage_pipelines.datasets.hashing import hash_file
+from lineage_pipelines.datasets.content.hashing import hash_file
 hash_file(sys.argv[1])
 # Not ru_maxrss, which counts the process that this one was forked from.
 print(next(line.split()[1] for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM")))

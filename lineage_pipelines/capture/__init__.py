@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from lineage_pipelines.capture.blobs import Blobs, Gaps
-    from lineage_pipelines.capture.closure import code_digest, source_closure
     from lineage_pipelines.capture.code import capture_code
     from lineage_pipelines.capture.environment import capture_environment
     from lineage_pipelines.capture.evaluation import check_metrics
-    from lineage_pipelines.capture.git import find_root
+    from lineage_pipelines.capture.git.state import find_root
     from lineage_pipelines.capture.parameters import effective_parameters
     from lineage_pipelines.capture.secrets import find_secrets
-    from lineage_pipelines.capture.tables import CapturedTable, capture_table, describe_table, read_table
+    from lineage_pipelines.capture.sources.closure import code_digest, source_closure
+    from lineage_pipelines.capture.tables.tables import CapturedTable, capture_table, describe_table, read_table
     from lineage_pipelines.capture.trained import TrainedModel
 
 __all__ = [
@@ -42,7 +42,7 @@ def __getattr__(name: str) -> Any:  # noqa: ANN401, C901  # any public name; a c
         case "Blobs" | "Gaps":
             module = import_module("lineage_pipelines.capture.blobs")
         case "code_digest" | "source_closure":
-            module = import_module("lineage_pipelines.capture.closure")
+            module = import_module("lineage_pipelines.capture.sources.closure")
         case "capture_code":
             module = import_module("lineage_pipelines.capture.code")
         case "capture_environment":
@@ -50,13 +50,13 @@ def __getattr__(name: str) -> Any:  # noqa: ANN401, C901  # any public name; a c
         case "check_metrics":
             module = import_module("lineage_pipelines.capture.evaluation")
         case "find_root":
-            module = import_module("lineage_pipelines.capture.git")
+            module = import_module("lineage_pipelines.capture.git.state")
         case "effective_parameters":
             module = import_module("lineage_pipelines.capture.parameters")
         case "find_secrets":
             module = import_module("lineage_pipelines.capture.secrets")
         case "CapturedTable" | "capture_table" | "describe_table" | "read_table":
-            module = import_module("lineage_pipelines.capture.tables")
+            module = import_module("lineage_pipelines.capture.tables.tables")
         case "TrainedModel":
             module = import_module("lineage_pipelines.capture.trained")
         case _:

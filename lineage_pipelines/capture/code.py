@@ -4,9 +4,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from lineage_pipelines.capture.blobs import Blobs, Gaps
-from lineage_pipelines.capture.closure import source_closure
-from lineage_pipelines.capture.git import read_git
-from lineage_pipelines.capture.patch import make_patch
+from lineage_pipelines.capture.git.patch import make_patch
+from lineage_pipelines.capture.git.state import read_git
+from lineage_pipelines.capture.sources.closure import source_closure
 from lineage_pipelines.records import CodeVersion, Digest
 
 

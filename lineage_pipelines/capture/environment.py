@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from lineage_pipelines.capture.blobs import Blobs, Gaps, plain_path
-from lineage_pipelines.capture.git import find_root
+from lineage_pipelines.capture.git.state import find_root
 from lineage_pipelines.capture.packages import list_packages
 from lineage_pipelines.capture.secrets import secret_lines
 from lineage_pipelines.records import Digest, Environment

@@ -5,7 +5,7 @@ import json
 import re
 
 from lineage_pipelines.capture.blobs import Gaps, some_of
-from lineage_pipelines.capture.urls import public_url
+from lineage_pipelines.capture.git.urls import public_url
 
 _NAME = re.compile(r"^Name:\s*(\S+)", re.MULTILINE | re.IGNORECASE)
 _VERSION = re.compile(r"^Version:\s*(\S+)", re.MULTILINE | re.IGNORECASE)

@@ -7,7 +7,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from lineage_pipelines.datasets.graph import (
+    from lineage_pipelines.datasets.content.snapshots import Snapshot, SnapshotCache
+    from lineage_pipelines.datasets.metafiles.problems import Problem
+    from lineage_pipelines.datasets.metafiles.readers import LockEntry
+    from lineage_pipelines.datasets.pipeline.graph import (
         Output,
         ParamsDependency,
         PipelineGraph,
@@ -15,14 +18,11 @@ if TYPE_CHECKING:
         StageDependency,
         TrackedFile,
     )
-    from lineage_pipelines.datasets.metafiles import LockEntry
-    from lineage_pipelines.datasets.observing import TrackedObservation, observe
-    from lineage_pipelines.datasets.placing import Placed, discard, place
-    from lineage_pipelines.datasets.problems import Problem
-    from lineage_pipelines.datasets.project import DvcProject
-    from lineage_pipelines.datasets.recorded import RecordedOutput
-    from lineage_pipelines.datasets.running import StageOutcome, mend_workspace, run_stage
-    from lineage_pipelines.datasets.snapshots import Snapshot, SnapshotCache
+    from lineage_pipelines.datasets.pipeline.project import DvcProject
+    from lineage_pipelines.datasets.pipeline.recorded import RecordedOutput
+    from lineage_pipelines.datasets.running.stage_run import StageOutcome, mend_workspace, run_stage
+    from lineage_pipelines.datasets.workspace.observing import TrackedObservation, observe
+    from lineage_pipelines.datasets.workspace.placing import Placed, discard, place
 
 __all__ = [
     "DvcProject",
@@ -51,23 +51,23 @@ __all__ = [
 def __getattr__(name: str) -> Any:  # noqa: ANN401, C901  # any public name; a case for each module
     match name:
         case "DvcProject":
-            module = import_module("lineage_pipelines.datasets.project")
+            module = import_module("lineage_pipelines.datasets.pipeline.project")
         case "Problem":
-            module = import_module("lineage_pipelines.datasets.problems")
+            module = import_module("lineage_pipelines.datasets.metafiles.problems")
         case "LockEntry":
-            module = import_module("lineage_pipelines.datasets.metafiles")
+            module = import_module("lineage_pipelines.datasets.metafiles.readers")
         case "TrackedObservation" | "observe":
-            module = import_module("lineage_pipelines.datasets.observing")
+            module = import_module("lineage_pipelines.datasets.workspace.observing")
         case "Placed" | "discard" | "place":
-            module = import_module("lineage_pipelines.datasets.placing")
+            module = import_module("lineage_pipelines.datasets.workspace.placing")
         case "RecordedOutput":
-            module = import_module("lineage_pipelines.datasets.recorded")
+            module = import_module("lineage_pipelines.datasets.pipeline.recorded")
         case "StageOutcome" | "mend_workspace" | "run_stage":
-            module = import_module("lineage_pipelines.datasets.running")
+            module = import_module("lineage_pipelines.datasets.running.stage_run")
         case "Snapshot" | "SnapshotCache":
-            module = import_module("lineage_pipelines.datasets.snapshots")
+            module = import_module("lineage_pipelines.datasets.content.snapshots")
         case "Output" | "ParamsDependency" | "PipelineGraph" | "Stage" | "StageDependency" | "TrackedFile":
-            module = import_module("lineage_pipelines.datasets.graph")
+            module = import_module("lineage_pipelines.datasets.pipeline.graph")
         case _:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(module, name)

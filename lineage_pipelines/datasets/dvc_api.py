@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from lineage_pipelines.datasets.problems import RefusedError
+from lineage_pipelines.datasets.metafiles.problems import RefusedError
 from lineage_pipelines.errors import DatasetError
 
 

@@ -8,7 +8,7 @@ import dagster as dg
 from lineage_pipelines.capture import code_digest, find_root
 from lineage_pipelines.capture.trained import TrainedModel
 from lineage_pipelines.datasets import DvcProject
-from lineage_pipelines.datasets.own_files import own_folder
+from lineage_pipelines.datasets.content.own_files import own_folder
 from lineage_pipelines.errors import DatasetError
 from lineage_pipelines.orchestration import metadata
 from lineage_pipelines.orchestration.definition import ModelDefinition, ModelInput, Outcome

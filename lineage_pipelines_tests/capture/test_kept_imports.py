@@ -9,10 +9,10 @@ import pytest
 
 _SCRIPT = """
 import sys, pathlib
-from lineage_pipelines.capture import code_digest, imports, source_closure
+from lineage_pipelines.capture import code_digest, source_closure
+from lineage_pipelines.capture.sources import files, imports
 read, real = [], imports.read_imports
-from lineage_pipelines.capture import sources
-sources.read_imports = lambda data: read.append(data) or real(data)
+files.read_imports = lambda data: read.append(data) or real(data)
 sys.path.insert(0, ".")
 from pkg.train import train
 here = pathlib.Path(".").resolve()

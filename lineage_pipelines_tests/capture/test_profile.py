@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from pyarrow import feather, parquet
 
 from lineage_pipelines.capture import capture_table
-from lineage_pipelines.capture.profile import MAX_PROFILE_BYTES
+from lineage_pipelines.capture.tables.profile import MAX_PROFILE_BYTES
 from lineage_pipelines.records import canonical_bytes, parse_bytes
 
 Facts = dict[str, Any]
@@ -350,7 +350,7 @@ def test_a_very_wide_table_keeps_counts_only(tmp_path: Path, monkeypatch: pytest
     assert profile["detail"] == 5
     assert profile["columns"]["nulls"] == [0] * 5000
     assert profile["columns"]["distinct"][1::2] == [12] * 2500
-    monkeypatch.setattr("lineage_pipelines.capture.profile.MAX_PROFILE_BYTES", 1000)
+    monkeypatch.setattr("lineage_pipelines.capture.tables.profile.MAX_PROFILE_BYTES", 1000)
     assert _profile(tmp_path, _wide(300)) == {"version": 1, "rows": 12, "detail": 6, "duplicates": 0}
 
 
@@ -363,7 +363,7 @@ def test_values_that_a_wide_table_leaves_out_are_counted(tmp_path: Path) -> None
 
 
 def test_a_huge_table_is_looked_at_in_even_steps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lineage_pipelines.capture.profile._MAX_CELLS", 1000)
+    monkeypatch.setattr("lineage_pipelines.capture.tables.profile._MAX_CELLS", 1000)
     table = pa.table({"n": list(range(4000)), "same": ["a"] * 4000})
     profile = _profile(tmp_path, table.slice(0, 500))
     assert "sampled" not in profile

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from lineage_pipelines.datasets.lock_backup import LockBackup
-from lineage_pipelines.datasets.own_files import own_folder
-from lineage_pipelines.datasets.project import DvcProject
-from lineage_pipelines.datasets.running import StageOutcome, run_stage
+from lineage_pipelines.datasets.content.own_files import own_folder
+from lineage_pipelines.datasets.pipeline.project import DvcProject
+from lineage_pipelines.datasets.running.lock_backup import LockBackup
+from lineage_pipelines.datasets.running.stage_run import StageOutcome, run_stage
 from lineage_pipelines.errors import DatasetError
 from lineage_pipelines_tests.world import World
 
@@ -116,8 +116,8 @@ def check_settled(project: DvcProject) -> None:
 
 RUN = (
     "import sys\n"
-    "from lineage_pipelines.datasets.project import DvcProject\n"
-    "from lineage_pipelines.datasets.running import run_stage\n"
+    "from lineage_pipelines.datasets.pipeline.project import DvcProject\n"
+    "from lineage_pipelines.datasets.running.stage_run import run_stage\n"
     "def tell(line): sys.stdout.write(line + chr(10)); sys.stdout.flush()\n"
     "run_stage(DvcProject(sys.argv[1]), sys.argv[2], on_line=tell)\n"
 )

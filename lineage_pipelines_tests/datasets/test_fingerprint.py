@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from lineage_pipelines.datasets.fingerprint import scan
-from lineage_pipelines.datasets.snapshots import SnapshotCache
+from lineage_pipelines.datasets.content.fingerprint import scan
+from lineage_pipelines.datasets.content.snapshots import SnapshotCache
 from lineage_pipelines.errors import DatasetError
 from lineage_pipelines_tests.world import World
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from lineage_pipelines.datasets.project import DvcProject
+from lineage_pipelines.datasets.pipeline.project import DvcProject
 from lineage_pipelines.errors import LineageError
 from lineage_pipelines.orchestration import (
     DvcNodeData,
@@ -324,7 +324,7 @@ def test_folders_behind_symbolic_links_are_not_entered(world: World, tmp_path: P
 
 WARM = """\
 import sys
-from lineage_pipelines.datasets.project import DvcProject
+from lineage_pipelines.datasets.pipeline.project import DvcProject
 graph = DvcProject(sys.argv[1]).graph()
 print(len(graph.stages), sorted(name for name in sys.modules if name.partition(".")[0] in ("dvc", "dvc_data")))
 """

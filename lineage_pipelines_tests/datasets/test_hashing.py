@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lineage_pipelines.datasets.hashing import (
+from lineage_pipelines.datasets.content.hashing import (
     MD5,
     MD5_UNIX,
     SHA256,
@@ -21,8 +21,8 @@ from lineage_pipelines.datasets.hashing import (
     hash_file,
     listing_sha256,
 )
-from lineage_pipelines.datasets.parallel import spread
-from lineage_pipelines.datasets.reading import BLOCK, ChangingDataError
+from lineage_pipelines.datasets.content.parallel import spread
+from lineage_pipelines.datasets.content.reading import BLOCK, ChangingDataError
 from lineage_pipelines.errors import DatasetError
 
 
@@ -123,7 +123,7 @@ def test_an_unreadable_file_is_named_with_its_cause(tmp_path: Path) -> None:
     # Whoever runs this may be root, whom no mode stops: ask as somebody else.
     code = (
         "import os, sys\n"
-        "from lineage_pipelines.datasets.hashing import hash_file\n"
+        "from lineage_pipelines.datasets.content.hashing import hash_file\n"
         "from lineage_pipelines.errors import DatasetError\n"
         "os.setuid(65534) if os.getuid() == 0 else None\n"
         "try: hash_file(sys.argv[1])\n"

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lineage_pipelines.datasets.metafiles import (
+from lineage_pipelines.datasets.metafiles.readers import (
     lock_problems,
     parse_lock,
     parse_tracked,
@@ -16,7 +16,7 @@ from lineage_pipelines.datasets.metafiles import (
     read_lock,
     read_tracked,
 )
-from lineage_pipelines.datasets.yaml_reader import Document, read_yaml
+from lineage_pipelines.datasets.metafiles.yaml_reader import Document, read_yaml
 from lineage_pipelines.errors import DatasetError
 from lineage_pipelines_tests.world import World
 

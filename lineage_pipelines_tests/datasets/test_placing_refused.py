@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from lineage_pipelines.datasets.hashing import hash_file
-from lineage_pipelines.datasets.placing import discard, place
-from lineage_pipelines.datasets.project import DvcProject
+from lineage_pipelines.datasets.content.hashing import hash_file
+from lineage_pipelines.datasets.pipeline.project import DvcProject
+from lineage_pipelines.datasets.workspace.placing import discard, place
 from lineage_pipelines_tests.datasets.placing import FILES, alter, cached, check_nothing_left, forget, refuse
 from lineage_pipelines_tests.world import World
 

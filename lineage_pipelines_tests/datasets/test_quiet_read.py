@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from lineage_pipelines.datasets.quiet_read import QUIET_SECONDS, read_quietly
+from lineage_pipelines.datasets.metafiles.quiet_read import QUIET_SECONDS, read_quietly
 from lineage_pipelines.errors import DatasetError
 
 CONTENT = b"x" * 40_000

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from lineage_pipelines.datasets import child
-from lineage_pipelines.datasets.metafiles import read_lock
-from lineage_pipelines.datasets.project import DvcProject
-from lineage_pipelines.datasets.running import mend_workspace, run_stage
+from lineage_pipelines.datasets.metafiles.readers import read_lock
+from lineage_pipelines.datasets.pipeline.project import DvcProject
+from lineage_pipelines.datasets.running import child
+from lineage_pipelines.datasets.running.stage_run import mend_workspace, run_stage
 from lineage_pipelines.errors import DatasetError
 from lineage_pipelines_tests.datasets.stages import (
     STAGES,

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from lineage_pipelines.datasets.yaml_reader import MAX_DEPTH, YamlError, read_yaml
+from lineage_pipelines.datasets.metafiles.yaml_reader import MAX_DEPTH, YamlError, read_yaml
 
 
 def read(text: str) -> Any:

@@ -1,0 +1,178 @@
+"""The uncommitted work of a tree as one patch, which `git apply` turns back into the very same files.
+
+The patch is `git diff --binary` from the revision to the work tree, untracked files included. It is made in a
+temporary index and object store, so that nothing in the repository changes, and it has no trace of the user's
+configuration. Line endings are as Git normalises them (`text`, `eol` attributes).
+"""
+
+import os
+import stat
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+
+from lineage_pipelines.capture.blobs import Gaps, plain_path, some_of
+from lineage_pipelines.capture.git.patch_lines import locate
+from lineage_pipelines.capture.git.process import GitError, run_git
+from lineage_pipelines.capture.git.state import Change, GitState
+from lineage_pipelines.capture.secrets import is_secret_file
+from lineage_pipelines.capture.token_shapes import find_tokens
+
+MAX_UNTRACKED_BYTES = 1024 * 1024
+"""An untracked file that is larger is data, not source; it is left out and named."""
+MAX_CHANGED_BYTES = 16 * 1024 * 1024
+"""All changed files together; what comes after it by path is left out and named."""
+_MAX_PATCH_BYTES = 64 * 1024 * 1024
+_MOST_PLACES = 10
+_EMPTY_TREE = {
+    "sha1": "4b825dc642cb6eb9a060e54bf8d69288fbee4904",
+    "sha256": "6ef19b41225c5369f1c104d45d8d85efa9b057b53b14b4b9b939dd74decc5321",
+}
+_DIFF = [
+    *("diff-index", "--cached", "--patch", "--binary", "--full-index", "--no-renames", "--no-color", "--no-ext-diff"),
+    *("--no-textconv", "--no-relative", "--src-prefix=a/", "--dst-prefix=b/", "--unified=3", "--inter-hunk-context=0"),
+    *("--diff-algorithm=myers", "--indent-heuristic", "--submodule=short"),
+]
+
+
+def make_patch(state: GitState) -> tuple[bytes | None, Gaps]:
+    """Return the patch from the revision to the work tree, and what is not in it.
+
+    Without a commit it is a patch from the empty tree. None when there is no change, or none that could be captured.
+    A patch that holds something of a token's shape is withheld: it would put the secret into every copy.
+    """
+    choice = _choose(state)
+    gaps = tuple(choice.gaps())
+    if not state.changes or not (choice.present or choice.reset):
+        return None, gaps
+    try:
+        patch = _diff(state, choice)
+    except GitError as error:
+        return None, (*gaps, f"code.patch: not captured, {error}")
+    except OSError as error:
+        return None, (*gaps, f"code.patch: not captured, {error.strerror}")
+    places = [locate(patch, token.offset) for token in islice(find_tokens(patch), _MOST_PLACES)]
+    if places:
+        said = ", ".join(dict.fromkeys(places))
+        return None, (*gaps, f"code.patch: withheld, it holds what looks like a secret at {said}")
+    return patch or None, gaps
+
+
+@dataclass(slots=True)
+class _Choice:
+    """Which changes go into the patch, and how they get into the temporary index."""
+
+    present: list[bytes] = field(default_factory=list)
+    """Paths whose work-tree content is taken."""
+    reset: list[bytes] = field(default_factory=list)
+    """Lines of `update-index --index-info`: deletions, and what is put back to the revision."""
+    left_out: dict[str, list[str]] = field(default_factory=dict)
+    size: int = 0
+
+    def gaps(self) -> Iterator[str]:
+        for why, names in self.left_out.items():
+            yield f"code.patch: {some_of(names)} left out, {why}"
+
+
+def _choose(state: GitState) -> _Choice:
+    choice = _Choice(reset=[_index_line(change, keep=True) for change in state.generated if change.tracked])
+    for change in state.changes:
+        found = _lstat(state.root, change.path)
+        if found is not None and change.tracked and stat.S_ISDIR(found.st_mode) and not change.submodule:
+            found = None  # a folder took the file's place; what is in it is listed by itself
+        why = _why_left_out(state.root, change, found, choice.size)
+        if why:
+            choice.left_out.setdefault(why, []).append(plain_path(os.fsdecode(change.path)))
+        if found is not None and not why:
+            choice.present.append(change.path)
+            choice.size += found.st_size
+        elif change.tracked:
+            choice.reset.append(_index_line(change, keep=bool(why)))
+    return choice
+
+
+def _lstat(root: Path, path: bytes) -> os.stat_result | None:
+    """The file of a path; None when it is gone, or lies behind a link or a file where a folder was."""
+    parent = os.fsencode(root)
+    *folders, name = path.rstrip(b"/").split(b"/")
+    try:
+        for folder in folders:
+            parent = os.path.join(parent, folder)  # noqa: PTH118  # pathlib knows no bytes
+            if not stat.S_ISDIR(os.lstat(parent).st_mode):
+                return None
+        return os.lstat(os.path.join(parent, name))  # noqa: PTH118
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+
+
+def _why_left_out(root: Path, change: Change, found: os.stat_result | None, size: int) -> str:
+    if change.submodule:
+        return "a submodule that differs from the revision"
+    if is_secret_file(os.fsdecode(change.path)):
+        return "by its name it holds secrets"
+    if found is None:
+        return ""
+    return _unfit(root, change, found) or _too_large(change, found.st_size, size)
+
+
+def _unfit(root: Path, change: Change, found: os.stat_result) -> str:
+    if stat.S_ISDIR(found.st_mode):
+        return "a Git repository of its own"
+    if stat.S_ISLNK(found.st_mode):
+        return ""
+    if not stat.S_ISREG(found.st_mode):
+        return "not a regular file"
+    readable = os.access(os.path.join(os.fsencode(root), change.path), os.R_OK)  # noqa: PTH118
+    return "" if readable else "not readable"
+
+
+def _too_large(change: Change, size: int, before: int) -> str:
+    if not change.tracked and size > MAX_UNTRACKED_BYTES:
+        return f"an untracked file of more than {MAX_UNTRACKED_BYTES // 1024**2} MB"
+    if before + size > MAX_CHANGED_BYTES:
+        return f"more than {MAX_CHANGED_BYTES // 1024**2} MB of changes in all"
+    return ""
+
+
+def _index_line(change: Change, *, keep: bool) -> bytes:
+    if keep and int(change.mode, 8):
+        return change.mode + b" " + change.blob + b"\t" + change.path
+    return b"0 " + b"0" * len(change.blob) + b"\t" + change.path
+
+
+def _diff(state: GitState, choice: _Choice) -> bytes:
+    root = state.root
+    asked = ["rev-parse", "--show-object-format", "--git-path", "index", "--git-path", "objects"]
+    kind, index, objects = os.fsdecode(run_git(root, asked)).rstrip("\n").split("\n")
+    with tempfile.TemporaryDirectory(prefix="lineage-") as name:
+        folder = Path(name)
+        env = _separate(root, folder, index, objects)
+        if choice.reset:
+            _update(root, ["--index-info"], choice.reset, env)
+        if choice.present:
+            _update(root, ["--add", "--remove", "--replace", "-z", "--stdin"], choice.present, env)
+        base = state.revision or _EMPTY_TREE[kind]
+        return run_git(root, [*_DIFF, base, "--"], env=env, limit=_MAX_PATCH_BYTES)
+
+
+def _separate(root: Path, folder: Path, index: str, objects: str) -> dict[str, str]:
+    """An index and an object store of our own, which begin as the repository's."""
+    (folder / "objects" / "info").mkdir(parents=True)
+    (folder / "objects" / "info" / "alternates").write_bytes(_quoted(os.fsencode(root / objects)) + b"\n")
+    if (root / index).exists():
+        (folder / "index").write_bytes((root / index).read_bytes())
+    return {"GIT_INDEX_FILE": str(folder / "index"), "GIT_OBJECT_DIRECTORY": str(folder / "objects")}
+
+
+def _quoted(path: bytes) -> bytes:
+    """A line of `objects/info/alternates`, where a path with odd bytes is a C string."""
+    escaped = path.replace(b"\\", b"\\\\").replace(b'"', b'\\"').replace(b"\n", b"\\n")
+    return path if escaped == path else b'"' + escaped + b'"'
+
+
+def _update(root: Path, options: Sequence[str], entries: Sequence[bytes], env: dict[str, str]) -> None:
+    stdin = b"".join(entry + b"\0" for entry in entries)
+    arguments = ["update-index", *options] if "-z" in options else ["update-index", "-z", "--replace", *options]
+    run_git(root, arguments, stdin=stdin, env=env)

@@ -1,0 +1,254 @@
+"""The profile of one column (the fields are described in `profile.py`), and its part in the digests of rows."""
+
+import hashlib
+import math
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+from lineage_pipelines.capture.tables.row_digests import column_digests
+from lineage_pipelines.capture.token_shapes import token_shape
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pyarrow as pa
+
+    from lineage_pipelines.capture.tables.row_digests import Words
+
+    Array = np.ndarray[Any, Any]
+
+_STEPS = 40
+_BINS = 20
+_MOST_VALUES = 50
+_MOST_GROUPS = 1000
+_PER_VALUE = 2
+_PER_GROUP = 20
+_MOST_TEXT = 64
+_MOST_NAME = 128
+_DIGITS = 10
+"""Significant digits of what is computed: fewer than what the order of a summation or another CPU can change."""
+_EXACT = 2**53
+_DAY = 24 * 60 * 60
+_UNITS = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
+
+Scale = tuple[int, int]
+"""What a value is multiplied and divided by, to be a number or a number of seconds."""
+_PLAIN: Scale = (1, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnProfile:
+    """What is said of a column."""
+
+    facts: dict[str, Any]
+    digests: "Words | None" = None
+    """One word a row, equal for equal values; None when values cannot be compared."""
+
+
+def profile_column(field: "pa.Field", column: "pa.ChunkedArray") -> ColumnProfile:
+    """Return the profile of a column."""
+    from pyarrow import types
+
+    kind = field.type
+    base: dict[str, Any] = {"name": _shorten(field.name, _MOST_NAME), "type": _shorten(str(kind), _MOST_TEXT)}
+    if types.is_dictionary(kind):
+        kind = kind.value_type
+        column = column.cast(kind)
+    if types.is_boolean(kind):
+        return _boolean({**base, "kind": "boolean"}, column)
+    if types.is_integer(kind) or types.is_floating(kind) or types.is_decimal(kind):
+        return _number({**base, "kind": "number"}, column, _PLAIN)
+    if types.is_temporal(kind) and not types.is_interval(kind):
+        return _number({**base, "kind": "time"}, _ticks(column), _seconds(kind))
+    if types.is_string(kind) or types.is_large_string(kind) or str(kind) == "string_view":
+        return _text({**base, "kind": "text"}, column)
+    return _other({**base, "kind": "other", "nulls": column.null_count}, column)
+
+
+def _boolean(facts: dict[str, Any], column: "pa.ChunkedArray") -> ColumnProfile:
+    import pyarrow as pa
+
+    values, missing = _arrays(column.cast(pa.int8()))
+    true = int(values[~missing].sum())
+    false = len(values) - int(missing.sum()) - true
+    counts = [[value, count] for value, count in ((False, false), (True, true)) if count]
+    listed = sorted(counts, key=lambda pair: -pair[1])
+    facts |= {"nulls": int(missing.sum()), "distinct": len(counts), "values": listed, "other": 0}
+    return ColumnProfile(facts, column_digests(values, missing))
+
+
+def _number(facts: dict[str, Any], column: "pa.ChunkedArray", scale: Scale) -> ColumnProfile:
+    import numpy as np
+    from pyarrow import types
+
+    values, missing = _arrays(column)
+    present = values[~missing]
+    finite = np.sort(present[np.isfinite(present)])
+    strange = present[~np.isfinite(present)]
+    uniques, counts = _count(finite)
+    keys, distinct = values, len(uniques) + len(np.unique(strange))
+    if types.is_decimal(column.type):  # as floats, numbers of many digits would be equal that are not
+        keys, dictionary = _encode(column)
+        distinct = len(dictionary)
+    facts |= {"nulls": int(missing.sum()), "distinct": distinct}
+    if strange.size:
+        facts["infinite"] = int(strange.size)
+    if finite.size:
+        facts |= _distribution(finite, scale)
+    if _names_groups(len(uniques), finite.size):
+        pairs = sorted(zip(counts.tolist(), uniques.tolist(), strict=True), key=lambda pair: (-pair[0], pair[1]))
+        facts |= {"values": [[_exact(value, scale), count] for count, value in pairs], "other": 0}
+    return ColumnProfile(facts, column_digests(keys, missing))
+
+
+def _arrays(column: "pa.ChunkedArray") -> "tuple[Array, Array]":
+    """The values, with anything where one is missing, and a mask of those places."""
+    import numpy as np
+    import pyarrow as pa
+
+    if pa.types.is_decimal(column.type) or pa.types.is_float16(column.type):
+        column = column.cast(pa.float64())
+    missing = np.array(column.is_null().to_numpy(), dtype=bool)
+    values = np.asarray(column.fill_null(0).to_numpy() if missing.any() else column.to_numpy())
+    if values.dtype.kind == "f":
+        values = values.astype("float64", copy=False)
+        missing |= np.isnan(values)
+    return values, missing
+
+
+def _count(ordered: "Array") -> "tuple[Array, Array]":
+    """The different values of a sorted array, and how often each occurs."""
+    import numpy as np
+
+    starts = np.flatnonzero(np.concatenate([np.ones(min(1, ordered.size), bool), ordered[1:] != ordered[:-1]]))
+    return ordered[starts], np.diff(np.append(starts, ordered.size))
+
+
+def _distribution(ordered: "Array", scale: Scale) -> dict[str, Any]:
+    import numpy as np
+
+    n = ordered.size
+    places = [(step * (n - 1) + _STEPS // 2) // _STEPS for step in range(_STEPS + 1)]
+    numbers = ordered.astype("float64") * scale[0] / scale[1]
+    with np.errstate(all="ignore"):  # sums of huge numbers overflow; then there is no mean to tell
+        mean, std = float(numbers.mean()), float(numbers.std())
+    facts = {
+        "min": _exact(ordered[0].item(), scale),
+        "max": _exact(ordered[-1].item(), scale),
+        "mean": _rounded(mean),
+        "std": _rounded(std),
+        "quantiles": [_rounded(number) for number in numbers[places].tolist()],
+        "histogram": _histogram(numbers),
+    }
+    return {name: fact for name, fact in facts.items() if fact is not None}
+
+
+def _histogram(ordered: "Array") -> list[int] | None:
+    import numpy as np
+
+    low, high = float(ordered[0]), float(ordered[-1])
+    width = high - low
+    if width == 0 or not math.isfinite(width * _BINS):
+        return None
+    edges = low + width * np.arange(1, _BINS) / _BINS
+    cuts = [0, *np.searchsorted(ordered, edges).tolist(), ordered.size]
+    return [after - before for before, after in pairwise(cuts)]
+
+
+def _exact(value: float, scale: Scale) -> float:
+    if scale != _PLAIN:
+        return value * scale[0] / scale[1]
+    return value if abs(value) < _EXACT else float(value)
+
+
+def _rounded(value: float) -> float | None:
+    if not math.isfinite(value):
+        return None
+    rounded = float(f"{value:.{_DIGITS}g}")
+    return rounded if math.isfinite(rounded) else value  # the greatest numbers have nothing to be rounded up to
+
+
+def _ticks(column: "pa.ChunkedArray") -> "pa.ChunkedArray":
+    import pyarrow as pa
+
+    small = pa.types.is_date32(column.type) or pa.types.is_time32(column.type)
+    return column.cast(pa.int32()).cast(pa.int64()) if small else column.cast(pa.int64())
+
+
+def _seconds(kind: "pa.DataType") -> Scale:
+    from pyarrow import types
+
+    if types.is_date32(kind):
+        return _DAY, 1
+    return 1, _UNITS["ms" if types.is_date64(kind) else kind.unit]
+
+
+def _text(facts: dict[str, Any], column: "pa.ChunkedArray") -> ColumnProfile:
+    import numpy as np
+    from pyarrow import compute
+
+    codes, dictionary = _encode(column)
+    missing = codes < 0
+    counts = np.bincount(codes[~missing], minlength=len(dictionary))
+    facts |= {"nulls": int(missing.sum()), "distinct": len(dictionary)}
+    if len(dictionary):
+        lengths = np.asarray(compute.binary_length(dictionary)).astype("int64")
+        facts |= {
+            "empty": int(counts[lengths == 0].sum()),
+            "min_bytes": int(lengths.min()),
+            "max_bytes": int(lengths.max()),
+            "mean_bytes": _rounded(int((lengths * counts).sum()) / int(counts.sum())),
+        }
+    if _names_groups(len(dictionary), int(counts.sum()), text=True):
+        facts |= _groups(dictionary, counts.tolist())
+    return ColumnProfile(facts, column_digests(codes, missing))
+
+
+def _encode(column: "pa.ChunkedArray") -> "tuple[Array, pa.Array]":
+    """A code for each row, -1 where the value is missing, and the values of the codes."""
+    import numpy as np
+    import pyarrow as pa
+
+    wide = pa.large_binary()
+    if str(column.type) == "string_view":
+        column = column.cast(pa.large_string())
+    column = column if pa.types.is_decimal(column.type) else column.cast(wide)
+    encoded = column.dictionary_encode().unify_dictionaries()
+    if encoded.num_chunks == 0:
+        return np.zeros(0, "int64"), pa.array([], wide)
+    codes = [chunk.indices.fill_null(-1).to_numpy().astype("int64") for chunk in encoded.chunks]
+    return np.concatenate(codes), encoded.chunk(0).dictionary
+
+
+def _names_groups(distinct: int, rows: int, *, text: bool = False) -> bool:
+    few = distinct <= _MOST_VALUES and rows >= _PER_VALUE * distinct
+    return distinct > 0 and (few or (text and distinct <= _MOST_GROUPS and rows >= _PER_GROUP * distinct))
+
+
+def _groups(dictionary: "pa.Array", counts: list[int]) -> dict[str, Any]:
+    pairs = sorted(zip(counts, dictionary.to_pylist(), strict=True), key=lambda pair: (-pair[0], pair[1]))
+    listed: dict[str, int] = {}
+    for count, value in pairs[:_MOST_VALUES]:
+        text = value.decode("utf-8", "replace")
+        shown = _shorten(text, _MOST_TEXT) if token_shape(text) is None else "<withheld>"
+        listed[shown] = listed.get(shown, 0) + count
+    values = sorted(listed.items(), key=lambda pair: (-pair[1], pair[0]))
+    return {"values": [list(pair) for pair in values], "other": sum(count for count, _ in pairs[_MOST_VALUES:])}
+
+
+def _other(facts: dict[str, Any], column: "pa.ChunkedArray") -> ColumnProfile:
+    import numpy as np
+    from pyarrow import types
+
+    if types.is_null(column.type):
+        return ColumnProfile(facts, column_digests(np.zeros(len(column), "int64"), np.ones(len(column), bool)))
+    if types.is_binary(column.type) or types.is_large_binary(column.type) or types.is_fixed_size_binary(column.type):
+        codes, dictionary = _encode(column)
+        return ColumnProfile({**facts, "distinct": len(dictionary)}, column_digests(codes, codes < 0))
+    return ColumnProfile(facts)
+
+
+def _shorten(text: str, most: int) -> str:
+    if len(text) <= most:
+        return text
+    return f"{text[: most - 9]}~{hashlib.sha256(text.encode('utf-8', 'replace')).hexdigest()[:8]}"

@@ -1,0 +1,1 @@
+"""Bytes by their digests: hashing, and remembering what has not changed."""

@@ -1,0 +1,167 @@
+"""The content of a file or folder by digest, reading only what changed since the last time.
+
+`dvc status` takes seconds for a large folder that nobody touched, and does not see an edit of the same size whose
+modification time was set back. Here a folder is looked at through its files' signatures (fingerprint.py) and a file is
+read again only when its own has changed.
+"""
+
+import contextlib
+import hashlib
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from lineage_pipelines.datasets.content.fingerprint import Scan, ignore_rules, scan
+from lineage_pipelines.datasets.content.hashing import MD5, SHA256, digest_file, directory_md5, listing_sha256
+from lineage_pipelines.datasets.content.own_files import own_folder
+from lineage_pipelines.datasets.content.parallel import cores, spread
+from lineage_pipelines.datasets.content.reading import ChangingDataError, Signature
+from lineage_pipelines.datasets.content.snapshot_state import Rows, StateFile, Summary
+from lineage_pipelines.records import DigestSet
+
+_ATTEMPTS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The content of a file or folder."""
+
+    digest: DigestSet
+    size: int
+    """Bytes, of all files together."""
+    files: int
+
+
+class SnapshotCache:
+    """Snapshots of the files and folders of a DVC project, remembered below its `.dvc/tmp`.
+
+    Several threads and processes may use it at once.
+
+    Args:
+        root: the folder that holds `.dvc`.
+        links_into: folders outside of it that links may lead into: DVC's cache.
+    """
+
+    def __init__(self, root: Path, *, links_into: Sequence[Path] = ()) -> None:
+        self._root = root.resolve()
+        self._within = [self._root, *(folder.resolve() for folder in links_into)]
+        self._folder = own_folder(self._root) / "snapshots"
+
+    def snapshot(self, path: Path, *, algorithms: Sequence[str] = (MD5, SHA256)) -> Snapshot:
+        """Return the content of a file or folder; the MD5 is what DVC calls it.
+
+        Args:
+            path: in the project.
+            algorithms: which digests. MD5 alone takes twice the time of SHA-256 alone.
+
+        Raises:
+            DatasetError: it is missing or unreadable, holds something that is no file, leads out of the project, or
+                did not stop changing.
+        """
+        summary = self._summary(path, algorithms)
+        return Snapshot(
+            DigestSet(md5=summary.digests.get(MD5), sha256=summary.digests.get(SHA256)), summary.size, summary.files
+        )
+
+    def name(self, path: Path, algorithm: str = MD5) -> str:
+        """Return the digest of a file or folder, with `.dir` for the MD5 of a folder. Raises as `snapshot`."""
+        return self._summary(path, (algorithm,)).digests[algorithm]
+
+    def listing(self, path: Path, algorithm: str = MD5) -> tuple[tuple[str, str], ...]:
+        """Return relative path and digest of each file of a folder, sorted. Raises as `snapshot`."""
+        _, rows = _patiently(lambda: self._look(path, (algorithm,), remembered=None))
+        return tuple(sorted((relative, digests[algorithm]) for (relative, _), digests in rows.items()))
+
+    def _summary(self, path: Path, algorithms: Sequence[str]) -> Summary:
+        def remembered(summary: Summary) -> bool:
+            return all(name in summary.digests for name in algorithms)
+
+        return _patiently(lambda: self._look(path, algorithms, remembered=remembered))[0]
+
+    def _look(
+        self, path: Path, algorithms: Sequence[str], *, remembered: Callable[[Summary], bool] | None
+    ) -> tuple[Summary, Rows]:
+        """Look at a path once.
+
+        Args:
+            path: the file or folder.
+            algorithms: which digests.
+            remembered: whether the memory of the path as a whole is answer enough, when nothing changed.
+        """
+        found = scan(path, within=self._within)
+        rules = ignore_rules(self._root, found.path) if found.is_dir else ""
+        fingerprint = hashlib.sha256(f"{found.fingerprint}\n{rules}".encode()).hexdigest()
+        state = self._state(found.path)
+        known = state.summary()
+        if remembered and known and known.fingerprint == fingerprint and remembered(known):
+            return known, {}
+        old = state.rows()
+        rows = _digest(found, self._seen(found, rules), algorithms, old)
+        if rows != old and scan(path, within=self._within).fingerprint != found.fingerprint:
+            raise _changing(path)
+        summary = _summarise(found, rows, algorithms, fingerprint)
+        if summary != known or rows != old:
+            state.write(summary, {key: digests for key, digests in rows.items() if found.is_settled(key[1])})
+        return summary, rows
+
+    def _seen(self, found: Scan, rules: str) -> Sequence[tuple[str, Signature]]:
+        """Return the files that `.dvcignore` leaves; what its patterns mean is asked of DVC."""
+        if not rules:
+            return found.files
+        from lineage_pipelines.datasets.dvc_api import seen_files
+
+        seen = seen_files(self._root, found.path)
+        return [(relative, sign) for relative, sign in found.files if relative in seen]
+
+    def _state(self, path: Path) -> StateFile:
+        return StateFile(self._folder / f"{hashlib.sha256(os.fsencode(path)).hexdigest()[:32]}.json")
+
+
+def _patiently(look: Callable[[], tuple[Summary, Rows]]) -> tuple[Summary, Rows]:
+    for _ in range(_ATTEMPTS - 1):
+        with contextlib.suppress(ChangingDataError):
+            return look()
+    return look()
+
+
+def _digest(found: Scan, files: Sequence[tuple[str, Signature]], algorithms: Sequence[str], old: Rows) -> Rows:
+    """Return the digests of every file, having read those of which some were not known."""
+    known = {key: old.get(key, {}) for key in files}
+    lacking = [(key, names) for key in files if (names := [name for name in algorithms if name not in known[key]])]
+
+    helper = len(lacking) < cores()
+
+    def read(item: tuple[tuple[str, Signature], list[str]]) -> Mapping[str, str]:
+        (relative, before), names = item
+        digests, signature = digest_file(found.location(relative), names, helper=helper)
+        if signature != before:
+            raise _changing(found.path)
+        return digests
+
+    answers = spread(read, lacking, size=lambda item: item[0][1].size)
+    return known | {key: {**known[key], **new} for (key, _), new in zip(lacking, answers, strict=True)}
+
+
+def _summarise(found: Scan, rows: Rows, algorithms: Sequence[str], fingerprint: str) -> Summary:
+    names = set(algorithms).union(*rows.values()).intersection(*rows.values()) if rows else set(algorithms)
+    return Summary(
+        fingerprint if all(found.is_settled(sign) for _, sign in rows) else "",
+        {name: _whole(found, rows, name) for name in sorted(names)},
+        sum(sign.size for _, sign in rows),
+        len(rows),
+        found.is_dir,
+    )
+
+
+def _whole(found: Scan, rows: Rows, algorithm: str) -> str:
+    named = [(relative, digests[algorithm]) for (relative, _), digests in rows.items()]
+    if not found.is_dir:
+        return named[0][1]
+    return listing_sha256(named) if algorithm == SHA256 else directory_md5(named)
+
+
+def _changing(path: Path) -> ChangingDataError:
+    return ChangingDataError(
+        "the data changed while it was read", where=str(path), fix="wait until nothing writes to it, then try again"
+    )

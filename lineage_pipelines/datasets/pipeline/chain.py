@@ -1,0 +1,196 @@
+"""The preparation behind a path: every stage run, back to what was tracked, as dvc.lock recorded it.
+
+dvc.lock holds only the latest run of each stage. Where a stage read something that its maker has since made anew,
+the run that made it is no longer recorded, and the chain ends there and says so.
+"""
+
+import posixpath
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from lineage_pipelines.datasets.metafiles.listings import Listing, part_md5
+from lineage_pipelines.datasets.metafiles.readers import LockEntry, Recorded
+from lineage_pipelines.datasets.pipeline.git_files import tracked_by_git
+from lineage_pipelines.datasets.pipeline.graph import PipelineGraph, Stage, TrackedFile
+from lineage_pipelines.datasets.pipeline.ledger import Ledger, metafile_of
+from lineage_pipelines.records import DigestSet, Json, StageInput, StageOutput, StageRun
+
+_NOT_COMPARED = "could not be compared with what {maker} recorded"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chain:
+    """The steps behind a path."""
+
+    runs: tuple[StageRun, ...] = ()
+    """Sources first."""
+    gaps: tuple[str, ...] = ()
+    """What could not be said, as `stages.<address>.deps[<path>]: <reason>`."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Origin:
+    """Where one input comes from."""
+
+    name: str
+    follow: Stage | None = None
+    gap: str | None = None
+
+
+@dataclass(slots=True)
+class _Step:
+    stage: Stage
+    entry: LockEntry
+    origins: Mapping[str, tuple[_Origin, ...]] = field(default_factory=dict)
+    """By path of the input; none for what no node of the project makes."""
+
+
+class ChainReader:
+    """Reads chains of one project.
+
+    Args:
+        graph: its graph.
+        ledger: reads what is recorded.
+        listing: gives the files of a directory by MD5 and hash name; None when the cache does not have it.
+    """
+
+    def __init__(self, graph: PipelineGraph, ledger: Ledger, listing: Callable[[str, str], Listing | None]) -> None:
+        self._ledger = ledger
+        self._listing = listing
+        self._nodes = {node.address: node for node in graph.nodes()}
+        self._owners = {out.path: node for node in graph.nodes() for out in node.outs}
+        self._below: dict[str, list[str]] = {}
+        for path in self._owners:
+            for folder in _folders(path):
+                self._below.setdefault(folder, []).append(path)
+        self._outs: dict[str, Mapping[str, Recorded]] = {}
+
+    def read(self, address: str) -> Chain:
+        """Return the runs that led to what a node has recorded; nothing for a `.dvc` file.
+
+        Raises:
+            DatasetError: a metafile is not valid.
+        """
+        node = self._nodes[address]
+        steps = list(self._steps(node)) if isinstance(node, Stage) else []
+        gaps = tuple(
+            f"stages.{step.stage.address}.deps[{path}]: {origin.gap}"
+            for step in steps
+            for path, origins in step.origins.items()
+            for origin in origins
+            if origin.gap is not None
+        )
+        loose = {dep.path for step in steps for dep in step.entry.deps if not step.origins[dep.path]}
+        known = tracked_by_git(self._ledger.root, {path for path in loose if not is_external(path)})
+        return Chain(runs=tuple(_run(step, known) for step in steps), gaps=gaps)
+
+    def _steps(self, start: Stage) -> Iterator[_Step]:
+        """Yield each stage after the ones that it read from."""
+        seen = {start.address}
+        first = self._step(start)
+        stack = [(first, iter(_followed(first)))] if first is not None else []
+        while stack:
+            maker = next(stack[-1][1], None)
+            if maker is None:
+                yield stack.pop()[0]
+            elif maker.address not in seen:
+                seen.add(maker.address)
+                if (found := self._step(maker)) is not None:
+                    stack.append((found, iter(_followed(found))))
+
+    def _step(self, stage: Stage) -> _Step | None:
+        entry = self._ledger.entry(stage)
+        if entry is None:
+            return None
+        return _Step(stage, entry, {dep.path: tuple(self._origins(dep)) for dep in entry.deps})
+
+    def _origins(self, dep: Recorded) -> Iterator[_Origin]:
+        outer = next((path for path in (dep.path, *_folders(dep.path)) if path in self._owners), None)
+        for path in [outer] if outer is not None else sorted(self._below.get(dep.path, ())):
+            yield self._origin(dep, path)
+
+    def _origin(self, dep: Recorded, path: str) -> _Origin:
+        node = self._owners[path]
+        out = self._recorded(node).get(path)
+        maker = metafile_of(node)
+        follow = node if isinstance(node, Stage) else None
+        kind = "stage" if follow else "tracked"
+        if out is None:
+            return _Origin(f"superseded:{node.address}", gap=f"{maker} records nothing about {path} any more")
+        same = self._same(dep, out)
+        if same is False:
+            what = f"it read {path} as {dep.md5}, which {node.address!r} has since made anew ({out.md5} in {maker})"
+            return _Origin(f"superseded:{node.address}", gap=what)
+        return _Origin(
+            f"{kind}:{node.address}", follow, None if same else f"{path} {_NOT_COMPARED.format(maker=node.address)}"
+        )
+
+    def _recorded(self, node: Stage | TrackedFile) -> Mapping[str, Recorded]:
+        if node.address not in self._outs:
+            self._outs[node.address] = {out.path: out for out in self._ledger.outs(node)}
+        return self._outs[node.address]
+
+    def _same(self, dep: Recorded, out: Recorded) -> bool | None:
+        """Whether an input is what an output has recorded; None when that cannot be told."""
+        if dep.hash_name != out.hash_name or dep.md5 is None or out.md5 is None:
+            return None
+        if dep.path == out.path:
+            return dep.md5 == out.md5
+        whole, part = (out, dep) if dep.path.startswith(f"{out.path}/") else (dep, out)
+        listing = self._listing(str(whole.md5), whole.hash_name)
+        if listing is None:
+            return None
+        return part_md5(dict(listing), posixpath.relpath(part.path, whole.path)) == part.md5
+
+
+def is_external(path: str) -> bool:
+    """Whether a placed path lies outside the project."""
+    return path.startswith(("../", "/")) or "://" in path
+
+
+def _folders(path: str) -> Iterator[str]:
+    while (path := posixpath.dirname(path)) not in ("", "/"):
+        yield path
+
+
+def _followed(step: _Step) -> list[Stage]:
+    makers = {o.follow.address: o.follow for origins in step.origins.values() for o in origins if o.follow is not None}
+    return [makers[address] for address in sorted(makers)]
+
+
+def _run(step: _Step, in_git: frozenset[str]) -> StageRun:
+    return StageRun(
+        name=step.stage.address,
+        command=step.entry.command,
+        deps=tuple(
+            StageInput(
+                path=dep.path,
+                digest=DigestSet(md5=dep.md5),
+                size=dep.size,
+                files=dep.files,
+                origin=origin,
+                extra=_extra(dep),
+            )
+            for dep in step.entry.deps
+            for origin in [o.name for o in step.origins[dep.path]] or [_loose(dep.path, in_git)]
+        ),
+        params=dict(step.entry.params),
+        outs=tuple(
+            StageOutput(path=out.path, digest=DigestSet(md5=out.md5), size=out.size, files=out.files, extra=_extra(out))
+            for out in step.entry.outs
+        ),
+        lock=step.entry.digest,
+    )
+
+
+def _extra(recorded: Recorded) -> Mapping[str, Json]:
+    """Return what a plain MD5 does not say: another hash, or another kind of checksum."""
+    if recorded.checksum is not None:
+        return {recorded.hash_name: recorded.checksum}
+    return {"hash": recorded.hash_name} if recorded.hash_name != "md5" else {}
+
+
+def _loose(path: str, in_git: frozenset[str]) -> str:
+    if is_external(path):
+        return "external"
+    return "git" if path in in_git else "untracked"

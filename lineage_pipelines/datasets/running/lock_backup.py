@@ -1,0 +1,175 @@
+"""dvc.lock, safe from a kill. DVC rewrites it in place: ended at the wrong moment it leaves a part of the file.
+
+That part may be valid YAML from which stages are silently gone. So the bytes from before a run are kept on disk until
+the run has ended; what is torn afterwards is put back, by this process or, had it been killed too, by the next.
+"""
+
+import base64
+import binascii
+import contextlib
+import fcntl
+import json
+import os
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from lineage_pipelines.datasets.content.own_files import own_folder, replace_file
+from lineage_pipelines.datasets.metafiles.readers import LockEntry, parse_lock
+from lineage_pipelines.datasets.metafiles.yaml_reader import read_yaml
+from lineage_pipelines.errors import DatasetError
+from lineage_pipelines.records import Json
+
+_NAME = "dvc.lock.before"
+_PATIENCE_SECONDS = 60.0
+_PAUSE = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class LockBackup:
+    """The bytes of one dvc.lock before a stage ran."""
+
+    root: Path
+    """The DVC root."""
+    file: str
+    """The dvc.lock, relative to the root."""
+    before: bytes | None
+    """None when there was no such file."""
+    stage: str
+    """The name of the stage that runs, as this dvc.lock has it."""
+    outs: int
+    """How many outputs that stage has."""
+
+    @classmethod
+    def take(cls, root: Path, file: str, *, stage: str, outs: int) -> "LockBackup":
+        """Keep what a dvc.lock holds now.
+
+        Raises:
+            DatasetError: it cannot be read or kept.
+        """
+        try:
+            with _dvc_locked(root):
+                before = (root / file).read_bytes() if (root / file).exists() else None
+            backup = cls(root, file, before, stage, outs)
+            replace_file(_place(root), backup.to_bytes(), durable=True)
+        except OSError as error:
+            raise DatasetError(f"cannot keep a copy of {file}: {error.strerror}", where=str(error.filename)) from error
+        return backup
+
+    @classmethod
+    def left(cls, root: Path) -> "LockBackup | None":
+        """Return the backup that a run which was killed has left."""
+        try:
+            value = json.loads(_place(root).read_bytes())
+            before = None if value["before"] is None else base64.b64decode(value["before"], validate=True)
+            return cls(root, str(value["file"]), before, str(value["stage"]), int(value["outs"]))
+        except (OSError, ValueError, TypeError, KeyError, binascii.Error):
+            return None
+
+    def to_bytes(self) -> bytes:
+        """Return what is kept on disk."""
+        before = None if self.before is None else base64.b64encode(self.before).decode()
+        return json.dumps({"file": self.file, "stage": self.stage, "outs": self.outs, "before": before}).encode()
+
+    def drop(self) -> None:
+        """Forget it: the run has ended well."""
+        _place(self.root).unlink(missing_ok=True)
+
+    def settle(self) -> bool:
+        """Put the file back if it is torn, and forget the backup. Return whether it was torn.
+
+        Raises:
+            DatasetError: another DVC process kept the project locked; the backup stays for the next run.
+        """
+        with _dvc_locked(self.root):
+            _mend_rwlock(self.root)
+            torn = self._is_torn()
+            if torn:
+                self._put_back()
+        self.drop()
+        return torn
+
+    def _is_torn(self) -> bool:
+        path = self.root / self.file
+        if not path.exists():
+            return False
+        now, before = path.read_bytes(), self.before
+        if now == before or (before is not None and _stages(before) is None):
+            return False
+        found = _stages(now) if now.endswith(b"\n") else None
+        known = _stages(before) if before is not None else {}
+        return not found or bool((known or {}).keys() - found.keys()) or self._is_cut(found, known or {})
+
+    def _is_cut(self, found: Mapping[str, LockEntry], known: Mapping[str, LockEntry]) -> bool:
+        """Whether the last entry ends too early. All others are followed by one, so they are whole."""
+        name, entry = list(found.items())[-1]
+        if name == self.stage:
+            whole = all(out.size is not None and (out.files is not None or not out.is_dir) for out in entry.outs)
+            return not whole or len(entry.outs) < self.outs
+        return name in known and _leaves(entry.raw) < _leaves(known[name].raw)
+
+    def _put_back(self) -> None:
+        path = self.root / self.file
+        if self.before is None:
+            path.unlink(missing_ok=True)
+        else:
+            replace_file(path, self.before, durable=True)
+
+
+def _place(root: Path) -> Path:
+    return own_folder(root) / _NAME
+
+
+def _stages(data: bytes) -> Mapping[str, LockEntry] | None:
+    """Return the entries of a dvc.lock; None when it is not a valid one."""
+    try:
+        return parse_lock(read_yaml(data, file="dvc.lock"))
+    except DatasetError:
+        return None
+
+
+def _leaves(value: Json) -> int:
+    if isinstance(value, Mapping):
+        return sum(map(_leaves, value.values()))
+    return sum(map(_leaves, value)) if isinstance(value, list | tuple) else 1
+
+
+def _mend_rwlock(root: Path) -> None:
+    """Remove DVC's list of running commands when a kill has torn it: every later command would fail on it."""
+    path = root / ".dvc" / "tmp" / "rwlock"
+    try:
+        json.loads(path.read_bytes())
+    except FileNotFoundError:
+        return
+    except ValueError:
+        path.unlink(missing_ok=True)
+
+
+@contextmanager
+def _dvc_locked(root: Path) -> Iterator[None]:
+    """Hold DVC's own lock, as DVC does when it writes; for a moment only, because DVC itself gives up after 3 s."""
+    path = root / ".dvc" / "tmp" / "lock"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    try:
+        _wait_for(handle, root)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _wait_for(handle: int, root: Path) -> None:
+    end = time.monotonic() + _PATIENCE_SECONDS
+    while True:
+        with contextlib.suppress(BlockingIOError):
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        if time.monotonic() > end:
+            raise DatasetError(
+                f"another DVC process has kept the project locked for {_PATIENCE_SECONDS:g} seconds",
+                where=str(root),
+                fix="wait for it to end, then try again",
+            )
+        time.sleep(_PAUSE)

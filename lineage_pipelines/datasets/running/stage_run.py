@@ -1,0 +1,174 @@
+"""Running one stage of dvc.yaml through DVC, so that dvc.lock says afterwards what was read and made.
+
+DVC does the work, in a child process (child.py); here is what it lacks: one run at a time in a workspace, inputs that
+are what they are recorded to be, an end that leaves no process behind and no half-written dvc.lock, and a failure that
+is told in the command's own last words.
+"""
+
+import contextlib
+import re
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from lineage_pipelines.datasets.metafiles.readers import LockEntry
+from lineage_pipelines.datasets.pipeline.graph import Stage
+from lineage_pipelines.datasets.pipeline.ledger import lock_file
+from lineage_pipelines.datasets.pipeline.project import DvcProject
+from lineage_pipelines.datasets.running.child import Child, Deadline
+from lineage_pipelines.datasets.running.lock_backup import LockBackup
+from lineage_pipelines.datasets.running.stage_inputs import check_inputs
+from lineage_pipelines.datasets.running.workspace_lock import workspace_lock
+from lineage_pipelines.errors import DatasetError
+
+How = Literal["executed", "restored", "unchanged"]
+
+_LAST_LINES = 20
+_ERROR = "ERROR: failed to reproduce "
+_REASON = re.compile(r"ERROR: failed to reproduce '[^']*': (?P<reason>.*)")
+_FAILED = re.compile(r"failed to run: (?P<command>.*), exited with (?P<code>-?\d+)")
+
+
+@dataclass(frozen=True, slots=True)
+class StageOutcome:
+    """How a stage was brought up to date."""
+
+    address: str
+    how: How
+    """`executed`: its command ran. `restored`: DVC had its outputs from an earlier run with the same inputs.
+    `unchanged`: there was nothing to do."""
+    entry: LockEntry
+    """What dvc.lock says of it now."""
+    seconds: float
+    """How long DVC took, waiting for other runs not included."""
+
+
+def run_stage(
+    project: DvcProject, address: str, *, on_line: Callable[[str], None], timeout: float | None = None
+) -> StageOutcome:
+    """Bring the outputs of one stage up to date; the stages before it are not run.
+
+    Args:
+        project: the DVC project.
+        address: the stage, as `dvc dag` prints it.
+        on_line: takes each line that DVC and the command print, as it comes.
+        timeout: seconds for all of it, waiting included.
+
+    Raises:
+        DatasetError: there is no such stage, an input is not what is recorded, the command failed, or time was up.
+            The stage's outputs may be missing then, as DVC removes them before a run; dvc.lock is as before.
+    """
+    deadline = Deadline(timeout, f"stage {address!r}")
+    with workspace_lock(project.root, f"stage {address!r}", on_line=on_line, deadline=deadline) as lock:
+        _mend(project.root)
+        stage = _stage(project, address)
+        check_inputs(project, stage)
+        began = time.monotonic()
+        how = _run(project.root, stage, _Log(address, on_line), deadline, lock)
+        seconds = time.monotonic() - began
+        entry = project.lock(address)
+    if entry is None:
+        raise DatasetError(f"DVC ran stage {address!r} and recorded nothing", where=stage.file)
+    return StageOutcome(address, how, entry, seconds)
+
+
+def mend_workspace(root: Path) -> None:
+    """Put back a dvc.lock that was torn when a run and whoever watched it were killed together.
+
+    Nothing happens when there is nothing to mend. Waits while a stage runs.
+
+    Args:
+        root: the DVC root.
+
+    Raises:
+        DatasetError: the project cannot be written.
+    """
+    if LockBackup.left(root) is not None:
+        with workspace_lock(root, "mending", on_line=lambda _: None, deadline=Deadline(None, "mending")):
+            _mend(root)
+
+
+def _mend(root: Path) -> None:
+    left = LockBackup.left(root)
+    if left is not None:
+        left.settle()
+
+
+def _stage(project: DvcProject, address: str) -> Stage:
+    project.lock(address)  # tells which stages there are when there is no such one
+    stage = project.graph().stage(address)
+    if stage is None:
+        raise DatasetError(f"there is no stage {address!r}", where=str(project.root))
+    return stage
+
+
+def _run(root: Path, stage: Stage, log: "_Log", deadline: Deadline, lock: int) -> How:
+    backup = LockBackup.take(root, lock_file(stage.file), stage=stage.name, outs=len(stage.outs))
+    command = ["--wait-for-lock", "repro", "--single-item", "--", f"{stage.file}:{stage.name}"]
+    try:
+        with Child(command, cwd=root, lock=lock) as child:
+            for line in child.lines(deadline):
+                log.take(line)
+            code = child.wait(deadline)
+    except BaseException:
+        with contextlib.suppress(DatasetError, OSError):  # then the next run settles it
+            backup.settle()
+        raise
+    if code != 0:
+        backup.settle()
+        raise log.failure(stage, code)
+    backup.drop()
+    return log.how
+
+
+class _Log:
+    """What DVC and the command print: passed on, and understood as far as needed."""
+
+    def __init__(self, address: str, on_line: Callable[[str], None]) -> None:
+        self.how: How = "unchanged"
+        self._executed = f"Running stage '{address}':"
+        self._restored = f"Stage '{address}' is cached - skipping run"
+        self._on_line = on_line
+        self._last: deque[str] = deque(maxlen=_LAST_LINES)
+        self._error = ""
+
+    def take(self, line: str) -> None:
+        """Take the next line."""
+        if line.startswith(_ERROR):
+            self._error = line
+        elif self.how != "executed":
+            self._look_for_how(line)
+        elif line.startswith("> "):
+            self._last.clear()  # the next command of the stage
+        else:
+            self._last.append(line)
+        self._on_line(line)
+
+    def _look_for_how(self, line: str) -> None:
+        if line == self._executed:
+            self.how = "executed"
+            self._last.clear()
+        elif line.startswith(self._restored):
+            self.how = "restored"
+        else:
+            self._last.append(line)
+
+    def failure(self, stage: Stage, code: int) -> DatasetError:
+        """Make the error for a run that ended with an exit code."""
+        told = _REASON.fullmatch(self._error)
+        reason = told["reason"] if told else f"DVC {_how_it_ended(code)}"
+        if failed := _FAILED.fullmatch(reason):
+            reason = f"its command {_how_it_ended(int(failed['code']))}: {failed['command']}"
+        what = f"stage {stage.address!r} failed: {reason}"
+        return DatasetError(
+            "\n".join([what, *(f"    {line}" for line in self._last if line)]),
+            where=f"{stage.file}:{stage.line}",
+            fix=f"mend it, then run it again; by hand: `dvc repro --single-item {stage.address}`",
+        )
+
+
+def _how_it_ended(code: int) -> str:
+    return f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"

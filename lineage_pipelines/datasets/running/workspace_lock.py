@@ -1,0 +1,67 @@
+"""One stage at a time in a workspace: a lock of our own, because DVC leaves its lock while a stage runs."""
+
+import contextlib
+import fcntl
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from lineage_pipelines.datasets.content.own_files import own_folder
+from lineage_pipelines.datasets.running.child import Deadline
+from lineage_pipelines.errors import DatasetError
+
+_PAUSE = 0.1
+_REMIND_SECONDS = 10.0
+
+
+@contextmanager
+def workspace_lock(root: Path, purpose: str, *, on_line: Callable[[str], None], deadline: Deadline) -> Iterator[int]:
+    """Hold the workspace; wait while another process or thread holds it, and say so now and then.
+
+    The lock is the kernel's: it ends with whoever holds its handle, in whatever way.
+
+    Args:
+        root: the DVC root.
+        purpose: what it is held for, told to those who wait.
+        on_line: takes the lines that say who is waited for.
+        deadline: how long to wait.
+
+    Yields:
+        The handle. Whoever inherits it holds the lock too.
+
+    Raises:
+        DatasetError: the project cannot be written, or the deadline passed.
+    """
+    path = own_folder(root) / "run.lock"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    except OSError as error:
+        raise DatasetError(
+            f"cannot lock the workspace: {error.strerror}",
+            where=str(path),
+            fix="stages run in the workspace: give this user the right to write to it",
+        ) from error
+    try:
+        _wait_for(handle, on_line, deadline)
+        os.ftruncate(handle, 0)
+        os.pwrite(handle, f"process {os.getpid()} ({purpose})".encode(), 0)
+        yield handle
+    finally:
+        os.close(handle)
+
+
+def _wait_for(handle: int, on_line: Callable[[str], None], deadline: Deadline) -> None:
+    told = float("-inf")
+    while True:
+        with contextlib.suppress(BlockingIOError):
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        deadline.check()
+        if time.monotonic() - told >= _REMIND_SECONDS:
+            holder = os.pread(handle, 200, 0).decode(errors="replace")
+            on_line(f"Waiting for the workspace: {holder or 'another process'} is using it")
+            told = time.monotonic()
+        time.sleep(_PAUSE)
