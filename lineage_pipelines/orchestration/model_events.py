@@ -10,12 +10,13 @@ import dagster as dg
 from lineage_pipelines.catalog import Entry
 from lineage_pipelines.orchestration import metadata
 from lineage_pipelines.orchestration.definition import Outcome
-from lineage_pipelines.records import CheckResult, DatasetSnapshot, Evaluation, LineageRecord
+from lineage_pipelines.records import CheckResult, DatasetSnapshot, Evaluation, LineageRecord, by_interest
 
 _SUMMARY_LENGTH = 1000  # longer text hides behind a button
+_MOST_METRICS = 3  # of slices and candidates; the others are in the record
 _OPTIONAL = (
-    metadata.LINEAGE_PLOT,
     metadata.LINEAGE_SLICES,
+    metadata.LINEAGE_PLOT,
     metadata.LINEAGE_CANDIDATES,
     metadata.LINEAGE_COMPARISON,
 )
@@ -155,7 +156,7 @@ def _candidates(record: LineageRecord) -> dg.TableMetadataValue | None:
     return metadata.table(
         {
             "candidate": c.name,
-            "selected": c.selected,
+            "selected": "→" if c.selected else "",
             **{n: round(c.metrics[n], 5) for n in names},
             "reason": c.reason,
         }
@@ -164,9 +165,9 @@ def _candidates(record: LineageRecord) -> dg.TableMetadataValue | None:
 
 
 def _common(lists: Sequence[Sequence[str]]) -> list[str]:
-    # Dagster's tables want the same columns in every row.
+    # Dagster's tables want the same columns in every row, and a page has room for a few.
     shared = set.intersection(*(set(each) for each in lists)) if lists else set()
-    return [name for name in lists[0] if name in shared] if lists else []
+    return by_interest(shared)[:_MOST_METRICS]
 
 
 def _plot(outcome: Outcome) -> dg.MarkdownMetadataValue | None:

@@ -26,10 +26,10 @@ def preparation_trees(data: Sequence[DatasetSnapshot], stages: Sequence[StageRun
 
 
 def _stage(stage: StageRun, by_name: Mapping[str, StageRun], drawn: set[str]) -> Tree:
-    label = f"{stage.name}: {_first_line(stage.command)}{_params(stage.params)}"
     if stage.name in drawn:
-        return Tree(f"{label} ({_SEEN_ABOVE})")
+        return Tree(f"{stage.name} ({_SEEN_ABOVE})")
     drawn.add(stage.name)
+    label = f"{stage.name}: {_first_line(stage.command)}{_params(stage.params)}"
     return Tree(label, tuple(_inputs(stage, by_name, drawn)))
 
 
