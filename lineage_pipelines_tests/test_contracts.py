@@ -1,0 +1,47 @@
+"""Each import contract really is broken by what it forbids."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+UP = "Imports go down the rooms only"
+
+
+@pytest.mark.parametrize(
+    ("file", "line", "contract"),
+    [
+        ("records/names.py", "import lineage_pipelines.catalog", UP),
+        ("datasets/content/hashing.py", "import lineage_pipelines.capture.trained", UP),
+        ("queries/refs.py", "import lineage_pipelines.reports.words", UP),
+        ("newroom.py", "", UP),
+        ("capture/blobs.py", "import lineage_pipelines.capture.code", "No cycles between siblings"),
+        ("queries/refs.py", "import dagster", "Only orchestration knows Dagster"),
+        ("flights/clean.py", "import dagster", "Only orchestration knows Dagster"),
+        ("queries/refs.py", "import dvc.repo", "Only datasets knows DVC"),
+        ("orchestration/keys.py", "import sqlalchemy", "Only catalog knows SQL"),
+        ("records/names.py", "import yaml", "Records stand alone"),
+    ],
+)
+def test_a_forbidden_import_breaks_its_contract(tmp_path: Path, file: str, line: str, contract: str) -> None:
+    shutil.copytree(
+        ROOT / "lineage_pipelines", tmp_path / "lineage_pipelines", ignore=shutil.ignore_patterns("__pycache__")
+    )
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    with (tmp_path / "lineage_pipelines" / file).open("a") as source:
+        source.write(f"\n{line}\n")
+    done = subprocess.run(
+        [Path(sys.executable).with_name("lint-imports"), "--no-cache"],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1, done.stdout + done.stderr
+    broken = [name.removesuffix(" BROKEN") for name in done.stdout.splitlines() if name.endswith(" BROKEN")]
+    assert contract in broken
