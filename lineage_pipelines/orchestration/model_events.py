@@ -134,11 +134,11 @@ def _comparison(outcome: Outcome) -> dg.TableMetadataValue | None:
     return metadata.table(
         {
             "metric": name,
-            f"version {outcome.entry.version}": round(value, 5),
+            f"version {outcome.entry.version}": round(now.metrics[name], 5),
             outcome.baseline.label: round(before.metrics[name], 5),
-            "difference": round(value - before.metrics[name], 5),
+            "difference": round(now.metrics[name] - before.metrics[name], 5),
         }
-        for name, value in now.metrics.items()
+        for name in by_interest(now.metrics)
         if name in before.metrics
     )
 
