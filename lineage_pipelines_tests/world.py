@@ -34,7 +34,8 @@ class World:
 
         Repo.init(str(self.root), no_scm=not git).close()
         site = self.root / ".dvc" / "tmp" / "site"
-        self.append(".dvc/config", f"[core]\n    analytics = false\n    site_cache_dir = {site}\n")
+        scm = "" if git else "    no_scm = true\n"
+        self.write(".dvc/config", f"[core]\n    analytics = false\n    site_cache_dir = {site}\n{scm}")
 
     def git(self, *args: str) -> str:
         """Run Git in the project and return what it printed."""
@@ -45,7 +46,9 @@ class World:
         return done.stdout.strip()
 
     def commit(self, message: str = "Change") -> str:
-        """Commit everything and return the revision."""
+        """Commit everything and return the revision; nothing to do without Git."""
+        if not (self.root / ".git").exists():
+            return ""
         self.git("add", "-A")
         self.git("commit", "-q", "--allow-empty", "-m", message)
         return self.git("rev-parse", "HEAD")

@@ -38,6 +38,7 @@ def model_asset(
     tags: Mapping[str, str] | None = None,
     kinds: Sequence[str] = ("scikitlearn",),
     automation_condition: dg.AutomationCondition[Any] | None = None,
+    partitions_def: dg.PartitionsDefinition[Any] | None = None,
     retry_policy: dg.RetryPolicy | None = None,
     op_tags: Mapping[str, Any] | None = None,
     pool: str | None = None,
@@ -70,6 +71,8 @@ def model_asset(
         tags: asset tags.
         kinds: shown as icons.
         automation_condition: `retrain_on_new_data()` to retrain when a new version of the data was seen.
+        partitions_def: Dagster's; each partition of a run is a version of its own, and `context.partition_key` says
+            which one. The inputs are the same for all.
         retry_policy: Dagster's; a retry of a committed run yields the same version.
         op_tags: tags of the op.
         pool: concurrency pool.
@@ -109,6 +112,7 @@ def model_asset(
             kinds=set(kinds),
             code_version=_code_version(project, function),
             automation_condition=automation_condition,
+            partitions_def=partitions_def,
             metadata=_references(function),
         )
         options = {"retry_policy": retry_policy, "op_tags": op_tags, "pool": pool}

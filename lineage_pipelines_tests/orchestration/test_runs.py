@@ -1,0 +1,79 @@
+"""Runs of every kind: partitioned, launched by this or that, and in projects that Git knows little of."""
+
+import shutil
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from lineage_pipelines.orchestration import model_asset
+from lineage_pipelines.orchestration.run_facts import launcher, run_key
+from lineage_pipelines_tests.orchestration.conftest import INPUTS, build_defs
+from lineage_pipelines_tests.orchestration.shop import MODEL, Shop, run
+from lineage_pipelines_tests.world import World
+
+
+def test_each_partition_is_a_version_of_its_own(shop: Shop, instance: dg.DagsterInstance) -> None:
+    text = MODEL.replace("params: ChurnParams)", "params: ChurnParams, context: object)")
+    text = text.replace(
+        "    features = [", '    train = train[train["city"] == context.partition_key]\n    features = ['
+    )
+    shop.world.write(f"{shop.module_name}.py", text)
+    shop.world.repro("split")
+    shop.world.commit("A model a city")
+    cities = dg.StaticPartitionsDefinition(["Oslo", "Rome"])
+    model = model_asset(project=shop.project(), inputs=INPUTS, partitions_def=cities)(shop.module().churn)
+    for city in ("Oslo", "Rome", "Oslo"):
+        dg.materialize([model], resources=shop.resources(), instance=instance, partition_key=city)
+    with shop.catalog() as catalog:
+        entries = catalog.entries("churn")
+    assert [entry.version for entry in entries] == [3, 2, 1]
+    runs = [entry.record.run.dagster for entry in entries]
+    assert [run.partition for run in runs if run] == ["Oslo", "Rome", "Oslo"]
+
+
+def test_the_key_of_a_run_tells_partitions_and_assets_apart() -> None:
+    keys = {
+        run_key(dg.AssetKey(name), partition, root)
+        for name in (["a"], ["a", "b"])
+        for partition in (None, "x")
+        for root in ("1", "2")
+    }
+    assert len(keys) == 8
+
+
+@pytest.mark.parametrize(
+    ("tags", "said"),
+    [
+        ({"dagster/schedule_name": "nightly"}, "schedule:nightly"),
+        ({"dagster/sensor_name": "watch", "user": "ada"}, "sensor:watch"),
+        ({"dagster/from_automation_condition": "true", "dagster/sensor_name": "default"}, "automation"),
+        ({"dagster/backfill": "abc"}, "backfill:abc"),
+        ({"user": "ada"}, "user:ada"),
+        ({}, "user:root"),
+    ],
+)
+def test_who_launched_a_run_is_read_off_its_tags(tags: dict[str, str], said: str) -> None:
+    assert launcher(tags, "root") == said
+
+
+def test_without_git_a_model_is_trained_and_the_record_says_what_it_cannot(
+    tmp_path: Path, instance: dg.DagsterInstance
+) -> None:
+    shop = Shop(World(tmp_path / "project", git=False))
+    assert run(build_defs(shop), "refresh", instance).success
+    with shop.catalog() as catalog:
+        record = catalog.get("churn", 1).record
+    assert record.code.revision is None
+    assert any(gap.startswith("code.revision") for gap in record.completeness.missing)
+    assert record.code.source is not None
+
+
+def test_without_a_commit_too(shop: Shop, instance: dg.DagsterInstance) -> None:
+    shutil.rmtree(shop.root / ".git")
+    shop.world.git("init", "-q")
+    assert run(build_defs(shop), "refresh", instance).success
+    with shop.catalog() as catalog:
+        record = catalog.get("churn", 1).record
+    assert record.code.revision is None
+    assert any(gap.startswith("code.revision") for gap in record.completeness.missing)
