@@ -69,25 +69,6 @@ def save_model(estimator: object, into: Path, *, trusted_types: Sequence[str] = 
     )
 
 
-def check_saveable(estimator: object, *, trusted_types: Sequence[str] = ()) -> None:
-    """Refuse an estimator, fitted or not, that `save_model` would refuse; for a look before long training.
-
-    Raises:
-        ArtifactError: as `save_model`.
-    """
-    import io
-
-    import skops.io
-
-    name = _qualified(type(estimator))
-    _refuse_unloadable([name])
-    buffer = io.BytesIO()
-    _dump(estimator, buffer, name)
-    needed = sorted(skops.io.get_untrusted_types(data=buffer.getvalue()))
-    _refuse_unloadable(needed)
-    _refuse_undeclared(needed, trusted_types)
-
-
 def _dump(estimator: object, file: BinaryIO, name: str) -> None:
     import skops.io
 

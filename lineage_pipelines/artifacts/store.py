@@ -5,6 +5,7 @@ The layout is `sha256/ab/cdef…` in a local folder or below any URL that fsspec
 
 import contextlib
 import hashlib
+import re
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
@@ -15,6 +16,7 @@ from lineage_pipelines.errors import ArtifactError
 from lineage_pipelines.records import Digest
 
 _CHUNK = 1 << 20
+_CREDENTIALS = re.compile(r"(?<=://)[^/\s]*@")
 
 
 class ArtifactStore:
@@ -83,7 +85,7 @@ class ArtifactStore:
             self._write_remote(path, write)
         except OSError as error:
             fix = "look at the store's address and credentials (LINEAGE_ARTIFACTS)"
-            raise ArtifactError(f"cannot store a file: {error}", where=path, fix=fix) from error
+            raise ArtifactError(_public(f"cannot store a file: {error}"), where=_public(path), fix=fix) from error
 
     def _write_remote(self, path: str, write: Callable[[BinaryIO], None]) -> None:
         try:
@@ -147,7 +149,7 @@ class ArtifactStore:
             return fsspec.core.url_to_fs(self.url)[0]
         except (ImportError, ValueError) as error:
             fix = "install the package that fsspec needs for it, or name another store"
-            raise ArtifactError(f"this store's kind is not known: {error}", where=self.url, fix=fix) from error
+            raise ArtifactError(f"this store's kind is not known: {error}", where=_public(self.url), fix=fix) from error
 
     def _open(self, digest: Digest) -> Any:  # noqa: ANN401  # a binary file of either kind
         try:
@@ -156,17 +158,23 @@ class ArtifactStore:
             )
         except FileNotFoundError as error:
             fix = "restore it from a backup of the artifact store"
-            raise ArtifactError(f"no stored file {digest}", where=self.url_of(digest), fix=fix) from error
+            raise ArtifactError(f"no stored file {digest}", where=_public(self.url_of(digest)), fix=fix) from error
         except OSError as error:
-            raise ArtifactError(f"cannot read a stored file: {error}", where=self.url_of(digest)) from error
+            what = _public(f"cannot read a stored file: {error}")
+            raise ArtifactError(what, where=_public(self.url_of(digest))) from error
 
     def _check(self, digest: Digest, actual: str) -> None:
         if actual != digest.hex:
             raise ArtifactError(
                 f"a stored file was altered: expected {digest}, found sha256:{actual}",
-                where=self.url_of(digest),
+                where=_public(self.url_of(digest)),
                 fix="do not use it; restore it from a backup, and find out who changed it",
             )
+
+
+def _public(text: str) -> str:
+    # fsspec takes names and passwords in URLs; an error is printed and logged.
+    return _CREDENTIALS.sub("", text)
 
 
 def _place(digest: Digest) -> str:

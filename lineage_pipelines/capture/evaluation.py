@@ -16,9 +16,12 @@ def check_metrics(metrics: Mapping[str, object], *, where: str) -> Mapping[str, 
         where: whose metrics they are, for messages: `flight_delay: slice origin=EWR`.
 
     Raises:
-        CaptureError: a value is not finite, or is no number (text, a boolean, an array); the message names the
-            metric.
+        CaptureError: it is no mapping, or a value is not finite, or is no number (text, a boolean, an array); the
+            message names the metric.
     """
+    if not hasattr(metrics, "items"):
+        fix = 'give a mapping from names to numbers: {"roc_auc": 0.71}'
+        raise CaptureError(f"the metrics are {_article(metrics)}", where=where, fix=fix)
     return {_check_name(name, where): _check_number(name, value, where) for name, value in metrics.items()}
 
 

@@ -31,6 +31,6 @@ class TrainedModel:
     parameters: Mapping[str, object] = field(default_factory=dict)
     """Effective parameters that only training knows, such as those of the chosen candidate."""
     plot: bytes | None = None
-    """A small PNG, at most 30 kB, shown on the asset's page."""
+    """A small PNG, shown on the asset's page; beyond 10 kB the event may have no room for it. Not in the record."""
     notes: str | None = None
     """Plain text for the asset's page."""

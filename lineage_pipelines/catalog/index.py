@@ -23,7 +23,7 @@ def add_version(connection: sa.Connection, seq: int, digest: Digest, record: Lin
         ConflictError: the model is new and its name is too like that of another.
     """
     name = record.model.name
-    number = next_version(connection, name)
+    number = _next_version(connection, name)
     if number == 1:
         _add_model(connection, name)
     connection.execute(
@@ -33,8 +33,7 @@ def add_version(connection: sa.Connection, seq: int, digest: Digest, record: Lin
     return number
 
 
-def next_version(connection: sa.Connection, name: str) -> int:
-    """Return the number that the model's next version will have."""
+def _next_version(connection: sa.Connection, name: str) -> int:
     highest = connection.scalar(sa.select(sa.func.max(version.c.version)).where(version.c.model == name))
     return (highest or 0) + 1
 

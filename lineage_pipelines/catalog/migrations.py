@@ -34,10 +34,10 @@ def schema_version(connection: sa.Connection, url: str) -> int:
 
 
 def check_readable(connection: sa.Connection, url: str) -> int:
-    """Return the schema version of a catalog that is only read.
+    """Return the schema version of a catalog that is to be read.
 
     Raises:
-        CatalogError: it is older than every released schema, or its guards were changed.
+        CatalogError: it is some other program's database, or its guards were changed.
     """
     number = schema_version(connection, url)
     if number == NEWEST:

@@ -13,7 +13,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import sqlalchemy as sa
-from sqlalchemy.pool import QueuePool
+from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 
 from lineage_pipelines.catalog.settings import SQLITE
 from lineage_pipelines.errors import CatalogError, LineageError, NotFoundError
@@ -56,9 +56,37 @@ def open_engine(url: str, *, create: bool, read_only: bool) -> sa.Engine:
     path = file_of(url)
     with translated(url):
         _provide_file(path, create=create and not read_only)
-    engine = sa.create_engine("sqlite://", creator=lambda: _connect(path, read_only=read_only), poolclass=QueuePool)
+    engine = sa.create_engine(
+        "sqlite://",
+        creator=lambda: _connect(path, read_only=read_only),
+        poolclass=QueuePool,
+        max_overflow=-1,  # threads wait for the database, not for each other's connections
+    )
     sa.event.listen(engine, "begin", _begin)
+    _follow_file(engine, path)
     return engine
+
+
+def _follow_file(engine: sa.Engine, path: Path) -> None:
+    # A connection outlives its file: what is committed into a catalog that somebody removed meanwhile (training takes
+    # hours) would be gone with it, and reported as kept.
+    def remember(_: object, record: ConnectionPoolEntry) -> None:
+        record.info["file"] = _identity(path)
+
+    def compare(_: object, record: ConnectionPoolEntry, __: object) -> None:
+        if record.info["file"] != _identity(path):
+            raise sa.exc.DisconnectionError
+
+    sa.event.listen(engine, "connect", remember)
+    sa.event.listen(engine, "checkout", compare)
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _provide_file(path: Path, *, create: bool) -> None:
@@ -166,7 +194,9 @@ def translated(url: str) -> Iterator[None]:
         raise
     except (sa.exc.DBAPIError, sqlite3.Error, OSError) as error:
         original = error.orig if isinstance(error, sa.exc.DBAPIError) else error
-        what, fix = _explain(str(original))
+        # Of an OSError without its path, which may hold any of the words that are looked for.
+        message = original.strerror if isinstance(original, OSError) else None
+        what, fix = _explain(message or str(original))
         raise CatalogError(f"{what} ({original})", where=url, fix=fix) from error
 
 
@@ -174,6 +204,7 @@ _SAME_RUN = "then try again: the same run gets the same version"
 _EXPLANATIONS = (
     ("locked", "other writers kept the catalog busy for a minute", f"wait for them, {_SAME_RUN}"),
     ("full", "the disk is full", f"free some space, {_SAME_RUN}"),
+    ("No space left", "the disk is full", f"free some space, {_SAME_RUN}"),
     ("readonly", "the catalog may not be written", "check the permissions of the file and its folder"),
     ("append-only", "the change would edit history", "nothing is edited here; append a new entry instead"),
     ("malformed", "the catalog is damaged", "restore it from a copy"),

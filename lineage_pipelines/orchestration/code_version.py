@@ -68,10 +68,11 @@ def _params_line(root: Path, params: ParamsDependency) -> str:
         return _content_line(root, path)
     try:
         values = loader(path.read_bytes())
-    except (OSError, ValueError, yaml.YAMLError):
-        return f"unreadable {params.file}\n"
-    chosen = {key: _lookup(values, key) for key in params.keys}
-    return json.dumps({params.file: chosen}, sort_keys=True, default=str) + "\n"
+        chosen = {key: _lookup(values, key) for key in params.keys}
+        return json.dumps({params.file: chosen}, sort_keys=True, default=str) + "\n"
+    except (OSError, ValueError, TypeError, RecursionError, yaml.YAMLError):
+        # Unreadable, or not JSON, such as a mapping whose keys are numbers and text: any edit may matter.
+        return _content_line(root, path)
 
 
 def _lookup(values: object, dotted: str) -> object:

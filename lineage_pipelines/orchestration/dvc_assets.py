@@ -9,6 +9,7 @@ from lineage_pipelines.datasets import DvcProject, Stage, TrackedFile
 from lineage_pipelines.errors import DatasetError
 from lineage_pipelines.orchestration import metadata
 from lineage_pipelines.orchestration.compat import without_beta_warnings
+from lineage_pipelines.orchestration.declared import check_project, check_translator
 from lineage_pipelines.orchestration.dvc_specs import NodeAssets, build_node_assets, select_nodes
 from lineage_pipelines.orchestration.keys import op_name
 from lineage_pipelines.orchestration.translator import DvcTranslator
@@ -49,6 +50,8 @@ def dvc_assets(
     Raises:
         DatasetError: the project has problems, or nothing matches `select`.
     """
+    check_project(project)
+    check_translator(translator)
     stages = [node for node in build_node_assets(project, translator) if isinstance(node.node, Stage)]
     chosen = select_nodes(stages, select)
 
@@ -95,6 +98,8 @@ def build_dvc_sources(
     Raises:
         DatasetError: the project has problems, nothing matches `select`, or a stage is called `name`.
     """
+    check_project(project)
+    check_translator(translator)
     every = build_node_assets(project, translator)
     tracked = [node for node in every if isinstance(node.node, TrackedFile)]
     groups: dict[str, list[dg.AssetSpec]] = {}

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _STATUS = {"executed": "executed", "restored": "restored from DVC's run cache", "unchanged": "cached"}
 
 
-class DvcResource(dg.ConfigurableResource):  # type: ignore[type-arg]  # it is its own resource
+class DvcResource(dg.ConfigurableResource, extra="forbid"):  # type: ignore[type-arg]  # it is its own resource
     """A DVC workspace in which stages run."""
 
     project_dir: str = Field(default=".", description="Any folder of the DVC project.")

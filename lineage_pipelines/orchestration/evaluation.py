@@ -1,15 +1,18 @@
 """What the record says of how well a model does: metrics, slices and candidates as plain numbers, and the gates."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from lineage_pipelines.capture import check_metrics, effective_parameters
+from lineage_pipelines.capture.scalars import describe_type, plain_scalar
 from lineage_pipelines.capture.trained import TrainedModel
 from lineage_pipelines.catalog import Catalog
+from lineage_pipelines.errors import CaptureError
 from lineage_pipelines.orchestration.definition import ModelDefinition
 from lineage_pipelines.orchestration.gates import Baseline, Facts
 from lineage_pipelines.orchestration.model_inputs import ReadInputs
 from lineage_pipelines.queries import accepted_version
-from lineage_pipelines.records import Candidate, Evaluation, SliceMetrics
+from lineage_pipelines.records import Candidate, Evaluation, SliceMetrics, to_json
 
 
 def find_baseline(catalog: Catalog, model: str) -> Baseline | None:
@@ -28,6 +31,7 @@ def evaluate(
     """
     metrics = check_metrics(trained.metrics, where=f"{definition.name}: metrics")
     slices = tuple(_plain_slice(part) for part in trained.slices)
+    _check_distinct(slices)
     evaluated_on = trained.evaluated_on or ("test" if "test" in read.paths else None)
     facts = Facts(
         metrics=metrics,
@@ -38,7 +42,9 @@ def evaluate(
         input_md5={snapshot.name: snapshot.digest.md5 for snapshot in read.snapshots},
     )
     checks = tuple(gate.check(facts) for gate in definition.gates)
-    return Evaluation(snapshot=evaluated_on, metrics=metrics, slices=slices, checks=checks)
+    evaluation = Evaluation(snapshot=evaluated_on, metrics=metrics, slices=slices, checks=checks)
+    to_json(evaluation, "evaluation")  # what no record can hold is refused before the model's file is stored
+    return evaluation
 
 
 def plain_candidates(trained: TrainedModel) -> tuple[Candidate, ...]:
@@ -47,19 +53,40 @@ def plain_candidates(trained: TrainedModel) -> tuple[Candidate, ...]:
     Raises:
         CaptureError: one of them cannot be recorded.
     """
-    return tuple(_plain_candidate(candidate) for candidate in trained.candidates)
+    candidates = tuple(_plain_candidate(candidate) for candidate in trained.candidates)
+    to_json(candidates, "candidates")
+    return candidates
 
 
 def _plain_candidate(candidate: Candidate) -> Candidate:
     where = f"candidate {candidate.name}: metrics"
+    selected = plain_scalar(candidate.selected)
+    if not isinstance(selected, bool):
+        fix = "write selected=True for the one that was chosen"
+        raise CaptureError(f"selected is {describe_type(selected)}", where=f"candidate {candidate.name}", fix=fix)
     return replace(
         candidate,
         parameters=effective_parameters(candidate.parameters),
         metrics=check_metrics(candidate.metrics, where=where),
-        selected=bool(candidate.selected),
+        selected=selected,
     )
 
 
 def _plain_slice(part: SliceMetrics) -> SliceMetrics:
     where = f"slice {part.name}={part.value}: metrics"
-    return replace(part, value=str(part.value), rows=int(part.rows), metrics=check_metrics(part.metrics, where=where))
+    rows = plain_scalar(part.rows)
+    if not isinstance(rows, int | float) or rows < 0 or rows != int(rows):
+        what = (
+            f"rows is {describe_type(part.rows)}, not a number of rows" if isinstance(rows, str) else f"rows is {rows}"
+        )
+        raise CaptureError(what, where=f"slice {part.name}={part.value}", fix="write rows=len(group)")
+    return replace(part, value=str(part.value), rows=int(rows), metrics=check_metrics(part.metrics, where=where))
+
+
+def _check_distinct(slices: Iterable[SliceMetrics]) -> None:
+    seen: set[tuple[str, str]] = set()
+    for part in slices:
+        if (part.name, part.value) in seen:
+            what = "a slice is reported twice"
+            raise CaptureError(what, where=f"slice {part.name}={part.value}", fix="report each once")
+        seen.add((part.name, part.value))

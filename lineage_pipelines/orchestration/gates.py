@@ -4,13 +4,19 @@ A blocking gate that fails keeps the model and its record, fails the run and sto
 """
 
 import functools
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lineage_pipelines.capture.evaluation import check_metrics
+from lineage_pipelines.capture.scalars import describe_type, plain_scalar
 from lineage_pipelines.errors import CaptureError
 from lineage_pipelines.records import lower_is_better
+
+_ROUNDING = 1e-9
+"""So that 0.79 is no more than 0.01 worse than 0.8; in binary fractions it is, by 9e-18."""
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -71,14 +77,39 @@ class Gate:
     judge: Callable[[Facts], tuple[bool, str]]
     """From facts to passed and detail in words."""
     blocking: bool = True
+    inputs: Sequence[str] = ()
+    """The inputs that it reads, for a misspelt one to be refused before training."""
 
     def check(self, facts: Facts) -> "CheckResult":
-        """Judge a version."""
+        """Judge a version.
+
+        Raises:
+            CaptureError: the judge returned something else than passed and detail.
+        """
         from lineage_pipelines.records import CheckResult
 
-        passed, detail = self.judge(facts)
+        passed, detail = _verdict(self.name, self.judge(facts))
         severity = "error" if self.blocking else "warn"
         return CheckResult(name=self.name, passed=passed, severity=severity, detail=detail)
+
+
+def _verdict(gate: str, returned: object) -> tuple[bool, str]:
+    match returned:
+        case (passed, str(detail)) if isinstance(plain := plain_scalar(passed), bool):  # numpy's booleans as well
+            return plain, detail
+    fix = "return passed and a detail in words: return True, 'why'"
+    raise CaptureError(f"the judge of {gate} returned {describe_type(returned)}, no verdict", where=gate, fix=fix)
+
+
+def _plain_name(*words: str) -> str:
+    # Dagster's names are ASCII letters, digits and underscores; metrics and arguments may be called otherwise.
+    return re.sub(r"[^A-Za-z0-9_]+", "_", "_".join(words))
+
+
+def _check_names(gate: str, names: Sequence[object]) -> None:
+    if not names or not all(isinstance(name, str) and name for name in names):
+        fix = f'write {gate}("…"), one text or more'
+        raise CaptureError(f"{gate}() is given {', '.join(map(repr, names)) or 'no names'}", where=gate, fix=fix)
 
 
 def threshold(*, blocking: bool = True, **limits: float) -> Gate:
@@ -93,9 +124,10 @@ def threshold(*, blocking: bool = True, **limits: float) -> Gate:
     bound, _, metric = name.partition("_")
     if bound not in ("min", "max") or not metric:
         raise CaptureError(f"threshold({name}=…) names no limit", fix=f"write min_{name}=… or max_{name}=…")
+    check_metrics(limits, where="threshold()")
     judge = functools.partial(_judge_threshold, metric, limit, bound == "min")
     words = "at least" if bound == "min" else "at most"
-    return Gate(name=name, description=f"{metric} is {words} {limit:g}", judge=judge, blocking=blocking)
+    return Gate(name=_plain_name(name), description=f"{metric} is {words} {limit:g}", judge=judge, blocking=blocking)
 
 
 def _judge_threshold(metric: str, limit: float, at_least: bool, facts: Facts) -> tuple[bool, str]:  # noqa: FBT001
@@ -122,10 +154,11 @@ def no_worse(*, blocking: bool = True, falls: bool | None = None, **tolerances: 
     """
     if len(tolerances) != 1:
         raise CaptureError("no_worse() takes one metric", fix="write no_worse(roc_auc=0.01), one gate a metric")
+    check_metrics(tolerances, where="no_worse()")
     metric, tolerance = next(iter(tolerances.items()))
     lower = lower_is_better(metric) if falls is None else falls
     return Gate(
-        name=f"no_worse_{metric}",
+        name=_plain_name("no_worse", metric),
         description=f"{metric} is no more than {tolerance:g} worse than in production",
         judge=functools.partial(_judge_no_worse, metric, tolerance, lower),
         blocking=blocking,
@@ -142,7 +175,7 @@ def _judge_no_worse(metric: str, tolerance: float, lower: bool, facts: Facts) ->
         return True, f"{facts.baseline.label} has no {metric} to compare with"
     worse = (facts.metrics[metric] - before.metrics[metric]) * (1 if lower else -1)
     detail = f"{metric} = {facts.metrics[metric]:.4f}, {facts.baseline.label}: {before.metrics[metric]:.4f}"
-    return worse <= tolerance, f"{detail}, tolerance {tolerance:g}{_other_data(facts)}"
+    return worse <= tolerance + _ROUNDING, f"{detail}, tolerance {tolerance:g}{_other_data(facts)}"
 
 
 def _other_data(facts: Facts) -> str:
@@ -155,6 +188,8 @@ def _other_data(facts: Facts) -> str:
 
 def slices_evaluated(*columns: str, min_rows: int = 200, blocking: bool = True) -> Gate:
     """Ask that every value of `columns` with at least `min_rows` evaluation rows has metrics of its own."""
+    _check_names("slices_evaluated", columns)
+    check_metrics({"min_rows": min_rows}, where="slices_evaluated()")
     return Gate(
         name="slices_evaluated",
         description=f"every {', '.join(columns)} with {min_rows} rows or more was evaluated",
@@ -184,8 +219,10 @@ def _judge_slices(columns: Sequence[str], min_rows: int, facts: Facts) -> tuple[
 
 def disjoint(one: str = "train", other: str = "test", *, blocking: bool = True) -> Gate:
     """Ask that two inputs share no row (compared over the columns that both have)."""
+    _check_names("disjoint", (one, other))
     return Gate(
-        name=f"{one}_{other}_disjoint",
+        name=_plain_name(one, other, "disjoint"),
+        inputs=(one, other),
         description=f"no row is in both {one} and {other}",
         judge=functools.partial(_judge_disjoint, one, other),
         blocking=blocking,
@@ -193,26 +230,31 @@ def disjoint(one: str = "train", other: str = "test", *, blocking: bool = True) 
 
 
 def _judge_disjoint(one: str, other: str, facts: Facts) -> tuple[bool, str]:
-    a, b = _row_hashes(facts, one, other)
+    columns = [column for column in facts.table(one).columns if column in facts.table(other).columns]
+    if not columns:
+        return False, f"{one} and {other} have no column in common, so that nothing can be compared"
+    a, b = _row_hashes(facts.table(one)[columns], facts.table(other)[columns])
     shared = int(b.isin(set(a)).sum())
     if shared:
         return False, f"{shared:,} of {len(b):,} rows of {other} are in {one} as well"
     return True, f"{len(a):,} rows of {one} and {len(b):,} of {other} share none"
 
 
-def _row_hashes(facts: Facts, one: str, other: str) -> tuple["pd.Series[int]", "pd.Series[int]"]:
+def _row_hashes(a: "pd.DataFrame", b: "pd.DataFrame") -> tuple["pd.Series[int]", "pd.Series[int]"]:
     import pandas as pd
 
-    a, b = facts.table(one), facts.table(other)
-    columns = [column for column in a.columns if column in b.columns]
-    hashes = [pd.util.hash_pandas_object(table[columns], index=False) for table in (a, b)]
-    return hashes[0], hashes[1]
+    # As one table, so that a column has one type: 1 and 1.0 have different hashes, and one gap makes integers floats.
+    hashes = pd.util.hash_pandas_object(pd.concat([a, b], ignore_index=True), index=False)
+    return hashes[: len(a)], hashes[len(a) :]
 
 
 def unique_rows(*inputs: str, max_share: float = 0.0, blocking: bool = True) -> Gate:
     """Ask that no more than `max_share` of the rows of each input repeat an earlier row."""
+    _check_names("unique_rows", inputs)
+    check_metrics({"max_share": max_share}, where="unique_rows()")
     return Gate(
         name="unique_rows",
+        inputs=inputs,
         description=f"at most {max_share:.1%} of the rows of {', '.join(inputs)} are repeated",
         judge=functools.partial(_judge_unique, inputs, max_share),
         blocking=blocking,

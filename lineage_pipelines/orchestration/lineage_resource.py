@@ -7,13 +7,14 @@ import dagster as dg
 from pydantic import Field
 
 from lineage_pipelines.catalog import Settings, resolve_settings
+from lineage_pipelines.errors import CatalogError
 
 if TYPE_CHECKING:
     from lineage_pipelines.artifacts import ArtifactStore
     from lineage_pipelines.catalog import Catalog
 
 
-class LineageResource(dg.ConfigurableResource):  # type: ignore[type-arg]  # it is its own resource
+class LineageResource(dg.ConfigurableResource, extra="forbid"):  # type: ignore[type-arg]  # it is its own resource
     """The catalog and the artifact store of a project.
 
     Everything left empty is resolved as the command line does it: environment (`LINEAGE_CATALOG`), then
@@ -29,7 +30,15 @@ class LineageResource(dg.ConfigurableResource):  # type: ignore[type-arg]  # it 
         return False
 
     def settings(self) -> Settings:
-        """Resolve the configuration."""
+        """Resolve the configuration.
+
+        Raises:
+            CatalogError: `project_dir` is no folder, or pyproject.toml holds a setting that cannot be used.
+        """
+        if not Path(self.project_dir).is_dir():
+            # A catalog made in a misspelt place would begin again at version 1.
+            fix = "give LineageResource the project's folder: project_dir=str(project.root)"
+            raise CatalogError("the project's folder is not there", where=self.project_dir, fix=fix)
         return resolve_settings(catalog=self.catalog, artifacts=self.artifacts, start=Path(self.project_dir))
 
     def open_catalog(self) -> "Catalog":
@@ -40,7 +49,8 @@ class LineageResource(dg.ConfigurableResource):  # type: ignore[type-arg]  # it 
         """
         from lineage_pipelines.catalog import Catalog  # SQLAlchemy, which loading a code location need not wait for
 
-        return Catalog(self.settings().catalog)
+        settings = self.settings()
+        return Catalog(settings.catalog, keys=settings.keys)
 
     def open_artifacts(self) -> "ArtifactStore":
         """Open the artifact store."""

@@ -1,6 +1,8 @@
 """`@model_asset`: a plain training function becomes an asset whose every version explains itself."""
 
+import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -11,6 +13,14 @@ from lineage_pipelines.datasets import DvcProject
 from lineage_pipelines.datasets.content.own_files import own_folder
 from lineage_pipelines.errors import DatasetError
 from lineage_pipelines.orchestration import metadata
+from lineage_pipelines.orchestration.declared import (
+    check_function,
+    check_gates,
+    check_inputs,
+    check_project,
+    check_texts,
+    check_translator,
+)
 from lineage_pipelines.orchestration.definition import ModelDefinition, ModelInput, Outcome
 from lineage_pipelines.orchestration.dvc_specs import asset_outputs
 from lineage_pipelines.orchestration.gates import Gate
@@ -26,7 +36,7 @@ TrainingFunction = Callable[..., TrainedModel]
 def model_asset(
     *,
     project: DvcProject,
-    inputs: Mapping[str, str | ModelInput],
+    inputs: Mapping[str, str | Path | ModelInput],
     name: str | None = None,
     key_prefix: Sequence[str] = (),
     checks: Sequence[Gate] = (),
@@ -84,9 +94,11 @@ def model_asset(
     """
 
     def decorate(function: TrainingFunction) -> dg.AssetsDefinition:
-        model = check_model_name(name or function.__name__)
-        key = dg.AssetKey([*key_prefix, model])
-        declared = {n: ModelInput(path=i) if isinstance(i, str) else i for n, i in inputs.items()}
+        model = check_model_name(check_function(function, name))
+        key = dg.AssetKey([*check_texts("key_prefix", key_prefix), model])
+        check_project(project)
+        check_translator(translator)
+        declared = check_inputs(inputs, project)
         keys = _input_keys(project, declared, translator)
         doc = description or (function.__doc__ or "").strip().split("\n\n")[0] or None
         definition = ModelDefinition(
@@ -97,10 +109,10 @@ def model_asset(
             project=project,
             inputs=declared,
             input_keys={n: k.to_user_string() for n, k in keys.items()},
-            gates=tuple(checks),
+            gates=check_gates(checks, declared, model),
             description=doc,
-            owners=tuple(owners),
-            trusted_types=tuple(trusted_types),
+            owners=check_texts("owners", owners),
+            trusted_types=check_texts("trusted_types", trusted_types),
         )
         spec = dg.AssetSpec(
             key=key,
@@ -109,7 +121,7 @@ def model_asset(
             group_name=group_name,
             owners=list(owners) or None,
             tags=tags,
-            kinds=set(kinds),
+            kinds=set(check_texts("kinds", kinds)),
             code_version=_code_version(project, function),
             automation_condition=automation_condition,
             partitions_def=partitions_def,
@@ -150,7 +162,7 @@ def _owner_of(path: str, owners: Mapping[str, DvcNodeData], project: DvcProject)
 
 
 def _references(function: TrainingFunction) -> dict[str, Any]:
-    code = function.__code__
+    code = inspect.unwrap(function).__code__
     reference = metadata.code_reference(code.co_filename, code.co_firstlineno, function.__qualname__)
     return {metadata.CODE_REFERENCES: reference}
 
@@ -162,10 +174,14 @@ def _define(definition: ModelDefinition, spec: dg.AssetSpec, options: Mapping[st
 
         outcome = _run(definition, context, lineage, values)
         record = outcome.entry.record
+        entries = model_metadata(outcome)
+        if outcome.trained and outcome.trained.plot and metadata.LINEAGE_PLOT not in entries:
+            kilobytes = len(outcome.trained.plot) / 1000
+            context.log.warning("the plot of %.0f kB is too large for the asset's page, and left out", kilobytes)
         yield dg.MaterializeResult(
             asset_key=spec.key,
             data_version=dg.DataVersion(record.artifact.digest.hex),
-            metadata=model_metadata(outcome),
+            metadata=entries,
             tags=input_versions(record),
             check_results=check_results(record, spec.key),
         )

@@ -14,6 +14,8 @@ from lineage_pipelines.records import CheckResult, DatasetSnapshot, Evaluation, 
 
 _SUMMARY_LENGTH = 1000  # longer text hides behind a button
 _MOST_METRICS = 3  # of slices and candidates; the others are in the record
+_MOST_PLOTTED = 100  # the record holds them all
+_LONGEST_DETAIL = 2000
 _OPTIONAL = (
     metadata.LINEAGE_SLICES,
     metadata.LINEAGE_PLOT,
@@ -58,7 +60,11 @@ def check_results(record: LineageRecord, key: dg.AssetKey) -> list[dg.AssetCheck
 def _check_result(check: CheckResult, key: dg.AssetKey) -> dg.AssetCheckResult:
     severity = dg.AssetCheckSeverity.ERROR if check.severity == "error" else dg.AssetCheckSeverity.WARN
     return dg.AssetCheckResult(
-        asset_key=key, check_name=check.name, passed=check.passed, severity=severity, description=check.detail
+        asset_key=key,
+        check_name=check.name,
+        passed=check.passed,
+        severity=severity,
+        description=check.detail[:_LONGEST_DETAIL],
     )
 
 
@@ -75,10 +81,12 @@ def summary(outcome: Outcome) -> str:
     """Say in a few lines what this version is."""
     record = outcome.entry.record
     code = (record.code.revision or "no commit")[:10] + (" with uncommitted changes" if record.code.dirty else "")
-    failed = [c.name for c in (record.evaluation.checks if record.evaluation else ()) if not c.passed]
+    checks = record.evaluation.checks if record.evaluation else ()
+    failed = [check.name for check in checks if not check.passed]
+    passed = "all checks passed" if checks else "no checks declared"
     sentences = [
         f"{outcome.entry.model} version {outcome.entry.version}: "
-        + (f"FAILED {', '.join(failed)}" if failed else "all checks passed"),
+        + (f"FAILED {', '.join(failed)}" if failed else passed),
         _chosen(record),
         f"Code {code}, {record.environment.package_count} packages, {record.environment.python}",
         f"On the command line: lineage show {outcome.entry.model}@{outcome.entry.version}",
@@ -123,7 +131,8 @@ def _change(now: DatasetSnapshot, before: DatasetSnapshot | None, previous: Entr
 
 
 def _metrics(evaluation: Evaluation | None) -> dict[str, float]:
-    return {f"eval/{name}": value for name, value in evaluation.metrics.items()} if evaluation else {}
+    metrics = evaluation.metrics if evaluation else {}
+    return {f"eval/{name}": metrics[name] for name in by_interest(metrics)[:_MOST_PLOTTED]}
 
 
 def _comparison(outcome: Outcome) -> dg.TableMetadataValue | None:
@@ -178,7 +187,7 @@ def _plot(outcome: Outcome) -> dg.MarkdownMetadataValue | None:
 
 
 def _within_budget(entries: Mapping[str, Any]) -> dict[str, Any]:
-    """Drop the bulkiest courtesies until the event fits; the record keeps them all."""
+    """Drop courtesies, the bulkiest first, until the event fits; the record keeps all but the plot."""
     kept = dict(entries)
     for name in _OPTIONAL:
         if _weight(kept) <= metadata.EVENT_BYTES:

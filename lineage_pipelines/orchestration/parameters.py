@@ -57,8 +57,11 @@ def _instance(kind: Any, value: Any) -> Any:
     if dataclasses.is_dataclass(kind) and isinstance(value, Mapping):
         hints = typing.get_type_hints(kind)
         return kind(**{name: _instance(hints[name], item) for name, item in value.items()})  # type: ignore[operator]
-    if isinstance(kind, type) and issubclass(kind, pydantic.BaseModel):
+    if isinstance(kind, type) and issubclass(kind, pydantic.BaseModel) and isinstance(value, Mapping):
         return kind.model_validate(value)
+    if typing.get_origin(kind) in (typing.Union, types.UnionType) and value is not None:
+        made = (_instance(member, value) for member in typing.get_args(kind))
+        return next((each for each in made if each is not value), value)
     if typing.get_origin(kind) is tuple and isinstance(value, list):
         item = typing.get_args(kind)[0]
         return tuple(_instance(item, each) for each in value)

@@ -21,6 +21,7 @@ from lineage_pipelines.orchestration.definition import ModelDefinition, Outcome,
 from lineage_pipelines.orchestration.evaluation import evaluate, find_baseline, plain_candidates
 from lineage_pipelines.orchestration.gates import forget_tables
 from lineage_pipelines.orchestration.model_inputs import ReadInputs, arguments, read_inputs
+from lineage_pipelines.orchestration.returned import check_returned
 from lineage_pipelines.records import (
     CodeVersion,
     Completeness,
@@ -68,7 +69,10 @@ class TrainingStep:
         """
         committed = self.catalog.by_run_key(self.facts.run_key)
         if committed is not None:
-            self.log(f"an earlier attempt of this run committed {committed.ref}; nothing is trained again")
+            self.log(
+                f"an earlier attempt of this run committed {committed.ref}; nothing is trained again. "
+                "Launch a new run, not a re-execution, for a new version"
+            )
             return Outcome(entry=committed, trained=None, previous=self._before(committed), baseline=None)
         captured = self._capture(parameters)
         with _private_folder() as folder:
@@ -106,14 +110,8 @@ class TrainingStep:
     def _train(self, read: ReadInputs, parameters: object) -> TrainedModel:
         given = arguments(self.definition, read, parameters, self.context)
         self.log(f"training {self.definition.name}")
-        trained = self.definition.function(**given)
-        if isinstance(trained, TrainedModel):
-            return trained
-        raise CaptureError(
-            f"the training function returned a {type(trained).__name__}",
-            where=self.definition.asset_key,
-            fix="return lineage_pipelines.TrainedModel(estimator=…, metrics={…})",
-        )
+        returned = self.definition.function(**given)
+        return check_returned(returned, model=self.definition.asset_key, inputs=list(self.definition.inputs))
 
     def _commit(self, folder: Path, captured: _Captured, read: ReadInputs, trained: TrainedModel) -> Outcome:
         baseline = find_baseline(self.catalog, self.definition.name)
@@ -184,6 +182,8 @@ def _completeness(captured: _Captured, read: ReadInputs, trained: TrainedModel) 
     missing = [*captured.gaps, *read.gaps]
     if not read.snapshots:
         missing.append("data: the model declares no inputs")
+    if not len(trained.metrics):  # a pandas Series is no truth value
+        missing.append("evaluation: no metric was reported")
     if not trained.candidates:
         missing.append("candidates: no alternative was reported")
     return Completeness(missing=tuple(missing), declared=("evaluation: measured by the training function",))

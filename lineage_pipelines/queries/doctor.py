@@ -39,7 +39,15 @@ def examine(settings: Settings) -> tuple[Finding, ...]:
         _catalog,
         _artifacts,
     )
-    return tuple(finding for look in looks for finding in look(settings))
+    return tuple(finding for look in looks for finding in _looked(look, settings))
+
+
+def _looked(look: Callable[[Settings], Iterator[Finding]], settings: Settings) -> Iterator[Finding]:
+    try:
+        yield from look(settings)
+    except OSError as error:
+        fix = "check the path and its permissions"
+        yield Finding(check=look.__name__.strip("_"), status="fail", detail=f"cannot look: {error}", fix=fix)
 
 
 def _installed(name: str) -> str | None:

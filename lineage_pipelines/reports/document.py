@@ -18,7 +18,7 @@ class Paragraph:
 
     text: str
     tone: str = ""
-    """`warn`, `good`, `dim` or nothing."""
+    """`warn`, `dim` or nothing."""
 
 
 @dataclass(frozen=True, slots=True)

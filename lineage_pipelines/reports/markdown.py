@@ -20,7 +20,7 @@ def _block(block: Block) -> Iterator[str]:
         case Heading(text, level):
             yield f"\n{'#' * level} {_escape(text)}\n"
         case Paragraph(text):
-            yield f"{_escape(text)}\n"
+            yield "\n".join(_escape(line.strip()) for line in text.split("\n")) + "\n"
         case Pairs(rows):
             yield from (f"- **{_escape(name)}** {_escape(value)}" for name, value in rows)
             yield ""

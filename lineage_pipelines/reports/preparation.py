@@ -19,8 +19,10 @@ def preparation_trees(data: Sequence[DatasetSnapshot], stages: Sequence[StageRun
     drawn: set[str] = set()
     for maker, made in makers.items():
         names = ", ".join(snapshot.name for snapshot in made)
-        if maker is None or maker not in by_name:
+        if maker is None:
             yield Tree(f"{names}: tracked by DVC, no preparation step")
+        elif maker not in by_name:
+            yield Tree(f"{names}: made by {maker}, of which no run is recorded")
         else:
             yield Tree(names, (_stage(by_name[maker], by_name, drawn),))
 

@@ -8,7 +8,7 @@ from lineage_pipelines.reports.words import visible, width
 
 _NARROWEST = 24
 """A last column with less room than this is not worth wrapping."""
-_TONES = {"warn": "33", "good": "32", "dim": "2", "bold": "1", "title": "1;36"}
+_TONES = {"warn": "33", "dim": "2", "bold": "1", "title": "1;36"}
 
 
 def render_text(document: Document, *, colour: bool = False, columns: int | None = None) -> str:

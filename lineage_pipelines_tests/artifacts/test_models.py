@@ -22,7 +22,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
-from lineage_pipelines.artifacts import check_saveable, load_model_file, save_model
+from lineage_pipelines.artifacts import load_model_file, save_model
 from lineage_pipelines.errors import ArtifactError
 from lineage_pipelines_tests.artifacts import estimators
 from lineage_pipelines_tests.artifacts.estimators import Shift, local_shift
@@ -42,7 +42,6 @@ Y = (X[:, 0] + X[:, 1] ** 2 > 0.5).astype(int)
     ids=lambda estimator: type(estimator).__name__,
 )
 def test_a_model_of_scikit_learn_predicts_the_same_when_it_was_loaded(estimator: Any, tmp_path: Path) -> None:
-    check_saveable(estimator)
     estimator.fit(X, Y)
     saved = save_model(estimator, tmp_path)
     assert saved.path == tmp_path / "model.skops"
@@ -79,12 +78,10 @@ DECLARABLE = {
 @pytest.mark.parametrize("what", DECLARABLE)
 def test_a_type_of_the_teams_own_has_to_be_declared(what: str, tmp_path: Path) -> None:
     estimator, needed = DECLARABLE[what]
-    for refuse in (lambda: check_saveable(estimator), lambda: save_model(estimator, tmp_path)):
-        with pytest.raises(ArtifactError, match="types that nobody has declared") as caught:
-            refuse()
-        assert f"trusted_types={needed!r}" in caught.value.fix
+    with pytest.raises(ArtifactError, match="types that nobody has declared") as caught:
+        save_model(estimator, tmp_path)
+    assert f"trusted_types={needed!r}" in caught.value.fix
     declared = [*needed, "never.Used"]
-    check_saveable(estimator, trusted_types=declared)
     saved = save_model(estimator, tmp_path, trusted_types=declared)
     assert list(saved.trusted_types) == needed
     loaded = load_model_file(saved.path, trusted_types=saved.trusted_types)
@@ -118,11 +115,10 @@ def test_what_no_other_process_could_load_is_refused_even_if_declared(
     monkeypatch.setattr(sys.modules["__main__"], "InMain", _InMain, raising=False)
     estimator, name = UNLOADABLE[what]
     declared = [name, f"{HERE}.Shift"]
-    for refuse in (check_saveable, lambda model, **options: save_model(model, tmp_path, **options)):
-        with pytest.raises(ArtifactError, match="the model holds what no other process can load") as caught:
-            refuse(estimator, trusted_types=declared)
-        assert name in caught.value.what
-        assert "importable module" in caught.value.fix
+    with pytest.raises(ArtifactError, match="the model holds what no other process can load") as caught:
+        save_model(estimator, tmp_path, trusted_types=declared)
+    assert name in caught.value.what
+    assert "importable module" in caught.value.fix
 
 
 def test_what_skops_cannot_save_is_told(tmp_path: Path) -> None:

@@ -171,6 +171,14 @@ def test_a_kind_of_store_that_nobody_knows_is_told(url: str, message: str) -> No
         ArtifactStore(url).put_bytes(b"model")
 
 
+@pytest.mark.parametrize("url", ["odd://ada:secret@store", "memory://ada:secret@store"])
+def test_no_password_of_a_store_is_told(url: str) -> None:
+    with pytest.raises(ArtifactError) as caught:
+        ArtifactStore(url).read(Digest.of(b"never stored"))
+    assert "store" in caught.value.where
+    assert "secret" not in str(caught.value)
+
+
 def _put_all(url: str, seed: int) -> list[str]:
     store = ArtifactStore(url)
     return [store.put_bytes(b"%d" % ((number + seed) % 20) * 50_000).hex for number in range(20)]

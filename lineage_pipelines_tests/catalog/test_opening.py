@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from lineage_pipelines.catalog import Catalog, sqlite
+from lineage_pipelines.catalog import Catalog, sqlite, sqlite_schema
 from lineage_pipelines.catalog.migrations import NEWEST
 from lineage_pipelines.errors import CatalogError, NotFoundError
 from lineage_pipelines_tests.samples import make_record
@@ -64,6 +64,20 @@ def test_a_catalog_of_a_newer_release_can_be_read_and_not_written(catalog: Catal
         assert reader.entries("flight_delay") == [entry]
 
 
+def test_a_catalog_of_an_older_release_can_be_read_and_is_brought_up_to_date_by_a_writer(url: str, file: Path) -> None:
+    file.parent.mkdir()
+    with closing(sqlite3.connect(file)) as raw, raw:
+        for statement in sqlite_schema.MIGRATIONS[0]:
+            raw.execute(statement)
+        raw.execute("INSERT INTO migration VALUES (1, '2026-01-01T00:00:00Z')")
+    before = file.read_bytes()
+    with Catalog(url, read_only=True) as catalog:
+        assert (catalog.schema_version, list(catalog.models())) == (1, [])
+    assert file.read_bytes() == before
+    with Catalog(url) as catalog:
+        assert catalog.schema_version == len(sqlite_schema.MIGRATIONS)
+
+
 def test_a_catalog_opened_for_reading_writes_nothing(catalog: Catalog, url: str, file: Path) -> None:
     entry = catalog.append(make_record("1"))
     catalog.close()
@@ -87,7 +101,7 @@ def test_a_reader_sees_what_was_committed_after_it_opened(catalog: Catalog, url:
 
 
 @pytest.mark.parametrize("options", [{"create": False}, {"read_only": True}, {"create": False, "read_only": True}])
-def test_a_catalog_that_is_missing_is_not_made_by_asking(url: str, file: Path, options: dict[str, bool]) -> None:
+def test_a_catalog_that_is_missing_is_not_made_by_asking(url: str, file: Path, options: dict[str, Any]) -> None:
     with pytest.raises(NotFoundError, match="there is no catalog yet") as caught:
         Catalog(url, **options)
     assert caught.value.where == str(file)
@@ -155,6 +169,12 @@ def test_a_folder_that_is_a_file_is_told(url: str, file: Path) -> None:
     with pytest.raises(CatalogError) as caught:
         Catalog(url)
     assert caught.value.where == url
+
+
+def test_a_name_is_not_taken_for_the_reason(tmp_path: Path) -> None:
+    (tmp_path / "locked and full").write_text("")
+    with pytest.raises(CatalogError, match="the catalog cannot be used"):
+        Catalog(f"sqlite:///{tmp_path}/locked and full/in/catalog.db")
 
 
 @pytest.mark.parametrize("url", ["sqlite://", "sqlite:///", "sqlite:///:memory:", "postgresql://ada:secret@db/lineage"])

@@ -102,6 +102,16 @@ def test_an_asset_says_what_dvc_yaml_says(project: DvcProject) -> None:
     assert found["data/raw.csv"].code_version is None
 
 
+def test_parameters_of_any_yaml_have_a_code_version(world: World) -> None:
+    """Keys may be numbers and text side by side, which JSON cannot sort."""
+    world.write("dvc.yaml", "stages:\n  fit:\n    cmd: fit\n    params: [odd]\n    outs: [out.txt]\n")
+    versions = set()
+    for value in ("x", "y"):
+        world.write("params.yaml", f"odd: {{1: {value}, two: z}}\n")
+        versions.add(specs(DvcProject(world.root))["out.txt"].code_version)
+    assert len(versions) == 2
+
+
 def test_every_stage_is_one_op_and_the_graph_is_dvcs(project: DvcProject) -> None:
     assets = [*build_dvc_sources(project), *make_assets(project)]
     graph = dg.Definitions(assets=assets, resources={"dvc": DvcResource()}).resolve_asset_graph()

@@ -45,6 +45,7 @@ def passed(gate: Gate, facts: Facts) -> bool:
         (threshold(min_f1=0.0), False),
         (no_worse(roc_auc=0.011), True),
         (no_worse(roc_auc=0.009), False),
+        (no_worse(roc_auc=0.01), True),
         (no_worse(log_loss=0.02), True),
         (no_worse(log_loss=0.01), False),
         (no_worse(log_loss=0.0, falls=False), True),
@@ -97,6 +98,23 @@ def test_shared_rows_are_found_and_counted(facts: Facts) -> None:
     check = disjoint("train", "test").check(facts)
     assert not check.passed
     assert "2 of 6 rows" in check.detail
+
+
+def test_a_row_is_the_same_row_whatever_the_type_of_its_numbers(facts: Facts) -> None:
+    """One gap makes a column of integers one of floats."""
+    shared = pd.read_parquet(facts.inputs["train"]).assign(amount=[0, 1, 2, 3, 4, float("nan")])
+    shared.to_parquet(facts.inputs["test"], index=False)
+    forget_tables()
+    check = disjoint("train", "test").check(facts)
+    assert not check.passed
+    assert "5 of 6 rows" in check.detail
+
+
+def test_tables_without_a_common_column_are_not_called_disjoint(facts: Facts) -> None:
+    pd.DataFrame({"town": ["Oslo"]}).to_parquet(facts.inputs["test"], index=False)
+    forget_tables()
+    assert "no column in common" in disjoint("train", "test").check(facts).detail
+    assert not passed(disjoint("train", "test"), facts)
 
 
 def test_repeated_rows_are_found_and_counted(facts: Facts) -> None:

@@ -78,6 +78,10 @@ def test_the_summary_says_first_whether_it_passed(tmp_path: Path) -> None:
     assert text.startswith("flight_delay version 2: FAILED min_roc_auc.")
     assert "lineage show flight_delay@2" in text
     assert len(text) < 1_000
+    unchecked = make_record(run="2")
+    assert unchecked.evaluation is not None
+    unchecked = dataclasses.replace(unchecked, evaluation=dataclasses.replace(unchecked.evaluation, checks=()))
+    assert "no checks declared" in summary(outcome(tmp_path, unchecked))
 
 
 def test_user_text_is_never_markdown_or_a_link(tmp_path: Path) -> None:

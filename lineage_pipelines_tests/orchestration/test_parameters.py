@@ -33,6 +33,8 @@ class Params:
     columns: tuple[str, ...] = ("a", "b")
     inner: Inner = field(default_factory=Inner)
     limit: float | None = None
+    spare: Inner | None = None
+    grid: tuple[float, ...] | None = None
 
 
 def test_a_dataclass_becomes_a_documented_form_and_comes_back() -> None:
@@ -40,6 +42,8 @@ def test_a_dataclass_becomes_a_documented_form_and_comes_back() -> None:
     assert form.model_fields["rate"].description == "Learning rate, per round."
     built = build_parameters(Params, form(rate=0.5, columns=["c"], inner={"depth": 5}))
     assert built == Params(rate=0.5, columns=("c",), inner=Inner(depth=5))
+    optional = build_parameters(Params, form(spare={"depth": 2}, grid=[0.1, 1.0]))
+    assert optional == Params(spare=Inner(depth=2), grid=(0.1, 1.0))
     assert build_parameters(Params, form()) == Params()
 
 

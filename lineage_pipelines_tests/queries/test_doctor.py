@@ -82,3 +82,11 @@ def test_a_store_without_a_place_is_told(world: World) -> None:
     world.write("pyproject.toml", '[tool.lineage]\nartifacts = "dvc.yaml/store"\n')
     world.write("dvc.yaml", "stages: {}\n")
     assert look(world)["artifacts"].status == "fail"
+
+
+def test_a_look_that_is_refused_is_a_finding(world: World) -> None:
+    """The name is longer than any file system takes."""
+    world.write("pyproject.toml", f'[tool.lineage]\nartifacts = "{"x" * 300}"\n')
+    finding = look(world)["artifacts"]
+    assert finding.status == "fail"
+    assert "too long" in finding.detail

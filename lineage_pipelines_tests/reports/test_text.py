@@ -1,12 +1,16 @@
 """Text for a terminal: aligned, wrapped where there is a width, and never a terminal's own language."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from lineage_pipelines.reports import render_markdown, render_text
 from lineage_pipelines.reports.document import Document, Heading, Pairs, Paragraph, Table, Tree
+from lineage_pipelines.reports.preparation import preparation_trees
 from lineage_pipelines.reports.words import visible, width
+from lineage_pipelines_tests.samples import make_record
 
 LONG = "one two three four five six seven eight nine ten eleven twelve thirteen fourteen"
 TABLE = Table(["check", "detail"], [["a", LONG], ["long name", "short"]])
@@ -39,3 +43,13 @@ def test_no_text_can_end_a_cell_of_markdown(text: str) -> None:
     rows = [line for line in lines if line.startswith("|")]
     assert len(rows) == 3
     assert all(row.replace("\\|", "").count("|") == 3 for row in rows)
+
+
+def test_the_lines_of_a_paragraph_are_lines_in_markdown() -> None:
+    assert render_markdown(Document([Paragraph("\n  first\n  second")])) == "first\nsecond\n"
+
+
+def test_an_input_whose_maker_is_not_recorded_is_not_called_tracked() -> None:
+    snapshot = replace(make_record().data[0], name="train", produced_by="clean")
+    (tree,) = preparation_trees([snapshot], [])
+    assert tree.label == "train: made by clean, of which no run is recorded"
