@@ -15,7 +15,7 @@ import click
 import pytest
 
 from lineage_pipelines import records
-from lineage_pipelines.catalog import Catalog
+from lineage_pipelines.catalog import Catalog, LogEntry
 from lineage_pipelines.cli import main
 from lineage_pipelines.cli.main import lineage
 from lineage_pipelines.flights.cli import flights
@@ -58,9 +58,8 @@ def _first_words(text: str) -> set[str]:
 # The record format
 
 _NAMED = [getattr(records, name) for name in records.__all__]
-KINDS = [
-    kind for kind in _NAMED if isinstance(kind, type) and issubclass(kind, records.Value) and kind is not records.Value
-]
+_VALUES = [kind for kind in _NAMED if isinstance(kind, type) and issubclass(kind, records.Value)]
+KINDS = [kind for kind in _VALUES if kind not in (records.Value, records.KeyEvent)]
 _WORDS: Mapping[type, str] = {
     str: "text",
     int: "integer",
@@ -118,6 +117,13 @@ def test_every_field_of_the_record_is_in_its_table_with_its_type_and_presence(ki
     fields = {f.name: (_word(hints[f.name]), _presence(f)) for f in dataclasses.fields(kind) if f.name != "extra"}
     written = {name: (words.partition(" (")[0], when) for name, (words, when) in _schema()[kind.__name__].items()}
     assert written == fields
+
+
+def test_every_field_of_a_key_event_and_of_an_entry_is_in_the_format_of_the_log() -> None:
+    page = (ROOT / "docs" / "reference" / "log-format.md").read_text()
+    named = set(re.findall(r"^\| `([a-z]+)` \|", page, re.MULTILINE))
+    fields = {f.name for kind in (records.KeyEvent, LogEntry) for f in dataclasses.fields(kind)}
+    assert named == fields - {"extra"}
 
 
 def _strangers(value: Any, kind: str, where: str) -> Iterator[str]:

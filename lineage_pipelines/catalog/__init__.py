@@ -10,17 +10,39 @@ from typing import TYPE_CHECKING, Any
 from lineage_pipelines.catalog.settings import Settings, resolve_settings
 
 if TYPE_CHECKING:
-    from lineage_pipelines.catalog.entries import Entry, ModelSummary
+    from lineage_pipelines.catalog.checkpoint import Checkpoint, log_name, read_note, signed_by
+    from lineage_pipelines.catalog.entries import Entry, LogEntry, ModelSummary
     from lineage_pipelines.catalog.log import Catalog
+    from lineage_pipelines.catalog.merkle import TreeHead
+    from lineage_pipelines.catalog.signing import PublicKey
 
-__all__ = ["Catalog", "Entry", "ModelSummary", "Settings", "resolve_settings"]
+__all__ = [
+    "Catalog",
+    "Checkpoint",
+    "Entry",
+    "LogEntry",
+    "ModelSummary",
+    "PublicKey",
+    "Settings",
+    "TreeHead",
+    "log_name",
+    "read_note",
+    "resolve_settings",
+    "signed_by",
+]
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401  # any public name
     match name:
         case "Catalog":
             module = import_module("lineage_pipelines.catalog.log")
-        case "Entry" | "ModelSummary":
+        case "Checkpoint" | "log_name" | "read_note" | "signed_by":
+            module = import_module("lineage_pipelines.catalog.checkpoint")
+        case "TreeHead":
+            module = import_module("lineage_pipelines.catalog.merkle")
+        case "PublicKey":
+            module = import_module("lineage_pipelines.catalog.signing")
+        case "Entry" | "LogEntry" | "ModelSummary":
             module = import_module("lineage_pipelines.catalog.entries")
         case _:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -4,7 +4,6 @@ Called within the transaction that commits it.
 """
 
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -12,12 +11,11 @@ import sqlalchemy as sa
 from lineage_pipelines.catalog import index, reading
 from lineage_pipelines.catalog.entries import Entry
 from lineage_pipelines.catalog.retries import differences
+from lineage_pipelines.catalog.signing import LogKey
 from lineage_pipelines.catalog.tables import log
+from lineage_pipelines.catalog.writing import RECORD, write_entry
 from lineage_pipelines.errors import CatalogError, ConflictError, RecordError
-from lineage_pipelines.records import Digest, LineageRecord, decode, encode, format_time
-
-RECORD = "record"
-"""The kind of an entry that holds a lineage record."""
+from lineage_pipelines.records import Digest, LineageRecord, decode, encode
 
 _SHOWN = 6
 
@@ -43,13 +41,14 @@ def draft(record: LineageRecord, previous: Digest | None) -> Draft:
     return Draft(decode(body), body)
 
 
-def append(connection: sa.Connection, given: LineageRecord, drafted: Draft) -> Entry:
+def append(connection: sa.Connection, given: LineageRecord, drafted: Draft, key: LogKey | None = None) -> Entry:
     """Commit `given` as the next version of its model, or return the version that its run already has.
 
     Args:
         connection: in a write transaction.
         given: the record as the caller gave it.
         drafted: the same, encoded before the transaction began.
+        key: what signs the entry.
 
     Raises:
         ConflictError: see `Catalog.append`.
@@ -61,7 +60,7 @@ def append(connection: sa.Connection, given: LineageRecord, drafted: Draft) -> E
     _check_follows(given, head)
     if drafted.record.model.previous != head:  # another writer came first
         drafted = draft(given, head)
-    return _insert(connection, drafted)
+    return _insert(connection, drafted, key)
 
 
 def _same_run(committed: Entry, given: LineageRecord) -> Entry:
@@ -85,19 +84,15 @@ def _check_follows(given: LineageRecord, head: Digest | None) -> None:
         )
 
 
-def _insert(connection: sa.Connection, drafted: Draft) -> Entry:
-    digest = Digest.of(drafted.body)
-    seq = (connection.scalar(sa.select(sa.func.max(log.c.seq))) or 0) + 1
-    recorded = datetime.now(UTC)
-    values = {"kind": RECORD, "digest": digest.hex, "body": drafted.body, "recorded": format_time(recorded)}
-    connection.execute(log.insert().values(seq=seq, **values))
+def _insert(connection: sa.Connection, drafted: Draft, key: LogKey | None) -> Entry:
+    written = write_entry(connection, RECORD, drafted.body, key)
     return Entry(
-        seq=seq,
+        seq=written.seq,
         model=drafted.record.model.name,
-        version=index.add_version(connection, seq, digest, drafted.record),
-        digest=digest,
+        version=index.add_version(connection, written.seq, written.digest, drafted.record),
+        digest=written.digest,
         body=drafted.body,
-        recorded=recorded,
+        recorded=written.recorded,
     )
 
 

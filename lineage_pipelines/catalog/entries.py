@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 
+from lineage_pipelines.catalog.merkle import leaf_hash
 from lineage_pipelines.errors import CatalogError, RecordError
-from lineage_pipelines.records import Digest, LineageRecord, decode
+from lineage_pipelines.records import Digest, LineageRecord, canonical_bytes, decode
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +49,27 @@ class Entry:
                 fix="the index was altered; rebuild it from the log with Catalog.rebuild()",
             )
         return record
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogEntry:
+    """One row of the log as it stands there, of any kind; nothing of it has been checked."""
+
+    seq: int
+    kind: str
+    digest: str
+    """What was recorded as the SHA-256 of `body`, in hex."""
+    body: bytes
+    recorded: str
+    keyid: str | None
+    signature: bytes | None
+
+    def leaf(self) -> bytes:
+        """Return the entry's hash in the Merkle tree: of everything in it but its place, which is the leaf's own."""
+        signature = self.signature.hex() if self.signature is not None else None
+        said = {"kind": self.kind, "recorded": self.recorded, "sha256": self.digest}
+        signed = {"keyid": self.keyid, "signature": signature} if self.keyid is not None or signature else {}
+        return leaf_hash(canonical_bytes({**said, **signed}))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,16 +6,25 @@ against their digest. One run has one version, whoever asks how often.
 
 import contextlib
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 import sqlalchemy as sa
 
 from lineage_pipelines.catalog import appending, migrations, reading, sqlite
-from lineage_pipelines.catalog.entries import Entry, ModelSummary
+from lineage_pipelines.catalog.checkpoint import Checkpoint, log_name, write_note
+from lineage_pipelines.catalog.entries import Entry, LogEntry, ModelSummary
+from lineage_pipelines.catalog.merkle import root_hash
+from lineage_pipelines.catalog.signing import LogKey
 from lineage_pipelines.errors import CatalogError, NotFoundError
 from lineage_pipelines.records import LineageRecord
+
+LOG_KEY = "log.pem"
+"""The file of the log's signing key, in the folder of keys."""
+_UNSIGNED = 1
+"""The last schema whose entries had no signature."""
 
 
 class Catalog:
@@ -25,14 +34,16 @@ class Catalog:
         url: `sqlite:///` and an absolute path (`resolve_settings` makes it one).
         create: whether to make the catalog when there is none.
         read_only: whether to refuse every write, by the database's own promise.
+        keys: the folder of the key that signs what is committed, made with the first entry; None to sign nothing.
 
     Raises:
         NotFoundError: there is no catalog and it is not to be made.
         CatalogError: it cannot be opened, is damaged, or its guards were changed.
     """
 
-    def __init__(self, url: str, *, create: bool = True, read_only: bool = False) -> None:
+    def __init__(self, url: str, *, create: bool = True, read_only: bool = False, keys: Path | None = None) -> None:
         self.url = url
+        self._keys = keys
         self.read_only = read_only
         self._engine = sqlite.open_engine(url, create=create, read_only=read_only)
         self._pid = os.getpid()
@@ -47,8 +58,9 @@ class Catalog:
             self.schema_version = migrations.check_readable(connection, self.url)
         if self.schema_version == 0 and self.read_only:
             raise NotFoundError("the catalog is empty", where=self.url, fix="materialize a model asset first")
-        if not self.read_only:
-            migrations.check_not_newer(self.schema_version, self.url)
+        if self.read_only:  # whatever is asked was there from the first schema on
+            return
+        migrations.check_not_newer(self.schema_version, self.url)
         if self.schema_version < migrations.NEWEST:
             with self._writing() as connection:
                 migrations.migrate(connection, self.url)
@@ -84,8 +96,12 @@ class Catalog:
         with self._reading() as connection:
             head = reading.head(connection, record.model.name)
         drafted = appending.draft(record, head)
+        key = self._log_key()
         with self._writing() as connection:
-            return appending.append(connection, record, drafted)
+            return appending.append(connection, record, drafted, key)
+
+    def _log_key(self) -> LogKey | None:
+        return LogKey(self._keys / LOG_KEY) if self._keys is not None else None
 
     def rebuild(self) -> int:
         """Derive every index from the log again, in one transaction; return how many versions there are.
@@ -161,6 +177,35 @@ class Catalog:
         """
         with self._reading() as connection:
             return reading.users_of(connection, reading.check_prefix(digest_prefix))
+
+    def walk(self) -> Iterator[LogEntry]:
+        """Yield every entry of the log in order, of any kind, as it stands there: nothing of it is checked."""
+        with self._reading() as connection:
+            yield from reading.walk(connection, signed=self.schema_version > _UNSIGNED)
+
+    def versions(self) -> Mapping[int, tuple[str, int]]:
+        """Return what the index says: the model and version of each entry, by its place in the log."""
+        with self._reading() as connection:
+            return reading.versions(connection)
+
+    def checkpoint(self) -> str:
+        """Return what the log is now as a signed note, to be kept elsewhere.
+
+        Raises:
+            CatalogError: there is no key to sign with, or it has signed nothing in this log.
+        """
+        if self._keys is None:
+            raise CatalogError("no key to sign a checkpoint with", where=self.url, fix="open the catalog with keys=…")
+        key = LogKey(self._keys / LOG_KEY, create=False)
+        leaves, known = [], False
+        for entry in self.walk():
+            leaves.append(entry.leaf())
+            known = known or entry.keyid == key.keyid
+        if not known:
+            fix = "make the checkpoint where the models are trained, or materialize one here first"
+            raise CatalogError("the key has signed no entry of this log", where=str(key.path), fix=fix)
+        point = Checkpoint(origin=log_name(leaves[0]), size=len(leaves), root=root_hash(leaves))
+        return write_note(point, key)
 
     # Connections
 

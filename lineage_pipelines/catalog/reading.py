@@ -1,17 +1,18 @@
 """The questions as statements: each answers from an index, and every body is checked against its digest."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import sqlalchemy as sa
 
-from lineage_pipelines.catalog.entries import Entry, ModelSummary
+from lineage_pipelines.catalog.entries import Entry, LogEntry, ModelSummary
 from lineage_pipelines.catalog.tables import content, log, model, usage, version
 from lineage_pipelines.errors import CatalogError, NotFoundError
 from lineage_pipelines.records import Digest, parse_time
 
 _PREFIX = re.compile(r"[0-9a-f]{6,64}")
+_BATCH = 500
 _PAST_HEX = "g"
 """Sorts after every hex character: a prefix is the range from itself to itself and this."""
 
@@ -78,6 +79,26 @@ def _entries() -> sa.Select[Any]:
 def _one(connection: sa.Connection, statement: sa.Select[Any]) -> Entry | None:
     row = connection.execute(statement).first()
     return None if row is None else _entry(row)
+
+
+def walk(connection: sa.Connection, *, signed: bool) -> Iterator[LogEntry]:
+    """Yield every entry of the log in order, as it stands there.
+
+    Args:
+        connection: a connection.
+        signed: whether the schema has signatures.
+    """
+    columns: list[sa.ColumnElement[Any]] = [log.c[name] for name in ("seq", "kind", "digest", "body", "recorded")]
+    columns += [log.c[name] if signed else sa.null().label(name) for name in ("keyid", "signature")]
+    with connection.execution_options(yield_per=_BATCH).execute(sa.select(*columns).order_by(log.c.seq)) as rows:
+        for row in rows:
+            yield LogEntry(**row._mapping)  # noqa: SLF001  # SQLAlchemy's public name for it
+
+
+def versions(connection: sa.Connection) -> dict[int, tuple[str, int]]:
+    """Return model and version of each entry that is one, by its place in the log."""
+    rows = connection.execute(sa.select(version.c.seq, version.c.model, version.c.version))
+    return {seq: (name, number) for seq, name, number in rows}
 
 
 def get(connection: sa.Connection, name: str, number: int) -> Entry | None:

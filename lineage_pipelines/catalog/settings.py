@@ -13,9 +13,10 @@ from lineage_pipelines.errors import CatalogError
 
 DEFAULT_CATALOG = "sqlite:///.lineage/catalog.db"
 DEFAULT_ARTIFACTS = ".lineage/artifacts"
+DEFAULT_KEYS = ".lineage/keys"
 SQLITE = "sqlite:///"
 
-_TYPES: Mapping[str, type] = {"catalog": str, "artifacts": str, "require_clean": bool, "lock": str}
+_TYPES: Mapping[str, type] = {"catalog": str, "artifacts": str, "keys": str, "require_clean": bool, "lock": str}
 _MARKERS = (".lineage", ".dvc", ".git")
 
 
@@ -29,6 +30,8 @@ class Settings:
     """`sqlite:///` and an absolute path."""
     artifacts: str
     """A folder, or a URL that fsspec knows."""
+    keys: Path
+    """The folder of the keys that sign what is committed."""
     require_clean: bool = False
     """Whether a model is refused when the work tree differs from its commit."""
     lock: str | None = None
@@ -59,6 +62,7 @@ def resolve_settings(
             artifacts or os.environ.get("LINEAGE_ARTIFACTS") or table.get("artifacts") or DEFAULT_ARTIFACTS,
             project_dir,
         ),
+        keys=project_dir / (os.environ.get("LINEAGE_KEYS") or table.get("keys") or DEFAULT_KEYS),
         require_clean=bool(table.get("require_clean", False)),
         lock=table.get("lock"),
     )

@@ -87,5 +87,10 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         *(sql for _, sql in _LOG_GUARDS),
         *CREATE_INDEXES,
     ),
+    (
+        "ALTER TABLE log ADD COLUMN keyid TEXT",
+        "ALTER TABLE log ADD COLUMN signature BLOB",
+        "CREATE INDEX log_kind ON log (kind) WHERE kind <> 'record'",
+    ),
 )
 """The statements of each migration; the schema's version is how many have been applied."""

@@ -15,8 +15,11 @@ log = Table(
     Column("digest", Text),
     Column("body", LargeBinary),
     Column("recorded", Text),
+    Column("keyid", Text),
+    Column("signature", LargeBinary),
 )
-"""Every entry, in order. `kind` says how to read `body`; `digest` is its SHA-256 in hex."""
+"""Every entry, in order. `kind` says how to read `body`; `digest` is its SHA-256 in hex. Entries of schema 1 have no
+signature."""
 
 model = Table("model", _tables, Column("name", Text, primary_key=True), Column("folded", Text))
 """Every model. `folded` keeps apart names that people would confuse."""

@@ -26,7 +26,6 @@ class Session:
     """The global options."""
 
     catalog: str | None
-    debug: bool
 
     def settings(self) -> Settings:
         """Resolve the configuration from here upwards."""
@@ -41,7 +40,8 @@ class Session:
         """
         from lineage_pipelines.catalog import Catalog
 
-        return Catalog(self.settings().catalog, create=False, read_only=True)
+        settings = self.settings()
+        return Catalog(settings.catalog, create=False, read_only=True, keys=settings.keys)
 
 
 def format_option(function: Function) -> Function:
@@ -71,4 +71,10 @@ def _colour() -> bool:
 
 def _print(text: str) -> None:
     encoding = sys.stdout.encoding or "utf-8"
-    sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding))
+    try:
+        sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding))
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # The reader (`head`, `less`) has had enough; nothing is wrong, and nothing more may be written. Not left to
+        # click, which would end with 1.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)

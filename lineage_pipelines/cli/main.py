@@ -1,14 +1,14 @@
 """The command group, and the one place where errors become exit codes."""
 
 import gc
-import os
 import sys
+import traceback
 from collections.abc import Sequence
 
 import click
 
 from lineage_pipelines import __version__
-from lineage_pipelines.cli import doctor, log, models, show
+from lineage_pipelines.cli import checkpoint, doctor, log, models, show, verify
 from lineage_pipelines.cli.context import Session
 from lineage_pipelines.errors import LineageError, NotFoundError, RecordError
 
@@ -20,10 +20,10 @@ _NOT_ANSWERED = 3
 @click.option(
     "--catalog", metavar="URL", help="The catalog, sqlite:///PATH; by default LINEAGE_CATALOG, then pyproject.toml."
 )
-@click.option("--debug", is_flag=True, help="Show tracebacks.")
+@click.option("--debug", is_flag=True, expose_value=False, help="Show tracebacks.")
 @click.version_option(__version__, message="lineage %(version)s")
 @click.pass_context
-def lineage(context: click.Context, catalog: str | None, debug: bool) -> None:  # noqa: FBT001  # click passes it
+def lineage(context: click.Context, catalog: str | None) -> None:
     """Ask how a model came to be.
 
     A REF is `model@7`, `model` (its latest version), or the first characters of a record digest.
@@ -34,11 +34,11 @@ def lineage(context: click.Context, catalog: str | None, debug: bool) -> None:  
       lineage log flight_delay
       lineage show flight_delay@4
     """
-    context.obj = Session(catalog=catalog, debug=debug)
+    context.obj = Session(catalog=catalog)
 
 
-for verb in (models.command, log.command, show.command, doctor.command):
-    lineage.add_command(verb)
+for verb in (models, log, show, verify, checkpoint, doctor):
+    lineage.add_command(verb.command)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -50,28 +50,24 @@ def main(argv: Sequence[str] | None = None) -> int:
     debug = "--debug" in arguments
     try:
         code = lineage.main(arguments, prog_name="lineage", standalone_mode=False)
-        sys.stdout.flush()
     except click.ClickException as error:
         error.show(sys.stderr)
         return _BAD_INPUT
     except click.Abort:
         return _say("interrupted")
-    except BrokenPipeError:
-        # The reader (`head`, `less`) has had enough; nothing is wrong, and nothing more may be written.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        return 0
-    except (NotFoundError, RecordError) as error:
-        return _fail(error, debug=debug, code=_BAD_INPUT)
-    except LineageError as error:
-        return _fail(error, debug=debug, code=_NOT_ANSWERED)
+    except Exception as error:  # noqa: BLE001  # Python's own exit code, 1, would say "answered, with findings"
+        return _fail(error, debug=debug)
     return code if isinstance(code, int) else 0
 
 
-def _fail(error: LineageError, *, debug: bool, code: int) -> int:
+def _fail(error: Exception, *, debug: bool) -> int:
     if debug:
-        raise error
-    _say(str(error))
-    return code
+        traceback.print_exception(error)
+    elif isinstance(error, LineageError):
+        _say(str(error))
+    else:
+        _say(f"{type(error).__name__}: {error}\n  fix:   lineage --debug … shows where it comes from")
+    return _BAD_INPUT if isinstance(error, NotFoundError | RecordError) else _NOT_ANSWERED
 
 
 def _say(message: str) -> int:

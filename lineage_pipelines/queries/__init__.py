@@ -12,17 +12,23 @@ if TYPE_CHECKING:
     from lineage_pipelines.queries.history import LoggedVersion, log_versions
     from lineage_pipelines.queries.loading import load_model
     from lineage_pipelines.queries.refs import Ref, parse_ref, resolve
+    from lineage_pipelines.queries.verify import ANCHOR, CheckedClaim, Verdict, committed_anchor, verify_catalog
 
 __all__ = [
+    "ANCHOR",
+    "CheckedClaim",
     "Finding",
     "LoggedVersion",
     "Ref",
+    "Verdict",
     "accepted_version",
+    "committed_anchor",
     "examine",
     "load_model",
     "log_versions",
     "parse_ref",
     "resolve",
+    "verify_catalog",
 ]
 
 
@@ -38,6 +44,8 @@ def __getattr__(name: str) -> Any:  # noqa: ANN401  # any public name
             module = import_module("lineage_pipelines.queries.loading")
         case "Ref" | "parse_ref" | "resolve":
             module = import_module("lineage_pipelines.queries.refs")
+        case "ANCHOR" | "CheckedClaim" | "Verdict" | "committed_anchor" | "verify_catalog":
+            module = import_module("lineage_pipelines.queries.verify")
         case _:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(module, name)

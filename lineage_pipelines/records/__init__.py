@@ -20,6 +20,13 @@ if TYPE_CHECKING:
         StageRun,
     )
     from lineage_pipelines.records.digest import Digest, DigestSet
+    from lineage_pipelines.records.keys import (
+        KeyChange,
+        KeyEvent,
+        KeyPurpose,
+        decode_key_event,
+        encode_key_event,
+    )
     from lineage_pipelines.records.metrics import by_interest, lower_is_better
     from lineage_pipelines.records.names import check_model_name
     from lineage_pipelines.records.record import (
@@ -60,6 +67,9 @@ __all__ = [
     "Evaluation",
     "Grade",
     "Json",
+    "KeyChange",
+    "KeyEvent",
+    "KeyPurpose",
     "LineageRecord",
     "MlflowRun",
     "ModelFile",
@@ -76,7 +86,9 @@ __all__ = [
     "canonical_bytes",
     "check_model_name",
     "decode",
+    "decode_key_event",
     "encode",
+    "encode_key_event",
     "format_time",
     "from_json",
     "lower_is_better",
@@ -100,6 +112,8 @@ def __getattr__(name: str) -> Any:  # noqa: ANN401, C901  # any public name; a c
             module = import_module("lineage_pipelines.records.data")
         case "Digest" | "DigestSet":
             module = import_module("lineage_pipelines.records.digest")
+        case "KeyChange" | "KeyEvent" | "KeyPurpose" | "decode_key_event" | "encode_key_event":
+            module = import_module("lineage_pipelines.records.keys")
         case "by_interest" | "lower_is_better":
             module = import_module("lineage_pipelines.records.metrics")
         case "check_model_name":

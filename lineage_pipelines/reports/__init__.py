@@ -2,8 +2,8 @@
 
 from lineage_pipelines.reports.document import Document
 from lineage_pipelines.reports.markdown import render_markdown
-from lineage_pipelines.reports.overview import doctor_document, log_document, models_document
-from lineage_pipelines.reports.plain import doctor_json, log_json, models_json, render_json, show_json
+from lineage_pipelines.reports.overview import doctor_document, log_document, models_document, verify_document
+from lineage_pipelines.reports.plain import doctor_json, log_json, models_json, render_json, show_json, verify_json
 from lineage_pipelines.reports.show import show_document
 from lineage_pipelines.reports.text import render_text
 
@@ -20,4 +20,6 @@ __all__ = [
     "render_text",
     "show_document",
     "show_json",
+    "verify_document",
+    "verify_json",
 ]

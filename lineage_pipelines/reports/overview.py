@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from lineage_pipelines.catalog import ModelSummary
-from lineage_pipelines.queries import Finding, LoggedVersion
+from lineage_pipelines.queries import CheckedClaim, Finding, LoggedVersion
 from lineage_pipelines.records import by_interest
 from lineage_pipelines.reports.document import Document, Paragraph, Table
 from lineage_pipelines.reports.words import moment, number, short
@@ -53,3 +53,8 @@ def doctor_document(findings: Sequence[Finding]) -> Document:
     fixes = [finding for finding in ranked if finding.fix and finding.status != "ok"]
     blocks += [Paragraph(f"\n  {finding.check}: {finding.fix}", "warn") for finding in fixes]
     return Document(blocks)
+
+
+def verify_document(claims: Sequence[CheckedClaim]) -> Document:
+    """List what was checked and what it has come to."""
+    return Document([Table(["claim", "verdict", "detail"], [[c.claim, str(c.verdict), c.detail] for c in claims])])

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 
 from lineage_pipelines.catalog import Entry, ModelSummary
-from lineage_pipelines.queries import Finding, LoggedVersion
+from lineage_pipelines.queries import CheckedClaim, Finding, LoggedVersion
 from lineage_pipelines.records import Json, format_time, predicate, to_json
 
 
@@ -50,6 +50,11 @@ def show_json(entry: Entry) -> Json:
 def doctor_json(findings: Sequence[Finding]) -> Json:
     """Return the findings."""
     return [{"check": f.check, "status": f.status, "detail": f.detail, "fix": f.fix} for f in findings]
+
+
+def verify_json(claims: Sequence[CheckedClaim]) -> Json:
+    """Return the claims and their verdicts."""
+    return [{"claim": c.claim, "verdict": str(c.verdict), "detail": c.detail} for c in claims]
 
 
 def render_json(value: Json) -> str:

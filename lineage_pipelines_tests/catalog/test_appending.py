@@ -220,7 +220,7 @@ def test_rebuilding_changes_nothing_when_the_log_cannot_be_read(catalog: Catalog
     entry = catalog.append(make_record())
     with catalog._writing() as connection:
         values = (2, "record", Digest.of(body).hex, body, "2013-04-02T06:00:00Z")
-        connection.exec_driver_sql("INSERT INTO log VALUES (?, ?, ?, ?, ?)", values)
+        connection.exec_driver_sql("INSERT INTO log (seq, kind, digest, body, recorded) VALUES (?, ?, ?, ?, ?)", values)
     with pytest.raises(CatalogError) as caught:
         catalog.rebuild()
     assert caught.value.where == "entry 2 of the log"

@@ -47,9 +47,9 @@ CHANGES = [
     *(f"REPLACE INTO {table} SELECT * FROM {table} LIMIT 1" for table in TABLES),
     "INSERT INTO log SELECT * FROM log WHERE true ON CONFLICT (seq) DO UPDATE SET body = x'00'",
     # Neither a gap nor a second claim to what is taken.
-    "INSERT INTO log SELECT 4, kind, digest, body, recorded FROM log WHERE seq = 1",
-    "INSERT INTO log SELECT NULL, kind, digest, body, recorded FROM log WHERE seq = 1",
-    "INSERT OR REPLACE INTO log SELECT -1, kind, digest, body, recorded FROM log WHERE seq = 1",
+    "INSERT INTO log SELECT 4, kind, digest, body, recorded, keyid, signature FROM log WHERE seq = 1",
+    "INSERT INTO log SELECT NULL, kind, digest, body, recorded, keyid, signature FROM log WHERE seq = 1",
+    "INSERT OR REPLACE INTO log SELECT -1, kind, digest, body, recorded, keyid, signature FROM log WHERE seq = 1",
     "INSERT OR IGNORE INTO version SELECT model, 4, 3, 'd', 'r' FROM version WHERE version = 1",
     *(
         f"INSERT OR REPLACE INTO version SELECT model, 3, {columns} FROM version WHERE version = 1"
@@ -57,7 +57,7 @@ CHANGES = [
     ),
     "INSERT OR REPLACE INTO model SELECT 'other', folded FROM model",
     "INSERT OR REPLACE INTO content SELECT id + 1000, hex FROM content",
-    "INSERT INTO migration VALUES (3, '2013-04-02T06:00:00Z')",
+    "INSERT INTO migration VALUES (4, '2013-04-02T06:00:00Z')",
 ]
 
 

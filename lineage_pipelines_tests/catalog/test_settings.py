@@ -27,6 +27,7 @@ def test_by_default_everything_is_below_the_project(project: Path) -> None:
         project_dir=project,
         catalog=f"sqlite:///{project}/.lineage/catalog.db",
         artifacts=f"{project}/.lineage/artifacts",
+        keys=project / ".lineage" / "keys",
         require_clean=False,
         lock=None,
     )

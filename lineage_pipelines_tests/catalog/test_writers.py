@@ -139,3 +139,15 @@ def test_a_forked_child_may_use_a_catalog_that_its_parent_opened(url: str) -> No
         assert catalog.rebuild() == 16
         (integrity,) = catalog._engine.raw_connection().execute("PRAGMA integrity_check").fetchone()
         assert integrity == "ok"
+
+
+def test_more_threads_than_a_pool_usually_holds_are_served_at_once(url: str) -> None:
+    many = 24
+    together = ThreadBarrier(many, timeout=20)
+    with Catalog(url) as catalog, ThreadPoolExecutor(many) as threads:
+
+        def ask(_: int) -> int:
+            with catalog._reading():
+                return together.wait()
+
+        assert sorted(threads.map(ask, range(many))) == list(range(many))

@@ -75,6 +75,7 @@ def test_a_catalog_that_cannot_be_read_ends_with_3(lineage: Lineage, project: Pa
 def test_debug_shows_where_it_came_from(project: Path) -> None:
     done = command(project, "--debug", "show", "nothing")
     assert "Traceback" in done.stderr
+    assert done.returncode == 2, "the code of the same question without it"
     assert "Traceback" not in command(project, "show", "nothing").stderr
 
 
@@ -91,13 +92,24 @@ def test_another_catalog_can_be_named(lineage: Lineage, project: Path, monkeypat
     assert lineage("models").code == 0
 
 
-def test_a_reader_that_has_had_enough_is_no_error(project: Path) -> None:
-    shell = f"{Path(sys.executable).with_name('lineage')} show flight_delay | head -1"
+def test_what_nobody_has_thought_of_ends_with_3_and_without_a_traceback(tmp_path: Path) -> None:
+    shell = f"rmdir $PWD; {Path(sys.executable).with_name('lineage')} models"
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    done = subprocess.run(["bash", "-c", shell], cwd=gone, capture_output=True, text=True, check=False)
+    assert done.returncode == 3
+    assert "FileNotFoundError" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(("reader", "shown"), [("head -1", "flight_delay version 3"), ("true", "")])
+def test_a_reader_that_has_had_enough_is_no_error(project: Path, reader: str, shown: str) -> None:
+    shell = f"{Path(sys.executable).with_name('lineage')} show flight_delay | {reader}"
     done = subprocess.run(
         ["bash", "-o", "pipefail", "-c", shell], cwd=project, capture_output=True, text=True, check=False
     )
-    assert done.stdout.startswith("flight_delay version 3")
-    assert done.stderr == ""
+    assert done.stdout.startswith(shown)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 @pytest.mark.parametrize("locale", ["C", "C.UTF-8", "POSIX"])

@@ -13,7 +13,9 @@ import pytest
 import yaml
 
 from lineage_pipelines import load_model
+from lineage_pipelines.errors import LineageError
 from lineage_pipelines.flights import story
+from lineage_pipelines.flights.story.__main__ import _verdict
 from lineage_pipelines.flights.story.chapters import CHAPTERS
 from lineage_pipelines_tests.flights.checkout import check_out
 
@@ -122,6 +124,12 @@ def test_nothing_is_missing_from_the_records(root: Path) -> None:
         assert origins["data/raw"] == "tracked:data/raw.dvc"
 
 
+def test_the_catalog_can_be_verified_against_the_commit(root: Path) -> None:
+    verdicts = {claim["claim"]: claim["verdict"] for claim in ask(root, "verify", "--strict")}
+    assert set(verdicts.values()) == {"PASS"}
+    assert verdicts.keys() == {"entries", "signatures", "order", "checkpoint", "artifacts"}
+
+
 def test_a_version_can_be_loaded_and_asked(root: Path) -> None:
     import pandas as pd
 
@@ -152,3 +160,9 @@ def test_the_code_location_is_valid_for_both_of_dagsters_tools(root: Path) -> No
     for words in (["dagster", "definitions", "validate", "--workspace", "workspace.yaml"], ["dg", "check", "defs"]):
         done = call(root, BIN / words[0], *words[1:])
         assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_a_chapter_that_made_no_version_says_where_to_look(tmp_path: Path) -> None:
+    with pytest.raises(LineageError, match="chapter 2 made no version of flight_delay") as told:
+        _verdict(tmp_path, "flight_delay", 2)
+    assert "make ui" in told.value.fix

@@ -9,7 +9,7 @@ import click
 from rich.console import Console
 
 from lineage_pipelines.catalog import Catalog, resolve_settings
-from lineage_pipelines.errors import LineageError
+from lineage_pipelines.errors import LineageError, NotFoundError
 from lineage_pipelines.flights.story.chapters import CHAPTERS, Chapter
 from lineage_pipelines.flights.story.materialize import materialize
 from lineage_pipelines.flights.story.workspace import Workspace
@@ -21,6 +21,7 @@ What to type next (`source .venv/bin/activate` first):
   make ui                                   the asset graph and every version, in the Dagster UI
   lineage show flight_delay@4               another version, whole
   lineage show flight_delay --format json   the same for programs
+  lineage verify                            has anybody changed anything since?
   git log --oneline demo                    what the story committed
 """
 
@@ -35,6 +36,8 @@ def main() -> int:
             workspace.begin()
         for number, chapter in enumerate(CHAPTERS[done:], start=done + 1):
             _play(workspace, number, chapter)
+        if done < len(CHAPTERS):
+            workspace.anchor()
     except LineageError as error:
         click.echo(f"error: {error}", err=True)
         return 3
@@ -58,12 +61,13 @@ def _play(workspace: Workspace, number: int, chapter: Chapter) -> None:
 
 
 def _verdict(root: Path, model: str, version: int) -> str:
-    with Catalog(resolve_settings(start=root).catalog) as catalog:
-        entry = catalog.get(model, version)
-    if entry is None:
+    try:
+        with Catalog(resolve_settings(start=root).catalog) as catalog:
+            entry = catalog.get(model, version)
+    except NotFoundError as error:
         raise LineageError(
             f"chapter {version} made no version of {model}", fix="look at the run in `make ui`, then `make demo` again"
-        )
+        ) from error
     checks = entry.record.evaluation.checks if entry.record.evaluation else ()
     failed = [check.name for check in checks if not check.passed]
     return f"failed {', '.join(failed)}" if failed else "all checks passed"

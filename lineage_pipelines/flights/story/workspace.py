@@ -57,6 +57,12 @@ class Workspace:
         if self.git("status", "--porcelain", "--untracked-files=no"):
             self.git("commit", "--quiet", "--no-verify", "--message", message)
 
+    def anchor(self) -> None:
+        """Commit what the catalog is now, for `lineage verify` to compare with."""
+        _run([str(Path(sys.executable).with_name("lineage")), "checkpoint", "-o", "lineage.checkpoint"], self.root)
+        self.git("add", "lineage.checkpoint")
+        self.commit("Anchor the catalog")
+
     def _applied(self, patch: Path) -> bool:
         command = ["git", "apply", "--reverse", "--check", str(patch)]
         return subprocess.run(command, cwd=self.root, capture_output=True, check=False).returncode == 0

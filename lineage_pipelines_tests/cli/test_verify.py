@@ -1,0 +1,83 @@
+"""`lineage verify` and `lineage checkpoint`, as a person uses them."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from lineage_pipelines.catalog import Catalog, resolve_settings
+from lineage_pipelines_tests.cli.conftest import Lineage
+from lineage_pipelines_tests.samples import make_record
+
+
+@pytest.fixture
+def signed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A Git project with a signed catalog of two versions."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "pyproject.toml").write_text("[tool.lineage]\n")
+    git(tmp_path, "init", "-q")
+    settings = resolve_settings(start=tmp_path)
+    with Catalog(settings.catalog, keys=settings.keys) as catalog:
+        for run in "12":
+            catalog.append(make_record(run=run))
+    return tmp_path
+
+
+def git(folder: Path, *words: str) -> None:
+    identity = ["-c", "user.name=Ada", "-c", "user.email=ada@example.invalid"]
+    subprocess.run(["git", *identity, *words], cwd=folder, check=True, capture_output=True)
+
+
+def verdicts(lineage: Lineage, *words: str) -> dict[str, str]:
+    return {claim["claim"]: claim["verdict"] for claim in lineage("verify", "--format", "json", *words).json()}
+
+
+def test_a_checkpoint_in_the_last_commit_is_what_counts(signed: Path, lineage: Lineage) -> None:
+    assert verdicts(lineage)["checkpoint"] == "NOT CHECKED"
+    assert lineage("checkpoint", "-o", "lineage.checkpoint").code == 0
+    assert verdicts(lineage)["checkpoint"] == "NOT CHECKED", "a file beside the catalog shows nothing"
+    git(signed, "add", "lineage.checkpoint")
+    git(signed, "commit", "-qm", "Anchor")
+    assert verdicts(lineage)["checkpoint"] == "PASS"
+
+
+def test_a_checkpoint_may_be_kept_anywhere(signed: Path, lineage: Lineage) -> None:
+    note = lineage("checkpoint")
+    assert note.code == 0
+    (signed / "kept").write_text(note.out)
+    assert verdicts(lineage, "--from", "kept")["checkpoint"] == "PASS"
+    (signed / "kept").write_text(note.out.replace("\n3\n", "\n4\n"))
+    said = lineage("verify", "--from", "kept")
+    assert said.code == 1
+    assert "entries 4 to 4 are gone" in said.out
+
+
+def test_strict_does_not_take_silence_for_an_answer(signed: Path, lineage: Lineage) -> None:
+    """The model files of these made-up records do not exist: that is a finding either way."""
+    assert signed.exists()
+    assert lineage("verify").code == 1
+    assert lineage("verify", "--strict").code == 1
+    assert "flight_delay@1" in lineage("verify").out
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "told"),
+    [
+        (("verify", "--from", "nowhere"), 2, "nowhere"),
+        (("verify", "--from", "pyproject.toml"), 3, "not a checkpoint"),
+        (("verify", "flight_delay"), 2, "flight_delay"),
+    ],
+)
+@pytest.mark.usefixtures("signed")
+def test_a_bad_question_is_told_in_words(lineage: Lineage, words: tuple[str, ...], code: int, told: str) -> None:
+    said = lineage(*words)
+    assert said.code == code
+    assert told in said.err
+    assert "Traceback" not in said.err
+
+
+def test_without_a_catalog_nothing_is_made(lineage: Lineage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert lineage("verify").code == 2
+    assert lineage("checkpoint").code == 2
+    assert list(tmp_path.iterdir()) == []
