@@ -24,7 +24,7 @@ class DvcResource(dg.ConfigurableResource, extra="forbid"):  # type: ignore[type
     """A DVC workspace in which stages run."""
 
     project_dir: str = Field(default=".", description="Any folder of the DVC project.")
-    timeout: float | None = Field(default=None, description="Seconds after which a stage is ended; none by default.")
+    timeout: float | None = Field(default=None, gt=0, description="Seconds after which a stage is ended; none: never.")
 
     @classmethod
     def _is_dagster_maintained(cls) -> bool:

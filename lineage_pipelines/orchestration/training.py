@@ -81,6 +81,16 @@ class TrainingStep:
             trained = self._train(read, parameters)
             return self._commit(folder, captured, read, trained)
 
+    def _strangers(self) -> tuple[str, ...]:
+        # Not refused: an asset may get another key, and keeps its history.
+        latest = self.catalog.latest(self.definition.name)
+        other = latest.record.model.asset_key if latest else self.definition.asset_key
+        if latest is None or other == self.definition.asset_key:
+            return ()
+        gap = f"model: {latest.ref} was made by another asset, {other}; two models with one name share one history"
+        self.log(gap)
+        return (gap,)
+
     def _before(self, entry: Entry) -> Entry | None:
         return self.catalog.get(entry.model, entry.version - 1) if entry.version > 1 else None
 
@@ -126,7 +136,7 @@ class TrainingStep:
             candidates=plain_candidates(trained),
             run=self._training_run(captured, trained),
             artifact=self._store(trained, folder, {**captured.blobs, **read.blobs}),
-            completeness=_completeness(captured, read, trained),
+            completeness=_completeness(captured, read, trained, self._strangers()),
         )
         entry = self.catalog.append(record)
         self.log(f"committed {entry.ref}, record {entry.digest.hex[:12]}")
@@ -178,8 +188,10 @@ def _private_folder() -> Iterator[Path]:
         discard(folder)
 
 
-def _completeness(captured: _Captured, read: ReadInputs, trained: TrainedModel) -> Completeness:
-    missing = [*captured.gaps, *read.gaps]
+def _completeness(
+    captured: _Captured, read: ReadInputs, trained: TrainedModel, strangers: tuple[str, ...]
+) -> Completeness:
+    missing = [*strangers, *captured.gaps, *read.gaps]
     if not read.snapshots:
         missing.append("data: the model declares no inputs")
     if not len(trained.metrics):  # a pandas Series is no truth value

@@ -12,7 +12,7 @@ from pathlib import Path
 from lineage_pipelines.artifacts import ArtifactStore
 from lineage_pipelines.catalog import Catalog, Checkpoint, LogEntry, PublicKey, TreeHead, log_name, read_note, signed_by
 from lineage_pipelines.errors import ArtifactError, LineageError, RecordError
-from lineage_pipelines.records import Digest, KeyChange, LineageRecord, decode, decode_key_event
+from lineage_pipelines.records import Digest, KeyChange, decode_identity, decode_key_event
 
 ANCHOR = "lineage.checkpoint"
 """The checkpoint that a project commits to Git, unless it keeps another one."""
@@ -108,26 +108,21 @@ class _Walk:
             self.altered.append(f"{name}: {error.what}")
 
     def _check_version(self, entry: LogEntry, name: str, indexed: tuple[str, int] | None) -> None:
-        record = self._decoded(entry, name)
-        if record is None:
+        try:
+            identity, artifact = decode_identity(entry.body)
+        except RecordError as error:
+            self.altered.append(f"{name}: {error.what}")
             return
-        model = record.model.name
+        model = identity.name
         number = self.next_version.get(model, 1)
         self.next_version[model] = number + 1
-        if record.model.previous != self.newest.get(model):
+        if identity.previous != self.newest.get(model):
             self.misplaced.append(f"{name} does not follow the record of {model} before it")
-        self.newest[model] = Digest("sha256", entry.digest)
+        self.newest[model] = Digest.of(entry.body)
         if indexed != (model, number):
             said = f"{indexed[0]}@{indexed[1]}" if indexed else "no version"
             self.misplaced.append(f"{name} is {model}@{number}; the index says {said}")
-        self.files.setdefault(record.artifact.digest, f"{model}@{number}")
-
-    def _decoded(self, entry: LogEntry, name: str) -> LineageRecord | None:
-        try:
-            return decode(entry.body)
-        except RecordError as error:
-            self.altered.append(f"{name}: {error.what}")
-            return None
+        self.files.setdefault(artifact.digest, f"{model}@{number}")
 
 
 def verify_catalog(

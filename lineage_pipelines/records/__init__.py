@@ -36,6 +36,7 @@ if TYPE_CHECKING:
         LineageRecord,
         ModelIdentity,
         decode,
+        decode_identity,
         encode,
         predicate,
         record_digest,
@@ -86,6 +87,7 @@ __all__ = [
     "canonical_bytes",
     "check_model_name",
     "decode",
+    "decode_identity",
     "decode_key_event",
     "encode",
     "encode_key_event",
@@ -125,6 +127,7 @@ def __getattr__(name: str) -> Any:  # noqa: ANN401, C901  # any public name; a c
             | "LineageRecord"
             | "ModelIdentity"
             | "decode"
+            | "decode_identity"
             | "encode"
             | "predicate"
             | "record_digest"

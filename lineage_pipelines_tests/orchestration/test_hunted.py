@@ -237,3 +237,17 @@ def test_a_catalog_that_is_removed_while_training_is_not_reported_as_written(
         (failed,) = [event for event in result.all_events if event.is_step_failure]
         assert "the catalog cannot be opened" in str(failed.step_failure_data.error)
         assert not result.asset_materializations_for_node("churn")
+
+
+def test_two_assets_with_one_name_are_told_apart_in_the_record(shop: Shop, instance: dg.DagsterInstance) -> None:
+    for prefix in ("a", "b"):
+        assert run(build_defs(shop, checks=[], key_prefix=[prefix]), "refresh", instance).success
+    with shop.catalog() as catalog:
+        missing = {n: catalog.get("churn", n).record.completeness.missing for n in (1, 2)}
+    assert not any("another asset" in gap for gap in missing[1])
+    assert "churn@1 was made by another asset, a/churn" in missing[2][0]
+
+
+def test_a_stage_has_more_than_no_time() -> None:
+    with pytest.raises(pydantic.ValidationError, match="timeout"):
+        DvcResource(timeout=0)

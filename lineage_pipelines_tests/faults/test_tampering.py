@@ -1,0 +1,138 @@
+"""Every way to change a catalog that the owner of its file has, at every entry, against a checkpoint kept elsewhere."""
+
+import random
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from lineage_pipelines.catalog import Catalog
+from lineage_pipelines.queries import Verdict, verify_catalog
+from lineage_pipelines_tests.samples import make_record
+
+RECORDS = 24
+ENTRIES = RECORDS + 1  # the first one introduces the key
+COLUMNS = ("body", "digest", "recorded", "keyid", "signature", "kind")
+
+
+@pytest.fixture(scope="module")
+def honest(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """A catalog of two models, and its checkpoint."""
+    folder = tmp_path_factory.mktemp("honest")
+    with Catalog(f"sqlite:///{folder}/catalog.db", keys=folder / "keys") as catalog:
+        for number in range(RECORDS):
+            catalog.append(make_record(run=str(number), model=("one", "other")[number % 2]))
+        note = catalog.checkpoint()
+    with sqlite3.connect(folder / "catalog.db") as raw:
+        raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    raw.close()
+    return folder, note
+
+
+def changes(chance: random.Random) -> Iterator[tuple[str, int, list[str]]]:
+    """What is changed, the first entry that is not what it was, and the statements."""
+    for seq in range(1, ENTRIES + 1):
+        column = chance.choice(COLUMNS)
+        longer = f"CAST({column} || 'x' AS {_type(column)})"
+        other = chance.choice([n for n in range(1, ENTRIES + 1) if n != seq])
+        yield f"edit {column}", seq, [f"UPDATE log SET {column} = {longer} WHERE seq = {seq}"]
+        yield "delete", seq, [f"DELETE FROM log WHERE seq = {seq}"]
+        yield "truncate", seq, [f"DELETE FROM log WHERE seq >= {seq}"]
+        yield (
+            "delete and close the gap",
+            seq,
+            [
+                f"DELETE FROM log WHERE seq = {seq}",
+                f"UPDATE log SET seq = -seq WHERE seq > {seq}",
+                "UPDATE log SET seq = -seq - 1 WHERE seq < 0",
+            ],
+        )
+        yield (
+            "swap",
+            min(seq, other),
+            [
+                f"UPDATE log SET seq = -{seq} WHERE seq = {seq}",
+                f"UPDATE log SET seq = {seq} WHERE seq = {other}",
+                f"UPDATE log SET seq = {other} WHERE seq = -{seq}",
+            ],
+        )
+        copied = (
+            f"SELECT {seq}, kind, digest, body, recorded, keyid, signature FROM log WHERE seq = {_moved(other, seq)}"
+        )
+        yield (
+            "insert",
+            seq,
+            [
+                f"UPDATE log SET seq = -seq WHERE seq >= {seq}",
+                "UPDATE log SET seq = 1 - seq WHERE seq < 0",
+                f"INSERT INTO log {copied}",
+            ],
+        )
+
+
+def _moved(place: int, inserted: int) -> int:
+    return place if place < inserted else place + 1
+
+
+def _type(column: str) -> str:
+    return "BLOB" if column in ("body", "signature") else "TEXT"
+
+
+def test_every_change_of_every_entry_is_found(honest: tuple[Path, str], tmp_path: Path) -> None:
+    folder, note = honest
+    tried = 0
+    for what, seq, statements in changes(random.Random(2013)):
+        forged = tmp_path / "forged.db"
+        shutil.copy(folder / "catalog.db", forged)
+        _tamper(forged, statements)
+        claims = _verify(forged, note)
+        # The tree covers an entry's digest, and the digest its bytes.
+        assert claims.keys() & ({"entries"} if what == "edit body" else {"checkpoint"}), f"{what} of entry {seq}"
+        details = " ".join(claims.values())
+        if what.startswith("edit") and what != "edit recorded":
+            assert f"entry {seq} " in details or seq == 1, f"{what}: {details}"
+        tried += 1
+    assert tried == ENTRIES * 6
+
+
+def test_an_honest_catalog_never_raises_an_alarm(tmp_path: Path) -> None:
+    """Whatever honest people do: append, retry, rebuild, lose a key, copy the file."""
+    chance = random.Random(42)
+    folder = tmp_path / "grows"
+    notes: list[str] = []
+    for number in range(40):
+        with Catalog(f"sqlite:///{folder}/catalog.db", keys=folder / "keys") as catalog:
+            catalog.append(make_record(run=str(number)))
+            match chance.randrange(5):
+                case 0:
+                    catalog.rebuild()
+                case 1:
+                    catalog.append(make_record(run=str(number)))
+                case 2:
+                    (folder / "keys" / "log.pem").unlink()
+                case _:
+                    notes.append(catalog.checkpoint())
+        for note in notes[-3:]:
+            assert _verify(folder / "catalog.db", note) == {}
+    assert len(notes) > 3
+
+
+def _tamper(path: Path, statements: list[str]) -> None:
+    with sqlite3.connect(path) as raw:
+        guards = raw.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'").fetchall()
+        for name, _ in guards:
+            raw.execute(f"DROP TRIGGER {name}")
+        for statement in statements:
+            raw.execute(statement)
+        for _, sql in guards:
+            raw.execute(sql)
+    raw.close()
+
+
+def _verify(path: Path, note: str) -> dict[str, str]:
+    """Return the details of what failed."""
+    with Catalog(f"sqlite:///{path}", read_only=True) as catalog:
+        claims = verify_catalog(catalog, anchor=note, anchor_name="the auditor's copy")
+    return {claim.claim: claim.detail for claim in claims if claim.verdict is Verdict.FAIL}
