@@ -18,8 +18,9 @@ from lineage_pipelines.catalog.checkpoint import Checkpoint, log_name, write_not
 from lineage_pipelines.catalog.entries import Entry, LogEntry, ModelSummary
 from lineage_pipelines.catalog.merkle import root_hash
 from lineage_pipelines.catalog.signing import LogKey
+from lineage_pipelines.catalog.writing import KEY, write_entry
 from lineage_pipelines.errors import CatalogError, NotFoundError
-from lineage_pipelines.records import LineageRecord
+from lineage_pipelines.records import KeyChange, KeyEvent, LineageRecord, encode_key_event
 
 LOG_KEY = "log.pem"
 """The file of the log's signing key, in the folder of keys."""
@@ -100,6 +101,24 @@ class Catalog:
         with self._writing() as connection:
             return appending.append(connection, record, drafted, key)
 
+    def revoke_key(self, key: str, reason: str) -> int:
+        """Say in the log that a key signs nothing any more; return the entry's place.
+
+        What it signed before stays valid. A revoked key refuses to sign: move its file away, and the next entry
+        introduces a new one.
+
+        Args:
+            key: the key's id, whole.
+            reason: why, for those who come later.
+
+        Raises:
+            CatalogError: there is no key to sign this with, or it is revoked itself.
+        """
+        signer = self._log_key()
+        event = KeyEvent(change=KeyChange.REVOKED, key=key, reason=reason)
+        with self._writing() as connection:
+            return write_entry(connection, KEY, encode_key_event(event), signer).seq
+
     def _log_key(self) -> LogKey | None:
         return LogKey(self._keys / LOG_KEY) if self._keys is not None else None
 
@@ -178,10 +197,14 @@ class Catalog:
         with self._reading() as connection:
             return reading.users_of(connection, reading.check_prefix(digest_prefix))
 
-    def walk(self) -> Iterator[LogEntry]:
-        """Yield every entry of the log in order, of any kind, as it stands there: nothing of it is checked."""
+    def walk(self, kind: str | None = None) -> Iterator[LogEntry]:
+        """Yield the entries of the log in order, as they stand there: nothing of them is checked.
+
+        Args:
+            kind: `record` or `key`; all by default.
+        """
         with self._reading() as connection:
-            yield from reading.walk(connection, signed=self.schema_version > _UNSIGNED)
+            yield from reading.walk(connection, signed=self.schema_version > _UNSIGNED, kind=kind)
 
     def versions(self) -> Mapping[int, tuple[str, int]]:
         """Return what the index says: the model and version of each entry, by its place in the log."""

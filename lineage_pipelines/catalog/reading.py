@@ -81,16 +81,20 @@ def _one(connection: sa.Connection, statement: sa.Select[Any]) -> Entry | None:
     return None if row is None else _entry(row)
 
 
-def walk(connection: sa.Connection, *, signed: bool) -> Iterator[LogEntry]:
+def walk(connection: sa.Connection, *, signed: bool, kind: str | None = None) -> Iterator[LogEntry]:
     """Yield every entry of the log in order, as it stands there.
 
     Args:
         connection: a connection.
         signed: whether the schema has signatures.
+        kind: only entries of this kind.
     """
     columns: list[sa.ColumnElement[Any]] = [log.c[name] for name in ("seq", "kind", "digest", "body", "recorded")]
     columns += [log.c[name] if signed else sa.null().label(name) for name in ("keyid", "signature")]
-    with connection.execution_options(yield_per=_BATCH).execute(sa.select(*columns).order_by(log.c.seq)) as rows:
+    statement = sa.select(*columns).order_by(log.c.seq)
+    if kind is not None:
+        statement = statement.where(log.c.kind == kind)
+    with connection.execution_options(yield_per=_BATCH).execute(statement) as rows:
         for row in rows:
             yield LogEntry(**row._mapping)  # noqa: SLF001  # SQLAlchemy's public name for it
 

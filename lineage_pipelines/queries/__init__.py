@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from lineage_pipelines.queries.accepted import accepted_version
     from lineage_pipelines.queries.doctor import Finding, examine
     from lineage_pipelines.queries.history import LoggedVersion, log_versions
+    from lineage_pipelines.queries.keyring import KnownKey, find_key, list_keys
     from lineage_pipelines.queries.loading import load_model
     from lineage_pipelines.queries.refs import Ref, parse_ref, resolve
     from lineage_pipelines.queries.verify import ANCHOR, CheckedClaim, Verdict, committed_anchor, verify_catalog
@@ -18,12 +19,15 @@ __all__ = [
     "ANCHOR",
     "CheckedClaim",
     "Finding",
+    "KnownKey",
     "LoggedVersion",
     "Ref",
     "Verdict",
     "accepted_version",
     "committed_anchor",
     "examine",
+    "find_key",
+    "list_keys",
     "load_model",
     "log_versions",
     "parse_ref",
@@ -40,6 +44,8 @@ def __getattr__(name: str) -> Any:  # noqa: ANN401  # any public name
             module = import_module("lineage_pipelines.queries.doctor")
         case "LoggedVersion" | "log_versions":
             module = import_module("lineage_pipelines.queries.history")
+        case "KnownKey" | "find_key" | "list_keys":
+            module = import_module("lineage_pipelines.queries.keyring")
         case "load_model":
             module = import_module("lineage_pipelines.queries.loading")
         case "Ref" | "parse_ref" | "resolve":

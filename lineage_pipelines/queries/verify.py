@@ -11,8 +11,8 @@ from pathlib import Path
 
 from lineage_pipelines.artifacts import ArtifactStore
 from lineage_pipelines.catalog import Catalog, Checkpoint, LogEntry, PublicKey, TreeHead, log_name, read_note, signed_by
-from lineage_pipelines.errors import ArtifactError, LineageError, RecordError
-from lineage_pipelines.records import Digest, KeyChange, decode_identity, decode_key_event
+from lineage_pipelines.errors import ArtifactError, CatalogError, RecordError
+from lineage_pipelines.records import Digest, KeyChange, KeyEvent, decode_identity, decode_key_event
 
 ANCHOR = "lineage.checkpoint"
 """The checkpoint that a project commits to Git, unless it keeps another one."""
@@ -81,8 +81,9 @@ class _Walk:
             self.anchored_root = self.tree.root()
 
     def _check_signature(self, entry: LogEntry, name: str) -> None:
-        if entry.kind == "key":
-            self._learn(entry, name)
+        event = self._key_event(entry, name) if entry.kind == "key" else None
+        if event is not None and event.change is KeyChange.NEW:
+            self._learn(event, name)
         if entry.keyid is None or entry.signature is None:
             if self.keys:
                 self.signatures.append(f"{name} has no signature, though entries before it have")
@@ -93,19 +94,26 @@ class _Walk:
             self.signatures.append(f"{name} was signed by a key that the log does not know")
         elif not self.keys[entry.keyid].signed(entry.kind, entry.body, entry.signature):
             self.signatures.append(f"{name}: the signature is not of these bytes")
+        if event is not None and event.change is KeyChange.REVOKED:
+            self.revoked.add(event.key)  # from the next entry on: a key may revoke itself
 
-    def _learn(self, entry: LogEntry, name: str) -> None:
+    def _key_event(self, entry: LogEntry, name: str) -> KeyEvent | None:
         try:
-            event = decode_key_event(entry.body)
-            if event.change is KeyChange.NEW and event.public is not None:
-                key = PublicKey(event.public)
-                if key.keyid != event.key:
-                    raise RecordError("the key has another id")
-                self.keys[event.key] = key
-            elif event.change is KeyChange.REVOKED:
-                self.revoked.add(event.key)
-        except LineageError as error:
+            return decode_key_event(entry.body)
+        except RecordError as error:
             self.altered.append(f"{name}: {error.what}")
+            return None
+
+    def _learn(self, event: KeyEvent, name: str) -> None:
+        try:
+            key = PublicKey(event.public or "")
+        except CatalogError as error:
+            self.altered.append(f"{name}: {error.what}")
+            return
+        if key.keyid != event.key:
+            self.altered.append(f"{name}: the key has another id than it says")
+        else:
+            self.keys[event.key] = key
 
     def _check_version(self, entry: LogEntry, name: str, indexed: tuple[str, int] | None) -> None:
         try:

@@ -2,8 +2,22 @@
 
 from lineage_pipelines.reports.document import Document
 from lineage_pipelines.reports.markdown import render_markdown
-from lineage_pipelines.reports.overview import doctor_document, log_document, models_document, verify_document
-from lineage_pipelines.reports.plain import doctor_json, log_json, models_json, render_json, show_json, verify_json
+from lineage_pipelines.reports.overview import (
+    doctor_document,
+    keys_document,
+    log_document,
+    models_document,
+    verify_document,
+)
+from lineage_pipelines.reports.plain import (
+    doctor_json,
+    keys_json,
+    log_json,
+    models_json,
+    render_json,
+    show_json,
+    verify_json,
+)
 from lineage_pipelines.reports.show import show_document
 from lineage_pipelines.reports.text import render_text
 
@@ -11,6 +25,8 @@ __all__ = [
     "Document",
     "doctor_document",
     "doctor_json",
+    "keys_document",
+    "keys_json",
     "log_document",
     "log_json",
     "models_document",

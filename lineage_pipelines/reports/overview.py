@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from lineage_pipelines.catalog import ModelSummary
-from lineage_pipelines.queries import CheckedClaim, Finding, LoggedVersion
+from lineage_pipelines.queries import CheckedClaim, Finding, KnownKey, LoggedVersion
 from lineage_pipelines.records import by_interest
 from lineage_pipelines.reports.document import Document, Paragraph, Table
 from lineage_pipelines.reports.words import moment, number, short
@@ -58,3 +58,15 @@ def doctor_document(findings: Sequence[Finding]) -> Document:
 def verify_document(claims: Sequence[CheckedClaim]) -> Document:
     """List what was checked and what it has come to."""
     return Document([Table(["claim", "verdict", "detail"], [[c.claim, str(c.verdict), c.detail] for c in claims])])
+
+
+def keys_document(keys: Sequence[KnownKey]) -> Document:
+    """List the keys of a log."""
+    if not keys:
+        return Document([Paragraph("No key yet: the first entry that is committed makes one.")])
+    rows = [[key.key[:12], f"entry {key.since:,}", moment(key.introduced), _end(key)] for key in keys]
+    return Document([Table(["key", "since", "introduced", "state"], rows)])
+
+
+def _end(key: KnownKey) -> str:
+    return "signs" if key.revoked is None else f"revoked by entry {key.revoked:,}: {key.reason or 'no reason given'}"

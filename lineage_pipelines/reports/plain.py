@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 
 from lineage_pipelines.catalog import Entry, ModelSummary
-from lineage_pipelines.queries import CheckedClaim, Finding, LoggedVersion
+from lineage_pipelines.queries import CheckedClaim, Finding, KnownKey, LoggedVersion
 from lineage_pipelines.records import Json, format_time, predicate, to_json
 
 
@@ -55,6 +55,20 @@ def doctor_json(findings: Sequence[Finding]) -> Json:
 def verify_json(claims: Sequence[CheckedClaim]) -> Json:
     """Return the claims and their verdicts."""
     return [{"claim": c.claim, "verdict": str(c.verdict), "detail": c.detail} for c in claims]
+
+
+def keys_json(keys: Sequence[KnownKey]) -> Json:
+    """Return the keys of a log."""
+    return [
+        {
+            "key": key.key,
+            "since": key.since,
+            "introduced": format_time(key.introduced),
+            "revoked": key.revoked,
+            "reason": key.reason,
+        }
+        for key in keys
+    ]
 
 
 def render_json(value: Json) -> str:

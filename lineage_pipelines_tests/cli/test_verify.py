@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from lineage_pipelines.catalog import Catalog, resolve_settings
+from lineage_pipelines.errors import CatalogError
 from lineage_pipelines_tests.cli.conftest import Lineage
 from lineage_pipelines_tests.samples import make_record
 
@@ -81,3 +82,38 @@ def test_without_a_catalog_nothing_is_made(lineage: Lineage, tmp_path: Path, mon
     assert lineage("verify").code == 2
     assert lineage("checkpoint").code == 2
     assert list(tmp_path.iterdir()) == []
+
+
+# Keys
+
+
+@pytest.mark.usefixtures("signed")
+def test_keys_are_listed_and_revoked(lineage: Lineage) -> None:
+    (first,) = lineage("key", "list", "--format", "json").json()
+    assert (first["since"], first["revoked"]) == (1, None)
+    said = lineage("key", "revoke", first["key"][:8], "--reason", "stolen")
+    assert said.code == 0
+    assert "entry 4" in said.err
+    assert "revoked by entry 4: stolen" in lineage("key", "list").out
+    assert verdicts(lineage)["signatures"] == "PASS", "what it signed before stays valid"
+
+
+def test_a_revoked_key_signs_nothing_and_a_new_one_takes_its_place(signed: Path, lineage: Lineage) -> None:
+    key = lineage("key", "list", "--format", "json").json()[0]["key"]
+    lineage("key", "revoke", key, "--reason", "stolen")
+    settings = resolve_settings(start=signed)
+    with Catalog(settings.catalog, keys=settings.keys) as catalog, pytest.raises(CatalogError, match="was revoked"):
+        catalog.append(make_record(run="3"))
+    (settings.keys / "log.pem").unlink()
+    with Catalog(settings.catalog, keys=settings.keys) as catalog:
+        catalog.append(make_record(run="3"))
+    assert verdicts(lineage)["signatures"] == "PASS"
+    assert [row["revoked"] for row in lineage("key", "list", "--format", "json").json()] == [4, None]
+
+
+@pytest.mark.parametrize("prefix", ["", "zz", "0" * 64])
+@pytest.mark.usefixtures("signed")
+def test_a_key_that_is_not_there_is_told(lineage: Lineage, prefix: str) -> None:
+    said = lineage("key", "revoke", prefix, "--reason", "x")
+    assert said.code == 2
+    assert "the log knows" in said.err
