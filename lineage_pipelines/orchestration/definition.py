@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lineage_pipelines.capture.trained import TrainedModel
@@ -44,6 +45,8 @@ class ModelDefinition:
     description: str | None = None
     owners: tuple[str, ...] = ()
     trusted_types: tuple[str, ...] = ()
+    extra_sources: tuple[Path, ...] = ()
+    """Absolute."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

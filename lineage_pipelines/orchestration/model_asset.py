@@ -41,6 +41,7 @@ def model_asset(
     key_prefix: Sequence[str] = (),
     checks: Sequence[Gate] = (),
     trusted_types: Sequence[str] = (),
+    extra_sources: Sequence[str] = (),
     translator: DvcTranslator | None = None,
     description: str | None = None,
     group_name: str | None = "models",
@@ -74,6 +75,8 @@ def model_asset(
         key_prefix: parts before the name in the asset key.
         checks: gates, each an asset check.
         trusted_types: qualified names of types beyond scikit-learn, NumPy and SciPy that the model file may hold.
+        extra_sources: files and folders that training reads beside its inputs and imports (SQL, templates,
+            configuration), relative to the project; they count as code.
         translator: the translator of the project's assets, where it changes their keys.
         description: what the model is for; the function's docstring by default.
         group_name: Dagster group.
@@ -89,7 +92,8 @@ def model_asset(
 
     Raises:
         RecordError: the name is no model name.
-        CaptureError: the function's arguments do not fit `inputs`, or a parameter default cannot be recorded.
+        CaptureError: the function's arguments do not fit `inputs`, an extra source is not there, or a parameter default
+            cannot be recorded.
         DatasetError: an input is no output and no tracked file of the project.
     """
 
@@ -113,6 +117,7 @@ def model_asset(
             description=doc,
             owners=check_texts("owners", owners),
             trusted_types=check_texts("trusted_types", trusted_types),
+            extra_sources=tuple(project.root / path for path in check_texts("extra_sources", extra_sources)),
         )
         spec = dg.AssetSpec(
             key=key,
@@ -122,7 +127,7 @@ def model_asset(
             owners=list(owners) or None,
             tags=tags,
             kinds=set(check_texts("kinds", kinds)),
-            code_version=_code_version(project, function),
+            code_version=_code_version(definition),
             automation_condition=automation_condition,
             partitions_def=partitions_def,
             metadata=_references(function),
@@ -133,9 +138,11 @@ def model_asset(
     return decorate
 
 
-def _code_version(project: DvcProject, function: TrainingFunction) -> str:
-    keep = own_folder(project.root) / "imports.json"
-    return code_digest(function, root=find_root(project.root), keep=keep)[:16]
+def _code_version(definition: ModelDefinition) -> str:
+    root = definition.project.root
+    keep = own_folder(root) / "imports.json"
+    extra = definition.extra_sources
+    return code_digest(definition.function, root=find_root(root), extra_sources=extra, keep=keep)[:16]
 
 
 def _input_keys(

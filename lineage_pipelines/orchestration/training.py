@@ -100,7 +100,12 @@ class TrainingStep:
         values = effective_parameters(parameters) if parameters is not None else {}
         project = self.definition.project
         generated = [project.root / path for path in project.graph().generated()]
-        code, code_blobs, code_gaps = capture_code(self.definition.function, project_dir=root, generated=generated)
+        code, code_blobs, code_gaps = capture_code(
+            self.definition.function,
+            project_dir=root,
+            extra_sources=self.definition.extra_sources,
+            generated=generated,
+        )
         if self.settings.require_clean and (code.dirty or code.revision is None):
             raise CaptureError(
                 "the work tree is not a clean commit, and this project requires one",

@@ -74,7 +74,7 @@ class DvcTranslator:
             key=self._key(data),
             description=described.desc or node.desc,
             group_name=self.settings.group_name,
-            owners=_owners(meta) or None,
+            owners=_owners(data) or None,
             tags=_tags(meta) or None,
             kinds=_kinds(data),
             code_version=stage_code_version(data.project.root, node) if isinstance(node, Stage) else None,
@@ -116,10 +116,14 @@ def _meta(data: DvcNodeData) -> dict[str, Json]:
     return {**data.node.meta, **own}
 
 
-def _owners(meta: Mapping[str, Json]) -> list[str]:
-    named = meta.get("owners", meta.get("owner", []))
-    names = [named] if isinstance(named, str) else named if isinstance(named, list) else []
-    return [name for name in names if isinstance(name, str) and _OWNER.fullmatch(name)]
+def _owners(data: DvcNodeData) -> list[str]:
+    """An output's own owners, else its stage's."""
+    for meta in (data.output.meta if data.output else {}, data.node.meta):
+        named = meta.get("owners", meta.get("owner"))
+        if named is not None:
+            names = [named] if isinstance(named, str) else named if isinstance(named, list) else []
+            return [name for name in names if isinstance(name, str) and _OWNER.fullmatch(name)]
+    return []
 
 
 def _tags(meta: Mapping[str, Json]) -> dict[str, str]:

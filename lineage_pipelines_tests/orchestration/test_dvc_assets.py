@@ -88,7 +88,7 @@ def test_an_asset_says_what_dvc_yaml_says(project: DvcProject) -> None:
     assert found.keys() == {"data/raw.csv", "clean.csv", "models/lr_0.1", "report", "old.bin"}
     clean = found["clean.csv"]
     assert clean.description == "The clean table."
-    assert list(clean.owners) == ["ada@example.org"] or list(clean.owners) == ["team:data"]
+    assert list(clean.owners) == ["ada@example.org"]
     assert clean.tags == {**clean.tags, "domain": "shop"}
     assert clean.kinds == {"dvc", "csv"}
     assert [dep.asset_key.to_user_string() for dep in clean.deps] == ["data/raw.csv"]

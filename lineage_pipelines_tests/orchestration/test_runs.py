@@ -6,6 +6,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from lineage_pipelines.errors import CaptureError
 from lineage_pipelines.orchestration import model_asset
 from lineage_pipelines.orchestration.run_facts import launcher, run_key
 from lineage_pipelines_tests.orchestration.conftest import INPUTS, build_defs
@@ -77,3 +78,28 @@ def test_without_a_commit_too(shop: Shop, instance: dg.DagsterInstance) -> None:
         record = catalog.get("churn", 1).record
     assert record.code.revision is None
     assert any(gap.startswith("code.revision") for gap in record.completeness.missing)
+
+
+def test_a_file_that_training_reads_beside_its_inputs_counts_as_code(shop: Shop, instance: dg.DagsterInstance) -> None:
+    shop.world.repro("split")
+    shop.world.write("sql/features.sql", "select 1\n")
+    shop.world.commit("Add a query")
+
+    def train() -> dg.AssetsDefinition:
+        decorate = model_asset(project=shop.project(), inputs=INPUTS, extra_sources=["sql"])
+        return decorate(shop.module().churn)
+
+    (before,) = train().specs
+    dg.materialize([train()], resources=shop.resources(), instance=instance)
+    with shop.catalog() as catalog:
+        source = catalog.get("churn", 1).record.code.source
+    assert source is not None
+    assert "sql/features.sql" in {file.path for file in source.files}
+    shop.world.write("sql/features.sql", "select 2\n")
+    (after,) = train().specs
+    assert before.code_version != after.code_version
+
+
+def test_an_extra_source_that_is_not_there_is_told(shop: Shop) -> None:
+    with pytest.raises(CaptureError, match="does not exist"):
+        model_asset(project=shop.project(), inputs=INPUTS, extra_sources=["nowhere.sql"])(shop.module().churn)
