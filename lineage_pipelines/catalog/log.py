@@ -13,14 +13,14 @@ from typing import Any, Self
 
 import sqlalchemy as sa
 
-from lineage_pipelines.catalog import appending, migrations, reading, sqlite
+from lineage_pipelines.catalog import appending, deciding, migrations, reading, sqlite
 from lineage_pipelines.catalog.checkpoint import Checkpoint, log_name, write_note
 from lineage_pipelines.catalog.entries import Entry, LogEntry, ModelSummary
 from lineage_pipelines.catalog.merkle import root_hash
 from lineage_pipelines.catalog.signing import LogKey
-from lineage_pipelines.catalog.writing import KEY, write_entry
+from lineage_pipelines.catalog.writing import DECISION, KEY, write_entry
 from lineage_pipelines.errors import CatalogError, NotFoundError
-from lineage_pipelines.records import KeyChange, KeyEvent, LineageRecord, encode_key_event
+from lineage_pipelines.records import Decision, KeyChange, KeyEvent, LineageRecord, encode_decision, encode_key_event
 
 LOG_KEY = "log.pem"
 """The file of the log's signing key, in the folder of keys."""
@@ -100,6 +100,19 @@ class Catalog:
         key = self._log_key()
         with self._writing() as connection:
             return appending.append(connection, record, drafted, key)
+
+    def decide(self, decision: Decision) -> int:
+        """Commit a decision; return its place in the log.
+
+        Raises:
+            ConflictError: the alias names another version than `decision.previous` by now.
+            NotFoundError: there is no such version, or its record is another one.
+            CatalogError: the catalog cannot be written; nothing was stored.
+        """
+        key = self._log_key()
+        with self._writing() as connection:
+            deciding.check(connection, decision)
+            return write_entry(connection, DECISION, encode_decision(decision), key).seq
 
     def revoke_key(self, key: str, reason: str) -> int:
         """Say in the log that a key signs nothing any more; return the entry's place.

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 PAYLOAD_TYPES = {
     "record": "application/vnd.in-toto+json",
+    "decision": "application/vnd.lineage-pipelines.decision+json",
     "key": "application/vnd.lineage-pipelines.key+json",
 }
 """The DSSE payload type of each kind of entry."""

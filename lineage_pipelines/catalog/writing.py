@@ -22,6 +22,8 @@ from lineage_pipelines.records import (
 
 RECORD = "record"
 """The kind of an entry that holds a lineage record."""
+DECISION = "decision"
+"""The kind of an entry that holds a decision."""
 KEY = "key"
 """The kind of an entry that holds an event in the life of a key."""
 

@@ -11,12 +11,15 @@ from lineage_pipelines.errors import CaptureError
 from lineage_pipelines.orchestration.definition import ModelDefinition
 from lineage_pipelines.orchestration.gates import Baseline, Facts
 from lineage_pipelines.orchestration.model_inputs import ReadInputs
-from lineage_pipelines.queries import accepted_version
+from lineage_pipelines.queries import PRODUCTION, accepted_version, find_holder
 from lineage_pipelines.records import Candidate, Evaluation, SliceMetrics, to_json
 
 
 def find_baseline(catalog: Catalog, model: str) -> Baseline | None:
-    """Return the version that a new one is compared with, if there is one."""
+    """Return the version that a new one is compared with: the one in production, else the last accepted one."""
+    live = find_holder(catalog, model, PRODUCTION)
+    if live is not None:
+        return Baseline(label=f"{live.ref}, in production", record=live.record)
     accepted = accepted_version(catalog, model)
     return Baseline(label=accepted.ref, record=accepted.record) if accepted else None
 

@@ -8,38 +8,65 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from lineage_pipelines.queries.accepted import accepted_version
+    from lineage_pipelines.queries.aliases import PRODUCTION, Decided, find_holder, list_decisions
+    from lineage_pipelines.queries.deciding import (
+        check_alias,
+        draft_promotion,
+        draft_rejection,
+        draft_retirement,
+        draft_rollback,
+    )
     from lineage_pipelines.queries.doctor import Finding, examine
     from lineage_pipelines.queries.history import LoggedVersion, log_versions
     from lineage_pipelines.queries.keyring import KnownKey, find_key, list_keys
     from lineage_pipelines.queries.loading import load_model
+    from lineage_pipelines.queries.policy import Policy, judge, parse_policy
     from lineage_pipelines.queries.refs import Ref, parse_ref, resolve
     from lineage_pipelines.queries.verify import ANCHOR, CheckedClaim, Verdict, committed_anchor, verify_catalog
 
 __all__ = [
     "ANCHOR",
+    "PRODUCTION",
     "CheckedClaim",
+    "Decided",
     "Finding",
     "KnownKey",
     "LoggedVersion",
+    "Policy",
     "Ref",
     "Verdict",
     "accepted_version",
+    "check_alias",
     "committed_anchor",
+    "draft_promotion",
+    "draft_rejection",
+    "draft_retirement",
+    "draft_rollback",
     "examine",
+    "find_holder",
     "find_key",
+    "judge",
+    "list_decisions",
     "list_keys",
     "load_model",
     "log_versions",
+    "parse_policy",
     "parse_ref",
     "resolve",
     "verify_catalog",
 ]
 
 
-def __getattr__(name: str) -> Any:  # noqa: ANN401  # any public name
+def __getattr__(name: str) -> Any:  # noqa: ANN401, C901  # any public name; a case for each module
     match name:
         case "accepted_version":
             module = import_module("lineage_pipelines.queries.accepted")
+        case "PRODUCTION" | "Decided" | "find_holder" | "list_decisions":
+            module = import_module("lineage_pipelines.queries.aliases")
+        case "check_alias" | "draft_promotion" | "draft_rejection" | "draft_retirement" | "draft_rollback":
+            module = import_module("lineage_pipelines.queries.deciding")
+        case "Policy" | "judge" | "parse_policy":
+            module = import_module("lineage_pipelines.queries.policy")
         case "Finding" | "examine":
             module = import_module("lineage_pipelines.queries.doctor")
         case "LoggedVersion" | "log_versions":

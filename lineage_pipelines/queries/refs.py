@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from lineage_pipelines.catalog import Catalog, Entry
 from lineage_pipelines.errors import NotFoundError, RecordError
+from lineage_pipelines.queries.aliases import find_holder
 from lineage_pipelines.records import check_model_name
 
 _DIGEST = re.compile(r"(sha256:)?([0-9a-f]{6,64})")
@@ -19,6 +20,8 @@ class Ref:
     model: str | None = None
     version: int | None = None
     """None for the latest."""
+    alias: str | None = None
+    """`production` in `flight_delay@production`."""
     digest: str | None = None
     """The beginning of a record digest."""
 
@@ -43,7 +46,7 @@ def parse_ref(text: str) -> Ref:
     if _VERSION.fullmatch(version):
         return Ref(model=model, version=int(version))
     if re.fullmatch(r"[a-z][a-z0-9_-]*", version):
-        raise NotFoundError(f"no version of {model} is called {version!r}", fix=f"write {model}@7, or {model} alone")
+        return Ref(model=model, alias=version)
     raise NotFoundError(f"not a version number: {version[:40]!r}", fix=f"write {model}@1, a whole number from 1")
 
 
@@ -60,11 +63,21 @@ def resolve(catalog: Catalog, text: str) -> Entry:
         return catalog.by_digest(ref.digest)
     if latest is None or ref.model is None:
         raise unknown_model(catalog, ref.model or text)
+    if ref.alias is not None:
+        return _named(catalog, ref.model, ref.alias)
     if ref.version is None or ref.version == latest.version:
         return latest
     if ref.version > latest.version:
         raise NotFoundError(f"{ref.model} has no version {ref.version}", fix=f"it has {_range(latest.version)}")
     return catalog.get(ref.model, ref.version)
+
+
+def _named(catalog: Catalog, model: str, alias: str) -> Entry:
+    holder = find_holder(catalog, model, alias)
+    if holder is None:
+        fix = f"write {model}@7, or {model} alone; lineage history {model} says what was decided"
+        raise NotFoundError(f"no version of {model} is called {alias!r}", where=catalog.url, fix=fix)
+    return holder
 
 
 def unknown_model(catalog: Catalog, model: str) -> NotFoundError:

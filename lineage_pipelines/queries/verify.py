@@ -12,7 +12,16 @@ from pathlib import Path
 from lineage_pipelines.artifacts import ArtifactStore
 from lineage_pipelines.catalog import Catalog, Checkpoint, LogEntry, PublicKey, TreeHead, log_name, read_note, signed_by
 from lineage_pipelines.errors import ArtifactError, CatalogError, RecordError
-from lineage_pipelines.records import Digest, KeyChange, KeyEvent, decode_identity, decode_key_event
+from lineage_pipelines.queries.recheck import recheck_decisions
+from lineage_pipelines.records import (
+    Decision,
+    Digest,
+    KeyChange,
+    KeyEvent,
+    decode_decision,
+    decode_identity,
+    decode_key_event,
+)
 
 ANCHOR = "lineage.checkpoint"
 """The checkpoint that a project commits to Git, unless it keeps another one."""
@@ -55,6 +64,7 @@ class _Walk:
     next_version: dict[str, int] = field(default_factory=dict)
     newest: dict[str, Digest] = field(default_factory=dict)
     """The record that the next one of a model has to follow."""
+    decisions: list[tuple[int, Decision]] = field(default_factory=list)
     files: dict[Digest, str] = field(default_factory=dict)
     """Model files, with the version that names each."""
     entries: int = 0
@@ -72,6 +82,8 @@ class _Walk:
         self._check_signature(entry, name)
         if entry.kind == "record":
             self._check_version(entry, name, indexed.get(entry.seq))
+        elif entry.kind == "decision":
+            self._keep_decision(entry, name)
 
     def _grow(self, entry: LogEntry) -> None:
         leaf = entry.leaf()
@@ -114,6 +126,12 @@ class _Walk:
             self.altered.append(f"{name}: the key has another id than it says")
         else:
             self.keys[event.key] = key
+
+    def _keep_decision(self, entry: LogEntry, name: str) -> None:
+        try:
+            self.decisions.append((entry.seq, decode_decision(entry.body)))
+        except RecordError as error:
+            self.altered.append(f"{name}: {error.what}")
 
     def _check_version(self, entry: LogEntry, name: str, indexed: tuple[str, int] | None) -> None:
         try:
@@ -165,6 +183,7 @@ def verify_catalog(
         _claim("entries", walk.altered, f"{walk.entries:,} entries are the bytes that were recorded"),
         _signatures(walk),
         _claim("order", walk.misplaced, f"no gaps in the log; versions of {len(walk.next_version)} models contiguous"),
+        _decisions(walk, catalog),
         _anchored(walk, anchor, anchor_name),
         _artifacts(walk, artifacts, progress),
     )
@@ -194,6 +213,11 @@ def _signatures(walk: _Walk) -> CheckedClaim:
         return _claim("signatures", walk.signatures, f"{signed:,} entries signed by {count} keys of this log")
     detail = f"{walk.unsigned:,} entries have no signature: they were committed before this log had a key"
     return CheckedClaim(claim="signatures", verdict=Verdict.NOT_CHECKED, detail=detail)
+
+
+def _decisions(walk: _Walk, catalog: Catalog) -> CheckedClaim:
+    wrong = list(recheck_decisions(catalog, walk.decisions))
+    return _claim("decisions", wrong, f"{len(walk.decisions):,} decisions follow from what they were made on")
 
 
 def _anchored(walk: _Walk, anchor: str | None, name: str) -> CheckedClaim:

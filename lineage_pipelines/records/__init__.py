@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         StageOutput,
         StageRun,
     )
+    from lineage_pipelines.records.decisions import Action, Decision, Rule, decode_decision, encode_decision
     from lineage_pipelines.records.digest import Digest, DigestSet
     from lineage_pipelines.records.keys import (
         KeyChange,
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
 __all__ = [
     "PREDICATE_TYPE",
     "STATEMENT_TYPE",
+    "Action",
     "Candidate",
     "CheckResult",
     "CodeVersion",
@@ -62,6 +64,7 @@ __all__ = [
     "Completeness",
     "DagsterRun",
     "DatasetSnapshot",
+    "Decision",
     "Digest",
     "DigestSet",
     "Environment",
@@ -75,6 +78,7 @@ __all__ = [
     "MlflowRun",
     "ModelFile",
     "ModelIdentity",
+    "Rule",
     "SliceMetrics",
     "SourceClosure",
     "SourceFile",
@@ -87,9 +91,11 @@ __all__ = [
     "canonical_bytes",
     "check_model_name",
     "decode",
+    "decode_decision",
     "decode_identity",
     "decode_key_event",
     "encode",
+    "encode_decision",
     "encode_key_event",
     "format_time",
     "from_json",
@@ -112,6 +118,8 @@ def __getattr__(name: str) -> Any:  # noqa: ANN401, C901  # any public name; a c
             module = import_module("lineage_pipelines.records.codec")
         case "Column" | "DatasetSnapshot" | "Grade" | "StageInput" | "StageOutput" | "StageRun":
             module = import_module("lineage_pipelines.records.data")
+        case "Action" | "Decision" | "Rule" | "decode_decision" | "encode_decision":
+            module = import_module("lineage_pipelines.records.decisions")
         case "Digest" | "DigestSet":
             module = import_module("lineage_pipelines.records.digest")
         case "KeyChange" | "KeyEvent" | "KeyPurpose" | "decode_key_event" | "encode_key_event":

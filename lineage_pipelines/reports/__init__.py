@@ -1,5 +1,6 @@
 """Answers as text, Markdown and JSON. Nothing here asks a question."""
 
+from lineage_pipelines.reports.decisions import decision_document, decision_json, history_document, history_json
 from lineage_pipelines.reports.document import Document
 from lineage_pipelines.reports.markdown import render_markdown
 from lineage_pipelines.reports.overview import (
@@ -23,8 +24,12 @@ from lineage_pipelines.reports.text import render_text
 
 __all__ = [
     "Document",
+    "decision_document",
+    "decision_json",
     "doctor_document",
     "doctor_json",
+    "history_document",
+    "history_json",
     "keys_document",
     "keys_json",
     "log_document",

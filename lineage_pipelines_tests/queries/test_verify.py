@@ -62,6 +62,7 @@ def test_an_honest_catalog_passes_and_says_what_it_did_not_check(folder: Path) -
         "entries": Verdict.PASS,
         "signatures": Verdict.PASS,
         "order": Verdict.PASS,
+        "decisions": Verdict.PASS,
         "checkpoint": Verdict.PASS,
         "artifacts": Verdict.NOT_CHECKED,
     }

@@ -1,0 +1,129 @@
+"""`lineage promote`, `reject`, `rollback`, `retire`: decisions about versions, kept with their reasons."""
+
+import getpass
+from typing import TYPE_CHECKING
+
+import click
+
+from lineage_pipelines.cli.context import Session, answer, format_option
+
+if TYPE_CHECKING:
+    from lineage_pipelines.catalog import Catalog
+    from lineage_pipelines.records import Decision
+
+_reason = click.option("--reason", required=True, help="Why, for those who come later.")
+_alias = click.option("--alias", default="production", show_default=True, help="Which alias.")
+
+
+@click.command("promote")
+@click.argument("ref")
+@click.option("--to", "alias", required=True, metavar="ALIAS", help="The alias that names this version from now on.")
+@_reason
+@click.option("--override", is_flag=True, help="Promote against the policy; shown everywhere as such.")
+@format_option
+@click.pass_obj
+def promote(session: Session, /, ref: str, alias: str, reason: str, *, override: bool, form: str) -> int:
+    """Make an alias name a version, if the project's policy allows it.
+
+    Exits with 1, and changes nothing, when it does not.
+
+    \b
+    Examples:
+      lineage promote flight_delay@4 --to production --reason "better on every origin"
+      lineage promote flight_delay@5 --to production --reason "the old one is down" --override
+    """
+    from lineage_pipelines import queries, reports
+
+    with _writable(session) as catalog:
+        decision = queries.draft_promotion(
+            catalog,
+            queries.resolve(catalog, ref),
+            queries.check_alias(alias),
+            by=getpass.getuser(),
+            reason=reason,
+            project_dir=session.settings().project_dir,
+            override=override,
+        )
+        allowed = decision.override or all(rule.passed for rule in decision.rules)
+        seq = catalog.decide(decision) if allowed else None
+    answer(
+        form,
+        document=lambda: reports.decision_document(decision, seq),
+        plain=lambda: reports.decision_json(decision, seq),
+    )
+    return 0 if allowed else 1
+
+
+@click.command("reject")
+@click.argument("ref")
+@_alias
+@_reason
+@click.pass_obj
+def reject(session: Session, ref: str, alias: str, reason: str) -> int:
+    """Say that a version is not to be named by an alias, and why.
+
+    \b
+    Example:
+      lineage reject flight_delay@5 --reason "trained on a month in Celsius"
+    """
+    from lineage_pipelines import queries
+
+    with _writable(session) as catalog:
+        entry = queries.resolve(catalog, ref)
+        queries.check_alias(alias)
+        decision = queries.draft_rejection(catalog, entry, alias, by=getpass.getuser(), reason=reason)
+        return _commit(catalog, decision)
+
+
+@click.command("rollback")
+@click.argument("model")
+@_alias
+@_reason
+@click.pass_obj
+def rollback(session: Session, model: str, alias: str, reason: str) -> int:
+    """Make an alias name the version again that it named before.
+
+    \b
+    Example:
+      lineage rollback flight_delay --reason "complaints since noon"
+    """
+    from lineage_pipelines import queries
+
+    with _writable(session) as catalog:
+        queries.resolve(catalog, model)
+        queries.check_alias(alias)
+        return _commit(catalog, queries.draft_rollback(catalog, model, alias, by=getpass.getuser(), reason=reason))
+
+
+@click.command("retire")
+@click.argument("model")
+@_alias
+@_reason
+@click.pass_obj
+def retire(session: Session, model: str, alias: str, reason: str) -> int:
+    """Make an alias name no version any more.
+
+    \b
+    Example:
+      lineage retire flight_delay --reason "the product ended"
+    """
+    from lineage_pipelines import queries
+
+    with _writable(session) as catalog:
+        queries.resolve(catalog, model)
+        queries.check_alias(alias)
+        return _commit(catalog, queries.draft_retirement(catalog, model, alias, by=getpass.getuser(), reason=reason))
+
+
+def _writable(session: Session) -> "Catalog":
+    from lineage_pipelines.catalog import Catalog
+
+    settings = session.settings()
+    return Catalog(settings.catalog, create=False, keys=settings.keys)
+
+
+def _commit(catalog: "Catalog", decision: "Decision") -> int:
+    seq = catalog.decide(decision)
+    what = f"{decision.model}@{decision.version}" if decision.version is not None else "no version"
+    click.echo(f"entry {seq}: {decision.action} {what}, {decision.alias}", err=True)
+    return 0

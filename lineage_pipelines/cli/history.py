@@ -1,0 +1,46 @@
+"""`lineage history MODEL`: who was live when, by whose decision."""
+
+from datetime import UTC, datetime
+
+import click
+
+from lineage_pipelines.cli.context import Session, answer, format_option
+
+
+@click.command("history")
+@click.argument("model")
+@click.option("--alias", help="Only this alias.")
+@click.option("--at", metavar="TIME", help="Only what was named at this instant, 2026-03-05T12:00Z; needs --alias.")
+@format_option
+@click.pass_obj
+def command(session: Session, model: str, alias: str | None, at: str | None, form: str) -> int:
+    """List the decisions about MODEL, newest first: what, when, by whom, why.
+
+    \b
+    Examples:
+      lineage history flight_delay
+      lineage history flight_delay --alias production --at 2026-03-05T12:00Z
+    """
+    from lineage_pipelines import queries, reports
+
+    instant = _instant(at) if at is not None else None
+    if instant is not None and alias is None:
+        raise click.UsageError("--at asks which version an alias named: say which, --alias production")
+    with session.open_catalog() as catalog:
+        queries.resolve(catalog, model)
+        decided = queries.list_decisions(catalog, model, alias)
+        if instant is not None:
+            before = [each for each in decided if each.at <= instant and each.decision.action != "reject"]
+            decided = before[-1:]
+    answer(form, document=lambda: reports.history_document(decided), plain=lambda: reports.history_json(decided))
+    return 0
+
+
+def _instant(text: str) -> datetime:
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise click.BadParameter(f"not a time: {text[:40]!r}; write 2026-03-05T12:00Z", param_hint="--at") from error
+    if instant.tzinfo is None:
+        raise click.BadParameter(f"{text!r} has no time zone; write {text}Z for UTC", param_hint="--at")
+    return instant.astimezone(UTC)

@@ -1,0 +1,104 @@
+"""Decisions before they are made: what a promotion, a rollback, a retirement or a rejection would say."""
+
+import re
+from pathlib import Path
+
+from lineage_pipelines.catalog import Catalog, Entry
+from lineage_pipelines.errors import NotFoundError
+from lineage_pipelines.queries.aliases import find_holder, list_decisions
+from lineage_pipelines.queries.policy import Policy, judge, read_policy
+from lineage_pipelines.records import Action, Decision
+
+_ALIAS = re.compile(r"[a-z][a-z0-9_-]{0,31}")
+
+
+def check_alias(alias: str) -> str:
+    """Return the name of an alias.
+
+    Raises:
+        NotFoundError: it is none.
+    """
+    if not _ALIAS.fullmatch(alias):
+        raise NotFoundError(f"not an alias: {alias[:40]!r}", fix="write a word in small letters: production, staging")
+    return alias
+
+
+def draft_promotion(
+    catalog: Catalog, entry: Entry, alias: str, *, by: str, reason: str, project_dir: Path, override: bool = False
+) -> Decision:
+    """Return the decision that makes an alias name a version, judged by the project's policy.
+
+    Raises:
+        CatalogError: the policy or the catalog cannot be read.
+    """
+    policy = read_policy(project_dir, alias)
+    current = find_holder(catalog, entry.model, alias)
+    rules = judge(policy, entry.record, current.record if current else None)
+    return Decision(
+        action=Action.PROMOTE,
+        model=entry.model,
+        alias=alias,
+        version=entry.version,
+        record=entry.digest,
+        previous=current.digest if current else None,
+        by=by,
+        reason=reason,
+        policy=policy.plain(),
+        rules=rules,
+        override=override and not all(rule.passed for rule in rules),
+    )
+
+
+def draft_rejection(catalog: Catalog, entry: Entry, alias: str, *, by: str, reason: str) -> Decision:
+    """Return the decision that a version is not to be named by an alias."""
+    current = find_holder(catalog, entry.model, alias)
+    return _draft(Action.REJECT, entry.model, alias, entry, current, by=by, reason=reason)
+
+
+def draft_rollback(catalog: Catalog, model: str, alias: str, *, by: str, reason: str) -> Decision:
+    """Return the decision that makes an alias name the version again that it named before this one.
+
+    Raises:
+        NotFoundError: the alias names no version, or named none before.
+    """
+    current = find_holder(catalog, model, alias)
+    named = [
+        decided.decision.version
+        for decided in list_decisions(catalog, model, alias)
+        if decided.decision.action is not Action.REJECT and decided.decision.version is not None
+    ]
+    earlier = [version for version in named if current is not None and version != current.version]
+    if current is None or not earlier:
+        raise NotFoundError(
+            f"{alias} of {model} has no version before this one to go back to", fix=f"lineage history {model}"
+        )
+    target = catalog.get(model, earlier[-1])
+    return _draft(Action.ROLLBACK, model, alias, target, current, by=by, reason=reason)
+
+
+def draft_retirement(catalog: Catalog, model: str, alias: str, *, by: str, reason: str) -> Decision:
+    """Return the decision that makes an alias name no version.
+
+    Raises:
+        NotFoundError: it names none already.
+    """
+    current = find_holder(catalog, model, alias)
+    if current is None:
+        raise NotFoundError(f"{alias} of {model} names no version", fix=f"lineage history {model}")
+    return _draft(Action.RETIRE, model, alias, None, current, by=by, reason=reason)
+
+
+def _draft(
+    action: Action, model: str, alias: str, target: Entry | None, current: Entry | None, *, by: str, reason: str
+) -> Decision:
+    return Decision(
+        action=action,
+        model=model,
+        alias=alias,
+        version=target.version if target else None,
+        record=target.digest if target else None,
+        previous=current.digest if current else None,
+        by=by,
+        reason=reason,
+        policy=Policy().plain(),
+    )

@@ -1,0 +1,73 @@
+"""What people decide about versions: which one an alias names from now on, and why."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from lineage_pipelines.records.canonical import Json, canonical_bytes, parse_bytes
+from lineage_pipelines.records.codec import Value, from_json, to_json
+from lineage_pipelines.records.digest import Digest
+
+
+class Action(StrEnum):
+    """What was decided."""
+
+    PROMOTE = "promote"
+    """The alias names this version from now on."""
+    ROLLBACK = "rollback"
+    """The alias names an earlier version again."""
+    RETIRE = "retire"
+    """The alias names no version any more."""
+    REJECT = "reject"
+    """This version is not to be named by the alias."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule(Value):
+    """One rule of the policy that was in force, and whether the version kept it."""
+
+    name: str
+    passed: bool
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision(Value):
+    """One decision, with the evidence that it was made on."""
+
+    action: Action
+    model: str
+    alias: str
+    version: int | None = None
+    """The version that it is about; None when an alias is retired."""
+    record: Digest | None = None
+    """The digest of that version's record: a decision is about this record and no other."""
+    previous: Digest | None = None
+    """The record that the alias named before."""
+    by: str
+    """Who decided."""
+    reason: str
+    policy: Mapping[str, Json]
+    """The policy that was in force, whole."""
+    rules: tuple[Rule, ...] = ()
+    override: bool = False
+    """Whether it was made against the policy."""
+
+
+def encode_decision(decision: Decision) -> bytes:
+    """Return the canonical bytes of a decision.
+
+    Raises:
+        RecordError: it has no exact form.
+    """
+    return canonical_bytes(to_json(decision, "decision"))
+
+
+def decode_decision(data: bytes) -> Decision:
+    """Read a decision.
+
+    Raises:
+        RecordError: the bytes are none.
+    """
+    decision: Decision = from_json(Decision, parse_bytes(data), "decision")
+    return decision
