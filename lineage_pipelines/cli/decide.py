@@ -33,12 +33,13 @@ def promote(session: Session, /, ref: str, alias: str, reason: str, *, override:
       lineage promote flight_delay@5 --to production --reason "the old one is down" --override
     """
     from lineage_pipelines import queries, reports
+    from lineage_pipelines.records import check_alias
 
     with _writable(session) as catalog:
         decision = queries.draft_promotion(
             catalog,
             queries.resolve(catalog, ref),
-            queries.check_alias(alias),
+            check_alias(alias),
             by=getpass.getuser(),
             reason=reason,
             project_dir=session.settings().project_dir,
@@ -67,10 +68,11 @@ def reject(session: Session, ref: str, alias: str, reason: str) -> int:
       lineage reject flight_delay@5 --reason "trained on a month in Celsius"
     """
     from lineage_pipelines import queries
+    from lineage_pipelines.records import check_alias
 
     with _writable(session) as catalog:
         entry = queries.resolve(catalog, ref)
-        queries.check_alias(alias)
+        check_alias(alias)
         decision = queries.draft_rejection(catalog, entry, alias, by=getpass.getuser(), reason=reason)
         return _commit(catalog, decision)
 
@@ -88,10 +90,11 @@ def rollback(session: Session, model: str, alias: str, reason: str) -> int:
       lineage rollback flight_delay --reason "complaints since noon"
     """
     from lineage_pipelines import queries
+    from lineage_pipelines.records import check_alias
 
     with _writable(session) as catalog:
         queries.resolve(catalog, model)
-        queries.check_alias(alias)
+        check_alias(alias)
         return _commit(catalog, queries.draft_rollback(catalog, model, alias, by=getpass.getuser(), reason=reason))
 
 
@@ -108,10 +111,11 @@ def retire(session: Session, model: str, alias: str, reason: str) -> int:
       lineage retire flight_delay --reason "the product ended"
     """
     from lineage_pipelines import queries
+    from lineage_pipelines.records import check_alias
 
     with _writable(session) as catalog:
         queries.resolve(catalog, model)
-        queries.check_alias(alias)
+        check_alias(alias)
         return _commit(catalog, queries.draft_retirement(catalog, model, alias, by=getpass.getuser(), reason=reason))
 
 

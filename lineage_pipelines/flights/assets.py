@@ -19,11 +19,13 @@ from lineage_pipelines.orchestration import (
     build_automation_sensor,
     build_dvc_sources,
     build_observe_job,
+    build_promote_job,
     build_refresh_job,
     disjoint,
     dvc_assets,
     model_asset,
     no_worse,
+    promotion_asset,
     retrain_on_new_data,
     slices_evaluated,
     threshold,
@@ -97,12 +99,13 @@ def expected_minutes(
 
 
 models = [flight_delay, expected_minutes]
+live = [promotion_asset(model) for model in models]
 refresh = build_refresh_job([*sources, *stages, *models])
 observe = build_observe_job(sources)
 
 defs = dg.Definitions(
-    assets=[*sources, *stages, *models],
-    jobs=[refresh, observe],
+    assets=[*sources, *stages, *models, *live],
+    jobs=[refresh, observe, build_promote_job()],
     schedules=[
         dg.ScheduleDefinition(job=refresh, cron_schedule="0 6 1 * *", description="Retrain on the first of the month."),
         dg.ScheduleDefinition(job=observe, cron_schedule="*/10 * * * *", description="Look for new data."),

@@ -22,6 +22,7 @@ from lineage_pipelines.orchestration.gates import (
 )
 from lineage_pipelines.orchestration.lineage_resource import LineageResource
 from lineage_pipelines.orchestration.model_asset import model_asset
+from lineage_pipelines.orchestration.promotion import build_promote_job, promotion_asset
 from lineage_pipelines.orchestration.translator import DvcNodeData, DvcTranslator, DvcTranslatorSettings
 
 __all__ = [
@@ -38,11 +39,13 @@ __all__ = [
     "build_dvc_asset_specs",
     "build_dvc_sources",
     "build_observe_job",
+    "build_promote_job",
     "build_refresh_job",
     "disjoint",
     "dvc_assets",
     "model_asset",
     "no_worse",
+    "promotion_asset",
     "retrain_on_new_data",
     "slices_evaluated",
     "threshold",

@@ -11,8 +11,8 @@ from lineage_pipelines.errors import CaptureError
 from lineage_pipelines.orchestration.definition import ModelDefinition
 from lineage_pipelines.orchestration.gates import Baseline, Facts
 from lineage_pipelines.orchestration.model_inputs import ReadInputs
-from lineage_pipelines.queries import PRODUCTION, accepted_version, find_holder
-from lineage_pipelines.records import Candidate, Evaluation, SliceMetrics, to_json
+from lineage_pipelines.queries import accepted_version, find_holder
+from lineage_pipelines.records import PRODUCTION, Candidate, Evaluation, SliceMetrics, to_json
 
 
 def find_baseline(catalog: Catalog, model: str) -> Baseline | None:

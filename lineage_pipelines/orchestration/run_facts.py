@@ -26,7 +26,7 @@ def read_run_facts(context: dg.AssetExecutionContext) -> RunFacts:
     run = context.run
     root = run.root_run_id or run.run_id
     partition = context.partition_key if context.has_partition_key else None
-    user = _user()
+    user = user_name()
     return RunFacts(
         run=DagsterRun(
             run_id=run.run_id,
@@ -59,7 +59,8 @@ def launcher(tags: Mapping[str, str], user: str | None) -> str:
     return f"user:{user}" if user else "unknown"
 
 
-def _user() -> str | None:
+def user_name() -> str | None:
+    """Return the name of the account that this process runs as, if it has one."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):  # a container's user without a name

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from lineage_pipelines.queries.accepted import accepted_version
-    from lineage_pipelines.queries.aliases import PRODUCTION, Decided, find_holder, list_decisions
+    from lineage_pipelines.queries.aliases import Decided, find_holder, list_decisions
     from lineage_pipelines.queries.deciding import (
-        check_alias,
         draft_promotion,
         draft_rejection,
         draft_retirement,
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ANCHOR",
-    "PRODUCTION",
     "CheckedClaim",
     "Decided",
     "Finding",
@@ -36,7 +34,6 @@ __all__ = [
     "Ref",
     "Verdict",
     "accepted_version",
-    "check_alias",
     "committed_anchor",
     "draft_promotion",
     "draft_rejection",
@@ -61,9 +58,9 @@ def __getattr__(name: str) -> Any:  # noqa: ANN401, C901  # any public name; a c
     match name:
         case "accepted_version":
             module = import_module("lineage_pipelines.queries.accepted")
-        case "PRODUCTION" | "Decided" | "find_holder" | "list_decisions":
+        case "Decided" | "find_holder" | "list_decisions":
             module = import_module("lineage_pipelines.queries.aliases")
-        case "check_alias" | "draft_promotion" | "draft_rejection" | "draft_retirement" | "draft_rollback":
+        case "draft_promotion" | "draft_rejection" | "draft_retirement" | "draft_rollback":
             module = import_module("lineage_pipelines.queries.deciding")
         case "Policy" | "judge" | "parse_policy":
             module = import_module("lineage_pipelines.queries.policy")

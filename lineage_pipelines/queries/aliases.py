@@ -7,8 +7,6 @@ from datetime import datetime
 from lineage_pipelines.catalog import Catalog, Entry
 from lineage_pipelines.records import Action, Decision, decode_decision, parse_time
 
-PRODUCTION = "production"
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decided:

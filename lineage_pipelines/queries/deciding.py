@@ -1,6 +1,5 @@
 """Decisions before they are made: what a promotion, a rollback, a retirement or a rejection would say."""
 
-import re
 from pathlib import Path
 
 from lineage_pipelines.catalog import Catalog, Entry
@@ -8,19 +7,6 @@ from lineage_pipelines.errors import NotFoundError
 from lineage_pipelines.queries.aliases import find_holder, list_decisions
 from lineage_pipelines.queries.policy import Policy, judge, read_policy
 from lineage_pipelines.records import Action, Decision
-
-_ALIAS = re.compile(r"[a-z][a-z0-9_-]{0,31}")
-
-
-def check_alias(alias: str) -> str:
-    """Return the name of an alias.
-
-    Raises:
-        NotFoundError: it is none.
-    """
-    if not _ALIAS.fullmatch(alias):
-        raise NotFoundError(f"not an alias: {alias[:40]!r}", fix="write a word in small letters: production, staging")
-    return alias
 
 
 def draft_promotion(

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
         encode_key_event,
     )
     from lineage_pipelines.records.metrics import by_interest, lower_is_better
-    from lineage_pipelines.records.names import check_model_name
+    from lineage_pipelines.records.names import PRODUCTION, check_alias, check_model_name
     from lineage_pipelines.records.record import (
         PREDICATE_TYPE,
         STATEMENT_TYPE,
@@ -55,6 +55,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "PREDICATE_TYPE",
+    "PRODUCTION",
     "STATEMENT_TYPE",
     "Action",
     "Candidate",
@@ -89,6 +90,7 @@ __all__ = [
     "Value",
     "by_interest",
     "canonical_bytes",
+    "check_alias",
     "check_model_name",
     "decode",
     "decode_decision",
@@ -126,7 +128,7 @@ def __getattr__(name: str) -> Any:  # noqa: ANN401, C901  # any public name; a c
             module = import_module("lineage_pipelines.records.keys")
         case "by_interest" | "lower_is_better":
             module = import_module("lineage_pipelines.records.metrics")
-        case "check_model_name":
+        case "PRODUCTION" | "check_alias" | "check_model_name":
             module = import_module("lineage_pipelines.records.names")
         case (
             "PREDICATE_TYPE"

@@ -28,3 +28,19 @@ def _suggest(name: str) -> str:
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
     words = re.sub(r"[^a-z0-9_-]+", "_", plain).strip("_.-")
     return words[:128] or "my_model"
+
+
+PRODUCTION = "production"
+"""The alias of what is live."""
+_ALIAS = re.compile(r"[a-z][a-z0-9_-]{0,31}")
+
+
+def check_alias(alias: str) -> str:
+    """Return the name of an alias.
+
+    Raises:
+        RecordError: it is none.
+    """
+    if not _ALIAS.fullmatch(alias):
+        raise RecordError(f"not an alias: {alias[:40]!r}", fix="write a word in small letters: production, staging")
+    return alias

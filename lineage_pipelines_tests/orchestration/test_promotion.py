@@ -1,0 +1,104 @@
+"""Promotion from Dagster: the launch form, and the asset whose materialization it is."""
+
+import dagster as dg
+import pytest
+
+from lineage_pipelines.orchestration import build_promote_job, promotion_asset, threshold
+from lineage_pipelines.queries import find_holder, list_decisions
+from lineage_pipelines_tests.orchestration.conftest import build_defs
+from lineage_pipelines_tests.orchestration.shop import Shop, run
+
+
+@pytest.fixture
+def defs(shop: Shop, instance: dg.DagsterInstance) -> dg.Definitions:
+    """The shop with one version of its model, the job, and the asset."""
+    shop.world.repro("split")
+    shop.world.commit("Split")
+    made = with_promotion(build_defs(shop))
+    assert run(made, "refresh", instance).success
+    return made
+
+
+def with_promotion(defs: dg.Definitions) -> dg.Definitions:
+    assets = [a for a in defs.assets or () if isinstance(a, dg.AssetsDefinition)]
+    (model,) = [a for a in assets if dg.AssetKey("churn") in a.keys]
+    return dg.Definitions.merge(defs, dg.Definitions(assets=[promotion_asset(model)], jobs=[build_promote_job()]))
+
+
+def live(shop: Shop) -> int | None:
+    with shop.catalog() as catalog:
+        holder = find_holder(catalog, "churn", "production")
+    return holder.version if holder else None
+
+
+def promote(defs: dg.Definitions, instance: dg.DagsterInstance, **form: object) -> dg.ExecuteInProcessResult:
+    config = {"ops": {"promote_model": {"config": {"ref": "churn", "reason": "it is better", **form}}}}
+    return run(defs, "promote_model", instance, run_config=config, tags={"user": "ada"})
+
+
+def materialize(defs: dg.Definitions, instance: dg.DagsterInstance, *keys: str) -> dg.ExecuteInProcessResult:
+    job = defs.resolve_implicit_global_asset_job_def()
+    selection = [dg.AssetKey(key) for key in keys]
+    return job.execute_in_process(instance=instance, asset_selection=selection, raise_on_error=False)
+
+
+def test_the_launch_form_promotes_and_says_who(shop: Shop, instance: dg.DagsterInstance, defs: dg.Definitions) -> None:
+    assert promote(defs, instance).success
+    assert live(shop) == 1
+    with shop.catalog() as catalog:
+        (decided,) = list_decisions(catalog, "churn")
+    assert (decided.decision.by, decided.decision.reason) == ("user:ada", "it is better")
+    assert {rule.name for rule in decided.decision.rules} == {
+        "check min_roc_auc",
+        "check slices_evaluated",
+        "check train_test_disjoint",
+    }
+
+
+def test_a_promotion_against_the_policy_fails_the_run_unless_it_is_an_override(
+    shop: Shop, instance: dg.DagsterInstance, defs: dg.Definitions
+) -> None:
+    shop.world.write("pyproject.toml", '[tool.lineage]\n[tool.lineage.promotion.production]\nchecks = ["leakage"]\n')
+    assert not promote(defs, instance).success
+    assert live(shop) is None
+    assert promote(defs, instance, override=True).success
+    assert live(shop) == 1
+
+
+def test_materializing_the_asset_is_the_promotion(
+    shop: Shop, instance: dg.DagsterInstance, defs: dg.Definitions
+) -> None:
+    result = materialize(defs, instance, "churn_production")
+    assert result.success
+    assert live(shop) == 1
+    (event,) = result.asset_materializations_for_node("churn_production")
+    assert event.metadata["model/version"].value == 1
+    assert event.metadata["decision/reason"].value == "materialized in Dagster"
+
+
+def test_doing_it_again_decides_nothing(shop: Shop, instance: dg.DagsterInstance, defs: dg.Definitions) -> None:
+    for _ in range(2):
+        assert materialize(defs, instance, "churn_production").success
+    with shop.catalog() as catalog:
+        assert len(list_decisions(catalog, "churn")) == 1
+
+
+def test_a_failed_blocking_check_stops_it(shop: Shop, instance: dg.DagsterInstance, defs: dg.Definitions) -> None:
+    assert promote(defs, instance).success
+    strict = with_promotion(build_defs(shop, [threshold(min_roc_auc=1.1)]))
+    result = materialize(strict, instance, "churn", "churn_production")
+    assert not result.success
+    assert not result.asset_materializations_for_node("churn_production")
+    assert live(shop) == 1
+
+
+def test_a_new_version_is_compared_with_the_one_in_production(
+    instance: dg.DagsterInstance, defs: dg.Definitions
+) -> None:
+    assert promote(defs, instance).success
+    run(defs, "refresh", instance)
+    result = run(defs, "refresh", instance)
+    (event,) = result.asset_materializations_for_node("churn")
+    comparison = event.metadata["lineage/comparison"]
+    assert isinstance(comparison, dg.TableMetadataValue)
+    assert "churn@1, in production" in comparison.records[0].data
