@@ -21,5 +21,6 @@ def command(session: Session, ref: str, form: str) -> int:
 
     with session.open_catalog() as catalog:
         entry = queries.resolve(catalog, ref)
-    answer(form, document=lambda: reports.show_document(entry), plain=lambda: reports.show_json(entry))
+        decided = queries.list_decisions(catalog, entry.model)
+    answer(form, document=lambda: reports.show_document(entry, decided), plain=lambda: reports.show_json(entry))
     return 0

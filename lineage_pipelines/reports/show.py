@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from lineage_pipelines.catalog import Entry
+from lineage_pipelines.queries import Decided
 from lineage_pipelines.records import (
     Candidate,
     CheckResult,
@@ -19,12 +20,17 @@ from lineage_pipelines.reports.words import count, duration, moment, number, sho
 _MOST_SLICES = 12
 
 
-def show_document(entry: Entry) -> Document:
-    """Describe a version for the people who have to trust it."""
+def show_document(entry: Entry, decided: Sequence[Decided] = ()) -> Document:
+    """Describe a version for the people who have to trust it.
+
+    Args:
+        entry: the version.
+        decided: the decisions about its model, oldest first; those about this version are shown.
+    """
     record = entry.record
     return Document(
         [
-            *_head(entry),
+            *_head(entry, decided),
             *_gaps(record),
             Heading("Data"),
             *_data(record),
@@ -38,7 +44,7 @@ def show_document(entry: Entry) -> Document:
     )
 
 
-def _head(entry: Entry) -> Iterator[Block]:
+def _head(entry: Entry, decided: Sequence[Decided]) -> Iterator[Block]:
     record = entry.record
     yield Heading(f"{entry.model} version {entry.version}", 1)
     if record.model.description:
@@ -52,8 +58,15 @@ def _head(entry: Entry) -> Iterator[Block]:
         ),
         ("owners", ", ".join(record.model.owners)),
         ("checks", _verdict(record.evaluation.checks if record.evaluation else ())),
+        *(("decided", _decision(each)) for each in decided if each.decision.version == entry.version),
     ]
     yield Pairs([(name, value) for name, value in rows if value])
+
+
+def _decision(decided: Decided) -> str:
+    decision = decided.decision
+    against = ", AGAINST THE POLICY" if decision.override else ""
+    return f"{decision.action}, {decision.alias}, {moment(decided.at)}, by {decision.by}{against}: {decision.reason}"
 
 
 def _verdict(checks: Sequence[CheckResult]) -> str:

@@ -50,6 +50,8 @@ def test_an_override_is_shown_everywhere_as_one(lineage: Lineage) -> None:
     assert said.code == 0
     assert "against the policy" in said.out
     assert "promote (override)" in lineage("history", "flight_delay").out
+    assert "AGAINST THE POLICY: it is better" in lineage("show", "flight_delay@3").out
+    assert "decided" not in lineage("show", "flight_delay@1").out
     lineage("promote", "flight_delay@1", *TO, "--override")
     rows = lineage("history", "flight_delay", "--format", "json").json()
     assert [row["override"] for row in rows] == [False, True], "what the policy allows needs no override"
