@@ -15,9 +15,14 @@ def command(session: Session, form: str) -> int:
     Example:
       lineage models --format json
     """
-    from lineage_pipelines import reports
+    from lineage_pipelines import queries, reports
+    from lineage_pipelines.records import PRODUCTION
 
     with session.open_catalog() as catalog:
         models = catalog.models()
-    answer(form, document=lambda: reports.models_document(models), plain=lambda: reports.models_json(models))
+        holders = {model.name: queries.find_holder(catalog, model.name, PRODUCTION) for model in models}
+    live = {name: holder.version for name, holder in holders.items() if holder is not None}
+    answer(
+        form, document=lambda: reports.models_document(models, live), plain=lambda: reports.models_json(models, live)
+    )
     return 0

@@ -1,6 +1,6 @@
 """Many things in a line each: the models of a catalog, the versions of a model, the findings about a machine."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from lineage_pipelines.catalog import ModelSummary
 from lineage_pipelines.queries import CheckedClaim, Finding, KnownKey, LoggedVersion
@@ -11,14 +11,20 @@ from lineage_pipelines.reports.words import moment, number, short
 _MOST_METRICS = 3
 
 
-def models_document(models: Sequence[ModelSummary]) -> Document:
-    """List the models."""
+def models_document(models: Sequence[ModelSummary], live: Mapping[str, int]) -> Document:
+    """List the models.
+
+    Args:
+        models: a line about each.
+        live: the version in production of those that have one.
+    """
     if not models:
         return Document(
             [Paragraph("No model has been recorded yet. Materialize a model asset; in the example: make demo")]
         )
-    rows = [[m.name, str(m.versions), moment(m.latest_time)] for m in models]
-    return Document([Table(["model", "versions", "latest"], rows, frozenset({"versions"}))])
+    rows = [[m.name, str(m.versions), moment(m.latest_time), str(live.get(m.name, "–"))] for m in models]
+    head = ["model", "versions", "latest", "production"]
+    return Document([Table(head, rows, frozenset({"versions", "production"}))])
 
 
 def log_document(versions: Sequence[LoggedVersion]) -> Document:

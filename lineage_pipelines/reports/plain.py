@@ -8,14 +8,15 @@ from lineage_pipelines.queries import CheckedClaim, Finding, KnownKey, LoggedVer
 from lineage_pipelines.records import Json, format_time, predicate, to_json
 
 
-def models_json(models: Sequence[ModelSummary]) -> Json:
-    """Return the models."""
+def models_json(models: Sequence[ModelSummary], live: Mapping[str, int]) -> Json:
+    """Return the models, each with the version in production, if it has one."""
     return [
         {
             "name": model.name,
             "versions": model.versions,
             "latest_version": model.latest_version,
             "latest": format_time(model.latest_time),
+            "production": live.get(model.name),
         }
         for model in models
     ]
