@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import click
 
 from lineage_pipelines import __version__
-from lineage_pipelines.cli import checkpoint, decide, doctor, history, key, log, models, show, verify
+from lineage_pipelines.cli import checkpoint, decide, doctor, history, key, log, models, reconcile, show, verify
 from lineage_pipelines.cli.context import Session
 from lineage_pipelines.errors import LineageError, NotFoundError, RecordError
 
@@ -37,7 +37,7 @@ def lineage(context: click.Context, catalog: str | None) -> None:
     context.obj = Session(catalog=catalog)
 
 
-for verb in (models, log, show, history, verify, checkpoint, key, doctor):
+for verb in (models, log, show, history, verify, checkpoint, key, reconcile, doctor):
     lineage.add_command(verb.command)
 for decision in (decide.promote, decide.reject, decide.rollback, decide.retire):
     lineage.add_command(decision)

@@ -20,6 +20,7 @@ from lineage_pipelines.orchestration import (
     build_dvc_sources,
     build_observe_job,
     build_promote_job,
+    build_reconcile_sensor,
     build_refresh_job,
     disjoint,
     dvc_assets,
@@ -110,6 +111,6 @@ defs = dg.Definitions(
         dg.ScheduleDefinition(job=refresh, cron_schedule="0 6 1 * *", description="Retrain on the first of the month."),
         dg.ScheduleDefinition(job=observe, cron_schedule="*/10 * * * *", description="Look for new data."),
     ],
-    sensors=[build_automation_sensor()],
+    sensors=[build_automation_sensor(), build_reconcile_sensor()],
     resources={"dvc": DvcResource(project_dir=str(ROOT)), "lineage": LineageResource(project_dir=str(ROOT))},
 )

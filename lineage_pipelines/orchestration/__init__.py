@@ -23,6 +23,7 @@ from lineage_pipelines.orchestration.gates import (
 from lineage_pipelines.orchestration.lineage_resource import LineageResource
 from lineage_pipelines.orchestration.model_asset import model_asset
 from lineage_pipelines.orchestration.promotion import build_promote_job, promotion_asset
+from lineage_pipelines.orchestration.reconcile import build_reconcile_sensor, reconcile, reconcile_here
 from lineage_pipelines.orchestration.translator import DvcNodeData, DvcTranslator, DvcTranslatorSettings
 
 __all__ = [
@@ -40,12 +41,15 @@ __all__ = [
     "build_dvc_sources",
     "build_observe_job",
     "build_promote_job",
+    "build_reconcile_sensor",
     "build_refresh_job",
     "disjoint",
     "dvc_assets",
     "model_asset",
     "no_worse",
     "promotion_asset",
+    "reconcile",
+    "reconcile_here",
     "retrain_on_new_data",
     "slices_evaluated",
     "threshold",

@@ -8,6 +8,7 @@ from lineage_pipelines.reports.overview import (
     keys_document,
     log_document,
     models_document,
+    reconciled_document,
     verify_document,
 )
 from lineage_pipelines.reports.plain import (
@@ -15,6 +16,7 @@ from lineage_pipelines.reports.plain import (
     keys_json,
     log_json,
     models_json,
+    reconciled_json,
     render_json,
     show_json,
     verify_json,
@@ -36,6 +38,8 @@ __all__ = [
     "log_json",
     "models_document",
     "models_json",
+    "reconciled_document",
+    "reconciled_json",
     "render_json",
     "render_markdown",
     "render_text",

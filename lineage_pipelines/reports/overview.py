@@ -76,3 +76,10 @@ def keys_document(keys: Sequence[KnownKey]) -> Document:
 
 def _end(key: KnownKey) -> str:
     return "signs" if key.revoked is None else f"revoked by entry {key.revoked:,}: {key.reason or 'no reason given'}"
+
+
+def reconciled_document(rows: Sequence[tuple[str, str, str, str]]) -> Document:
+    """List what did not fit between the catalog and Dagster, and what was done about it."""
+    if not rows:
+        return Document([Paragraph("The catalog and Dagster's events agree.")])
+    return Document([Table(["what", "subject", "done", "detail"], [list(row) for row in rows])])

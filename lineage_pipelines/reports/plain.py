@@ -72,6 +72,11 @@ def keys_json(keys: Sequence[KnownKey]) -> Json:
     ]
 
 
+def reconciled_json(rows: Sequence[tuple[str, str, str, str]]) -> Json:
+    """Return what did not fit between the catalog and Dagster."""
+    return [dict(zip(("what", "subject", "done", "detail"), row, strict=True)) for row in rows]
+
+
 def render_json(value: Json) -> str:
     """Write JSON for reading: indented, ASCII where a terminal could be misled."""
     return json.dumps(value, indent=2, sort_keys=False, ensure_ascii=True) + "\n"

@@ -158,6 +158,7 @@ def test_a_forged_decision_is_found(project: Path, lineage: Lineage) -> None:
         (("rollback", "flight_delay", "--reason", "x"), "no version before"),
         (("retire", "flight_delay", "--reason", "x"), "names no version"),
         (("history", "nothing"), "flight_delay"),
+        (("reconcile",), "DAGSTER_HOME"),
         (("history", "flight_delay", "--at", "2013-01-01T00:00Z"), "--alias"),
         (("history", "flight_delay", "--alias", "production", "--at", "noon"), "not a time"),
         (("history", "flight_delay", "--alias", "production", "--at", "2013-01-01T00:00"), "time zone"),
