@@ -38,7 +38,7 @@ def build_promote_job(*, name: str = "promote_model") -> dg.JobDefinition:
     A promotion that the policy does not allow fails the run, and changes nothing.
     """
 
-    @dg.op(name=name)
+    @dg.op
     def promote(context: dg.OpExecutionContext, config: PromotionForm, lineage: LineageResource) -> None:
         _promote(context, lineage, config.ref, config.alias, config.reason, override=config.override)
 

@@ -32,7 +32,7 @@ def live(shop: Shop) -> int | None:
 
 
 def promote(defs: dg.Definitions, instance: dg.DagsterInstance, **form: object) -> dg.ExecuteInProcessResult:
-    config = {"ops": {"promote_model": {"config": {"ref": "churn", "reason": "it is better", **form}}}}
+    config = {"ops": {"promote": {"config": {"ref": "churn", "reason": "it is better", **form}}}}
     return run(defs, "promote_model", instance, run_config=config, tags={"user": "ada"})
 
 
@@ -40,6 +40,11 @@ def materialize(defs: dg.Definitions, instance: dg.DagsterInstance, *keys: str) 
     job = defs.resolve_implicit_global_asset_job_def()
     selection = [dg.AssetKey(key) for key in keys]
     return job.execute_in_process(instance=instance, asset_selection=selection, raise_on_error=False)
+
+
+def test_the_whole_location_loads(defs: dg.Definitions) -> None:
+    """Dagster refuses an op and a job of one name, and says so only when everything is loaded."""
+    dg.Definitions.validate_loadable(defs)
 
 
 def test_the_launch_form_promotes_and_says_who(shop: Shop, instance: dg.DagsterInstance, defs: dg.Definitions) -> None:
