@@ -24,7 +24,7 @@ import dagster as dg
 from benchmarks.table import in_turn, row, seconds, show
 
 ROOT = Path(__file__).parents[1]
-_LOAD = "{first}import dagster as dg, {module} as m; m.defs.get_repository_def(); assert m.defs.resolve_asset_graph()"
+_LOAD = "import dagster as dg, {module} as m; m.defs.get_repository_def(); assert m.defs.resolve_asset_graph()"
 _STAGES = """
 from collections.abc import Iterator
 from pathlib import Path
@@ -124,8 +124,6 @@ def main() -> None:
     parser.add_argument("--stages", type=int, default=500)
     asked = parser.parse_args()
     plain, ours, empty = "the same assets in plain Dagster", "the flights code location", "an empty DVC project"
-    # One collection of everything that Dagster has loaded is the largest difference, and falls on who allocates last.
-    plain_alone, ours_alone, off = f"{plain}, gc off", f"{ours}, gc off", "import gc; gc.disable(); "
     many, first = f"{asked.stages} stages", f"{asked.stages} stages, the first time (DVC resolves)"
     from lineage_pipelines.definitions import defs
 
@@ -138,8 +136,6 @@ def main() -> None:
         sides = {
             plain: partial(seconds, _load("plain"), cwd=folder),
             ours: partial(seconds, _load("lineage_pipelines.definitions"), cwd=ROOT),
-            plain_alone: partial(seconds, _load("plain", off), cwd=folder),
-            ours_alone: partial(seconds, _load("lineage_pipelines.definitions", off), cwd=ROOT),
             empty: partial(seconds, _load("location"), cwd=folder / "p0"),
             many: partial(seconds, _load("location"), cwd=folder / f"p{asked.stages}"),
         }
@@ -148,8 +144,6 @@ def main() -> None:
     rows = [
         row(found, plain),
         row(found, ours, plain, "1.10 x"),
-        row(found, plain_alone),
-        row(found, ours_alone, plain_alone),
         row(found, empty),
         row(found, many, empty),
     ]
@@ -158,8 +152,8 @@ def main() -> None:
     show(f"Loading a code location, {asked.runs} processes of each in turn", rows)
 
 
-def _load(module: str, first: str = "") -> list[str]:
-    return [sys.executable, "-c", _LOAD.format(module=module, first=first)]
+def _load(module: str) -> list[str]:
+    return [sys.executable, "-c", _LOAD.format(module=module)]
 
 
 if __name__ == "__main__":

@@ -67,4 +67,6 @@ def test_loading_the_code_location_imports_no_dvc_and_no_training_library() -> N
     heavy = ("dvc", "dvc_data", "mlflow", "pandas", "sklearn", "skops", "pyarrow", "matplotlib", "sqlalchemy")
     load = "from lineage_pipelines.definitions import defs\ndefs.get_repository_def()"
     _imported_by(load, heavy)  # fills the cache of the resolved graph
-    assert _imported_by(load, heavy) <= {"sqlalchemy"}  # Dagster's own
+    assert _imported_by(load, heavy) == set()
+    rooms = ("catalog.log", "queries.policy", "orchestration.model_events", "capture.tables", "artifacts.store")
+    assert _imported_by(load, tuple(f"lineage_pipelines.{room}" for room in rooms)) == set()

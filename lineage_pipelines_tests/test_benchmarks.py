@@ -14,7 +14,7 @@ _QUICKEST = {
     "load": ["--runs", "1", "--stages", "3"],
     "snapshot": ["--runs", "1", "--files", "20", "--large", "2", "--memory", "1"],
 }
-_COMPARED = {"cli": 2, "load": 4, "snapshot": 9}
+_COMPARED = {"cli": 2, "load": 3, "snapshot": 9}
 """How many rows of each are compared with another one."""
 
 

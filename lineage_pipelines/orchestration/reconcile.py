@@ -8,15 +8,16 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from lineage_pipelines.catalog import Catalog, Entry
 from lineage_pipelines.errors import NotFoundError
 from lineage_pipelines.orchestration import metadata
-from lineage_pipelines.orchestration.definition import Outcome
 from lineage_pipelines.orchestration.lineage_resource import LineageResource
-from lineage_pipelines.orchestration.model_events import input_versions, model_metadata
+
+if TYPE_CHECKING:
+    from lineage_pipelines.catalog import Catalog, Entry
 
 GRACE = timedelta(minutes=1)
 """How young a record may be before it is missed: its step may be about to report it."""
@@ -36,7 +37,7 @@ class Reconciled:
 
 
 def reconcile(
-    instance: dg.DagsterInstance, catalog: Catalog, *, grace: timedelta = GRACE, dry_run: bool = False
+    instance: dg.DagsterInstance, catalog: "Catalog", *, grace: timedelta = GRACE, dry_run: bool = False
 ) -> tuple[Reconciled, ...]:
     """Compare every version with Dagster's events, and report what was lost.
 
@@ -59,7 +60,7 @@ def reconcile(
 
 
 def _reconcile_asset(
-    instance: dg.DagsterInstance, key: dg.AssetKey, entries: Sequence[Entry], grace: timedelta, *, dry_run: bool
+    instance: dg.DagsterInstance, key: dg.AssetKey, entries: "Sequence[Entry]", grace: timedelta, *, dry_run: bool
 ) -> Iterator[Reconciled]:
     events = list(_events(instance, key))
     told = {digest for digest, _ in events}
@@ -91,12 +92,15 @@ def _events(instance: dg.DagsterInstance, key: dg.AssetKey) -> Iterator[tuple[st
 def _report(
     instance: dg.DagsterInstance,
     key: dg.AssetKey,
-    entry: Entry,
-    entries: Sequence[Entry],
+    entry: "Entry",
+    entries: "Sequence[Entry]",
     grace: timedelta,
     *,
     dry_run: bool,
 ) -> Reconciled:
+    from lineage_pipelines.orchestration.definition import Outcome
+    from lineage_pipelines.orchestration.model_events import input_versions, model_metadata
+
     what = "record without event"
     run = entry.record.run.dagster
     detail = f"committed by run {run.run_id if run else 'unknown'}"
@@ -117,7 +121,7 @@ def _report(
     return Reconciled(what=what, subject=entry.ref, done="reported", detail=detail)
 
 
-def reconcile_here(catalog: Catalog, *, dry_run: bool = False) -> tuple[Reconciled, ...]:
+def reconcile_here(catalog: "Catalog", *, dry_run: bool = False) -> tuple[Reconciled, ...]:
     """Reconcile with the instance of `DAGSTER_HOME`.
 
     Raises:

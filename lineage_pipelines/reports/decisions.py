@@ -1,11 +1,14 @@
 """Decisions, for people and for programs."""
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
-from lineage_pipelines.queries import Decided
 from lineage_pipelines.records import Decision, Json, format_time, to_json
 from lineage_pipelines.reports.document import Document, Heading, Pairs, Paragraph, Table
 from lineage_pipelines.reports.words import moment
+
+if TYPE_CHECKING:
+    from lineage_pipelines.queries import Decided
 
 
 def decision_document(decision: Decision, seq: int | None) -> Document:
@@ -27,7 +30,7 @@ def decision_json(decision: Decision, seq: int | None) -> dict[str, Json]:
     return {"entry": seq, **(plain if isinstance(plain, Mapping) else {})}
 
 
-def history_document(decided: Sequence[Decided]) -> Document:
+def history_document(decided: "Sequence[Decided]") -> Document:
     """List decisions, newest first."""
     if not decided:
         return Document([Paragraph("Nothing has been decided. `lineage promote` makes an alias name a version.")])
@@ -35,13 +38,13 @@ def history_document(decided: Sequence[Decided]) -> Document:
     return Document([Table(["when", "alias", "decision", "version", "by", "reason"], rows)])
 
 
-def _row(decided: Decided) -> list[str]:
+def _row(decided: "Decided") -> list[str]:
     decision = decided.decision
     action = f"{decision.action} (override)" if decision.override else str(decision.action)
     version = str(decision.version) if decision.version is not None else "none"
     return [moment(decided.at), decision.alias, action, version, decision.by, decision.reason]
 
 
-def history_json(decided: Sequence[Decided]) -> Json:
+def history_json(decided: "Sequence[Decided]") -> Json:
     """Return decisions, newest first."""
     return [{"at": format_time(each.at), **decision_json(each.decision, each.seq)} for each in reversed(decided)]

@@ -1,17 +1,20 @@
 """Many things in a line each: the models of a catalog, the versions of a model, the findings about a machine."""
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
-from lineage_pipelines.catalog import ModelSummary
-from lineage_pipelines.queries import CheckedClaim, Finding, KnownKey, LoggedVersion
 from lineage_pipelines.records import by_interest
 from lineage_pipelines.reports.document import Document, Paragraph, Table
 from lineage_pipelines.reports.words import moment, number, short
 
+if TYPE_CHECKING:
+    from lineage_pipelines.catalog import ModelSummary
+    from lineage_pipelines.queries import CheckedClaim, Finding, KnownKey, LoggedVersion
+
 _MOST_METRICS = 3
 
 
-def models_document(models: Sequence[ModelSummary], live: Mapping[str, int]) -> Document:
+def models_document(models: "Sequence[ModelSummary]", live: Mapping[str, int]) -> Document:
     """List the models.
 
     Args:
@@ -27,7 +30,7 @@ def models_document(models: Sequence[ModelSummary], live: Mapping[str, int]) -> 
     return Document([Table(head, rows, frozenset({"versions", "production"}))])
 
 
-def log_document(versions: Sequence[LoggedVersion]) -> Document:
+def log_document(versions: "Sequence[LoggedVersion]") -> Document:
     """List the versions of a model, newest first; a star marks what differs from the version before."""
     metrics = by_interest({name for version in versions for name in version.metrics})[:_MOST_METRICS]
     inputs = list(dict.fromkeys(name for version in versions for name in version.data))
@@ -37,7 +40,7 @@ def log_document(versions: Sequence[LoggedVersion]) -> Document:
     return Document([Table(head, rows, frozenset({"version", *metrics})), Paragraph(f"\n  {legend}", "dim")])
 
 
-def _log_row(version: LoggedVersion, metrics: Sequence[str], inputs: Sequence[str]) -> list[str]:
+def _log_row(version: "LoggedVersion", metrics: Sequence[str], inputs: Sequence[str]) -> list[str]:
     digests = {name: short(found.md5 or found.sha256)[:8] for name, found in version.data.items()}
     return [
         str(version.version),
@@ -49,7 +52,7 @@ def _log_row(version: LoggedVersion, metrics: Sequence[str], inputs: Sequence[st
     ]
 
 
-def doctor_document(findings: Sequence[Finding]) -> Document:
+def doctor_document(findings: "Sequence[Finding]") -> Document:
     """List what was looked at, what is wrong first."""
     order = {"fail": 0, "warn": 1, "ok": 2}
     ranked = sorted(findings, key=lambda finding: order[finding.status])
@@ -61,12 +64,12 @@ def doctor_document(findings: Sequence[Finding]) -> Document:
     return Document(blocks)
 
 
-def verify_document(claims: Sequence[CheckedClaim]) -> Document:
+def verify_document(claims: "Sequence[CheckedClaim]") -> Document:
     """List what was checked and what it has come to."""
     return Document([Table(["claim", "verdict", "detail"], [[c.claim, str(c.verdict), c.detail] for c in claims])])
 
 
-def keys_document(keys: Sequence[KnownKey]) -> Document:
+def keys_document(keys: "Sequence[KnownKey]") -> Document:
     """List the keys of a log."""
     if not keys:
         return Document([Paragraph("No key yet: the first entry that is committed makes one.")])
@@ -74,7 +77,7 @@ def keys_document(keys: Sequence[KnownKey]) -> Document:
     return Document([Table(["key", "since", "introduced", "state"], rows)])
 
 
-def _end(key: KnownKey) -> str:
+def _end(key: "KnownKey") -> str:
     return "signs" if key.revoked is None else f"revoked by entry {key.revoked:,}: {key.reason or 'no reason given'}"
 
 

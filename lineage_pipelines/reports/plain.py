@@ -2,13 +2,16 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
-from lineage_pipelines.catalog import Entry, ModelSummary
-from lineage_pipelines.queries import CheckedClaim, Finding, KnownKey, LoggedVersion
 from lineage_pipelines.records import Json, format_time, predicate, to_json
 
+if TYPE_CHECKING:
+    from lineage_pipelines.catalog import Entry, ModelSummary
+    from lineage_pipelines.queries import CheckedClaim, Finding, KnownKey, LoggedVersion
 
-def models_json(models: Sequence[ModelSummary], live: Mapping[str, int]) -> Json:
+
+def models_json(models: "Sequence[ModelSummary]", live: Mapping[str, int]) -> Json:
     """Return the models, each with the version in production, if it has one."""
     return [
         {
@@ -22,7 +25,7 @@ def models_json(models: Sequence[ModelSummary], live: Mapping[str, int]) -> Json
     ]
 
 
-def log_json(versions: Sequence[LoggedVersion]) -> Json:
+def log_json(versions: "Sequence[LoggedVersion]") -> Json:
     """Return the versions of a model, newest first."""
     return [
         {
@@ -41,24 +44,24 @@ def log_json(versions: Sequence[LoggedVersion]) -> Json:
     ]
 
 
-def show_json(entry: Entry) -> Json:
+def show_json(entry: "Entry") -> Json:
     """Return the record's predicate with the version and the record's digest."""
     plain = predicate(entry.record)
     assert isinstance(plain, Mapping)  # noqa: S101  # a record is an object
     return {"version": entry.version, "record": entry.digest.hex, **plain}
 
 
-def doctor_json(findings: Sequence[Finding]) -> Json:
+def doctor_json(findings: "Sequence[Finding]") -> Json:
     """Return the findings."""
     return [{"check": f.check, "status": f.status, "detail": f.detail, "fix": f.fix} for f in findings]
 
 
-def verify_json(claims: Sequence[CheckedClaim]) -> Json:
+def verify_json(claims: "Sequence[CheckedClaim]") -> Json:
     """Return the claims and their verdicts."""
     return [{"claim": c.claim, "verdict": str(c.verdict), "detail": c.detail} for c in claims]
 
 
-def keys_json(keys: Sequence[KnownKey]) -> Json:
+def keys_json(keys: "Sequence[KnownKey]") -> Json:
     """Return the keys of a log."""
     return [
         {

@@ -1,9 +1,8 @@
 """One version, whole: what is missing first, then data, code, experiment and artifact."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 
-from lineage_pipelines.catalog import Entry
-from lineage_pipelines.queries import Decided
 from lineage_pipelines.records import (
     Candidate,
     CheckResult,
@@ -17,10 +16,14 @@ from lineage_pipelines.reports.document import Block, Document, Heading, Pairs, 
 from lineage_pipelines.reports.preparation import preparation_trees
 from lineage_pipelines.reports.words import count, duration, moment, number, short, size
 
+if TYPE_CHECKING:
+    from lineage_pipelines.catalog import Entry
+    from lineage_pipelines.queries import Decided
+
 _MOST_SLICES = 12
 
 
-def show_document(entry: Entry, decided: Sequence[Decided] = ()) -> Document:
+def show_document(entry: "Entry", decided: "Sequence[Decided]" = ()) -> Document:
     """Describe a version for the people who have to trust it.
 
     Args:
@@ -44,7 +47,7 @@ def show_document(entry: Entry, decided: Sequence[Decided] = ()) -> Document:
     )
 
 
-def _head(entry: Entry, decided: Sequence[Decided]) -> Iterator[Block]:
+def _head(entry: "Entry", decided: "Sequence[Decided]") -> Iterator[Block]:
     record = entry.record
     yield Heading(f"{entry.model} version {entry.version}", 1)
     if record.model.description:
@@ -63,7 +66,7 @@ def _head(entry: Entry, decided: Sequence[Decided]) -> Iterator[Block]:
     yield Pairs([(name, value) for name, value in rows if value])
 
 
-def _decision(decided: Decided) -> str:
+def _decision(decided: "Decided") -> str:
     decision = decided.decision
     against = ", AGAINST THE POLICY" if decision.override else ""
     return f"{decision.action}, {decision.alias}, {moment(decided.at)}, by {decision.by}{against}: {decision.reason}"
