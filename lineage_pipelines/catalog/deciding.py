@@ -6,7 +6,7 @@ from lineage_pipelines.catalog import reading
 from lineage_pipelines.catalog.tables import log
 from lineage_pipelines.catalog.writing import DECISION
 from lineage_pipelines.errors import ConflictError, NotFoundError
-from lineage_pipelines.records import Action, Decision, Digest, decode_decision
+from lineage_pipelines.records import Decision, Digest, decode_decision
 
 
 def check(connection: sa.Connection, decision: Decision) -> None:
@@ -32,6 +32,6 @@ def _named(connection: sa.Connection, model: str, alias: str) -> Digest | None:
     bodies = connection.scalars(sa.select(log.c.body).where(log.c.kind == DECISION).order_by(log.c.seq))
     named = None
     for decision in map(decode_decision, bodies):
-        if (decision.model, decision.alias) == (model, alias) and decision.action is not Action.REJECT:
+        if (decision.model, decision.alias) == (model, alias) and decision.moves_alias:
             named = decision.record
     return named

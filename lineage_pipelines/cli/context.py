@@ -43,6 +43,18 @@ class Session:
         settings = self.settings()
         return Catalog(settings.catalog, create=False, read_only=True, keys=settings.keys)
 
+    def open_for_writing(self) -> "Catalog":
+        """Open the catalog for a decision; it is not made by one.
+
+        Raises:
+            NotFoundError: there is none.
+            CatalogError: it cannot be opened.
+        """
+        from lineage_pipelines.catalog import Catalog
+
+        settings = self.settings()
+        return Catalog(settings.catalog, create=False, keys=settings.keys)
+
 
 def format_option(function: Function) -> Function:
     """Give a verb the option `--format`."""

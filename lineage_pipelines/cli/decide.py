@@ -35,7 +35,7 @@ def promote(session: Session, /, ref: str, alias: str, reason: str, *, override:
     from lineage_pipelines import queries, reports
     from lineage_pipelines.records import check_alias
 
-    with _writable(session) as catalog:
+    with session.open_for_writing() as catalog:
         decision = queries.draft_promotion(
             catalog,
             queries.resolve(catalog, ref),
@@ -70,7 +70,7 @@ def reject(session: Session, ref: str, alias: str, reason: str) -> int:
     from lineage_pipelines import queries
     from lineage_pipelines.records import check_alias
 
-    with _writable(session) as catalog:
+    with session.open_for_writing() as catalog:
         entry = queries.resolve(catalog, ref)
         check_alias(alias)
         decision = queries.draft_rejection(catalog, entry, alias, by=getpass.getuser(), reason=reason)
@@ -92,7 +92,7 @@ def rollback(session: Session, model: str, alias: str, reason: str) -> int:
     from lineage_pipelines import queries
     from lineage_pipelines.records import check_alias
 
-    with _writable(session) as catalog:
+    with session.open_for_writing() as catalog:
         queries.resolve(catalog, model)
         check_alias(alias)
         return _commit(catalog, queries.draft_rollback(catalog, model, alias, by=getpass.getuser(), reason=reason))
@@ -113,17 +113,10 @@ def retire(session: Session, model: str, alias: str, reason: str) -> int:
     from lineage_pipelines import queries
     from lineage_pipelines.records import check_alias
 
-    with _writable(session) as catalog:
+    with session.open_for_writing() as catalog:
         queries.resolve(catalog, model)
         check_alias(alias)
         return _commit(catalog, queries.draft_retirement(catalog, model, alias, by=getpass.getuser(), reason=reason))
-
-
-def _writable(session: Session) -> "Catalog":
-    from lineage_pipelines.catalog import Catalog
-
-    settings = session.settings()
-    return Catalog(settings.catalog, create=False, keys=settings.keys)
 
 
 def _commit(catalog: "Catalog", decision: "Decision") -> int:

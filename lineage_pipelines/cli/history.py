@@ -30,7 +30,7 @@ def command(session: Session, model: str, alias: str | None, at: str | None, for
         queries.resolve(catalog, model)
         decided = queries.list_decisions(catalog, model, alias)
         if instant is not None:
-            before = [each for each in decided if each.at <= instant and each.decision.action != "reject"]
+            before = [each for each in decided if each.at <= instant and each.decision.moves_alias]
             decided = before[-1:]
     answer(form, document=lambda: reports.history_document(decided), plain=lambda: reports.history_json(decided))
     return 0

@@ -48,10 +48,8 @@ def revoke_command(session: Session, key: str, reason: str) -> int:
       lineage key revoke 3f9c2ab1 --reason "the laptop was stolen"
     """
     from lineage_pipelines import queries
-    from lineage_pipelines.catalog import Catalog
 
-    settings = session.settings()
-    with Catalog(settings.catalog, create=False, keys=settings.keys) as catalog:
+    with session.open_for_writing() as catalog:
         found = queries.find_key(catalog, key)
         seq = catalog.revoke_key(found.key, reason)
     click.echo(f"entry {seq}: the key {found.key[:12]} is revoked", err=True)

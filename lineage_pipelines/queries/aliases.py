@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from lineage_pipelines.catalog import Catalog, Entry
-from lineage_pipelines.records import Action, Decision, decode_decision, parse_time
+from lineage_pipelines.records import Decision, decode_decision, parse_time
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +54,6 @@ def find_holder(catalog: Catalog, model: str, alias: str, *, at: datetime | None
     for decided in list_decisions(catalog, model, alias):
         if at is not None and decided.at > at:
             break
-        if decided.decision.action is not Action.REJECT:
+        if decided.decision.moves_alias:
             version = decided.decision.version
     return catalog.get(model, version) if version is not None else None

@@ -51,7 +51,7 @@ def draft_rollback(catalog: Catalog, model: str, alias: str, *, by: str, reason:
     named = [
         decided.decision.version
         for decided in list_decisions(catalog, model, alias)
-        if decided.decision.action is not Action.REJECT and decided.decision.version is not None
+        if decided.decision.moves_alias and decided.decision.version is not None
     ]
     earlier = [version for version in named if current is not None and version != current.version]
     if current is None or not earlier:

@@ -22,7 +22,7 @@ def recheck_decisions(catalog: Catalog, decisions: Sequence[tuple[int, Decision]
         if decision.previous != named.get(alias):
             yield f"{where} says that {decision.alias} named another version before than it did"
         yield from (f"{where} {wrong}" for wrong in _recheck(catalog, decision))
-        if decision.action is not Action.REJECT:
+        if decision.moves_alias:
             named[alias] = decision.record
 
 

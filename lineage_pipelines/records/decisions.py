@@ -53,6 +53,11 @@ class Decision(Value):
     override: bool = False
     """Whether it was made against the policy."""
 
+    @property
+    def moves_alias(self) -> bool:
+        """Whether the alias names something else from now on: all but a rejection."""
+        return self.action is not Action.REJECT
+
 
 def encode_decision(decision: Decision) -> bytes:
     """Return the canonical bytes of a decision.

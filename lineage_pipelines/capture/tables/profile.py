@@ -99,7 +99,7 @@ def _fit(profile: dict[str, Any], columns: list[dict[str, Any]]) -> bytes:
     return data if len(data) <= MAX_PROFILE_BYTES else canonical_bytes({**profile, "detail": 6})
 
 
-def _reduce(column: dict[str, Any], nth: int, histogram: bool, values: int) -> dict[str, Any]:  # noqa: FBT001
+def _reduce(column: dict[str, Any], nth: int, histogram: bool, values: int) -> dict[str, Any]:  # noqa: FBT001  # a row of _LEVELS
     reduced = dict(column)
     if nth and "quantiles" in reduced:
         reduced["quantiles"] = reduced["quantiles"][::nth]

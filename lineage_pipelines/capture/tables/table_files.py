@@ -72,9 +72,9 @@ def find_table(path: Path) -> TableFiles | None:
 
 
 def _kind(name: str) -> str | None:
-    stem, suffix = os.path.splitext(name.lower())  # noqa: PTH122
+    stem, suffix = os.path.splitext(name.lower())  # noqa: PTH122  # a name; a folder may have a million
     if suffix in _COMPRESSED:
-        kind = _KINDS.get(os.path.splitext(stem)[1])  # noqa: PTH122
+        kind = _KINDS.get(os.path.splitext(stem)[1])  # noqa: PTH122  # a name; a folder may have a million
         return kind if kind in _TEXT else None
     return _KINDS.get(suffix)
 
