@@ -1,7 +1,6 @@
 """Who is live, since when, by whose decision, on what evidence."""
 
 import getpass
-import sqlite3
 from pathlib import Path
 
 import pytest
@@ -10,6 +9,7 @@ from lineage_pipelines.catalog import Catalog, resolve_settings
 from lineage_pipelines.errors import ConflictError
 from lineage_pipelines.queries import draft_promotion, find_holder
 from lineage_pipelines_tests.cli.conftest import Lineage
+from lineage_pipelines_tests.faults.owner import unguarded
 
 TO = ("--to", "production", "--reason", "it is better")
 
@@ -131,17 +131,11 @@ def test_a_forged_decision_is_found(project: Path, lineage: Lineage) -> None:
     lineage("promote", "flight_delay@1", *TO)
     claims = {claim["claim"]: claim for claim in lineage("verify", "--format", "json").json()}
     assert claims["decisions"]["verdict"] == "PASS"
-    with sqlite3.connect(project / ".lineage" / "catalog.db") as raw:
+    with unguarded(project / ".lineage" / "catalog.db") as raw:
         (body,) = raw.execute("SELECT body FROM log WHERE kind = 'decision'").fetchone()
-        guards = raw.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'").fetchall()
-        for name, _ in guards:
-            raw.execute(f"DROP TRIGGER {name}")
         forged = body.replace(b'"passed":true', b'"passed":false')
         assert forged != body
         raw.execute("UPDATE log SET body = ? WHERE kind = 'decision'", [forged])
-        for _, sql in guards:
-            raw.execute(sql)
-    raw.close()
     claims = {claim["claim"]: claim for claim in lineage("verify", "--format", "json").json()}
     assert claims["decisions"]["verdict"] == "FAIL"
     assert "does not follow from the policy" in claims["decisions"]["detail"]

@@ -10,6 +10,7 @@ import pytest
 
 from lineage_pipelines.catalog import Catalog
 from lineage_pipelines.queries import Verdict, verify_catalog
+from lineage_pipelines_tests.faults.owner import unguarded
 from lineage_pipelines_tests.samples import make_record
 
 RECORDS = 24
@@ -120,15 +121,9 @@ def test_an_honest_catalog_never_raises_an_alarm(tmp_path: Path) -> None:
 
 
 def _tamper(path: Path, statements: list[str]) -> None:
-    with sqlite3.connect(path) as raw:
-        guards = raw.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'").fetchall()
-        for name, _ in guards:
-            raw.execute(f"DROP TRIGGER {name}")
+    with unguarded(path) as raw:
         for statement in statements:
             raw.execute(statement)
-        for _, sql in guards:
-            raw.execute(sql)
-    raw.close()
 
 
 def _verify(path: Path, note: str) -> dict[str, str]:

@@ -12,6 +12,7 @@ from lineage_pipelines.artifacts import ArtifactStore
 from lineage_pipelines.catalog import Catalog
 from lineage_pipelines.errors import CatalogError
 from lineage_pipelines.queries import CheckedClaim, Verdict, verify_catalog
+from lineage_pipelines_tests.faults.owner import unguarded
 from lineage_pipelines_tests.samples import make_record
 
 RECORDS = 6
@@ -39,17 +40,9 @@ def verify(folder: Path, anchor: str | None = None) -> dict[str, CheckedClaim]:
 
 
 def tamper(folder: Path, *statements: str) -> None:
-    """Do what the owner of the file can do: switch the guards off, change it, and put them back."""
-    with sqlite3.connect(folder / "catalog.db") as raw:
-        guards = raw.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'").fetchall()
-        for name, _ in guards:
-            raw.execute(f"DROP TRIGGER {name}")
-        raw.execute("PRAGMA foreign_keys = OFF")
+    with unguarded(folder / "catalog.db") as raw:
         for statement in statements:
             raw.execute(statement)
-        for _, sql in guards:
-            raw.execute(sql)
-    raw.close()
 
 
 def failed(claims: dict[str, CheckedClaim]) -> set[str]:
