@@ -8,7 +8,7 @@
 # make lock   resolve requirements.lock again
 # make clean  remove the environment, the catalog and the model files
 .DEFAULT_GOAL := help
-.PHONY: help setup demo ui test lint types architecture fmt check browser lock bench clean
+.PHONY: help setup demo ui test lint types architecture fmt check browser postgresql lock bench clean
 
 SHELL := /bin/bash
 PYTHON ?= python3
@@ -41,7 +41,7 @@ demo: setup
 ui: setup
 	@$(BIN)/dagster dev --workspace workspace.yaml --host 127.0.0.1 --port $${PORT:-3000}
 
-test: setup browser lint types architecture
+test: setup browser postgresql lint types architecture
 	@$(BIN)/pytest
 
 lint: setup
@@ -70,13 +70,24 @@ browser:
 	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null; \
 	  else echo "Chromium is needed for the browser test: apt-get install chromium" >&2; exit 2; fi; }
 
+# The tests start a server of their own; Debian's package brings the programs, and must not start one itself.
+postgresql:
+	@command -v initdb >/dev/null || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || { \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    echo "Installing PostgreSQL …"; \
+	    apt-get update -qq && mkdir -p /etc/postgresql-common && \
+	    { [ -e /etc/postgresql-common/createcluster.conf ] || \
+	      echo "create_main_cluster = false" > /etc/postgresql-common/createcluster.conf; } && \
+	    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends postgresql >/dev/null; \
+	  else echo "PostgreSQL's server is needed for the tests: apt-get install postgresql" >&2; exit 2; fi; }
+
 # Needs uv (it is in the environment). No index is named in the result.
 lock: setup
 	@$(BIN)/uv pip compile pyproject.toml --extra flights --group dev --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-header --quiet --output-file requirements.lock
 
 bench: setup
-	@for b in load snapshot cli; do $(BIN)/python -m benchmarks.$$b; done
+	@for b in load snapshot cli commit; do $(BIN)/python -m benchmarks.$$b; done
 
 clean:
 	rm -rf .venv .lineage .dagster .mypy_cache .ruff_cache .pytest_cache .hypothesis .artifacts

@@ -1,9 +1,11 @@
 """Fixtures that every room may use."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from lineage_pipelines_tests import postgres_server
 from lineage_pipelines_tests.world import World
 
 
@@ -20,3 +22,10 @@ def quiet_machine(monkeypatch: pytest.MonkeyPatch) -> None:
 def world(tmp_path: Path) -> World:
     """A fresh Git and DVC project."""
     return World(tmp_path / "project")
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[postgres_server.Server]:
+    """A PostgreSQL server, with the roles `lineage_writer` and `lineage_reader`."""
+    with postgres_server.server() as server:
+        yield server

@@ -15,6 +15,8 @@ from typing import BinaryIO
 
 from lineage_pipelines.errors import ArtifactError
 
+TEMPORARY = ".tmp-"
+"""How the name of a file begins that is being written."""
 _READ_ONLY = 0o444
 _PRIVATE = 0o700
 _REASONS = {
@@ -40,7 +42,7 @@ def write_once(target: Path, write: Callable[[BinaryIO], None], *, needs: int) -
         folder = target.parent
         made = [path for path in (folder, *folder.parents) if not path.exists()]
         folder.mkdir(parents=True, exist_ok=True, mode=_PRIVATE)
-        handle, name = tempfile.mkstemp(prefix=".tmp-", dir=folder)
+        handle, name = tempfile.mkstemp(prefix=TEMPORARY, dir=folder)
         temporary = Path(name)
         try:
             with os.fdopen(handle, "wb") as file:

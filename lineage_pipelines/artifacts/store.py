@@ -6,12 +6,14 @@ The layout is `sha256/ab/cdef…` in a local folder or below any URL that fsspec
 import contextlib
 import hashlib
 import re
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
+from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from lineage_pipelines.artifacts.local import explained, set_aside, write_once
+from lineage_pipelines.artifacts.local import TEMPORARY, explained, set_aside, write_once
 from lineage_pipelines.errors import ArtifactError
 from lineage_pipelines.records import Digest
 
@@ -108,6 +110,26 @@ class ArtifactStore:
         self._check(digest, hashlib.sha256(data).hexdigest())
         return data
 
+    def check(self, digest: Digest) -> None:
+        """Read a stored file to its end, streamed, and compare it with its name.
+
+        Raises:
+            ArtifactError: it is missing, is no regular file, or its bytes are not those of its name.
+        """
+        if self._folder is not None:
+            self._check_regular(self._local(digest))
+        hasher = hashlib.sha256()
+        with self._open(digest) as file:
+            while chunk := file.read(_CHUNK):
+                hasher.update(chunk)
+        self._check(digest, hasher.hexdigest())
+
+    @staticmethod
+    def _check_regular(path: Path) -> None:
+        if path.exists() and not path.is_file():  # a FIFO would never end
+            fix = "remove it, and restore the file from a backup of the artifact store"
+            raise ArtifactError("a stored file is no regular file", where=str(path), fix=fix)
+
     def fetch(self, digest: Digest, into: Path) -> Path:
         """Copy a stored file to `into`, streamed and checked, and return it.
 
@@ -132,6 +154,20 @@ class ArtifactStore:
         if self._folder is not None:
             return self._local(digest).is_file()
         return bool(self._remote.exists(self.url_of(digest)))
+
+    def half_written(self, older_than: timedelta) -> Sequence[Path]:
+        """Return the temporary files that no writer has touched for some time: it was killed.
+
+        Only a local store has any; object stores keep nothing that was not written whole.
+        """
+        if self._folder is None:
+            return []
+        now, files = time.time(), []
+        for path in sorted(self._folder.glob(f"sha256/*/{TEMPORARY}*")):
+            with contextlib.suppress(FileNotFoundError):  # its writer has just finished
+                if now - path.stat().st_mtime >= older_than.total_seconds():
+                    files.append(path)
+        return files
 
     def url_of(self, digest: Digest) -> str:
         """Return where a file is kept, a path or a URL."""

@@ -13,10 +13,16 @@ if TYPE_CHECKING:
     from lineage_pipelines.catalog.checkpoint import Checkpoint, log_name, read_note, signed_by
     from lineage_pipelines.catalog.entries import Entry, LogEntry, ModelSummary
     from lineage_pipelines.catalog.log import Catalog
-    from lineage_pipelines.catalog.merkle import TreeHead
+    from lineage_pipelines.catalog.merkle import TreeHead, inclusion_proof, verify_inclusion
+    from lineage_pipelines.catalog.obligations import DAGSTER
     from lineage_pipelines.catalog.signing import PublicKey
+    from lineage_pipelines.catalog.tiles import Tiles, write_tiles
+    from lineage_pipelines.catalog.unfinished import Attempt, AttemptEnd
 
 __all__ = [
+    "DAGSTER",
+    "Attempt",
+    "AttemptEnd",
     "Catalog",
     "Checkpoint",
     "Entry",
@@ -24,22 +30,32 @@ __all__ = [
     "ModelSummary",
     "PublicKey",
     "Settings",
+    "Tiles",
     "TreeHead",
+    "inclusion_proof",
     "log_name",
     "read_note",
     "resolve_settings",
     "signed_by",
+    "verify_inclusion",
+    "write_tiles",
 ]
 
 
-def __getattr__(name: str) -> Any:  # noqa: ANN401  # any public name
+def __getattr__(name: str) -> Any:  # noqa: ANN401, C901  # any public name; a case for each module
     match name:
         case "Catalog":
             module = import_module("lineage_pipelines.catalog.log")
         case "Checkpoint" | "log_name" | "read_note" | "signed_by":
             module = import_module("lineage_pipelines.catalog.checkpoint")
-        case "TreeHead":
+        case "DAGSTER":
+            module = import_module("lineage_pipelines.catalog.obligations")
+        case "Attempt" | "AttemptEnd":
+            module = import_module("lineage_pipelines.catalog.unfinished")
+        case "TreeHead" | "inclusion_proof" | "verify_inclusion":
             module = import_module("lineage_pipelines.catalog.merkle")
+        case "Tiles" | "write_tiles":
+            module = import_module("lineage_pipelines.catalog.tiles")
         case "PublicKey":
             module = import_module("lineage_pipelines.catalog.signing")
         case "Entry" | "LogEntry" | "ModelSummary":

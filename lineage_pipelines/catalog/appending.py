@@ -3,16 +3,18 @@
 Called within the transaction that commits it.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import sqlalchemy as sa
 
-from lineage_pipelines.catalog import index, reading
+from lineage_pipelines.catalog import index, reading, unfinished
 from lineage_pipelines.catalog.entries import Entry
 from lineage_pipelines.catalog.retries import differences
 from lineage_pipelines.catalog.signing import LogKey
 from lineage_pipelines.catalog.tables import log
+from lineage_pipelines.catalog.unfinished import Attempt, AttemptEnd
 from lineage_pipelines.catalog.writing import RECORD, write_entry
 from lineage_pipelines.errors import CatalogError, ConflictError, RecordError
 from lineage_pipelines.records import Digest, LineageRecord, decode, encode
@@ -41,7 +43,15 @@ def draft(record: LineageRecord, previous: Digest | None) -> Draft:
     return Draft(decode(body), body)
 
 
-def append(connection: sa.Connection, given: LineageRecord, drafted: Draft, key: LogKey | None = None) -> Entry:
+def append(
+    connection: sa.Connection,
+    given: LineageRecord,
+    drafted: Draft,
+    key: LogKey | None = None,
+    *,
+    attempt: Attempt | None = None,
+    tell: Sequence[str] = (),
+) -> Entry:
     """Commit `given` as the next version of its model, or return the version that its run already has.
 
     Args:
@@ -49,18 +59,40 @@ def append(connection: sa.Connection, given: LineageRecord, drafted: Draft, key:
         given: the record as the caller gave it.
         drafted: the same, encoded before the transaction began.
         key: what signs the entry.
+        attempt: the attempt that made it.
+        tell: the systems that are to be told.
 
     Raises:
         ConflictError: see `Catalog.append`.
     """
     committed = reading.by_run_key(connection, given.model.run_key)
-    if committed is not None:
-        return _same_run(committed, drafted.record)
+    entry = (
+        _same_run(committed, drafted.record)
+        if committed
+        else _next(connection, given, drafted, key, epoch=attempt.epoch if attempt else 0, tell=tell)
+    )
+    if attempt is not None:
+        unfinished.end(connection, attempt.run_key, attempt.epoch, AttemptEnd.COMMITTED)
+    return entry
+
+
+def _next(
+    connection: sa.Connection,
+    given: LineageRecord,
+    drafted: Draft,
+    key: LogKey | None,
+    *,
+    epoch: int,
+    tell: Sequence[str],
+) -> Entry:
+    unfinished.check_fence(connection, given.model.run_key, epoch)
     head = reading.head(connection, given.model.name)
     _check_follows(given, head)
     if drafted.record.model.previous != head:  # another writer came first
         drafted = draft(given, head)
-    return _insert(connection, drafted, key)
+    entry = _insert(connection, drafted, key)
+    unfinished.post(connection, entry.seq, tell)
+    return entry
 
 
 def _same_run(committed: Entry, given: LineageRecord) -> Entry:

@@ -13,7 +13,6 @@ was: rewriting it takes another root, and the root is not in the writer's hands 
 """
 
 import base64
-import binascii
 import hashlib
 import re
 from collections.abc import Iterable
@@ -66,8 +65,8 @@ def read_note(text: str, *, where: str) -> Checkpoint:
     if found is None:
         raise _no_checkpoint(where)
     try:
-        root = base64.b64decode(found["root"], validate=True)
-    except binascii.Error as error:
+        root = _decode(found["root"])
+    except ValueError as error:
         raise _no_checkpoint(where) from error
     if len(root) != hashlib.sha256().digest_size:
         raise _no_checkpoint(where)
@@ -96,9 +95,21 @@ def _marks(text: str) -> Iterable[tuple[str, bytes]]:
         name, _, encoded = line.removeprefix(_DASH).partition(" ")
         if line.startswith(_DASH) and encoded:
             try:
-                yield name, base64.b64decode(encoded, validate=True)
-            except binascii.Error:
+                yield name, _decode(encoded)
+            except ValueError:
                 continue
+
+
+def _decode(text: str) -> bytes:
+    """Decode base64 in its one form: the last character has bits that mean nothing, and must be zero.
+
+    Raises:
+        ValueError: it is none, or in another form.
+    """
+    data = base64.b64decode(text, validate=True)
+    if base64.b64encode(data).decode() != text:
+        raise ValueError("not the one form of these bytes")
+    return data
 
 
 def _key_hash(name: str, key: PublicKey) -> bytes:

@@ -4,35 +4,43 @@ A writer appends a record and gets the version that its run has; a reader gets e
 against their digest. One run has one version, whoever asks how often.
 """
 
-import contextlib
-import os
+import random
+import time
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
 
-import sqlalchemy as sa
-
-from lineage_pipelines.catalog import appending, deciding, migrations, reading, sqlite
+from lineage_pipelines.catalog import appending, deciding, migrations, reading
 from lineage_pipelines.catalog.checkpoint import Checkpoint, log_name, write_note
+from lineage_pipelines.catalog.database import LostConnectionError
 from lineage_pipelines.catalog.entries import Entry, LogEntry, ModelSummary
 from lineage_pipelines.catalog.merkle import root_hash
+from lineage_pipelines.catalog.obligations import CatalogWithObligations
 from lineage_pipelines.catalog.signing import LogKey
-from lineage_pipelines.catalog.writing import DECISION, KEY, write_entry
+from lineage_pipelines.catalog.unfinished import Attempt
+from lineage_pipelines.catalog.writing import APPROVAL, DECISION, KEY, write_entry
 from lineage_pipelines.errors import CatalogError, NotFoundError
-from lineage_pipelines.records import Decision, KeyChange, KeyEvent, LineageRecord, encode_decision, encode_key_event
+from lineage_pipelines.records import (
+    Decision,
+    KeyChange,
+    KeyEvent,
+    LineageRecord,
+    SignedApproval,
+    encode_decision,
+    encode_envelope,
+    encode_key_event,
+)
 
 LOG_KEY = "log.pem"
 """The file of the log's signing key, in the folder of keys."""
-_UNSIGNED = 1
-"""The last schema whose entries had no signature."""
+RECONNECT_SECONDS = 60.0
+"""How long a record is kept trying when the database's server went away."""
 
 
-class Catalog:
+class Catalog(CatalogWithObligations):
     """One catalog, opened. Safe to share between threads and to carry over a fork.
 
     Args:
-        url: `sqlite:///` and an absolute path (`resolve_settings` makes it one).
+        url: `sqlite:///` and an absolute path (`resolve_settings` makes it one), or `postgresql+psycopg://` and a
+            server.
         create: whether to make the catalog when there is none.
         read_only: whether to refuse every write, by the database's own promise.
         keys: the folder of the key that signs what is committed, made with the first entry; None to sign nothing.
@@ -42,83 +50,96 @@ class Catalog:
         CatalogError: it cannot be opened, is damaged, or its guards were changed.
     """
 
-    def __init__(self, url: str, *, create: bool = True, read_only: bool = False, keys: Path | None = None) -> None:
-        self.url = url
-        self._keys = keys
-        self.read_only = read_only
-        self._engine = sqlite.open_engine(url, create=create, read_only=read_only)
-        self._pid = os.getpid()
-        try:
-            self._check_schema()
-        except BaseException:
-            self.close()
-            raise
-
-    def _check_schema(self) -> None:
-        with self._reading() as connection:
-            self.schema_version = migrations.check_readable(connection, self.url)
-        if self.schema_version == 0 and self.read_only:
-            raise NotFoundError("the catalog is empty", where=self.url, fix="materialize a model asset first")
-        if self.read_only:  # whatever is asked was there from the first schema on
-            return
-        migrations.check_not_newer(self.schema_version, self.url)
-        if self.schema_version < migrations.NEWEST:
-            with self._writing() as connection:
-                migrations.migrate(connection, self.url)
-            self.schema_version = migrations.NEWEST
-
-    def close(self) -> None:
-        """Let go of the file."""
-        self._engine.dispose()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
     # Writing
 
-    def append(self, record: LineageRecord) -> Entry:
+    def append(self, record: LineageRecord, *, attempt: Attempt | None = None, tell: Sequence[str] = ()) -> Entry:
         """Commit a record as the next version of its model, or return the version that its run already has.
 
         `record.model.previous` is the catalog's to say: leave it out and it is set, in the transaction that gives the
         version. Given, it must be the newest record of the model. Report what is returned, not what was given: on a
-        retry it is the record that was committed first.
+        retry it is the record that was committed first. When the server is lost on the way, it is asked again.
+
+        Args:
+            record: what to commit.
+            attempt: the attempt that made it; it ends with this.
+            tell: the systems that are to be told of the version; see `undelivered`.
 
         Raises:
-            ConflictError: the run already has a version that says something else, `previous` is not the newest
-                record, or the model is new and its name is too like another's.
+            ConflictError: the run already has a version that says something else, a later attempt of it has begun,
+                `previous` is not the newest record, or the model is new and its name is too like another's.
             RecordError: the record has no exact form.
             CatalogError: the catalog cannot be written; nothing was stored.
         """
+        deadline = time.monotonic() + RECONNECT_SECONDS
+        while True:
+            try:
+                return self._append(record, attempt, tell)
+            except LostConnectionError:
+                # Whether it was committed is not known; the run has its version, or gets it now.
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(random.uniform(0.2, 1))  # noqa: S311  # spreads writers, guards nothing
+
+    def _append(self, record: LineageRecord, attempt: Attempt | None, tell: Sequence[str]) -> Entry:
         with self._reading() as connection:
             head = reading.head(connection, record.model.name)
         drafted = appending.draft(record, head)
         key = self._log_key()
         with self._writing() as connection:
-            return appending.append(connection, record, drafted, key)
+            return appending.append(connection, record, drafted, key, attempt=attempt, tell=tell)
 
     def decide(self, decision: Decision) -> int:
         """Commit a decision; return its place in the log.
 
         Raises:
-            ConflictError: the alias names another version than `decision.previous` by now.
+            ConflictError: the alias names another version than `decision.previous` by now, or an approval that was
+                counted counts no more.
             NotFoundError: there is no such version, or its record is another one.
-            CatalogError: the catalog cannot be written; nothing was stored.
+            CatalogError: the policy asks for more approvals and it is no override, or the catalog cannot be written;
+                nothing was stored.
         """
         key = self._log_key()
         with self._writing() as connection:
             deciding.check(connection, decision)
             return write_entry(connection, DECISION, encode_decision(decision), key).seq
 
+    def approve(self, signed: SignedApproval) -> int:
+        """Commit an approval; return its place in the log.
+
+        Raises:
+            NotFoundError: the log does not know the approver's key, or there is no such version with such a record.
+            ConflictError: the very approval is in the log already.
+            CatalogError: the key may not approve, the approver trained the version, or the time is not now; the
+                catalog cannot be written. Nothing was stored.
+            RecordError: the bytes are no approval.
+        """
+        key = self._log_key()
+        with self._writing() as connection:
+            deciding.check_approval(connection, signed)
+            return write_entry(connection, APPROVAL, encode_envelope(signed), key).seq
+
+    def introduce_key(self, event: KeyEvent) -> int:
+        """Say in the log whose key for approvals a new one is; return the entry's place.
+
+        Args:
+            event: what `ApprovalKey.introduction` returned.
+
+        Raises:
+            ConflictError: the log knows the key already.
+            CatalogError: the event does not prove that whoever made it holds the key, or the catalog cannot be
+                written; nothing was stored.
+            RecordError: the owner has no name.
+        """
+        signer = self._log_key()
+        with self._writing() as connection:
+            deciding.check_introduction(connection, event)
+            return write_entry(connection, KEY, encode_key_event(event), signer).seq
+
     def revoke_key(self, key: str, reason: str) -> int:
         """Say in the log that a key signs nothing any more; return the entry's place.
 
-        What it signed before stays valid. A revoked key refuses to sign: move its file away, and the next entry
-        introduces a new one.
+        What it signed before stays valid, but approvals of a revoked key count for no later promotion. A revoked key
+        of the log refuses to sign: move its file away, and the next entry introduces a new one.
 
         Args:
             key: the key's id, whole.
@@ -128,8 +149,9 @@ class Catalog:
             CatalogError: there is no key to sign this with, or it is revoked itself.
         """
         signer = self._log_key()
-        event = KeyEvent(change=KeyChange.REVOKED, key=key, reason=reason)
         with self._writing() as connection:
+            purpose = deciding.purpose_of(connection, key)
+            event = KeyEvent(change=KeyChange.REVOKED, key=key, purpose=purpose, reason=reason)
             return write_entry(connection, KEY, encode_key_event(event), signer).seq
 
     def _log_key(self) -> LogKey | None:
@@ -142,7 +164,7 @@ class Catalog:
             CatalogError: an entry's bytes do not match its digest, or cannot be read.
         """
         with self._writing() as connection:
-            migrations.renew_indexes(connection)
+            migrations.renew_indexes(connection, self._database)
             return appending.index_again(connection)
 
     # Reading
@@ -217,7 +239,7 @@ class Catalog:
             kind: `record` or `key`; all by default.
         """
         with self._reading() as connection:
-            yield from reading.walk(connection, signed=self.schema_version > _UNSIGNED, kind=kind)
+            yield from reading.walk(connection, signed=self.schema_version >= migrations.SIGNED, kind=kind)
 
     def versions(self) -> Mapping[int, tuple[str, int]]:
         """Return what the index says: the model and version of each entry, by its place in the log."""
@@ -242,28 +264,3 @@ class Catalog:
             raise CatalogError("the key has signed no entry of this log", where=str(key.path), fix=fix)
         point = Checkpoint(origin=log_name(leaves[0]), size=len(leaves), root=root_hash(leaves))
         return write_note(point, key)
-
-    # Connections
-
-    @contextlib.contextmanager
-    def _reading(self) -> Iterator[sa.Connection]:
-        self._renew_after_fork()
-        with sqlite.translated(self.url), self._engine.begin() as connection:
-            yield connection
-
-    @contextlib.contextmanager
-    def _writing(self) -> Iterator[sa.Connection]:
-        self._renew_after_fork()
-        if self.read_only:
-            raise CatalogError("the catalog was opened for reading only", where=self.url)
-        options: dict[str, Any] = {"writing": True}
-        with sqlite.translated(self.url), self._engine.execution_options(**options).begin() as connection:
-            # Asked every time: a newer release may have changed the schema since this catalog was opened.
-            migrations.check_not_newer(migrations.schema_version(connection, self.url), self.url)
-            yield connection
-
-    def _renew_after_fork(self) -> None:
-        # A SQLite connection must not be used by two processes; the parent keeps the ones it has.
-        if os.getpid() != self._pid:
-            self._engine.dispose(close=False)
-            self._pid = os.getpid()

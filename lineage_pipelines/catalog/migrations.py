@@ -8,56 +8,74 @@ from datetime import UTC, datetime
 
 import sqlalchemy as sa
 
-from lineage_pipelines.catalog import sqlite, sqlite_schema
+from lineage_pipelines.catalog import sqlite_schema
+from lineage_pipelines.catalog.database import INDEXES, Database, is_foreign
 from lineage_pipelines.catalog.tables import migration
 from lineage_pipelines.errors import CatalogError
 from lineage_pipelines.records import format_time
 
 NEWEST = len(sqlite_schema.MIGRATIONS)
-"""The schema version that this release writes."""
+"""The schema version that this release writes, in every database."""
+SIGNED = 2
+"""The first schema whose entries may have a signature."""
+UNFINISHED = 3
+"""The first schema that knows attempts and an outbox."""
 
 
-def schema_version(connection: sa.Connection, url: str) -> int:
+def schema_version(connection: sa.Connection, database: Database) -> int:
     """Return the database's schema version; 0 when it is empty.
 
     Raises:
         CatalogError: it is some other program's database.
     """
-    tables = sqlite.tables(connection)
+    tables = database.tables(connection)
     if not tables:
         return 0
-    if sqlite.is_foreign(tables):
+    if is_foreign(tables):
         raise CatalogError(
-            "the file is a SQLite database, but not a catalog", where=url, fix="name another file with --catalog"
+            "there is a database, but not a catalog", where=database.url, fix="name another one with --catalog"
         )
+    return _applied(connection)
+
+
+def _applied(connection: sa.Connection) -> int:
     return int(connection.scalar(sa.select(sa.func.max(migration.c.number))) or 0)
 
 
-def check_readable(connection: sa.Connection, url: str) -> int:
+def check_readable(connection: sa.Connection, database: Database) -> int:
     """Return the schema version of a catalog that is to be read.
 
     Raises:
         CatalogError: it is some other program's database, or its guards were changed.
     """
-    number = schema_version(connection, url)
+    number = schema_version(connection, database)
     if number == NEWEST:
-        _check_guards(connection, url)
+        _check_guards(connection, database)
     return number
 
 
-def migrate(connection: sa.Connection, url: str) -> None:
+def migrate(connection: sa.Connection, database: Database) -> None:
     """Bring the catalog to the newest schema, within the caller's write transaction.
 
     Raises:
         CatalogError: its guards were changed.
     """
-    number = schema_version(connection, url)
-    for statements in sqlite_schema.MIGRATIONS[number:]:
+    number = schema_version(connection, database)
+    for statements in database.schema.migrations[number:]:
         number += 1
         for statement in statements:
             connection.exec_driver_sql(statement)
         connection.execute(migration.insert().values(number=number, applied=format_time(datetime.now(UTC))))
-    _check_guards(connection, url)
+    _check_guards(connection, database)
+
+
+def check_writable(connection: sa.Connection, url: str) -> None:
+    """Refuse to write a catalog whose schema a newer release has changed meanwhile.
+
+    Raises:
+        CatalogError: it has.
+    """
+    check_not_newer(_applied(connection), url)
 
 
 def check_not_newer(number: int, url: str) -> None:
@@ -74,24 +92,20 @@ def check_not_newer(number: int, url: str) -> None:
         )
 
 
-def renew_indexes(connection: sa.Connection) -> None:
+def renew_indexes(connection: sa.Connection, database: Database) -> None:
     """Drop the tables that are derived from the log and make them anew, empty."""
-    for table in sqlite_schema.INDEXES:
+    for table in INDEXES:
         connection.exec_driver_sql(f"DROP TABLE IF EXISTS {table}")
-    for statement in sqlite_schema.CREATE_INDEXES:
+    for statement in database.schema.create_indexes:
         connection.exec_driver_sql(statement)
 
 
-def _check_guards(connection: sa.Connection, url: str) -> None:
-    installed = sqlite.installed_guards(connection)
-    changed = {
-        name
-        for name in installed.keys() | sqlite_schema.GUARDS.keys()
-        if installed.get(name) != sqlite_schema.GUARDS.get(name)
-    }
+def _check_guards(connection: sa.Connection, database: Database) -> None:
+    installed, expected = database.installed_guards(connection), database.schema.guards
+    changed = {name for name in installed.keys() | expected.keys() if installed.get(name) != expected.get(name)}
     if changed:
         raise CatalogError(
             f"the triggers that keep the log append-only were changed: {', '.join(sorted(changed))}",
-            where=url,
+            where=database.url,
             fix="find out who changed the file, then restore it from a copy",
         )

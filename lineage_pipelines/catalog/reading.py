@@ -105,6 +105,18 @@ def versions(connection: sa.Connection) -> dict[int, tuple[str, int]]:
     return {seq: (name, number) for seq, name, number in rows}
 
 
+def at(connection: sa.Connection, seqs: Sequence[int] | None) -> Sequence[Entry]:
+    """Return the versions at these places in the log, in its order; None for all."""
+    statement = _entries().order_by(version.c.seq)
+    if seqs is None:
+        return [_entry(row) for row in connection.execute(statement)]
+    found: list[Entry] = []
+    for start in range(0, len(seqs), _BATCH):
+        some = statement.where(version.c.seq.in_(seqs[start : start + _BATCH]))
+        found.extend(_entry(row) for row in connection.execute(some))
+    return found
+
+
 def get(connection: sa.Connection, name: str, number: int) -> Entry | None:
     """Return one version, if there is one."""
     return _one(connection, _entries().where(version.c.model == name, version.c.version == number))

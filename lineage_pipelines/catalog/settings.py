@@ -15,6 +15,7 @@ DEFAULT_CATALOG = "sqlite:///.lineage/catalog.db"
 DEFAULT_ARTIFACTS = ".lineage/artifacts"
 DEFAULT_KEYS = ".lineage/keys"
 SQLITE = "sqlite:///"
+POSTGRESQL = ("postgresql+psycopg://", "postgresql://")
 
 _TYPES: Mapping[str, type] = {"catalog": str, "artifacts": str, "keys": str, "require_clean": bool, "lock": str}
 _MARKERS = (".lineage", ".dvc", ".git")
@@ -27,7 +28,7 @@ class Settings:
     project_dir: Path
     """The folder of the nearest pyproject.toml upwards, else of `.lineage`, `.dvc` or `.git`, else the start."""
     catalog: str
-    """`sqlite:///` and an absolute path."""
+    """`sqlite:///` and an absolute path, or `postgresql+psycopg://` and a server; it may hold a password."""
     artifacts: str
     """A folder, or a URL that fsspec knows."""
     keys: Path

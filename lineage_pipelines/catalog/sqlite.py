@@ -15,56 +15,119 @@ from urllib.parse import quote
 import sqlalchemy as sa
 from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 
+from lineage_pipelines.catalog import sqlite_schema
+from lineage_pipelines.catalog.database import is_foreign
+from lineage_pipelines.catalog.disks import lock_holders, network_disk
 from lineage_pipelines.catalog.settings import SQLITE
 from lineage_pipelines.errors import CatalogError, LineageError, NotFoundError
 
 BUSY_SECONDS = 60.0
 """How long a writer waits for the others."""
 
+ALLOW_NETWORK_DISK = "LINEAGE_ALLOW_NETWORK_DISK"
+"""The environment variable that says that a catalog on a network disk is meant so."""
+
+_OWNER_ONLY = 0o600
 _HEADER = b"SQLite format 3\0"
 _ALWAYS = ("PRAGMA foreign_keys=ON", "PRAGMA trusted_schema=OFF", "PRAGMA recursive_triggers=ON")
 
 
-def file_of(url: str) -> Path:
-    """Return the file that a catalog's URL names.
+class Sqlite:
+    """A catalog in a file.
+
+    Args:
+        url: `sqlite:///` and a path.
 
     Raises:
-        CatalogError: the URL is not `sqlite:///` and a path.
+        CatalogError: it is something else.
     """
+
+    schema = sqlite_schema.SCHEMA
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self._path = _file_of(url)
+
+    def open_engine(self, *, create: bool, read_only: bool) -> sa.Engine:
+        """Return an engine on the file.
+
+        Args:
+            create: whether to make the file when it is missing.
+            read_only: whether nothing may be written, by SQLite's own promise.
+
+        Raises:
+            NotFoundError: there is no such file and it is not to be made.
+            CatalogError: the file cannot be made or is not a database.
+        """
+        if not read_only:
+            _refuse_network_disk(self._path)
+        with self.translated():
+            _provide_file(self._path, create=create and not read_only)
+        engine = sa.create_engine(
+            "sqlite://",
+            creator=lambda: _connect(self._path, read_only=read_only),
+            poolclass=QueuePool,
+            max_overflow=-1,  # threads wait for the database, not for each other's connections
+        )
+        sa.event.listen(engine, "begin", _begin)
+        _follow_file(engine, self._path)
+        return engine
+
+    def tables(self, connection: sa.Connection) -> frozenset[str]:
+        """Return the names of the tables that the file has."""
+        rows = connection.exec_driver_sql("SELECT name FROM sqlite_master WHERE type = 'table'")
+        return frozenset(name for (name,) in rows)
+
+    def installed_guards(self, connection: sa.Connection) -> Mapping[str, str]:
+        """Return the triggers that the file has, by name."""
+        rows = connection.exec_driver_sql("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
+        return {row.name: row.sql for row in rows}
+
+    def keep_copy(self, number: int) -> None:
+        """Copy the file, with what is in its write-ahead log, to `catalog.db.schema-2`, unless that is there.
+
+        Raises:
+            sqlite3.Error, OSError: it cannot be copied.
+        """
+        target = self._path.with_name(f"{self._path.name}.schema-{number}")
+        temporary = target.with_name(f".{target.name}-{os.getpid()}-{os.urandom(4).hex()}")
+        if target.exists():
+            return
+        try:
+            os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, _OWNER_ONLY))
+            source, copy = _attach(self._path, "ro"), sqlite3.connect(temporary)
+            with contextlib.closing(source), contextlib.closing(copy):
+                source.backup(copy)
+            temporary.rename(target)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+    @contextlib.contextmanager
+    def translated(self) -> Iterator[None]:
+        """Turn SQLite's errors, and the system's about its file, into a `CatalogError` that says what to do."""
+        try:
+            yield
+        except LineageError:
+            raise
+        except (sa.exc.DBAPIError, sqlite3.Error, OSError) as error:
+            original = error.orig if isinstance(error, sa.exc.DBAPIError) else error
+            # Of an OSError without its path, which may hold any of the words that are looked for.
+            message = original.strerror if isinstance(original, OSError) else None
+            what, fix = _explain(message or str(original))
+            if what == _BUSY:
+                what += _told_holders(self._path)
+            raise CatalogError(f"{what} ({original})", where=self.url, fix=fix) from error
+
+
+def _file_of(url: str) -> Path:
     path = url.removeprefix(SQLITE)
     if path == url or path in ("", ":memory:"):
         raise CatalogError(
             "not a catalog that this release can open",
             where=url.rpartition("@")[2],
-            fix="give a file as sqlite:///path/to/catalog.db",
+            fix="give a file as sqlite:///path/to/catalog.db, or a server as postgresql+psycopg://host/database",
         )
     return Path(path)
-
-
-def open_engine(url: str, *, create: bool, read_only: bool) -> sa.Engine:
-    """Return an engine on the file.
-
-    Args:
-        url: `sqlite:///` and a path.
-        create: whether to make the file when it is missing.
-        read_only: whether nothing may be written, by SQLite's own promise.
-
-    Raises:
-        NotFoundError: there is no such file and it is not to be made.
-        CatalogError: the file cannot be made or is not a database.
-    """
-    path = file_of(url)
-    with translated(url):
-        _provide_file(path, create=create and not read_only)
-    engine = sa.create_engine(
-        "sqlite://",
-        creator=lambda: _connect(path, read_only=read_only),
-        poolclass=QueuePool,
-        max_overflow=-1,  # threads wait for the database, not for each other's connections
-    )
-    sa.event.listen(engine, "begin", _begin)
-    _follow_file(engine, path)
-    return engine
 
 
 def _follow_file(engine: sa.Engine, path: Path) -> None:
@@ -89,6 +152,16 @@ def _identity(path: Path) -> tuple[int, int] | None:
     return found.st_dev, found.st_ino
 
 
+def _refuse_network_disk(path: Path) -> None:
+    kind = network_disk(path)
+    if kind is not None and not os.environ.get(ALLOW_NETWORK_DISK):
+        raise CatalogError(
+            f"the catalog is on a network disk ({kind}), where SQLite's locks do not hold and records can be lost",
+            where=str(path),
+            fix=f"keep it in PostgreSQL or on a local disk; to use it all the same, set {ALLOW_NETWORK_DISK}=1",
+        )
+
+
 def _provide_file(path: Path, *, create: bool) -> None:
     if path.is_file():
         with path.open("rb") as file:
@@ -109,7 +182,7 @@ def _provide_file(path: Path, *, create: bool) -> None:
     if not path.parent.is_dir():
         path.parent.mkdir(parents=True, mode=0o700, exist_ok=True)
     with contextlib.suppress(FileExistsError):
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, _OWNER_ONLY))
 
 
 def _connect(path: Path, *, read_only: bool) -> sqlite3.Connection:
@@ -130,7 +203,10 @@ def _connect(path: Path, *, read_only: bool) -> sqlite3.Connection:
 
 def _attach(path: Path, mode: str, extra: str = "") -> sqlite3.Connection:
     uri = f"file:{quote(str(path))}?mode={mode}{extra}"
-    return sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+    connection = sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+    # Bytes that are no text were put there by somebody else. They are read, so that what they are in can be named.
+    connection.text_factory = lambda data: data.decode("utf-8", "replace")
+    return connection
 
 
 def _readable(connection: sqlite3.Connection, path: Path) -> sqlite3.Connection:
@@ -168,41 +244,10 @@ def _begin(connection: sa.Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
 
 
-def installed_guards(connection: sa.Connection) -> Mapping[str, str]:
-    """Return the triggers that the database has, by name."""
-    rows = connection.exec_driver_sql("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
-    return {row.name: row.sql for row in rows}
-
-
-def tables(connection: sa.Connection) -> frozenset[str]:
-    """Return the names of the tables that the database has."""
-    rows = connection.exec_driver_sql("SELECT name FROM sqlite_master WHERE type = 'table'")
-    return frozenset(name for (name,) in rows)
-
-
-def is_foreign(tables: frozenset[str]) -> bool:
-    """Say whether a database with these tables is some other program's; an empty one is nobody's."""
-    return bool(tables) and not tables >= {"migration", "log"}
-
-
-@contextlib.contextmanager
-def translated(url: str) -> Iterator[None]:
-    """Turn the database's own errors into a `CatalogError` that says what to do."""
-    try:
-        yield
-    except LineageError:
-        raise
-    except (sa.exc.DBAPIError, sqlite3.Error, OSError) as error:
-        original = error.orig if isinstance(error, sa.exc.DBAPIError) else error
-        # Of an OSError without its path, which may hold any of the words that are looked for.
-        message = original.strerror if isinstance(original, OSError) else None
-        what, fix = _explain(message or str(original))
-        raise CatalogError(f"{what} ({original})", where=url, fix=fix) from error
-
-
+_BUSY = "other writers kept the catalog busy for a minute"
 _SAME_RUN = "then try again: the same run gets the same version"
 _EXPLANATIONS = (
-    ("locked", "other writers kept the catalog busy for a minute", f"wait for them, {_SAME_RUN}"),
+    ("locked", _BUSY, f"wait for them, {_SAME_RUN}"),
     ("full", "the disk is full", f"free some space, {_SAME_RUN}"),
     ("No space left", "the disk is full", f"free some space, {_SAME_RUN}"),
     ("readonly", "the catalog may not be written", "check the permissions of the file and its folder"),
@@ -224,3 +269,9 @@ def _explain(message: str) -> tuple[str, str]:
         if sign in message:
             return what, fix
     return "the catalog cannot be used", "check the path and the permissions of the file and its folder"
+
+
+def _told_holders(path: Path) -> str:
+    # The lock of a write-ahead log is on the file beside it.
+    holders = lock_holders(path.with_name(path.name + "-shm")) or lock_holders(path)
+    return f", last process {', '.join(map(str, holders))}" if holders else ""

@@ -6,8 +6,7 @@ takes signatures and a checkpoint kept elsewhere.
 
 from collections.abc import Mapping
 
-INDEXES = ("usage", "content", "version", "model")
-"""The tables that are derived from the log, in an order in which they can be dropped."""
+from lineage_pipelines.catalog.database import Schema
 
 _INDEX_TABLES = (
     "CREATE TABLE model (name TEXT PRIMARY KEY, folded TEXT NOT NULL UNIQUE) STRICT, WITHOUT ROWID",
@@ -67,11 +66,35 @@ _LOG_GUARDS = (
     _refuse("migration_delete", "DELETE", "migration"),
 )
 
-GUARDS: Mapping[str, str] = dict(_LOG_GUARDS + _INDEX_GUARDS)
-"""Every guard of the newest schema by its name; asserted whenever a catalog is opened."""
+_NEXT_EPOCH = "NEW.epoch IS NOT (SELECT coalesce(max(epoch), 0) + 1 FROM attempt WHERE run_key = NEW.run_key)"
+_ENDED = "EXISTS (SELECT 1 FROM attempt_end WHERE run_key = NEW.run_key AND epoch = NEW.epoch)"
+_UNFINISHED_GUARDS = (
+    _refuse("attempt_next", "INSERT", "attempt", _NEXT_EPOCH),
+    _refuse("attempt_update", "UPDATE", "attempt"),
+    _refuse("attempt_delete", "DELETE", "attempt"),
+    _refuse("attempt_end_once", "INSERT", "attempt_end", _ENDED),
+    _refuse("attempt_end_update", "UPDATE", "attempt_end"),
+    _refuse("attempt_end_delete", "DELETE", "attempt_end"),
+    *(
+        guard
+        for table in ("outbox", "delivery")
+        for guard in (
+            _refuse(
+                f"{table}_once",
+                "INSERT",
+                table,
+                f"EXISTS (SELECT 1 FROM {table} WHERE destination = NEW.destination AND seq = NEW.seq)",
+            ),
+            _refuse(f"{table}_update", "UPDATE", table),
+            _refuse(f"{table}_delete", "DELETE", table),
+        )
+    ),
+)
 
-CREATE_INDEXES: tuple[str, ...] = (*_INDEX_TABLES, *(sql for _, sql in _INDEX_GUARDS))
-"""What `Catalog.rebuild` puts back after dropping `INDEXES`."""
+GUARDS: Mapping[str, str] = dict(_LOG_GUARDS + _INDEX_GUARDS + _UNFINISHED_GUARDS)
+"""Every guard of the newest schema by its name."""
+
+_CREATE_INDEXES: tuple[str, ...] = (*_INDEX_TABLES, *(sql for _, sql in _INDEX_GUARDS))
 
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (
@@ -85,12 +108,50 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         ) STRICT""",
         "CREATE INDEX log_digest ON log (digest)",
         *(sql for _, sql in _LOG_GUARDS),
-        *CREATE_INDEXES,
+        *_CREATE_INDEXES,
     ),
     (
         "ALTER TABLE log ADD COLUMN keyid TEXT",
         "ALTER TABLE log ADD COLUMN signature BLOB",
         "CREATE INDEX log_kind ON log (kind) WHERE kind <> 'record'",
     ),
+    (
+        """CREATE TABLE attempt (
+          run_key TEXT NOT NULL,
+          epoch INTEGER NOT NULL,
+          model TEXT NOT NULL,
+          begun TEXT NOT NULL,
+          host TEXT NOT NULL,
+          process TEXT NOT NULL,
+          run TEXT,
+          folder TEXT,
+          PRIMARY KEY (run_key, epoch)
+        ) STRICT, WITHOUT ROWID""",
+        """CREATE TABLE attempt_end (
+          run_key TEXT NOT NULL,
+          epoch INTEGER NOT NULL,
+          ended TEXT NOT NULL,
+          how TEXT NOT NULL,
+          PRIMARY KEY (run_key, epoch),
+          FOREIGN KEY (run_key, epoch) REFERENCES attempt (run_key, epoch)
+        ) STRICT, WITHOUT ROWID""",
+        """CREATE TABLE outbox (
+          destination TEXT NOT NULL,
+          seq INTEGER NOT NULL REFERENCES log (seq),
+          PRIMARY KEY (destination, seq)
+        ) STRICT, WITHOUT ROWID""",
+        """CREATE TABLE delivery (
+          destination TEXT NOT NULL,
+          seq INTEGER NOT NULL,
+          delivered TEXT NOT NULL,
+          PRIMARY KEY (destination, seq),
+          FOREIGN KEY (destination, seq) REFERENCES outbox (destination, seq)
+        ) STRICT, WITHOUT ROWID""",
+        # What was committed before there was an outbox may have lost its event.
+        "INSERT INTO outbox SELECT 'dagster', seq FROM version",
+        *(sql for _, sql in _UNFINISHED_GUARDS),
+    ),
 )
-"""The statements of each migration; the schema's version is how many have been applied."""
+"""The statements of each migration; never edited once released."""
+
+SCHEMA = Schema(migrations=MIGRATIONS, guards=GUARDS, create_indexes=_CREATE_INDEXES)

@@ -1,6 +1,7 @@
 """The tables as statements are written against them. Their definition in the database is the dialect's.
 
-`log` is the truth. Everything else is an index that `Catalog.rebuild` derives from it again.
+`log` is the truth. `model`, `version`, `content` and `usage` are an index that `Catalog.rebuild` derives from it again.
+`attempt` to `delivery` say what is unfinished: nothing of a record depends on them.
 """
 
 from sqlalchemy import Column, Integer, LargeBinary, MetaData, Table, Text
@@ -40,6 +41,44 @@ content = Table("content", _tables, Column("id", Integer, primary_key=True), Col
 
 usage = Table("usage", _tables, Column("content", Integer, primary_key=True), Column("seq", Integer, primary_key=True))
 """Which entries name which content."""
+
+attempt = Table(
+    "attempt",
+    _tables,
+    Column("run_key", Text, primary_key=True),
+    Column("epoch", Integer, primary_key=True),
+    Column("model", Text),
+    Column("begun", Text),
+    Column("host", Text),
+    Column("process", Text),
+    Column("run", Text),
+    Column("folder", Text),
+)
+"""Every attempt at a run, announced before it trains. Only the one with the highest epoch may commit."""
+
+attempt_end = Table(
+    "attempt_end",
+    _tables,
+    Column("run_key", Text, primary_key=True),
+    Column("epoch", Integer, primary_key=True),
+    Column("ended", Text),
+    Column("how", Text),
+)
+"""How an attempt ended; one without an end is running, or was killed."""
+
+outbox = Table(
+    "outbox", _tables, Column("destination", Text, primary_key=True), Column("seq", Integer, primary_key=True)
+)
+"""Which entries are to be told to which other system; written with the entry."""
+
+delivery = Table(
+    "delivery",
+    _tables,
+    Column("destination", Text, primary_key=True),
+    Column("seq", Integer, primary_key=True),
+    Column("delivered", Text),
+)
+"""What of the outbox was told, and when it was known to have arrived."""
 
 migration = Table("migration", _tables, Column("number", Integer, primary_key=True), Column("applied", Text))
 """The schema's history: the highest number is its version."""

@@ -15,6 +15,7 @@ from lineage_pipelines.records import (
     Digest,
     KeyChange,
     KeyEvent,
+    KeyPurpose,
     decode_key_event,
     encode_key_event,
     format_time,
@@ -26,6 +27,8 @@ DECISION = "decision"
 """The kind of an entry that holds a decision."""
 KEY = "key"
 """The kind of an entry that holds an event in the life of a key."""
+APPROVAL = "approval"
+"""The kind of an entry that holds an approval, in the envelope that its approver signed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +44,7 @@ def write_entry(connection: sa.Connection, kind: str, body: bytes, key: LogKey |
     """Add an entry at the end of the log, signed where there is a key. A key that is new is introduced first.
 
     Raises:
-        CatalogError: the key was revoked.
+        CatalogError: the key was revoked, or is for approvals.
     """
     if key is not None:
         _introduce(connection, key)
@@ -54,6 +57,12 @@ def _introduce(connection: sa.Connection, key: LogKey) -> None:
     if any(event.change is KeyChange.REVOKED for event in events):
         raise CatalogError(
             f"the signing key {key.keyid[:12]} was revoked",
+            where=str(key.path),
+            fix="move the key file away; the next entry makes a new key",
+        )
+    if events and events[0].purpose is KeyPurpose.APPROVAL:  # what a key is for is said once
+        raise CatalogError(
+            f"the key {key.keyid[:12]} is a person's, for approvals, and signs no entries",
             where=str(key.path),
             fix="move the key file away; the next entry makes a new key",
         )

@@ -14,7 +14,7 @@ from lineage_pipelines.cli.context import Session, answer, format_option
 @format_option
 @click.pass_obj
 def command(session: Session, model: str, alias: str | None, at: str | None, form: str) -> int:
-    """List the decisions about MODEL, newest first: what, when, by whom, why.
+    """List the decisions about MODEL and the approvals, newest first: what, when, by whom, why.
 
     \b
     Examples:
@@ -29,10 +29,16 @@ def command(session: Session, model: str, alias: str | None, at: str | None, for
     with session.open_catalog() as catalog:
         queries.resolve(catalog, model)
         decided = queries.list_decisions(catalog, model, alias)
+        project_dir = session.settings().project_dir
+        approved = queries.list_approvals(catalog, model, alias, project_dir=project_dir) if instant is None else ()
         if instant is not None:
             before = [each for each in decided if each.at <= instant and each.decision.moves_alias]
             decided = before[-1:]
-    answer(form, document=lambda: reports.history_document(decided), plain=lambda: reports.history_json(decided))
+    answer(
+        form,
+        document=lambda: reports.history_document(decided, approved),
+        plain=lambda: reports.history_json(decided, approved),
+    )
     return 0
 
 

@@ -1,19 +1,22 @@
-"""`lineage key`: the keys that sign the log."""
+"""`lineage key`: the keys that sign the log, and those with which people approve."""
 
 import click
 
+from lineage_pipelines.cli.approve import ask_passphrase, new_passphrase, own_key_file
 from lineage_pipelines.cli.context import Session, answer, format_option
 
 
 @click.group("key")
 def command() -> None:
-    """List and revoke the keys that sign the log.
+    """Make, list and revoke keys: those that sign the log, and people's own, for approvals.
 
-    A key is made with the first entry, as a file in the folder of keys. What it has signed stays valid for ever.
+    A key of the log is made with its first entry, as a file in the folder of keys; a person makes hers with `key new`.
+    What a key has signed stays valid for ever.
 
     \b
     Examples:
       lineage key list
+      lineage key new --owner ann@example.org --passphrase
       lineage key revoke 3f9c2ab1 --reason "the laptop was stolen"
     """
 
@@ -36,12 +39,49 @@ def list_command(session: Session, form: str) -> int:
     return 0
 
 
+@command.command("new")
+@click.option("--owner", required=True, help="Whose key it is: a name or an e-mail address.")
+@click.option(
+    "--output", metavar="FILE", help="Where the key is kept; by default LINEAGE_APPROVAL_KEY, then your own folder."
+)
+@click.option("--passphrase", is_flag=True, help="Ask for a passphrase, without which the file is of no use.")
+@click.option("--existing", is_flag=True, help="Introduce the key that is in the file already, to another catalog.")
+@click.pass_obj
+def new_command(session: Session, /, owner: str, output: str | None, *, passphrase: bool, existing: bool) -> int:
+    """Make a key of your own for approvals, and say in the log that it is yours.
+
+    It never leaves its file, and signs nothing but approvals.
+
+    \b
+    Example:
+      lineage key new --owner ann@example.org --passphrase
+    """
+    from lineage_pipelines.catalog.signing import ApprovalKey
+    from lineage_pipelines.errors import LineageError
+    from lineage_pipelines.records import check_owner
+
+    name, path = check_owner(owner), own_key_file(output)
+    with session.open_for_writing() as catalog:
+        ask = (new_passphrase if passphrase else None) if not existing else ask_passphrase
+        key = ApprovalKey(path, passphrase=ask, create=not existing)
+        try:
+            seq = catalog.introduce_key(key.introduction(name))
+        except LineageError:
+            if not existing:
+                path.unlink()  # a key that the log does not know would be taken for one that counts
+            raise
+    click.echo(f"entry {seq}: the key {key.keyid[:12]} of {name} approves from now on; it is in {path}", err=True)
+    return 0
+
+
 @command.command("revoke")
 @click.argument("key")
 @click.option("--reason", required=True, help="Why, for those who come later.")
 @click.pass_obj
 def revoke_command(session: Session, key: str, reason: str) -> int:
     """Say in the log that KEY (its id, or the beginning) signs nothing from now on.
+
+    Approvals that it has given count for no later promotion.
 
     \b
     Example:

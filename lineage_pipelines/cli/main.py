@@ -8,7 +8,20 @@ from collections.abc import Sequence
 import click
 
 from lineage_pipelines import __version__
-from lineage_pipelines.cli import checkpoint, decide, doctor, history, key, log, models, reconcile, show, verify
+from lineage_pipelines.cli import (
+    approve,
+    checkpoint,
+    decide,
+    doctor,
+    history,
+    key,
+    log,
+    migrate,
+    models,
+    reconcile,
+    show,
+    verify,
+)
 from lineage_pipelines.cli.context import Session
 from lineage_pipelines.errors import LineageError, NotFoundError, RecordError
 
@@ -18,7 +31,9 @@ _NOT_ANSWERED = 3
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.option(
-    "--catalog", metavar="URL", help="The catalog, sqlite:///PATH; by default LINEAGE_CATALOG, then pyproject.toml."
+    "--catalog",
+    metavar="URL",
+    help="The catalog, sqlite:///PATH or postgresql+psycopg://…; by default LINEAGE_CATALOG, then pyproject.toml.",
 )
 @click.option("--debug", is_flag=True, expose_value=False, help="Show tracebacks.")
 @click.version_option(__version__, message="lineage %(version)s")
@@ -37,9 +52,9 @@ def lineage(context: click.Context, catalog: str | None) -> None:
     context.obj = Session(catalog=catalog)
 
 
-for verb in (models, log, show, history, verify, checkpoint, key, reconcile, doctor):
+for verb in (models, log, show, history, verify, checkpoint, key, reconcile, migrate, doctor):
     lineage.add_command(verb.command)
-for decision in (decide.promote, decide.reject, decide.rollback, decide.retire):
+for decision in (approve.command, decide.promote, decide.reject, decide.rollback, decide.retire):
     lineage.add_command(decision)
 
 

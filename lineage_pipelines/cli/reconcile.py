@@ -1,4 +1,6 @@
-"""`lineage reconcile`: what a crash left behind between the catalog and Dagster."""
+"""`lineage reconcile`: what a crash left behind, between the catalog and Dagster and on this machine."""
+
+from datetime import timedelta
 
 import click
 
@@ -7,10 +9,20 @@ from lineage_pipelines.cli.context import Session, answer, format_option
 
 @click.command("reconcile")
 @click.option("--dry-run", is_flag=True, help="Only say what would be done.")
+@click.option(
+    "--older-than",
+    metavar="HOURS",
+    type=click.FloatRange(min=0),
+    default=24.0,
+    show_default=True,
+    help="How old a temporary file is that nobody is writing any more.",
+)
 @format_option
 @click.pass_obj
-def command(session: Session, dry_run: bool, form: str) -> int:  # noqa: FBT001  # click passes it
+def command(session: Session, /, *, dry_run: bool, older_than: float, form: str) -> int:
     """Report versions to Dagster whose event was lost; find events that no record stands behind.
+
+    Also gives up attempts whose process is dead, and removes the folders and half-written files that were left.
 
     Needs DAGSTER_HOME. Exits with 1 when an event has no record.
 
@@ -20,10 +32,13 @@ def command(session: Session, dry_run: bool, form: str) -> int:  # noqa: FBT001 
       lineage reconcile
     """
     from lineage_pipelines import reports
+    from lineage_pipelines.artifacts import ArtifactStore
     from lineage_pipelines.orchestration import reconcile_here
 
-    with session.open_catalog() as catalog:
-        found = reconcile_here(catalog, dry_run=dry_run)
+    store = ArtifactStore(session.settings().artifacts)
+    with session.open_catalog() if dry_run else session.open_for_writing() as catalog:
+        age = timedelta(hours=older_than)
+        found = reconcile_here(catalog, artifacts=store, older_than=age, dry_run=dry_run)
     rows = [(each.what, each.subject, each.done, each.detail) for each in found]
     answer(form, document=lambda: reports.reconciled_document(rows), plain=lambda: reports.reconciled_json(rows))
     return 1 if any(each.done == "ALARM" for each in found) else 0

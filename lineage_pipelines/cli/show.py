@@ -22,5 +22,10 @@ def command(session: Session, ref: str, form: str) -> int:
     with session.open_catalog() as catalog:
         entry = queries.resolve(catalog, ref)
         decided = queries.list_decisions(catalog, entry.model)
-    answer(form, document=lambda: reports.show_document(entry, decided), plain=lambda: reports.show_json(entry))
+        approved = queries.list_approvals(catalog, entry.model, project_dir=session.settings().project_dir)
+    answer(
+        form,
+        document=lambda: reports.show_document(entry, decided, approved),
+        plain=lambda: reports.show_json(entry),
+    )
     return 0

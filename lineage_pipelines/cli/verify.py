@@ -1,8 +1,10 @@
 """`lineage verify`: can the catalog be trusted?"""
 
 import sys
+import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -11,42 +13,56 @@ from lineage_pipelines.cli.context import Session, answer, format_option
 if TYPE_CHECKING:
     from lineage_pipelines.catalog import Settings
 
-_EVERY = 1000
+_PATIENCE = 2.0
+_OFTEN = 0.2
 
 
 @click.command("verify")
+@click.argument("refs", metavar="[REF]...", nargs=-1)
 @click.option(
     "--from",
     "anchor",
     metavar="CHECKPOINT",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="A checkpoint that was kept elsewhere; by default lineage.checkpoint of the last commit.",
+    type=click.Path(exists=True, path_type=Path),
+    help="A checkpoint kept elsewhere, or a folder of tiles; by default lineage.checkpoint of the last commit.",
 )
+@click.option("--quick", is_flag=True, help="Leave the files out: models, blobs and data.")
 @click.option("--strict", is_flag=True, help="Exit with 1 when something could not be checked, too.")
 @format_option
 @click.pass_obj
-def command(session: Session, anchor: Path | None, strict: bool, form: str) -> int:  # noqa: FBT001  # click passes it
-    """Walk the whole catalog: entries, signatures, order, model files, and a checkpoint kept elsewhere.
+def command(
+    session: Session,
+    *,
+    refs: Sequence[str],
+    anchor: Path | None,
+    quick: bool,
+    strict: bool,
+    form: str,
+) -> int:
+    """Walk the whole catalog: entries, signatures, order, decisions, files, and a checkpoint kept elsewhere.
 
-    Exits with 1 when something is wrong.
+    With a REF only what concerns that version is checked, and that it is in the tree of the checkpoint. Exits with 1
+    when something is wrong.
 
     \b
     Examples:
       lineage verify
-      lineage verify --from /mnt/audit/lineage.checkpoint --strict
+      lineage verify flight_delay@production
+      lineage verify --from /mnt/audit/flights --strict
     """
     from lineage_pipelines import queries, reports
     from lineage_pipelines.artifacts import ArtifactStore
 
     settings = session.settings()
-    text, name = _anchor(settings, anchor)
     with session.open_catalog() as catalog:
         claims = queries.verify_catalog(
             catalog,
-            anchor=text,
-            anchor_name=name,
-            artifacts=ArtifactStore(settings.artifacts),
-            progress=_tell if sys.stderr.isatty() else lambda *_: None,
+            **_kept(settings, anchor),
+            memory=queries.Memory(settings.project_dir / ".lineage" / "seen", settings.catalog),
+            artifacts=None if quick else ArtifactStore(settings.artifacts),
+            project_dir=None if quick else settings.project_dir,
+            only=queries.find_places(catalog, refs),
+            progress=_telling() if sys.stderr.isatty() else lambda *_: None,
         )
     answer(form, document=lambda: reports.verify_document(claims), plain=lambda: reports.verify_json(claims))
     verdicts = {claim.verdict for claim in claims}
@@ -54,14 +70,30 @@ def command(session: Session, anchor: Path | None, strict: bool, form: str) -> i
     return 1 if failed else 0
 
 
-def _anchor(settings: "Settings", given: Path | None) -> tuple[str | None, str]:
+def _kept(settings: "Settings", given: Path | None) -> dict[str, Any]:
+    """What was kept elsewhere, as `verify_catalog` takes it."""
     from lineage_pipelines import queries
+    from lineage_pipelines.catalog import Tiles
 
-    if given is not None:
-        return given.read_text(encoding="utf-8", errors="replace"), str(given)
-    return queries.committed_anchor(settings.project_dir), f"{queries.ANCHOR} of the last commit"
+    if given is None:
+        note = queries.committed_anchor(settings.project_dir)
+        earlier = queries.earlier_anchors(settings.project_dir) if note is not None else ()
+        return {"anchor": note, "anchor_name": f"{queries.ANCHOR} of the last commit", "earlier": earlier}
+    folder = given if given.is_dir() else given.parent
+    if given.is_dir() or (given.name == "checkpoint" and (folder / "tile").is_dir()):
+        return {"tiles": Tiles(folder), "anchor_name": str(folder / "checkpoint")}
+    return {"anchor": given.read_text(encoding="utf-8", errors="replace"), "anchor_name": str(given)}
 
 
-def _tell(what: str, number: int) -> None:
-    if number % _EVERY == 0:
-        click.echo(f"\r{number:,} {what} \r", err=True, nl=False)
+def _telling() -> Callable[[str, int], None]:
+    """Return what tells how far it is, now and then, once it takes long."""
+    begun = told = time.monotonic()
+
+    def tell(what: str, number: int) -> None:
+        nonlocal told
+        now = time.monotonic()
+        if now - begun > _PATIENCE and now - told > _OFTEN:
+            told = now
+            click.echo(f"\r{number:,} {what} \r", err=True, nl=False)
+
+    return tell

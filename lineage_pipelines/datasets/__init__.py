@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from lineage_pipelines.datasets.content.parallel import spread
     from lineage_pipelines.datasets.content.snapshots import Snapshot, SnapshotCache
     from lineage_pipelines.datasets.metafiles.problems import Problem
     from lineage_pipelines.datasets.metafiles.readers import LockEntry
@@ -23,10 +24,12 @@ if TYPE_CHECKING:
     from lineage_pipelines.datasets.running.stage_run import StageOutcome, mend_workspace, run_stage
     from lineage_pipelines.datasets.workspace.observing import TrackedObservation, observe
     from lineage_pipelines.datasets.workspace.placing import Placed, discard, place
+    from lineage_pipelines.datasets.workspace.stored import NamedData, StoredData, StoredState, check_stored
 
 __all__ = [
     "DvcProject",
     "LockEntry",
+    "NamedData",
     "Output",
     "ParamsDependency",
     "PipelineGraph",
@@ -38,13 +41,17 @@ __all__ = [
     "Stage",
     "StageDependency",
     "StageOutcome",
+    "StoredData",
+    "StoredState",
     "TrackedFile",
     "TrackedObservation",
+    "check_stored",
     "discard",
     "mend_workspace",
     "observe",
     "place",
     "run_stage",
+    "spread",
 ]
 
 
@@ -60,6 +67,10 @@ def __getattr__(name: str) -> Any:  # noqa: ANN401, C901  # any public name; a c
             module = import_module("lineage_pipelines.datasets.workspace.observing")
         case "Placed" | "discard" | "place":
             module = import_module("lineage_pipelines.datasets.workspace.placing")
+        case "NamedData" | "StoredData" | "StoredState" | "check_stored":
+            module = import_module("lineage_pipelines.datasets.workspace.stored")
+        case "spread":
+            module = import_module("lineage_pipelines.datasets.content.parallel")
         case "RecordedOutput":
             module = import_module("lineage_pipelines.datasets.pipeline.recorded")
         case "StageOutcome" | "mend_workspace" | "run_stage":

@@ -1,4 +1,8 @@
-"""Promotion from Dagster: a job with a launch form, and an asset whose materialization is the promotion."""
+"""Promotion from Dagster: a job with a launch form, and an asset whose materialization is the promotion.
+
+Who launches the run asks for the promotion, so that an approval of hers does not count. There is no approving from
+here: a person's key does not live on a server (docs/adr/0009).
+"""
 
 from typing import TYPE_CHECKING, Any
 
@@ -87,6 +91,10 @@ def promotion_asset(
                     "decision/rules": metadata.table(
                         {"rule": rule.name, "passed": rule.passed, "detail": rule.detail} for rule in decision.rules
                     ),
+                    "decision/approvals": metadata.table(
+                        {"approver": each.approver, "entry": each.entry, "key": each.key[:12]}
+                        for each in decision.approvals or ()
+                    ),
                 }
             ),
         )
@@ -122,7 +130,7 @@ def _promote(
             raise CatalogError(
                 f"the policy does not allow {alias} to name {entry.ref}: {'; '.join(failed)}",
                 where=str(lineage.settings().project_dir / "pyproject.toml"),
-                fix="promote another version, or this one as an override, with a reason",
+                fix=_remedy(decision),
             )
         if decision.previous == decision.record:
             context.log.info("%s names %s already; nothing is decided", alias, entry.ref)
@@ -130,3 +138,10 @@ def _promote(
             seq = catalog.decide(decision)
             context.log.info("entry %s: %s now names %s", seq, alias, entry.ref)
     return decision
+
+
+def _remedy(decision: "Decision") -> str:
+    ref = f"{decision.model}@{decision.version}"
+    if all(rule.passed for rule in decision.rules if rule.name != "approvals"):
+        return f"ask for approvals: lineage approve {ref} --to {decision.alias} --reason …; then launch this again"
+    return "promote another version, or this one as an override, with a reason"

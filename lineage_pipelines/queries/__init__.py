@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from lineage_pipelines.queries.accepted import accepted_version
     from lineage_pipelines.queries.aliases import Decided, find_holder, list_decisions
+    from lineage_pipelines.queries.approvals import Approved, draft_approval, list_approvals, recheck_approvals
+    from lineage_pipelines.queries.claims import CheckedClaim, Verdict
     from lineage_pipelines.queries.deciding import (
         draft_promotion,
         draft_rejection,
@@ -17,49 +19,61 @@ if TYPE_CHECKING:
     )
     from lineage_pipelines.queries.doctor import Finding, examine
     from lineage_pipelines.queries.history import LoggedVersion, log_versions
-    from lineage_pipelines.queries.keyring import KnownKey, find_key, list_keys
+    from lineage_pipelines.queries.kept import ANCHOR, Anchor, Memory, committed_anchor, earlier_anchors
+    from lineage_pipelines.queries.keyring import KnownKey, find_key, list_keys, recheck_keys
     from lineage_pipelines.queries.loading import load_model
     from lineage_pipelines.queries.policy import Policy, judge, parse_policy
     from lineage_pipelines.queries.refs import Ref, parse_ref, resolve
-    from lineage_pipelines.queries.verify import ANCHOR, CheckedClaim, Verdict, committed_anchor, verify_catalog
+    from lineage_pipelines.queries.verify import find_places, verify_catalog
 
 __all__ = [
     "ANCHOR",
+    "Anchor",
+    "Approved",
     "CheckedClaim",
     "Decided",
     "Finding",
     "KnownKey",
     "LoggedVersion",
+    "Memory",
     "Policy",
     "Ref",
     "Verdict",
     "accepted_version",
     "committed_anchor",
+    "draft_approval",
     "draft_promotion",
     "draft_rejection",
     "draft_retirement",
     "draft_rollback",
+    "earlier_anchors",
     "examine",
     "find_holder",
     "find_key",
+    "find_places",
     "judge",
+    "list_approvals",
     "list_decisions",
     "list_keys",
     "load_model",
     "log_versions",
     "parse_policy",
     "parse_ref",
+    "recheck_approvals",
+    "recheck_keys",
     "resolve",
     "verify_catalog",
 ]
 
 
-def __getattr__(name: str) -> Any:  # noqa: ANN401, C901  # any public name; a case for each module
+def __getattr__(name: str) -> Any:  # noqa: ANN401, C901, PLR0912  # any public name; a case for each module
     match name:
         case "accepted_version":
             module = import_module("lineage_pipelines.queries.accepted")
         case "Decided" | "find_holder" | "list_decisions":
             module = import_module("lineage_pipelines.queries.aliases")
+        case "Approved" | "draft_approval" | "list_approvals" | "recheck_approvals":
+            module = import_module("lineage_pipelines.queries.approvals")
         case "draft_promotion" | "draft_rejection" | "draft_retirement" | "draft_rollback":
             module = import_module("lineage_pipelines.queries.deciding")
         case "Policy" | "judge" | "parse_policy":
@@ -68,13 +82,17 @@ def __getattr__(name: str) -> Any:  # noqa: ANN401, C901  # any public name; a c
             module = import_module("lineage_pipelines.queries.doctor")
         case "LoggedVersion" | "log_versions":
             module = import_module("lineage_pipelines.queries.history")
-        case "KnownKey" | "find_key" | "list_keys":
+        case "KnownKey" | "find_key" | "list_keys" | "recheck_keys":
             module = import_module("lineage_pipelines.queries.keyring")
         case "load_model":
             module = import_module("lineage_pipelines.queries.loading")
         case "Ref" | "parse_ref" | "resolve":
             module = import_module("lineage_pipelines.queries.refs")
-        case "ANCHOR" | "CheckedClaim" | "Verdict" | "committed_anchor" | "verify_catalog":
+        case "ANCHOR" | "Anchor" | "Memory" | "committed_anchor" | "earlier_anchors":
+            module = import_module("lineage_pipelines.queries.kept")
+        case "CheckedClaim" | "Verdict":
+            module = import_module("lineage_pipelines.queries.claims")
+        case "find_places" | "verify_catalog":
             module = import_module("lineage_pipelines.queries.verify")
         case _:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,10 +1,15 @@
 """Decisions before they are made: what a promotion, a rollback, a retirement or a rejection would say."""
 
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 from lineage_pipelines.catalog import Catalog, Entry
+from lineage_pipelines.catalog.approving import WeighedApproval
 from lineage_pipelines.errors import NotFoundError
 from lineage_pipelines.queries.aliases import find_holder, list_decisions
+from lineage_pipelines.queries.approvals import read_approvals
+from lineage_pipelines.queries.comparing import compare, counted
 from lineage_pipelines.queries.policy import Policy, judge, read_policy
 from lineage_pipelines.records import Action, Decision
 
@@ -12,15 +17,14 @@ from lineage_pipelines.records import Action, Decision
 def draft_promotion(
     catalog: Catalog, entry: Entry, alias: str, *, by: str, reason: str, project_dir: Path, override: bool = False
 ) -> Decision:
-    """Return the decision that makes an alias name a version, judged by the project's policy.
+    """Return the decision that makes an alias name a version, judged by the project's policy and the approvals.
 
     Raises:
         CatalogError: the policy or the catalog cannot be read.
     """
     policy = read_policy(project_dir, alias)
     current = find_holder(catalog, entry.model, alias)
-    rules = judge(policy, entry.record, current.record if current else None)
-    return Decision(
+    draft = Decision(
         action=Action.PROMOTE,
         model=entry.model,
         alias=alias,
@@ -30,9 +34,20 @@ def draft_promotion(
         by=by,
         reason=reason,
         policy=policy.plain(),
-        rules=rules,
-        override=override and not all(rule.passed for rule in rules),
+        compared=compare(entry, current, policy),
     )
+    weighed: tuple[WeighedApproval, ...] = ()
+    if policy.approvals:
+        draft, weighed = _approved(catalog, draft, entry)
+    rules = judge(policy, entry.record, current.record if current else None, weighed)
+    return replace(draft, rules=rules, override=override and not all(rule.passed for rule in rules))
+
+
+def _approved(catalog: Catalog, draft: Decision, entry: Entry) -> tuple[Decision, tuple[WeighedApproval, ...]]:
+    approvals, seen = read_approvals(catalog)
+    now = datetime.now(UTC)
+    weighed = approvals.weigh(draft, entry.record, at=now, seen=seen)
+    return replace(draft, approvals=counted(weighed), judged=now, seen=seen), weighed
 
 
 def draft_rejection(catalog: Catalog, entry: Entry, alias: str, *, by: str, reason: str) -> Decision:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from lineage_pipelines.catalog import Catalog, Settings
+from lineage_pipelines.catalog import DAGSTER, Catalog, Settings
 from lineage_pipelines.errors import LineageError, NotFoundError
 
 _TIMEOUT = 20
@@ -171,6 +171,7 @@ def _catalog(settings: Settings) -> Iterator[Finding]:
     try:
         with Catalog(settings.catalog, create=False, read_only=True) as catalog:
             models = catalog.models()
+            open_attempts, untold = len(catalog.running_attempts()), len(catalog.undelivered(DAGSTER))
     except NotFoundError:
         detail = "there is no catalog yet; the first materialization makes it"
         yield Finding(check="catalog", status="ok", detail=detail)
@@ -179,6 +180,13 @@ def _catalog(settings: Settings) -> Iterator[Finding]:
     else:
         versions = sum(model.versions for model in models)
         yield Finding(check="catalog", status="ok", detail=f"{versions} versions of {len(models)} models")
+        yield from _unfinished(open_attempts, untold)
+
+
+def _unfinished(attempts: int, untold: int) -> Iterator[Finding]:
+    if attempts or untold:
+        detail = f"{attempts} attempts are running or were killed, {untold} versions have no event in Dagster yet"
+        yield Finding(check="unfinished", status="warn", detail=detail, fix="lineage reconcile")
 
 
 def _artifacts(settings: Settings) -> Iterator[Finding]:

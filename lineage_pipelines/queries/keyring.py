@@ -1,11 +1,13 @@
-"""Which keys sign the log, since when, and which no longer do."""
+"""Which keys sign the log, and whose keys approve: since when, and which no longer do."""
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from lineage_pipelines.catalog import Catalog
+from lineage_pipelines.catalog.approving import proven
 from lineage_pipelines.errors import NotFoundError
-from lineage_pipelines.records import KeyChange, decode_key_event, parse_time
+from lineage_pipelines.records import KeyChange, KeyEvent, KeyPurpose, decode_key_event, parse_time
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,6 +19,9 @@ class KnownKey:
     since: int
     """The entry that introduced it."""
     introduced: datetime
+    purpose: KeyPurpose = KeyPurpose.LOG
+    owner: str | None = None
+    """Whose it is, of a key for approvals."""
     revoked: int | None = None
     """The entry from which on it signs nothing."""
     reason: str | None = None
@@ -32,10 +37,17 @@ def list_keys(catalog: Catalog) -> tuple[KnownKey, ...]:
     keys: dict[str, KnownKey] = {}
     for entry in catalog.walk("key"):
         event = decode_key_event(entry.body)
-        if event.change is KeyChange.NEW:
-            keys[event.key] = KnownKey(key=event.key, since=entry.seq, introduced=parse_time(entry.recorded))
-        elif event.key in keys:
-            keys[event.key] = replace(keys[event.key], revoked=entry.seq, reason=event.reason)
+        if event.change is KeyChange.REVOKED:
+            if event.key in keys and keys[event.key].revoked is None:
+                keys[event.key] = replace(keys[event.key], revoked=entry.seq, reason=event.reason)
+        elif event.key not in keys:  # what was revoked is not new again
+            keys[event.key] = KnownKey(
+                key=event.key,
+                since=entry.seq,
+                introduced=parse_time(entry.recorded),
+                purpose=event.purpose,
+                owner=event.owner,
+            )
     return tuple(keys.values())
 
 
@@ -52,3 +64,21 @@ def find_key(catalog: Catalog, prefix: str) -> KnownKey:
     names = ", ".join(key.key[:12] for key in known) or "none"
     what = f"several keys begin with {prefix!r}" if found else f"no key begins with {prefix!r}"
     raise NotFoundError(what, where=catalog.url, fix=f"the log knows: {names}")
+
+
+def recheck_keys(events: Iterable[tuple[int, KeyEvent]]) -> Iterator[str]:
+    """Yield what is wrong with the introductions of keys, in words, each with its place in the log.
+
+    Args:
+        events: every key event with its place, in order.
+    """
+    seen: set[str] = set()
+    for seq, event in events:
+        where = f"entry {seq} (key)"
+        if event.change is KeyChange.REVOKED:
+            continue
+        if event.key in seen:
+            yield f"{where} introduces a key that the log knows already"
+        elif event.purpose is KeyPurpose.APPROVAL and proven(event) is None:
+            yield f"{where} does not prove that whoever introduced the key of {event.owner} held it"
+        seen.add(event.key)

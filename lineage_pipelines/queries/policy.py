@@ -3,19 +3,28 @@
     [tool.lineage.promotion.production]
     checks = ["min_roc_auc", "unique_rows"]   # must have passed; without it, every blocking check
     no_worse = { roc_auc = 0.01 }             # than the version that the alias names now, beyond a tolerance
+    noise = { roc_auc = 0.002 }               # how far training again moves it: twice this is tolerated on top
     complete = true                           # no fact may be missing
     clean = true                              # trained from a clean commit
+    approvals = 2                             # by people other than who trained it and who asks
+    approval_days = 30                        # an approval counts for so long
+    approvers = ["ann@example.org"]           # only of these: owners of keys, or ids of keys
 
 Without a policy every blocking check must have passed. A version that nothing was asked of does not pass.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
+from lineage_pipelines.catalog.approving import WeighedApproval
 from lineage_pipelines.errors import CatalogError
+from lineage_pipelines.queries.policy_rules import check_rules
 from lineage_pipelines.records import Json, LineageRecord, Rule, lower_is_better
+
+_SHOWN = 12
+_NOISE = 2
+"""Both versions' numbers are off by the band."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,15 +37,42 @@ class Policy:
     """Metric to how much worse it may be."""
     complete: bool = False
     clean: bool = False
+    noise: Mapping[str, float] = field(default_factory=dict)
+    """Metric to how far training again on the same data moves it, as somebody measured it."""
+    approvals: int = 0
+    """How many people have to approve, none of them the trainer or who asks."""
+    approval_days: int | None = None
+    approvers: tuple[str, ...] = ()
+    """Whose approvals count, by owner or by key; empty for everybody who has a key."""
 
     def plain(self) -> dict[str, Json]:
-        """Return the policy as a decision keeps it."""
+        """Return the policy as a decision keeps it. A rule that came later is said only where it is one."""
+        later: dict[str, Json] = {
+            "noise": {name: float(value) for name, value in self.noise.items()},
+            "approvals": self.approvals,
+            "approval_days": self.approval_days,
+            "approvers": list(self.approvers),
+        }
         return {
             "checks": list(self.checks),
             "no_worse": {name: float(value) for name, value in self.no_worse.items()},
             "complete": self.complete,
             "clean": self.clean,
+            **{name: value for name, value in later.items() if value},
         }
+
+    def criterion(self) -> str:
+        """Return what the policy asks, in one sentence."""
+        parts = [f"these checks passed: {', '.join(self.checks)}" if self.checks else "every blocking check passed"]
+        parts += [f"{metric} no worse by more than {self.tolerance(metric):g}" for metric in self.no_worse]
+        parts += ["no fact missing"] if self.complete else []
+        parts += ["trained from a clean commit"] if self.clean else []
+        parts += [f"approved by {self.approvals} others"] if self.approvals else []
+        return "; ".join(parts)
+
+    def tolerance(self, metric: str) -> float:
+        """Return by how much a metric may be worse, noise included."""
+        return self.no_worse[metric] + _NOISE * self.noise.get(metric, 0.0)
 
 
 def read_policy(project_dir: Path, alias: str) -> Policy:
@@ -62,44 +98,44 @@ def parse_policy(table: object, *, where: str) -> Policy:
     """Return a policy from its table.
 
     Raises:
-        CatalogError: a rule is unknown or of the wrong type.
+        CatalogError: a rule is unknown, of the wrong type, or means nothing.
     """
-    expected: dict[str, Any] = {"checks": list, "no_worse": dict, "complete": bool, "clean": bool}
-    if not isinstance(table, Mapping):
-        raise CatalogError("the policy is no table", where=where)
-    for name, value in table.items():
-        if name not in expected:
-            raise CatalogError(f"unknown rule {name!r}", where=where, fix=f"use one of: {', '.join(expected)}")
-        if not isinstance(value, expected[name]):
-            raise CatalogError(f"the rule {name!r} is no {expected[name].__name__}", where=where)
-    tolerances = dict(table.get("no_worse", {}))
-    if not all(isinstance(value, int | float) and value >= 0 for value in tolerances.values()):
-        raise CatalogError(
-            "a tolerance is not a number from 0 on", where=where, fix="write no_worse = { roc_auc = 0.01 }"
-        )
+    rules = check_rules(table, where=where)
     return Policy(
-        checks=tuple(map(str, table.get("checks", ()))),
-        no_worse={name: float(value) for name, value in tolerances.items()},
-        complete=bool(table.get("complete", False)),
-        clean=bool(table.get("clean", False)),
+        checks=tuple(map(str, rules.get("checks", ()))),
+        no_worse={name: float(value) for name, value in rules.get("no_worse", {}).items()},
+        complete=bool(rules.get("complete", False)),
+        clean=bool(rules.get("clean", False)),
+        noise={name: float(value) for name, value in rules.get("noise", {}).items()},
+        approvals=int(rules.get("approvals", 0)),
+        approval_days=rules.get("approval_days"),
+        approvers=tuple(rules.get("approvers", ())),
     )
 
 
-def judge(policy: Policy, record: LineageRecord, current: LineageRecord | None) -> tuple[Rule, ...]:
+def judge(
+    policy: Policy,
+    record: LineageRecord,
+    current: LineageRecord | None,
+    weighed: Sequence[WeighedApproval] = (),
+) -> tuple[Rule, ...]:
     """Return each rule's verdict on a version.
 
     Args:
         policy: the policy.
         record: the version.
         current: the version that the alias names now, if it names one.
+        weighed: the approvals of the version, and what each is worth.
     """
-    return tuple(_rules(policy, record, current))
+    return tuple(_rules(policy, record, current, weighed))
 
 
-def _rules(policy: Policy, record: LineageRecord, current: LineageRecord | None) -> Iterator[Rule]:
+def _rules(
+    policy: Policy, record: LineageRecord, current: LineageRecord | None, weighed: Sequence[WeighedApproval]
+) -> Iterator[Rule]:
     yield from _checks(policy, record)
-    for metric, tolerance in policy.no_worse.items():
-        yield _no_worse(metric, tolerance, record, current)
+    for metric in policy.no_worse:
+        yield _no_worse(metric, policy, record, current)
     if policy.complete:
         missing = record.completeness.missing
         detail = f"missing: {'; '.join(missing)}" if missing else "no fact is missing"
@@ -108,6 +144,8 @@ def _rules(policy: Policy, record: LineageRecord, current: LineageRecord | None)
         clean = record.code.revision is not None and not record.code.dirty
         detail = "trained from a clean commit" if clean else "trained with uncommitted changes, or without a commit"
         yield Rule(name="clean", passed=clean, detail=detail)
+    if policy.approvals:
+        yield _approvals(policy.approvals, weighed)
 
 
 def _checks(policy: Policy, record: LineageRecord) -> Iterator[Rule]:
@@ -122,7 +160,7 @@ def _checks(policy: Policy, record: LineageRecord) -> Iterator[Rule]:
         yield Rule(name=f"check {name}", passed=passed, detail=(check.detail if check else "was not made") or "passed")
 
 
-def _no_worse(metric: str, tolerance: float, record: LineageRecord, current: LineageRecord | None) -> Rule:
+def _no_worse(metric: str, policy: Policy, record: LineageRecord, current: LineageRecord | None) -> Rule:
     name = f"no_worse {metric}"
     ours = record.evaluation.metrics if record.evaluation else {}
     if metric not in ours:
@@ -133,5 +171,15 @@ def _no_worse(metric: str, tolerance: float, record: LineageRecord, current: Lin
     if metric not in theirs:
         return Rule(name=name, passed=True, detail=f"the version before has no {metric}")
     worse = (ours[metric] - theirs[metric]) * (1 if lower_is_better(metric) else -1)
-    detail = f"{ours[metric]:.5g} against {theirs[metric]:.5g}, tolerance {tolerance:g}"
-    return Rule(name=name, passed=worse <= tolerance + 1e-12, detail=detail)
+    noise = f", and twice the noise band of {policy.noise[metric]:g}" if metric in policy.noise else ""
+    detail = f"{ours[metric]:.5g} against {theirs[metric]:.5g}, tolerance {policy.no_worse[metric]:g}{noise}"
+    return Rule(name=name, passed=worse <= policy.tolerance(metric) + 1e-12, detail=detail)
+
+
+def _approvals(needed: int, weighed: Sequence[WeighedApproval]) -> Rule:
+    counted = [each.given for each in weighed if each.void is None]
+    who = ", ".join(f"{g.approval.approver} (entry {g.entry}, key {g.key[:_SHOWN]})" for g in counted)
+    void = "; ".join(f"{w.given.approval.approver} (entry {w.given.entry}) {w.void}" for w in weighed if w.void)
+    parts = [f"{len(counted)} of {needed}", who, f"not counted: {void}" if void else ""]
+    detail = "; ".join(part for part in parts if part)
+    return Rule(name="approvals", passed=len(counted) >= needed, detail=detail)

@@ -8,6 +8,18 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from lineage_pipelines.records.approvals import (
+        APPROVAL_TYPE,
+        Approval,
+        SignedApproval,
+        decode_approval,
+        decode_envelope,
+        encode_approval,
+        encode_envelope,
+        policy_digest,
+        same_person,
+        trainers,
+    )
     from lineage_pipelines.records.canonical import Json, canonical_bytes, parse_bytes
     from lineage_pipelines.records.code import CodeVersion, Environment, SourceClosure, SourceFile
     from lineage_pipelines.records.codec import Value, format_time, from_json, parse_time, to_json
@@ -19,14 +31,25 @@ if TYPE_CHECKING:
         StageOutput,
         StageRun,
     )
-    from lineage_pipelines.records.decisions import Action, Decision, Rule, decode_decision, encode_decision
+    from lineage_pipelines.records.decisions import (
+        Action,
+        ComparedVersion,
+        Comparison,
+        CountedApproval,
+        Decision,
+        Rule,
+        decode_decision,
+        encode_decision,
+    )
     from lineage_pipelines.records.digest import Digest, DigestSet
     from lineage_pipelines.records.keys import (
         KeyChange,
         KeyEvent,
         KeyPurpose,
+        check_owner,
         decode_key_event,
         encode_key_event,
+        possession_bytes,
     )
     from lineage_pipelines.records.metrics import by_interest, lower_is_better
     from lineage_pipelines.records.names import PRODUCTION, check_alias, check_model_name
@@ -54,15 +77,20 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "APPROVAL_TYPE",
     "PREDICATE_TYPE",
     "PRODUCTION",
     "STATEMENT_TYPE",
     "Action",
+    "Approval",
     "Candidate",
     "CheckResult",
     "CodeVersion",
     "Column",
+    "ComparedVersion",
+    "Comparison",
     "Completeness",
+    "CountedApproval",
     "DagsterRun",
     "DatasetSnapshot",
     "Decision",
@@ -80,6 +108,7 @@ __all__ = [
     "ModelFile",
     "ModelIdentity",
     "Rule",
+    "SignedApproval",
     "SliceMetrics",
     "SourceClosure",
     "SourceFile",
@@ -92,67 +121,125 @@ __all__ = [
     "canonical_bytes",
     "check_alias",
     "check_model_name",
+    "check_owner",
     "decode",
+    "decode_approval",
     "decode_decision",
+    "decode_envelope",
     "decode_identity",
     "decode_key_event",
     "encode",
+    "encode_approval",
     "encode_decision",
+    "encode_envelope",
     "encode_key_event",
     "format_time",
     "from_json",
     "lower_is_better",
     "parse_bytes",
     "parse_time",
+    "policy_digest",
+    "possession_bytes",
     "predicate",
     "record_digest",
+    "same_person",
     "to_json",
+    "trainers",
 ]
 
 
-def __getattr__(name: str) -> Any:  # noqa: ANN401, C901  # any public name; a case for each module
-    match name:
-        case "Json" | "canonical_bytes" | "parse_bytes":
+_NAMES = {
+    "approvals": (
+        "APPROVAL_TYPE",
+        "Approval",
+        "SignedApproval",
+        "decode_approval",
+        "decode_envelope",
+        "encode_approval",
+        "encode_envelope",
+        "policy_digest",
+        "same_person",
+        "trainers",
+    ),
+    "canonical": ("Json", "canonical_bytes", "parse_bytes"),
+    "code": ("CodeVersion", "Environment", "SourceClosure", "SourceFile"),
+    "codec": ("Value", "format_time", "from_json", "parse_time", "to_json"),
+    "data": ("Column", "DatasetSnapshot", "Grade", "StageInput", "StageOutput", "StageRun"),
+    "decisions": (
+        "Action",
+        "ComparedVersion",
+        "Comparison",
+        "CountedApproval",
+        "Decision",
+        "Rule",
+        "decode_decision",
+        "encode_decision",
+    ),
+    "digest": ("Digest", "DigestSet"),
+    "keys": (
+        "KeyChange",
+        "KeyEvent",
+        "KeyPurpose",
+        "check_owner",
+        "decode_key_event",
+        "encode_key_event",
+        "possession_bytes",
+    ),
+    "metrics": ("by_interest", "lower_is_better"),
+    "names": ("PRODUCTION", "check_alias", "check_model_name"),
+    "record": (
+        "PREDICATE_TYPE",
+        "STATEMENT_TYPE",
+        "Completeness",
+        "LineageRecord",
+        "ModelIdentity",
+        "decode",
+        "decode_identity",
+        "encode",
+        "predicate",
+        "record_digest",
+    ),
+    "training": (
+        "Candidate",
+        "CheckResult",
+        "DagsterRun",
+        "Evaluation",
+        "MlflowRun",
+        "ModelFile",
+        "SliceMetrics",
+        "TrainingRun",
+    ),
+}
+"""Which module has which names."""
+_MODULES = {name: module for module, names in _NAMES.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401, C901, PLR0912  # any public name; a case for each module
+    # Every module's name is written out, so that the source closure of training code can follow it.
+    match _MODULES.get(name):
+        case "approvals":
+            module = import_module("lineage_pipelines.records.approvals")
+        case "canonical":
             module = import_module("lineage_pipelines.records.canonical")
-        case "CodeVersion" | "Environment" | "SourceClosure" | "SourceFile":
+        case "code":
             module = import_module("lineage_pipelines.records.code")
-        case "Value" | "format_time" | "from_json" | "parse_time" | "to_json":
+        case "codec":
             module = import_module("lineage_pipelines.records.codec")
-        case "Column" | "DatasetSnapshot" | "Grade" | "StageInput" | "StageOutput" | "StageRun":
+        case "data":
             module = import_module("lineage_pipelines.records.data")
-        case "Action" | "Decision" | "Rule" | "decode_decision" | "encode_decision":
+        case "decisions":
             module = import_module("lineage_pipelines.records.decisions")
-        case "Digest" | "DigestSet":
+        case "digest":
             module = import_module("lineage_pipelines.records.digest")
-        case "KeyChange" | "KeyEvent" | "KeyPurpose" | "decode_key_event" | "encode_key_event":
+        case "keys":
             module = import_module("lineage_pipelines.records.keys")
-        case "by_interest" | "lower_is_better":
+        case "metrics":
             module = import_module("lineage_pipelines.records.metrics")
-        case "PRODUCTION" | "check_alias" | "check_model_name":
+        case "names":
             module = import_module("lineage_pipelines.records.names")
-        case (
-            "PREDICATE_TYPE"
-            | "STATEMENT_TYPE"
-            | "Completeness"
-            | "LineageRecord"
-            | "ModelIdentity"
-            | "decode"
-            | "decode_identity"
-            | "encode"
-            | "predicate"
-            | "record_digest"
-        ):
+        case "record":
             module = import_module("lineage_pipelines.records.record")
-        case (
-            "Candidate"
-            | "CheckResult"
-            | "DagsterRun"
-            | "Evaluation"
-            | "MlflowRun"
-            | "ModelFile"
-            | "SliceMetrics"
-            | "TrainingRun"
-        ):
+        case "training":
             module = import_module("lineage_pipelines.records.training")
         case _:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -84,10 +84,11 @@ _DECODER = json.JSONDecoder(
 def _check_depth(value: Json, left: int) -> None:
     if left == 0:
         raise RecordError(f"nested deeper than {_MAX_STATEMENT_DEPTH}")
-    if isinstance(value, Mapping):
+    # Parsed JSON holds nothing else that nests, and a test for Mapping is a third of the time that verifying takes.
+    if isinstance(value, dict):
         for item in value.values():
             _check_depth(item, left - 1)
-    elif isinstance(value, list | tuple):
+    elif isinstance(value, list):
         for item in value:
             _check_depth(item, left - 1)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 from lineage_pipelines.records.canonical import Json, canonical_bytes, parse_bytes
@@ -32,6 +33,38 @@ class Rule(Value):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CountedApproval(Value):
+    """An approval that a promotion was made on."""
+
+    entry: int
+    """Its place in the log."""
+    approver: str
+    key: str
+    """The id of the approver's key."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComparedVersion(Value):
+    """One of the versions between which was decided, and its numbers."""
+
+    version: int
+    record: Digest
+    metrics: Mapping[str, float]
+    data: Digest | None = None
+    """The SHA-256 of the data that they were measured on: numbers on other data say less."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison(Value):
+    """What was compared by which criterion."""
+
+    candidates: tuple[ComparedVersion, ...]
+    """The version that is promoted, then the one that the alias named before."""
+    criterion: str
+    """The policy in one sentence."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Decision(Value):
     """One decision, with the evidence that it was made on."""
 
@@ -52,6 +85,14 @@ class Decision(Value):
     rules: tuple[Rule, ...] = ()
     override: bool = False
     """Whether it was made against the policy."""
+    approvals: tuple[CountedApproval, ...] | None = None
+    """The approvals that counted; None where the policy asks for none."""
+    compared: Comparison | None = None
+    """The candidates, their numbers and the criterion of a promotion."""
+    judged: datetime | None = None
+    """When the rules were judged; given where approvals, which expire, are among them."""
+    seen: int | None = None
+    """The last entry of the log that was looked at for approvals and keys."""
 
     @property
     def moves_alias(self) -> bool:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from lineage_pipelines.records import by_interest
+from lineage_pipelines.records import KeyPurpose, by_interest
 from lineage_pipelines.reports.document import Document, Paragraph, Table
 from lineage_pipelines.reports.words import moment, number, short
 
@@ -69,12 +69,18 @@ def verify_document(claims: "Sequence[CheckedClaim]") -> Document:
     return Document([Table(["claim", "verdict", "detail"], [[c.claim, str(c.verdict), c.detail] for c in claims])])
 
 
+_FOR = {KeyPurpose.LOG: "log", KeyPurpose.APPROVAL: "approvals"}
+
+
 def keys_document(keys: "Sequence[KnownKey]") -> Document:
     """List the keys of a log."""
     if not keys:
         return Document([Paragraph("No key yet: the first entry that is committed makes one.")])
-    rows = [[key.key[:12], f"entry {key.since:,}", moment(key.introduced), _end(key)] for key in keys]
-    return Document([Table(["key", "since", "introduced", "state"], rows)])
+    rows = [
+        [key.key[:12], _FOR[key.purpose], key.owner or "–", f"entry {key.since:,}", moment(key.introduced), _end(key)]
+        for key in keys
+    ]
+    return Document([Table(["key", "for", "owner", "since", "introduced", "state"], rows)])
 
 
 def _end(key: "KnownKey") -> str:
@@ -82,7 +88,7 @@ def _end(key: "KnownKey") -> str:
 
 
 def reconciled_document(rows: Sequence[tuple[str, str, str, str]]) -> Document:
-    """List what did not fit between the catalog and Dagster, and what was done about it."""
+    """List what did not fit, and what was done about it."""
     if not rows:
-        return Document([Paragraph("The catalog and Dagster's events agree.")])
+        return Document([Paragraph("The catalog and Dagster's events agree, and nothing was left behind.")])
     return Document([Table(["what", "subject", "done", "detail"], [list(row) for row in rows])])

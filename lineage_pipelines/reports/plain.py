@@ -58,7 +58,16 @@ def doctor_json(findings: "Sequence[Finding]") -> Json:
 
 def verify_json(claims: "Sequence[CheckedClaim]") -> Json:
     """Return the claims and their verdicts."""
-    return [{"claim": c.claim, "verdict": str(c.verdict), "detail": c.detail} for c in claims]
+    return [
+        {
+            "claim": claim.claim,
+            "verdict": str(claim.verdict),
+            "detail": claim.detail,
+            "wrong": list(claim.wrong),
+            "entries": list(claim.entries),
+        }
+        for claim in claims
+    ]
 
 
 def keys_json(keys: "Sequence[KnownKey]") -> Json:
@@ -66,6 +75,8 @@ def keys_json(keys: "Sequence[KnownKey]") -> Json:
     return [
         {
             "key": key.key,
+            "purpose": str(key.purpose),
+            "owner": key.owner,
             "since": key.since,
             "introduced": format_time(key.introduced),
             "revoked": key.revoked,

@@ -12,28 +12,30 @@ from lineage_pipelines.records import (
     by_interest,
     lower_is_better,
 )
+from lineage_pipelines.reports.decisions import approval_line, approved_by
 from lineage_pipelines.reports.document import Block, Document, Heading, Pairs, Paragraph, Table
 from lineage_pipelines.reports.preparation import preparation_trees
 from lineage_pipelines.reports.words import count, duration, moment, number, short, size
 
 if TYPE_CHECKING:
     from lineage_pipelines.catalog import Entry
-    from lineage_pipelines.queries import Decided
+    from lineage_pipelines.queries import Approved, Decided
 
 _MOST_SLICES = 12
 
 
-def show_document(entry: "Entry", decided: "Sequence[Decided]" = ()) -> Document:
+def show_document(entry: "Entry", decided: "Sequence[Decided]" = (), approved: "Sequence[Approved]" = ()) -> Document:
     """Describe a version for the people who have to trust it.
 
     Args:
         entry: the version.
         decided: the decisions about its model, oldest first; those about this version are shown.
+        approved: the approvals of its model's versions, likewise.
     """
     record = entry.record
     return Document(
         [
-            *_head(entry, decided),
+            *_head(entry, decided, approved),
             *_gaps(record),
             Heading("Data"),
             *_data(record),
@@ -47,7 +49,7 @@ def show_document(entry: "Entry", decided: "Sequence[Decided]" = ()) -> Document
     )
 
 
-def _head(entry: "Entry", decided: "Sequence[Decided]") -> Iterator[Block]:
+def _head(entry: "Entry", decided: "Sequence[Decided]", approved: "Sequence[Approved]") -> Iterator[Block]:
     record = entry.record
     yield Heading(f"{entry.model} version {entry.version}", 1)
     if record.model.description:
@@ -61,6 +63,7 @@ def _head(entry: "Entry", decided: "Sequence[Decided]") -> Iterator[Block]:
         ),
         ("owners", ", ".join(record.model.owners)),
         ("checks", _verdict(record.evaluation.checks if record.evaluation else ())),
+        *(("approved", approval_line(each)) for each in approved if each.approval.version == entry.version),
         *(("decided", _decision(each)) for each in decided if each.decision.version == entry.version),
     ]
     yield Pairs([(name, value) for name, value in rows if value])
@@ -69,7 +72,10 @@ def _head(entry: "Entry", decided: "Sequence[Decided]") -> Iterator[Block]:
 def _decision(decided: "Decided") -> str:
     decision = decided.decision
     against = ", AGAINST THE POLICY" if decision.override else ""
-    return f"{decision.action}, {decision.alias}, {moment(decided.at)}, by {decision.by}{against}: {decision.reason}"
+    who = approved_by(decision)
+    approved = f"; approved by {who}" if who else ""
+    when = moment(decided.at)
+    return f"{decision.action}, {decision.alias}, {when}, by {decision.by}{against}: {decision.reason}{approved}"
 
 
 def _verdict(checks: Sequence[CheckResult]) -> str:

@@ -1,4 +1,8 @@
-"""A catalog of one's own, and one that has seen something."""
+"""A catalog of one's own, in each database that a catalog can be kept in.
+
+A test that asks for the catalog, or its URL, runs on SQLite and on PostgreSQL. One that asks for the `file` runs on
+SQLite alone.
+"""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,16 +12,32 @@ import pytest
 from lineage_pipelines.catalog import Catalog
 
 
-@pytest.fixture
-def file(tmp_path: Path) -> Path:
-    """Where the catalog is, or will be."""
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run what needs no file on every database."""
+    if "url" in metafunc.fixturenames:
+        databases = ["sqlite"] if "file" in metafunc.fixturenames else ["sqlite", "postgresql"]
+        metafunc.parametrize("url", databases, indirect=True)
+
+
+def _file(tmp_path: Path) -> Path:
     return tmp_path / ".lineage" / "catalog.db"
 
 
 @pytest.fixture
-def url(file: Path) -> str:
+def file(tmp_path: Path) -> Path:
+    """Where the catalog is, or will be."""
+    return _file(tmp_path)
+
+
+@pytest.fixture
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """The catalog's URL."""
-    return f"sqlite:///{file}"
+    if request.param == "sqlite":
+        yield f"sqlite:///{_file(tmp_path)}"
+        return
+    server = request.getfixturevalue("postgresql")
+    with server.database() as name:
+        yield server.url(name)
 
 
 @pytest.fixture

@@ -53,7 +53,8 @@ def test_a_full_disk_stores_nothing_and_is_told(disk: Path) -> None:
         _check_goes_on(url, refused)
 
 
-def test_a_file_that_may_not_grow_stores_nothing_and_is_told(url: str) -> None:
+def test_a_file_that_may_not_grow_stores_nothing_and_is_told(url: str, file: Path) -> None:
+    assert not file.exists()
     with Catalog(url) as catalog, limits.no_file_beyond(400_000):
         refused, error = _append_until_refused(catalog, 1)
     assert refused > 2
@@ -61,7 +62,8 @@ def test_a_file_that_may_not_grow_stores_nothing_and_is_told(url: str) -> None:
     _check_goes_on(url, refused)
 
 
-def test_a_catalog_that_did_not_fit_when_it_was_made_is_made_later(url: str) -> None:
+def test_a_catalog_that_did_not_fit_when_it_was_made_is_made_later(url: str, file: Path) -> None:
+    assert not file.exists()
     with limits.no_file_beyond(60_000), pytest.raises(CatalogError):
         Catalog(url)
     with Catalog(url) as catalog:
@@ -83,9 +85,11 @@ def test_a_catalog_on_a_read_only_disk_can_be_read(disk: Path) -> None:
         Catalog(f"sqlite:///{disk}/new/catalog.db")
 
 
-def test_on_a_read_only_disk_half_of_a_catalog_is_not_read_as_the_whole(disk: Path, catalog: Catalog) -> None:
+def test_on_a_read_only_disk_half_of_a_catalog_is_not_read_as_the_whole(
+    disk: Path, catalog: Catalog, file: Path
+) -> None:
     entry = catalog.append(make_record())
-    for path in Path(catalog.url.removeprefix("sqlite:///")).parent.iterdir():
+    for path in file.parent.iterdir():
         shutil.copy(path, disk)
     (disk / "catalog.db-shm").unlink()
     limits.make_read_only(disk)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from lineage_pipelines.catalog import Catalog, Entry
+from lineage_pipelines.catalog.migrations import NEWEST
 from lineage_pipelines.catalog.sqlite_schema import GUARDS
 from lineage_pipelines.errors import CatalogError, NotFoundError
 from lineage_pipelines.records import Digest, encode
@@ -57,7 +58,7 @@ CHANGES = [
     ),
     "INSERT OR REPLACE INTO model SELECT 'other', folded FROM model",
     "INSERT OR REPLACE INTO content SELECT id + 1000, hex FROM content",
-    "INSERT INTO migration VALUES (4, '2013-04-02T06:00:00Z')",
+    f"INSERT INTO migration VALUES ({NEWEST + 2}, '2013-04-02T06:00:00Z')",
 ]
 
 
@@ -73,8 +74,9 @@ def test_no_statement_of_another_program_changes_what_is_there(raw: sqlite3.Conn
         assert _dump(raw) == before, statement
 
 
-def test_no_statement_of_our_own_connections_changes_what_is_there(url: str, entries: list[Entry]) -> None:
+def test_no_statement_of_our_own_connections_changes_what_is_there(url: str, file: Path, entries: list[Entry]) -> None:
     with Catalog(url) as catalog:
+        assert file.is_file()
         for statement in CHANGES:
             with pytest.raises(CatalogError, match="the change would edit history"), catalog._writing() as connection:
                 connection.exec_driver_sql(statement)

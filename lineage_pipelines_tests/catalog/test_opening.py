@@ -27,9 +27,10 @@ def test_a_new_catalog_is_its_owners_alone(catalog: Catalog, file: Path) -> None
     assert [path.name for path in file.parent.iterdir()] == ["catalog.db"]
 
 
-def test_what_the_database_promises(catalog: Catalog, url: str) -> None:
+def test_what_the_database_promises(catalog: Catalog, url: str, file: Path) -> None:
     promised: dict[str, Any] = {"foreign_keys": 1, "trusted_schema": 0, "recursive_triggers": 1, "busy_timeout": 60_000}
     promised |= {"journal_mode": "wal"}
+    assert file.is_file()
     with Catalog(url, read_only=True) as reader:
         for opened, more in ((catalog, {"synchronous": 2, "query_only": 0}), (reader, {"query_only": 1})):
             with opened._reading() as one, opened._reading() as other:
@@ -145,7 +146,7 @@ def _cut(file: Path) -> None:
     [
         (_text, "not a SQLite database"),
         (Path.mkdir, "that of a folder"),
-        (_other_database, "a SQLite database, but not a catalog"),
+        (_other_database, "there is a database, but not a catalog"),
         (_torn, "the catalog is damaged"),
         (_cut, "the catalog is damaged"),
     ],
@@ -177,10 +178,10 @@ def test_a_name_is_not_taken_for_the_reason(tmp_path: Path) -> None:
         Catalog(f"sqlite:///{tmp_path}/locked and full/in/catalog.db")
 
 
-@pytest.mark.parametrize("url", ["sqlite://", "sqlite:///", "sqlite:///:memory:", "postgresql://ada:secret@db/lineage"])
-def test_only_a_file_is_a_catalog_and_no_password_is_told(url: str) -> None:
+@pytest.mark.parametrize("given", ["sqlite://", "sqlite:///", "sqlite:///:memory:", "mysql://ada:secret@db/lineage"])
+def test_only_a_file_or_a_server_is_a_catalog_and_no_password_is_told(given: str) -> None:
     with pytest.raises(CatalogError, match="not a catalog that this release can open") as caught:
-        Catalog(url)
+        Catalog(given)
     assert "secret" not in str(caught.value)
 
 

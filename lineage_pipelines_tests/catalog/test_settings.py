@@ -49,9 +49,9 @@ def test_each_source_is_stronger_than_the_next(project: Path, monkeypatch: pytes
     assert settings()[0] == f"sqlite:///{project}/table.db"
 
 
-@pytest.mark.parametrize("url", ["sqlite:///", "sqlite:///:memory:", "postgresql://db/lineage", "sqlite:////a/c.db"])
-def test_what_is_not_a_relative_path_stays_as_it_is(project: Path, url: str) -> None:
-    assert resolve_settings(start=project, catalog=url).catalog == url
+@pytest.mark.parametrize("given", ["sqlite:///", "sqlite:///:memory:", "postgresql://db/lineage", "sqlite:////a/c.db"])
+def test_what_is_not_a_relative_path_stays_as_it_is(project: Path, given: str) -> None:
+    assert resolve_settings(start=project, catalog=given).catalog == given
 
 
 def test_relative_paths_are_the_projects_wherever_one_stands(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -137,8 +137,9 @@ def test_a_forked_child_may_use_a_catalog_that_its_parent_opened(url: str) -> No
     subprocess.run([sys.executable, "-c", FORK, url], check=True, timeout=60)
     with Catalog(url, create=False) as catalog:
         assert catalog.rebuild() == 16
-        (integrity,) = catalog._engine.raw_connection().execute("PRAGMA integrity_check").fetchone()
-        assert integrity == "ok"
+        if url.startswith("sqlite"):
+            (integrity,) = catalog._engine.raw_connection().execute("PRAGMA integrity_check").fetchone()
+            assert integrity == "ok"
 
 
 def test_more_threads_than_a_pool_usually_holds_are_served_at_once(url: str) -> None:

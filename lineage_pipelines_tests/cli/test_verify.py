@@ -8,6 +8,7 @@ import pytest
 from lineage_pipelines.catalog import Catalog, resolve_settings
 from lineage_pipelines.errors import CatalogError
 from lineage_pipelines_tests.cli.conftest import Lineage
+from lineage_pipelines_tests.faults.owner import unguarded
 from lineage_pipelines_tests.samples import make_record
 
 
@@ -53,6 +54,97 @@ def test_a_checkpoint_may_be_kept_anywhere(signed: Path, lineage: Lineage) -> No
     assert "entries 4 to 4 are gone" in said.out
 
 
+def test_tiles_name_the_entry(signed: Path, lineage: Lineage) -> None:
+    said = lineage("checkpoint", "--tiles", "kept")
+    assert (said.code, said.out) == (0, "")
+    assert "wrote 1 tiles and the checkpoint to kept" in said.err
+    assert verdicts(lineage, "--from", "kept")["checkpoint"] == "PASS"
+    with unguarded(signed / ".lineage/catalog.db") as raw:
+        raw.execute("UPDATE log SET recorded = '2013-01-01T00:00:00.000000Z' WHERE seq = 3")
+    for given in ("kept", "kept/checkpoint"):
+        said = lineage("verify", "--from", given, "--quick")
+        assert said.code == 1
+        assert "entry 3 (record, flight_delay@2) is not what the checkpoint knows" in " ".join(said.out.split())
+    (claim,) = [one for one in lineage("verify", "--from", "kept", "--format", "json").json() if one["entries"] == [3]]
+    assert claim["wrong"][0] == "entry 3 (record, flight_delay@2) is not what the checkpoint knows"
+    refused = lineage("checkpoint", "--tiles", "kept")
+    assert refused.code == 3
+    assert "does not begin with it" in refused.err
+
+
+def test_a_checkpoint_goes_to_a_file_and_to_tiles(signed: Path, lineage: Lineage) -> None:
+    assert lineage("checkpoint", "-o", "lineage.checkpoint", "--tiles", "kept").code == 0
+    assert (signed / "lineage.checkpoint").read_text() == (signed / "kept/checkpoint").read_text()
+
+
+def test_a_checkpoint_alone_is_not_taken_for_tiles(signed: Path, lineage: Lineage) -> None:
+    (signed / "alone").mkdir()
+    lineage("checkpoint", "-o", "alone/checkpoint")
+    assert verdicts(lineage, "--from", "alone/checkpoint")["checkpoint"] == "PASS"
+    said = lineage("verify", "--from", ".")
+    assert said.code == 3
+    assert "lineage checkpoint --tiles DIR" in said.err
+
+
+def test_every_checkpoint_that_was_ever_committed_counts(signed: Path, lineage: Lineage) -> None:
+    settings = resolve_settings(start=signed)
+    for run in "34":
+        lineage("checkpoint", "-o", "lineage.checkpoint")
+        git(signed, "add", "lineage.checkpoint")
+        git(signed, "commit", "-qm", "Anchor")
+        with Catalog(settings.catalog, keys=settings.keys) as catalog:
+            catalog.append(make_record(run=run))
+    assert "and with 1 earlier checkpoints" in detail(lineage, "checkpoint")
+    with unguarded(signed / ".lineage/catalog.db") as raw:
+        raw.execute("UPDATE log SET recorded = '2013-01-01T00:00:00.000000Z' WHERE seq = 4")
+    told = detail(lineage, "checkpoint")
+    assert "the first change is in entries 4 to 4: between that of commit" in told
+    lineage("checkpoint", "-o", "lineage.checkpoint")
+    git(signed, "commit", "-qam", "Hide it")
+    assert verdicts(lineage)["checkpoint"] == "FAIL"
+
+
+def detail(lineage: Lineage, claim: str, *words: str) -> str:
+    claims = lineage("verify", "--quick", "--format", "json", *words).json()
+    found: str = next(one["detail"] for one in claims if one["claim"] == claim)
+    return found
+
+
+def test_a_version_alone(signed: Path, lineage: Lineage) -> None:
+    lineage("checkpoint", "-o", "kept")
+    found = verdicts(lineage, "flight_delay@1", "--from", "kept", "--quick")
+    assert found == {
+        "entries": "PASS",
+        "signatures": "PASS",
+        "order": "PASS",
+        "decisions": "PASS",
+        "approvals": "PASS",
+        "inclusion": "PASS",
+        "artifacts": "NOT CHECKED",
+        "data": "NOT CHECKED",
+    }
+    assert lineage("verify", "flight_delay@1", "--from", "kept", "--quick").code == 0
+    assert lineage("verify", "flight_delay@1", "--from", "kept", "--quick", "--strict").code == 1
+    assert not (signed / ".lineage/seen").exists(), "a part is not remembered as the whole"
+
+
+def test_what_was_seen_is_remembered(signed: Path, lineage: Lineage) -> None:
+    assert lineage("verify", "--quick").code == 0
+    (remembered,) = (signed / ".lineage/seen").iterdir()
+    assert remembered.suffix == ".checkpoint"
+    with unguarded(signed / ".lineage/catalog.db") as raw:
+        for table in ("usage", "version", "log"):
+            raw.execute(f"DELETE FROM {table} WHERE seq = 3")
+    said = lineage("verify", "--quick")
+    assert said.code == 1
+    assert "entries 3 to 3 are gone: the log as it was seen here last" in " ".join(said.out.split())
+
+
+def test_a_disk_that_may_not_be_written_is_no_reason_to_fail(signed: Path, lineage: Lineage) -> None:
+    (signed / ".lineage/seen").write_text("in the way")
+    assert lineage("verify", "--quick").code == 0
+
+
 def test_strict_does_not_take_silence_for_an_answer(signed: Path, lineage: Lineage) -> None:
     """The model files of these made-up records do not exist: that is a finding either way."""
     assert signed.exists()
@@ -66,7 +158,8 @@ def test_strict_does_not_take_silence_for_an_answer(signed: Path, lineage: Linea
     [
         (("verify", "--from", "nowhere"), 2, "nowhere"),
         (("verify", "--from", "pyproject.toml"), 3, "not a checkpoint"),
-        (("verify", "flight_delay"), 2, "flight_delay"),
+        (("verify", "flight_delay@9"), 2, "versions 1 to 2"),
+        (("verify", "flight_dely"), 2, "there is: flight_delay"),
     ],
 )
 @pytest.mark.usefixtures("signed")

@@ -1,31 +1,27 @@
 """Whoever changes the catalog is found out: which entry, and against what."""
 
+import dataclasses
 import shutil
 import sqlite3
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from lineage_pipelines.artifacts import ArtifactStore
-from lineage_pipelines.catalog import Catalog
+from lineage_pipelines.catalog import Catalog, LogEntry, read_note
+from lineage_pipelines.catalog.checkpoint import write_note
+from lineage_pipelines.catalog.signing import ApprovalKey, LogKey
 from lineage_pipelines.errors import CatalogError
 from lineage_pipelines.queries import CheckedClaim, Verdict, verify_catalog
+from lineage_pipelines.queries.approvals import draft_approval
+from lineage_pipelines.records import Digest, encode_envelope, encode_key_event
 from lineage_pipelines_tests.faults.owner import unguarded
+from lineage_pipelines_tests.queries.conftest import RECORDS
 from lineage_pipelines_tests.samples import make_record
 
-RECORDS = 6
 Edit = Callable[[sqlite3.Connection], object]
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """A catalog of six versions, with its key."""
-    with Catalog(f"sqlite:///{tmp_path}/catalog.db", keys=tmp_path / "keys") as catalog:
-        for number in range(RECORDS):
-            catalog.append(make_record(run=str(number)))
-    return tmp_path
 
 
 def checkpoint(folder: Path) -> str:
@@ -56,8 +52,10 @@ def test_an_honest_catalog_passes_and_says_what_it_did_not_check(folder: Path) -
         "signatures": Verdict.PASS,
         "order": Verdict.PASS,
         "decisions": Verdict.PASS,
+        "approvals": Verdict.PASS,
         "checkpoint": Verdict.PASS,
         "artifacts": Verdict.NOT_CHECKED,
+        "data": Verdict.NOT_CHECKED,
     }
     assert verify(folder)["checkpoint"].verdict is Verdict.NOT_CHECKED
 
@@ -75,17 +73,21 @@ def test_an_honest_catalog_may_grow(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("statements", "claim", "words"),
     [
-        (["UPDATE log SET body = CAST(body || ' ' AS BLOB) WHERE seq = 3"], "entries", "entry 3 (record)"),
+        (["UPDATE log SET body = CAST(body || ' ' AS BLOB) WHERE seq = 3"], "entries", "entry 3 (record, "),
         (["UPDATE log SET recorded = '2013-01-01T00:00:00.000000Z' WHERE seq = 4"], "checkpoint", "first 7 entries"),
-        (["UPDATE log SET signature = zeroblob(64) WHERE seq = 5"], "signatures", "entry 5 (record)"),
-        (["UPDATE log SET signature = NULL, keyid = NULL WHERE seq = 5"], "signatures", "entry 5 (record)"),
-        (["UPDATE log SET keyid = 'another' WHERE seq = 5"], "signatures", "entry 5 (record)"),
+        (["UPDATE log SET signature = zeroblob(64) WHERE seq = 5"], "signatures", "entry 5 (record, flight_delay@4)"),
+        (
+            ["UPDATE log SET signature = NULL, keyid = NULL WHERE seq = 5"],
+            "signatures",
+            "entry 5 (record, flight_delay@4)",
+        ),
+        (["UPDATE log SET keyid = 'another' WHERE seq = 5"], "signatures", "entry 5 (record, flight_delay@4)"),
         (["UPDATE log SET kind = 'key' WHERE seq = 5"], "signatures", "entry 5 (key)"),
         (["DELETE FROM version WHERE seq = 7", "DELETE FROM usage WHERE seq = 7", "DELETE FROM log WHERE seq = 7"],
          "checkpoint", "entries 7 to 7 are gone"),
-        (["DELETE FROM log WHERE seq = 4"], "order", "entry 5 (record) stands where entry 4 should"),
+        (["DELETE FROM log WHERE seq = 4"], "order", "entry 4 is missing before entry 5 (record, flight_delay@4)"),
         (["UPDATE log SET seq = -3 WHERE seq = 3", "UPDATE log SET seq = 3 WHERE seq = 4",
-          "UPDATE log SET seq = 4 WHERE seq = -3"], "order", "entry 3 (record)"),
+          "UPDATE log SET seq = 4 WHERE seq = -3"], "order", "entry 3 (record, flight_delay@2)"),
         (["UPDATE version SET version = 9 WHERE version = 2"], "order", "flight_delay@9"),
     ],
 )  # fmt: skip
@@ -157,6 +159,157 @@ def test_a_catalog_from_before_there_were_keys_is_not_checked_and_goes_on(tmp_pa
     claims = verify(tmp_path, checkpoint(tmp_path))
     assert failed(claims) == set()
     assert "1 entries have no signature" in claims["signatures"].detail
+
+
+# Clocks
+
+
+def recorded(folder: Path, seq: int, time: str) -> None:
+    tamper(folder, f"UPDATE log SET recorded = '{time}' WHERE seq = {seq}")
+
+
+@pytest.mark.parametrize(
+    ("time", "words"),
+    [
+        ("2013-01-01T00:00:00.000000Z", "warning: 1 entries were committed before the entry before them, by their"),
+        (
+            "2999-01-01T00:00:00.000000Z",
+            "warning: 1 entries were committed in the future, by their clock, first entry 4",
+        ),
+    ],
+)
+def test_a_clock_that_was_wrong_is_a_warning(folder: Path, time: str, words: str) -> None:
+    recorded(folder, 4, time)
+    claims = verify(folder)
+    assert failed(claims) == set()
+    assert words in claims["order"].detail
+    assert "warning" not in verify(folder)["entries"].detail
+
+
+@pytest.mark.parametrize("time", ["", "yesterday", "2013-01-01T00:00:00.000000Zx", "٢013-01-01T00:00:00.000000Z"])
+def test_a_time_that_is_none_is_named(folder: Path, time: str) -> None:
+    recorded(folder, 4, time)
+    claims = verify(folder)
+    assert claims["entries"].entries == (4,)
+    assert "its time of commit is none" in claims["entries"].detail
+
+
+# What is wrong, whole
+
+
+def test_everything_that_is_wrong_is_kept_though_five_are_shown(folder: Path) -> None:
+    tamper(folder, "UPDATE log SET signature = zeroblob(64)")
+    claim = verify(folder)["signatures"]
+    assert claim.entries == (1, 2, 3, 4, 5, 6, 7)
+    assert len(claim.wrong) == RECORDS + 1
+    assert claim.detail.endswith("; and 2 more")
+
+
+def test_a_gap_is_told_once(folder: Path) -> None:
+    tamper(folder, "DELETE FROM log WHERE seq IN (3, 4)")
+    claim = verify(folder)["order"]
+    assert claim.wrong == (
+        "entries 3 to 4 are missing before entry 5 (record, flight_delay@4)",
+        "entry 5 (record, flight_delay@4) does not follow the record of flight_delay before it",
+        "the index names entry 3, which the log does not have",
+        "the index names entry 4, which the log does not have",
+    )
+    assert claim.entries == (3, 4, 5)
+
+
+class Busy(Catalog):
+    """A catalog that somebody writes to whenever it is walked over."""
+
+    def walk(self, kind: str | None = None) -> Iterator[LogEntry]:
+        folder = Path(self.url.removeprefix("sqlite:///")).parent
+        with Catalog(self.url, keys=folder / "keys") as catalog:
+            catalog.append(make_record(run=f"meanwhile {kind} {len(catalog.entries('flight_delay'))}"))
+        yield from super().walk(kind)
+
+
+def test_what_is_committed_meanwhile_is_no_alarm(folder: Path) -> None:
+    with Busy(f"sqlite:///{folder}/catalog.db", read_only=True) as catalog:
+        claims = {claim.claim: claim for claim in verify_catalog(catalog)}
+    assert failed(claims) == set()
+    assert claims["entries"].detail.startswith("8 entries")
+
+
+def test_a_version_that_the_index_does_not_have_is_named(folder: Path) -> None:
+    tamper(folder, "DELETE FROM version WHERE seq = 7")
+    claim = verify(folder)["order"]
+    assert claim.wrong == ("entry 7 (record) is flight_delay@6; the index says no version",)
+    assert claim.entries == (7,)
+
+
+def test_a_version_that_is_no_record_is_named(folder: Path) -> None:
+    tamper(folder, "UPDATE log SET kind = 'note' WHERE seq = 7")
+    claim = verify(folder)["order"]
+    assert claim.wrong == ("entry 7 (note) is no record; the index says flight_delay@6",)
+
+
+# Keys for approvals
+
+
+def sign_with(folder: Path, seq: int, key: LogKey) -> None:
+    with unguarded(folder / "catalog.db") as raw:
+        kind, body = raw.execute("SELECT kind, body FROM log WHERE seq = ?", (seq,)).fetchone()
+        raw.execute("UPDATE log SET keyid = ?, signature = ? WHERE seq = ?", (key.keyid, key.sign(kind, body), seq))
+
+
+def test_a_key_that_is_for_approvals_signs_no_entry(folder: Path) -> None:
+    own = ApprovalKey(folder / "ann.pem", create=True)
+    with Catalog(f"sqlite:///{folder}/catalog.db", keys=folder / "keys") as catalog:
+        catalog.introduce_key(own.introduction("ann@example.org"))
+        catalog.append(make_record(run="later"))
+    assert failed(verify(folder)) == set()
+    sign_with(folder, 9, LogKey(folder / "ann.pem", create=False))
+    claim = verify(folder)["signatures"]
+    assert (claim.verdict, claim.entries) == (Verdict.FAIL, (9,))
+    assert "was signed by a key that is for approvals" in claim.detail
+
+
+def test_a_key_for_approvals_signs_no_checkpoint(folder: Path) -> None:
+    own = ApprovalKey(folder / "ann.pem", create=True)
+    with Catalog(f"sqlite:///{folder}/catalog.db", keys=folder / "keys") as catalog:
+        catalog.introduce_key(own.introduction("ann@example.org"))
+        point = read_note(catalog.checkpoint(), where="here")
+    claim = verify(folder, write_note(point, LogKey(folder / "ann.pem", create=False)))["checkpoint"]
+    assert claim.verdict is Verdict.FAIL
+    assert "not signed by a key of this log" in claim.detail
+
+
+def test_a_key_for_approvals_that_nobody_proved_to_hold_is_named(folder: Path) -> None:
+    own = ApprovalKey(folder / "ann.pem", create=True)
+    with Catalog(f"sqlite:///{folder}/catalog.db", keys=folder / "keys") as catalog:
+        seq = catalog.introduce_key(own.introduction("ann@example.org"))
+    forged = encode_key_event(dataclasses.replace(own.introduction("ann@example.org"), owner="bob@example.org"))
+    with unguarded(folder / "catalog.db") as raw:
+        raw.execute("UPDATE log SET body = ?, digest = ? WHERE seq = ?", (forged, Digest.of(forged).hex, seq))
+    sign_with(folder, seq, LogKey(folder / "keys" / "log.pem"))
+    claim = verify(folder)["signatures"]
+    assert (claim.verdict, claim.entries) == (Verdict.FAIL, (seq,))
+    assert "does not prove" in claim.detail
+
+
+def test_an_approval_that_its_approver_did_not_sign_is_named(folder: Path) -> None:
+    own = ApprovalKey(folder / "ann.pem", create=True)
+    with Catalog(f"sqlite:///{folder}/catalog.db", keys=folder / "keys") as catalog:
+        catalog.introduce_key(own.introduction("ann@example.org"))
+        latest = catalog.latest("flight_delay")
+        assert latest is not None
+        approval = draft_approval(catalog, latest, "production", key=own.keyid, reason="good", project_dir=folder)
+        signed = own.approve(approval)
+        seq = catalog.approve(signed)
+    claims = verify(folder)
+    assert failed(claims) == set()
+    assert claims["approvals"].detail.startswith("1 approvals")
+    forged = encode_envelope(dataclasses.replace(signed, signature=bytes(64)))
+    with unguarded(folder / "catalog.db") as raw:
+        raw.execute("UPDATE log SET body = ?, digest = ? WHERE seq = ?", (forged, Digest.of(forged).hex, seq))
+    sign_with(folder, seq, LogKey(folder / "keys" / "log.pem"))
+    claims = verify(folder)
+    assert failed(claims) == {"approvals"}
+    assert claims["approvals"].entries == (seq,)
 
 
 # The key

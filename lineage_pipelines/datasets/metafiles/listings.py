@@ -54,13 +54,22 @@ def _read_unaltered(path: Path, md5: str) -> bytes:
         raise DatasetError(
             f"cannot read the directory listing: {error.strerror}", where=str(path), fix="`dvc fetch`"
         ) from error
+    return _unaltered(data, md5, str(path))
+
+
+def _unaltered(data: bytes, md5: str, where: str) -> bytes:
     expected = md5.removesuffix(".dir")
     actual = hashlib.md5(data, usedforsecurity=False).hexdigest()
     if actual != expected:
         raise DatasetError(
-            f"the directory listing was altered: expected MD5 {expected}, found {actual}", where=str(path), fix=_FIX
+            f"the directory listing was altered: expected MD5 {expected}, found {actual}", where=where, fix=_FIX
         )
     return data
+
+
+def check_listing(data: bytes, md5: str, *, where: str) -> Listing:
+    """Check and parse the bytes of a listing, wherever they come from. Raises as `read_listing`."""
+    return parse_listing(_unaltered(data, md5, where), where=where)
 
 
 def parse_listing(data: bytes, *, where: str) -> Listing:

@@ -1,0 +1,105 @@
+"""Reading the objects of the default remote where they lie: a folder, or a URL that fsspec can read by itself.
+
+DVC is asked only where its remote is. Nothing is fetched; what is read is hashed on its way and forgotten.
+"""
+
+from functools import cached_property
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from lineage_pipelines.datasets.content.hashing import SHA256, new_hasher
+from lineage_pipelines.datasets.content.reading import BLOCK
+from lineage_pipelines.datasets.metafiles.listings import Listing, check_listing
+from lineage_pipelines.datasets.pipeline.project import DvcProject
+from lineage_pipelines.errors import DatasetError
+
+_LEGACY = "md5-dos2unix"
+
+
+class RemoteObjects:
+    """The default remote of a project, looked at when it is first needed."""
+
+    def __init__(self, project: DvcProject) -> None:
+        self._project = project
+
+    def nowhere(self) -> str:
+        """Say that something is in none of the places that were looked at, and what to do."""
+        name, url = self._remote
+        places = "DVC's cache or the workspace"
+        if name is None:
+            return f"is not in {places}, and there is no remote: restore it from a copy"
+        if url is None:
+            return f"is not in {places}, and the remote {name!r} cannot be read from here: `dvc fetch --all-commits`"
+        return f"is not in {places}, or on the remote {name!r}: `dvc push` it from a machine that has it"
+
+    def url_of(self, md5: str, hash_name: str) -> str:
+        """Return where the remote keeps an object."""
+        layout = "" if hash_name == _LEGACY else "/files/md5"
+        return f"{str(self._remote[1]).rstrip('/')}{layout}/{md5[:2]}/{md5[2:]}"
+
+    def digests(self, md5: str, hash_name: str) -> tuple[str, str, int] | None:
+        """Return an object's digest by DVC's algorithm, its SHA-256 and its size; None if it is not there."""
+        hashers, size = (new_hasher(hash_name), new_hasher(SHA256)), 0
+        try:
+            with self._open(md5, hash_name) as file:
+                while block := file.read(BLOCK):
+                    size += len(block)
+                    for hasher in hashers:
+                        hasher.update(memoryview(block))
+        except (OSError, _NoRemoteError):
+            return None
+        return hashers[0].hexdigest(), hashers[1].hexdigest(), size
+
+    def listing(self, md5: str, hash_name: str) -> Listing | None:
+        """Return the files of a directory; None if the remote does not have its listing.
+
+        Raises:
+            DatasetError: the listing was altered, or is not safe.
+        """
+        try:
+            with self._open(md5, hash_name) as file:
+                data = file.read()
+        except (OSError, _NoRemoteError):
+            return None
+        return check_listing(data, md5, where=self.url_of(md5, hash_name))
+
+    def _open(self, md5: str, hash_name: str) -> BinaryIO:
+        url = self.url_of(md5, hash_name)
+        if self._remote[1] is None:
+            raise _NoRemoteError
+        if "://" not in url:
+            if not Path(url).is_file():
+                raise _NoRemoteError
+            return Path(url).open("rb")
+        opened: BinaryIO = self._file_system.open(url, "rb")
+        return opened
+
+    @cached_property
+    def _remote(self) -> tuple[str | None, str | None]:
+        """The remote's name, and its URL where it can be read."""
+        from lineage_pipelines.datasets.dvc_api import open_project
+
+        name = self._project.graph().remote
+        if name is None:
+            return None, None
+        try:
+            with open_project(self._project.root) as view:
+                url = view.remotes.get(name)
+        except DatasetError:
+            return name, None
+        return name, url if url is not None and self._reachable(url) else None
+
+    def _reachable(self, url: str) -> bool:
+        if "://" not in url:
+            return Path(url).is_dir()
+        import fsspec
+
+        try:
+            self._file_system: Any = fsspec.core.url_to_fs(url)[0]
+            return bool(self._file_system.exists(url))
+        except Exception:  # noqa: BLE001  # whatever a file system raises without its credentials
+            return False
+
+
+class _NoRemoteError(Exception):
+    """There is nothing to read from."""

@@ -1,0 +1,113 @@
+"""Catalogs that earlier releases wrote, one of each schema, as `sqlite3 .dump` gives them. They are read for ever."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lineage_pipelines.catalog import Catalog
+from lineage_pipelines.catalog.migrations import NEWEST
+from lineage_pipelines.catalog.sqlite_schema import GUARDS, SCHEMA
+from lineage_pipelines.errors import CatalogError
+from lineage_pipelines.queries import Verdict, find_holder, verify_catalog
+from lineage_pipelines_tests.samples import make_record
+
+RELEASED = Path(__file__).parent / "released"
+SCHEMAS = range(1, NEWEST)
+
+
+@pytest.fixture(params=SCHEMAS, ids="schema {}".format)
+def schema(request: pytest.FixtureRequest, file: Path) -> int:
+    """The number of a schema, and a file that its release wrote."""
+    number = int(request.param)
+    file.parent.mkdir()
+    with closing(sqlite3.connect(file)) as raw:
+        raw.executescript((RELEASED / f"schema-{number}.sql").read_text())
+        raw.execute("PRAGMA journal_mode=WAL")
+    return number
+
+
+def _log(file: Path) -> list[tuple[Any, ...]]:
+    with closing(sqlite3.connect(file)) as raw:
+        return raw.execute("SELECT seq, kind, digest, body, recorded FROM log ORDER BY seq").fetchall()
+
+
+def _failed(catalog: Catalog, schema: int) -> list[str]:
+    note = RELEASED / f"schema-{schema}.checkpoint"
+    anchor = note.read_text() if note.exists() else None
+    claims = verify_catalog(catalog, anchor=anchor, anchor_name=note.name)
+    return [claim.detail for claim in claims if claim.verdict is Verdict.FAIL]
+
+
+def test_there_is_one_of_every_schema() -> None:
+    assert sorted(path.name for path in RELEASED.glob("*.sql")) == [f"schema-{number}.sql" for number in SCHEMAS]
+
+
+def test_it_is_read_as_it_is(url: str, file: Path, schema: int) -> None:
+    before = file.read_bytes()
+    with Catalog(url, read_only=True) as catalog:
+        assert catalog.schema_version == schema
+        assert {model.name for model in catalog.models()} == {"flight_delay", "minutes"}
+        assert [entry.record.model.name for entry in catalog.entries("minutes")] == ["minutes"]
+        assert len(catalog.undelivered("dagster")) == len(catalog.versions())
+        assert list(catalog.running_attempts()) == []
+        assert _failed(catalog, schema) == []
+    assert file.read_bytes() == before
+
+
+def test_a_writer_brings_it_up_to_date_and_changes_no_entry(url: str, file: Path, schema: int, tmp_path: Path) -> None:
+    before = _log(file)
+    with Catalog(url, keys=tmp_path / "keys") as catalog:
+        assert catalog.schema_version == NEWEST
+        assert _log(file) == before
+        assert _failed(catalog, schema) == []
+        versions = len(catalog.versions())
+        assert [entry.seq for entry in catalog.undelivered("dagster")] == sorted(catalog.versions())
+        catalog.append(make_record("new"))
+        assert _log(file)[: len(before)] == before
+        assert _failed(catalog, schema) == []
+        assert catalog.rebuild() == versions + 1
+    copy = file.with_name(f"catalog.db.schema-{schema}")
+    assert _log(copy) == before
+    assert copy.stat().st_mode & 0o777 == 0o600
+    assert sorted(path.name for path in file.parent.iterdir()) == [file.name, copy.name]
+    with closing(sqlite3.connect(file)) as raw:
+        triggers = dict(raw.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'"))
+    assert triggers == GUARDS
+
+
+def test_what_was_decided_then_is_so_now(url: str, file: Path) -> None:
+    file.parent.mkdir()
+    with closing(sqlite3.connect(file)) as raw:
+        raw.executescript((RELEASED / "schema-2.sql").read_text())
+    with Catalog(url) as catalog:
+        holder = find_holder(catalog, "flight_delay", "production")
+        assert holder is not None
+        assert holder.version == 1
+
+
+def test_a_migration_that_is_cut_short_leaves_what_was(
+    url: str, file: Path, schema: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with closing(sqlite3.connect(file)) as raw:
+        before = list(raw.iterdump())
+    last = len(SCHEMA.migrations[-1])
+    for cut in range(last + 1):
+        broken = (*SCHEMA.migrations[:-1], (*SCHEMA.migrations[-1][:cut], "no statement"))
+        with monkeypatch.context() as patch:
+            patch.setattr("lineage_pipelines.catalog.sqlite.Sqlite.schema", _with(broken))
+            with pytest.raises(CatalogError):
+                Catalog(url)
+        with closing(sqlite3.connect(file)) as raw:
+            assert list(raw.iterdump()) == before
+    with Catalog(url) as catalog:
+        assert catalog.schema_version == NEWEST
+    assert schema < NEWEST
+
+
+def _with(migrations: tuple[tuple[str, ...], ...]) -> object:
+    import dataclasses
+
+    return dataclasses.replace(SCHEMA, migrations=migrations)

@@ -1,0 +1,263 @@
+"""The log against what was kept elsewhere: the very entry that is wrong, and since when."""
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from lineage_pipelines.catalog import Catalog, Tiles, write_tiles
+from lineage_pipelines.queries import (
+    Anchor,
+    CheckedClaim,
+    Memory,
+    Verdict,
+    committed_anchor,
+    earlier_anchors,
+    verify_catalog,
+)
+from lineage_pipelines_tests.faults.owner import unguarded
+from lineage_pipelines_tests.samples import make_record
+from lineage_pipelines_tests.world import World
+
+
+def keep_tiles(folder: Path) -> Tiles:
+    with Catalog(f"sqlite:///{folder}/catalog.db", read_only=True, keys=folder / "keys") as catalog:
+        write_tiles(folder / "kept", catalog.checkpoint(), (entry.leaf() for entry in catalog.walk()))
+    return Tiles(folder / "kept")
+
+
+def note(folder: Path) -> str:
+    with Catalog(f"sqlite:///{folder}/catalog.db", read_only=True, keys=folder / "keys") as catalog:
+        return catalog.checkpoint()
+
+
+def grow(folder: Path, *runs: str) -> None:
+    with Catalog(f"sqlite:///{folder}/catalog.db", keys=folder / "keys") as catalog:
+        for run in runs:
+            catalog.append(make_record(run=run))
+
+
+def against(
+    folder: Path,
+    *,
+    tiles: Tiles | None = None,
+    anchor: str | None = None,
+    earlier: Sequence[Anchor] = (),
+    memory: Memory | None = None,
+) -> CheckedClaim:
+    with Catalog(f"sqlite:///{folder}/catalog.db", read_only=True) as catalog:
+        claims = verify_catalog(
+            catalog, tiles=tiles, anchor=anchor, anchor_name="the auditor's", earlier=earlier, memory=memory
+        )
+    return next(claim for claim in claims if claim.claim == "checkpoint")
+
+
+# Tiles
+
+DELETED = ["DELETE FROM log WHERE seq = 4", "UPDATE log SET seq = seq - 1 WHERE seq > 4"]
+SWAPPED = [
+    "UPDATE log SET seq = -3 WHERE seq = 3",
+    "UPDATE log SET seq = 3 WHERE seq = 5",
+    "UPDATE log SET seq = 5 WHERE seq = -3",
+]
+INSERTED = [
+    "UPDATE log SET seq = -seq WHERE seq >= 4",
+    "UPDATE log SET seq = 1 - seq WHERE seq < 0",
+    "INSERT INTO log SELECT 4, kind, digest, body, '2020-01-01T00:00:00.000000Z', keyid, NULL FROM log WHERE seq = 2",
+]
+
+
+@pytest.mark.parametrize(
+    ("statements", "entries", "words"),
+    [
+        (
+            ["UPDATE log SET recorded = '2013-01-01T00:00:00.000000Z' WHERE seq = 4"],
+            (4,),
+            ["entry 4 (record, flight_delay@3) is not what the checkpoint knows"],
+        ),
+        (
+            ["UPDATE log SET kind = 'note' WHERE seq IN (3, 6)"],
+            (3, 6),
+            ["entry 3 (note) is not", "entry 6 (note) is not"],
+        ),
+        (
+            DELETED,
+            (4,),
+            ["entry 4 that the checkpoint knows is gone", "as entries 5 to 7 are now at 4 to 6"],
+        ),
+        (SWAPPED, (3, 5), ["as entry 3 is now at 5", "as entry 5 is now at 3"]),
+        (
+            INSERTED,
+            (4,),
+            ["entry 4 (record, flight_delay@3) is not", "as entries 4 to 7 are now at 5 to 8"],
+        ),
+        (["DELETE FROM log WHERE seq >= 6"], (6, 7), ["entry 6 that", "entry 7 that"]),
+    ],
+)
+def test_the_very_entries_that_differ_are_named(
+    folder: Path, statements: list[str], entries: tuple[int, ...], words: list[str]
+) -> None:
+    tiles = keep_tiles(folder)
+    with unguarded(folder / "catalog.db") as raw:
+        for statement in statements:
+            raw.execute(statement)
+    claim = against(folder, tiles=tiles)
+    assert claim.verdict is Verdict.FAIL
+    assert claim.entries == entries
+    assert all(any(word in told for told in claim.wrong) for word in words), claim.wrong
+
+
+def test_a_log_that_was_made_anew_from_some_entry_on_differs_from_there(folder: Path, tmp_path: Path) -> None:
+    """Whoever holds the key can write a log that agrees with itself."""
+    early = tmp_path / "early"
+    shutil.copytree(folder, early, ignore=shutil.ignore_patterns("early"))
+    grow(folder, "a", "b", "c")
+    grow(early, "forged", "b", "c")
+    claim = against(early, tiles=keep_tiles(folder))
+    assert claim.entries == (8, 9, 10)
+    assert claim.wrong[0] == "entry 8 (record, flight_delay@7) is not what the checkpoint knows"
+
+
+def test_a_log_that_grew_is_in_order(folder: Path) -> None:
+    tiles = keep_tiles(folder)
+    grow(folder, "later")
+    assert against(folder, tiles=tiles).verdict is Verdict.PASS
+
+
+def test_tiles_are_not_believed_before_they_give_the_root(folder: Path) -> None:
+    tiles = keep_tiles(folder)
+    path = tiles.folder / "tile/0/000.p/7"
+    path.write_bytes(bytes(32) + path.read_bytes()[32:])
+    claim = against(folder, tiles=tiles)
+    assert claim.verdict is Verdict.FAIL
+    assert "do not give the root" in claim.detail
+    with unguarded(folder / "catalog.db") as raw:
+        raw.execute("UPDATE log SET recorded = '2013-01-01T00:00:00.000000Z' WHERE seq = 4")
+    claim = against(folder, tiles=tiles)
+    assert claim.entries == ()
+    assert "the first 7 entries are not what" in claim.detail
+
+
+def test_tiles_whose_note_somebody_else_signed_show_nothing(folder: Path, tmp_path: Path) -> None:
+    tiles = keep_tiles(folder)
+    other = tmp_path / "other"
+    grow(other, "1")
+    true, false = tiles.note, note(other)
+    (tiles.folder / "checkpoint").write_text(true.partition("\n\n")[0] + "\n\n" + false.partition("\n\n")[2])
+    claim = against(folder, tiles=tiles)
+    assert claim.verdict is Verdict.FAIL
+    assert "not signed by a key of this log" in claim.detail
+
+
+# Earlier checkpoints
+
+
+def test_a_change_is_narrowed_down_by_the_checkpoints_before(folder: Path) -> None:
+    notes = [Anchor(note(folder), "the first")]
+    for run in "abc":
+        grow(folder, run)
+        notes.append(Anchor(note(folder), f"that after {run}"))
+    with unguarded(folder / "catalog.db") as raw:
+        raw.execute("UPDATE log SET recorded = '2013-01-01T00:00:00.000000Z' WHERE seq = 9")
+    claim = against(folder, anchor=notes[-1].text, earlier=notes[::-1])
+    assert claim.verdict is Verdict.FAIL
+    assert claim.entries == (9,)
+    between = (
+        "in entries 9 to 9: between that after a, whose 8 entries are still there, and that after b, whose are not"
+    )
+    assert between in claim.detail
+
+
+def test_an_earlier_checkpoint_alone_is_enough_to_fail(folder: Path) -> None:
+    """Whoever rewrites the log may commit a new checkpoint of it, but not the commits before."""
+    old = Anchor(note(folder), "that of commit 1234")
+    with unguarded(folder / "catalog.db") as raw:
+        raw.execute("UPDATE log SET recorded = '2013-01-01T00:00:00.000000Z' WHERE seq = 4")
+    new = note(folder)
+    assert against(folder, anchor=new).verdict is Verdict.PASS
+    claim = against(folder, anchor=new, earlier=[old])
+    assert claim.verdict is Verdict.FAIL
+    assert "that of commit 1234" in claim.detail
+
+
+def test_a_checkpoint_of_a_catalog_that_was_given_up_is_no_alarm(folder: Path, tmp_path: Path) -> None:
+    grow(tmp_path / "old", "1")
+    claim = against(folder, anchor=note(folder), earlier=[Anchor(note(tmp_path / "old"), "that of long ago")])
+    assert claim.verdict is Verdict.PASS
+
+
+def test_the_history_of_git_is_read(folder: Path, tmp_path: Path) -> None:
+    world = World(tmp_path / "project")
+    inner = "models/lineage.checkpoint"
+    assert earlier_anchors(world.path("models")) == ()
+    world.write(inner, "no checkpoint\n")
+    world.commit()
+    texts = []
+    for run in "ab":
+        grow(folder, run)
+        texts.append(note(folder))
+        world.path(inner).write_text(texts[-1])
+        world.commit(f"After {run}")
+    world.path(inner).unlink()
+    world.commit("Remove it")
+    world.path(inner).write_text(texts[-1])
+    revision = world.commit("Put it back")
+    found = earlier_anchors(world.path("models"))
+    assert [anchor.text for anchor in found] == [texts[1], texts[1], texts[0]]
+    assert found[0].name.startswith(f"that of commit {revision[:8]} (20")
+    assert committed_anchor(world.path("models")) == texts[1]
+    assert earlier_anchors(tmp_path) == ()
+
+
+# What was seen last
+
+
+def test_a_log_that_was_rolled_back_is_found_by_memory(folder: Path, tmp_path: Path) -> None:
+    memory = Memory(tmp_path / "seen", f"sqlite:///{folder}/catalog.db")
+    assert memory.recall() is None
+    backup = (folder / "catalog.db").read_bytes()
+    shutil.copy(folder / "catalog.db", tmp_path / "backup.db")
+    assert backup
+    grow(folder, "later")
+    assert against(folder, memory=memory).verdict is Verdict.NOT_CHECKED
+    again = against(folder, memory=memory)
+    assert again.verdict is Verdict.NOT_CHECKED
+    assert "begin with the 8 entries that were seen here last" in again.detail
+    for name in ("catalog.db-wal", "catalog.db-shm"):
+        (folder / name).unlink(missing_ok=True)
+    shutil.copy(tmp_path / "backup.db", folder / "catalog.db")
+    claim = against(folder, memory=memory)
+    assert claim.verdict is Verdict.FAIL
+    assert "entries 8 to 8 are gone: the log as it was seen here last" in claim.detail
+    assert against(folder, memory=memory).verdict is Verdict.FAIL, "what is wrong is not remembered"
+
+
+def test_another_log_at_the_same_address_is_found_by_memory(folder: Path, tmp_path: Path) -> None:
+    memory = Memory(tmp_path / "seen", "sqlite:////srv/catalog.db")
+    against(folder, memory=memory)
+    grow(tmp_path / "other", *"1234567")
+    claim = against(tmp_path / "other", memory=memory)
+    assert claim.verdict is Verdict.FAIL
+    assert "of another log" in claim.detail
+
+
+def test_memory_only_adds_to_a_checkpoint_that_was_kept(folder: Path, tmp_path: Path) -> None:
+    memory = Memory(tmp_path / "seen", "sqlite:////srv/catalog.db")
+    for _ in range(2):
+        assert against(folder, anchor=note(folder), memory=memory).verdict is Verdict.PASS
+    with unguarded(folder / "catalog.db") as raw:
+        raw.execute("UPDATE log SET recorded = '2013-01-01T00:00:00.000000Z' WHERE seq = 4")
+    assert against(folder, anchor=note(folder), memory=memory).verdict is Verdict.FAIL
+
+
+@pytest.mark.parametrize("spoil", ["file", "garbage"])
+def test_memory_that_cannot_be_kept_is_no_reason_to_fail(folder: Path, tmp_path: Path, spoil: str) -> None:
+    memory = Memory(tmp_path / "seen", "sqlite:////srv/catalog.db")
+    if spoil == "file":
+        memory.folder.write_text("")
+    else:
+        memory.folder.mkdir()
+        memory.path.write_bytes(b"\xff\xfe garbage")
+    assert against(folder, memory=memory).verdict is Verdict.NOT_CHECKED
+    assert (memory.recall() is None) == (spoil == "file")
