@@ -192,6 +192,8 @@ def _define(definition: ModelDefinition, spec: dg.AssetSpec, options: Mapping[st
             tags=input_versions(record),
             check_results=check_results(record, spec.key),
         )
+        # Dagster comes back when it has stored the event.
+        _delivered(lineage, outcome, context.log.warning)
 
     check_specs = [
         dg.AssetCheckSpec(g.name, asset=spec.key, description=g.description, blocking=g.blocking)
@@ -216,6 +218,17 @@ def _with_config(step: Callable[..., Iterator[Any]], signature: TrainingSignatur
     # Dagster reads the launch form off the annotation.
     configured.__annotations__["config"] = config_class(parameters)
     return configured
+
+
+def _delivered(lineage: LineageResource, outcome: Outcome, warn: Callable[[str], None]) -> None:
+    from lineage_pipelines.catalog import DAGSTER
+    from lineage_pipelines.errors import CatalogError
+
+    try:
+        with lineage.open_catalog() as catalog:
+            catalog.deliver(DAGSTER, [outcome.entry])
+    except CatalogError as error:  # the version and its event are there; `lineage reconcile` sees that, too
+        warn(f"it could not be noted that {outcome.entry.ref} has its event: {error.what}")
 
 
 def _run(

@@ -1,12 +1,11 @@
 """One training run, from verified bytes to a committed record.
 
-The order is a law: inputs are placed and hashed, the model is trained on those bytes, its file is stored, the record
-is committed, and only then does Dagster hear of it. A crash in between leaves something to reconcile, never a lie.
+The order is a law: the attempt is announced, inputs are placed and hashed, the model is trained on those bytes, its
+file is stored, the record is committed, and only then does Dagster hear of it. A crash in between leaves something to
+reconcile, never a lie.
 """
 
-import contextlib
-import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,12 +13,11 @@ from pathlib import Path
 from lineage_pipelines.artifacts import ArtifactStore, save_model
 from lineage_pipelines.capture import capture_code, capture_environment, effective_parameters
 from lineage_pipelines.capture.trained import TrainedModel
-from lineage_pipelines.catalog import Catalog, Entry, Settings
-from lineage_pipelines.datasets import discard
+from lineage_pipelines.catalog import DAGSTER, Attempt, Catalog, Entry, Settings
 from lineage_pipelines.errors import CaptureError
+from lineage_pipelines.orchestration.attempts import announced
 from lineage_pipelines.orchestration.definition import ModelDefinition, Outcome, RunFacts
 from lineage_pipelines.orchestration.evaluation import evaluate, find_baseline, plain_candidates
-from lineage_pipelines.orchestration.gates import forget_tables
 from lineage_pipelines.orchestration.model_inputs import ReadInputs, arguments, read_inputs
 from lineage_pipelines.orchestration.returned import check_returned
 from lineage_pipelines.records import (
@@ -75,11 +73,11 @@ class TrainingStep:
             )
             return Outcome(entry=committed, trained=None, previous=self._before(committed), baseline=None)
         captured = self._capture(parameters)
-        with _private_folder() as folder:
+        with announced(self.catalog, self.facts, self.definition.name) as (attempt, folder):
             self.log(f"placing {len(self.definition.inputs)} inputs: {', '.join(self.definition.inputs)}")
             read = read_inputs(self.definition, folder)
             trained = self._train(read, parameters)
-            return self._commit(folder, captured, read, trained)
+            return self._commit(attempt, folder, captured, read, trained)
 
     def _strangers(self) -> tuple[str, ...]:
         # Not refused: an asset may get another key, and keeps its history.
@@ -128,7 +126,9 @@ class TrainingStep:
         returned = self.definition.function(**given)
         return check_returned(returned, model=self.definition.asset_key, inputs=list(self.definition.inputs))
 
-    def _commit(self, folder: Path, captured: _Captured, read: ReadInputs, trained: TrainedModel) -> Outcome:
+    def _commit(
+        self, attempt: Attempt, folder: Path, captured: _Captured, read: ReadInputs, trained: TrainedModel
+    ) -> Outcome:
         baseline = find_baseline(self.catalog, self.definition.name)
         record = LineageRecord(
             model=self._identity(),
@@ -143,7 +143,7 @@ class TrainingStep:
             artifact=self._store(trained, folder, {**captured.blobs, **read.blobs}),
             completeness=_completeness(captured, read, trained, self._strangers()),
         )
-        entry = self.catalog.append(record)
+        entry = self.catalog.append(record, attempt=attempt, tell=[DAGSTER])
         self.log(f"committed {entry.ref}, record {entry.digest.hex[:12]}")
         return Outcome(entry=entry, trained=trained, previous=self._before(entry), baseline=baseline)
 
@@ -181,16 +181,6 @@ class TrainingStep:
             user=self.facts.user,
             seed=int(seed) if isinstance(seed, int) else None,
         )
-
-
-@contextlib.contextmanager
-def _private_folder() -> Iterator[Path]:
-    folder = Path(tempfile.mkdtemp(prefix="lineage-"))
-    try:
-        yield folder
-    finally:
-        forget_tables()
-        discard(folder)
 
 
 def _completeness(

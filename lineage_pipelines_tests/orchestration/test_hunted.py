@@ -229,14 +229,11 @@ def test_a_catalog_that_is_removed_while_training_is_not_reported_as_written(
     shop.world.write(f"{shop.module_name}.py", MODEL.replace("    return TrainedModel(", code))
     shop.world.commit("Remove the catalog")
     result = run(build_defs(shop), "refresh", instance)
-    if after:  # somebody made a new one: it begins again, and holds what is reported
-        assert result.success
-        with shop.catalog() as catalog:
-            assert [entry.version for entry in catalog.entries("churn")] == [1]
-    else:
-        (failed,) = [event for event in result.all_events if event.is_step_failure]
-        assert "the catalog cannot be opened" in str(failed.step_failure_data.error)
-        assert not result.asset_materializations_for_node("churn")
+    (failed,) = [event for event in result.all_events if event.is_step_failure]
+    # Somebody may have made a new one: it is not the one that the run began with.
+    said = "it was replaced since the run began" if after else "the catalog cannot be opened"
+    assert said in str(failed.step_failure_data.error)
+    assert not result.asset_materializations_for_node("churn")
 
 
 def test_two_assets_with_one_name_are_told_apart_in_the_record(shop: Shop, instance: dg.DagsterInstance) -> None:

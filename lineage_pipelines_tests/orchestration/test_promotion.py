@@ -3,8 +3,11 @@
 import dagster as dg
 import pytest
 
+from lineage_pipelines.catalog import Catalog, resolve_settings
 from lineage_pipelines.orchestration import build_promote_job, promotion_asset, threshold
-from lineage_pipelines.queries import find_holder, list_decisions
+from lineage_pipelines.queries import find_holder, list_decisions, resolve
+from lineage_pipelines.queries.policy import read_policy
+from lineage_pipelines_tests.catalog.people import Person, introduce
 from lineage_pipelines_tests.orchestration.conftest import build_defs
 from lineage_pipelines_tests.orchestration.shop import Shop, run
 
@@ -68,6 +71,65 @@ def test_a_promotion_against_the_policy_fails_the_run_unless_it_is_an_override(
     assert live(shop) is None
     assert promote(defs, instance, override=True).success
     assert live(shop) == 1
+
+
+def ask_for_approvals(shop: Shop, number: int) -> None:
+    text = f"[tool.lineage]\n[tool.lineage.promotion.production]\napprovals = {number}\n"
+    shop.world.write("pyproject.toml", text)
+
+
+def approve(shop: Shop, owner: str) -> Person:
+    settings = resolve_settings(start=shop.root)
+    with Catalog(settings.catalog, keys=settings.keys) as catalog:
+        person = introduce(catalog, shop.root / "own", owner)
+        policy = read_policy(shop.root, "production").plain()
+        person.approve(catalog, resolve(catalog, "churn"), policy)
+    return person
+
+
+def failure(result: dg.ExecuteInProcessResult) -> str:
+    (event,) = [event for event in result.all_events if event.event_type_value == "STEP_FAILURE"]
+    return str(event.event_specific_data.error)  # type: ignore[union-attr]
+
+
+def test_a_promotion_waits_for_approvals_and_keeps_them(
+    shop: Shop, instance: dg.DagsterInstance, defs: dg.Definitions
+) -> None:
+    ask_for_approvals(shop, 1)
+    told = failure(promote(defs, instance))
+    assert "approvals: 0 of 1" in told
+    assert "lineage approve churn@1 --to production" in told
+    assert live(shop) is None
+    approve(shop, "ann@example.org")
+    result = materialize(defs, instance, "churn_production")
+    assert result.success
+    assert live(shop) == 1
+    (event,) = result.asset_materializations_for_node("churn_production")
+    approvals = event.metadata["decision/approvals"]
+    assert isinstance(approvals, dg.TableMetadataValue)
+    assert [row.data["approver"] for row in approvals.records] == ["ann@example.org"]
+
+
+def test_who_launches_the_promotion_is_not_counted(
+    shop: Shop, instance: dg.DagsterInstance, defs: dg.Definitions
+) -> None:
+    """The launch form's runs carry the tag of ada, who asks."""
+    ask_for_approvals(shop, 1)
+    approve(shop, "ada@example.org")
+    assert "ada@example.org" in (told := failure(promote(defs, instance)))
+    assert "asks for the promotion, as user:ada" in told
+    assert live(shop) is None
+    assert promote(defs, instance, override=True).success
+    with shop.catalog() as catalog:
+        (decided,) = list_decisions(catalog, "churn")
+    assert (decided.decision.override, decided.decision.approvals) == (True, ())
+
+
+def test_there_is_no_approving_from_dagster() -> None:
+    """A person's key does not live on a server."""
+    import lineage_pipelines.orchestration as room
+
+    assert not [name for name in room.__all__ if "approv" in name.lower()]
 
 
 def test_materializing_the_asset_is_the_promotion(

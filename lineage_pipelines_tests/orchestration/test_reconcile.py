@@ -2,15 +2,26 @@
 
 import subprocess
 import sys
+import tempfile
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import dagster as dg
 import pytest
 
+from lineage_pipelines.artifacts import ArtifactStore
+from lineage_pipelines.catalog import resolve_settings
+from lineage_pipelines.errors import ConflictError
 from lineage_pipelines.orchestration import build_reconcile_sensor, reconcile
+from lineage_pipelines.orchestration.attempts import announced
+from lineage_pipelines.orchestration.definition import RunFacts
+from lineage_pipelines.orchestration.processes import host_name, process_name
+from lineage_pipelines.orchestration.run_facts import run_key
+from lineage_pipelines.records import DagsterRun
 from lineage_pipelines_tests.orchestration.conftest import build_defs
-from lineage_pipelines_tests.orchestration.shop import Shop, run
+from lineage_pipelines_tests.orchestration.shop import MODEL, Shop, run
+from lineage_pipelines_tests.samples import make_record
 from lineage_pipelines_tests.test_laws import CRASH
 
 KEY = dg.AssetKey("churn")
@@ -19,10 +30,7 @@ NOW = timedelta(0)
 
 def test_a_killed_step_whose_record_was_committed_is_reported(shop: Shop, tmp_path: Path) -> None:
     home = tmp_path / "home"
-    home.mkdir()
-    arguments = ["append", str(shop.root), shop.module_name, str(home)]
-    done = subprocess.run([sys.executable, "-W", "ignore", "-c", CRASH, *arguments], capture_output=True, check=False)
-    assert done.returncode == 9
+    _crash("append", shop, home)
     with dg.DagsterInstance.local_temp(str(home)) as instance, shop.catalog() as catalog:
         assert [each.done for each in reconcile(instance, catalog)] == ["waiting"], "it may be about to report itself"
         assert [each.done for each in reconcile(instance, catalog, grace=NOW, dry_run=True)] == ["to be reported"]
@@ -39,6 +47,137 @@ def test_a_killed_step_whose_record_was_committed_is_reported(shop: Shop, tmp_pa
         assert materialization.tags is not None
         assert materialization.tags["dagster/data_version"] == entry.record.artifact.digest.hex
         assert reconcile(instance, catalog, grace=NOW) == (), "once is enough"
+
+
+POINTS = ["begin_attempt", "read_inputs", "save_model", "put_file", "append"]
+
+
+@pytest.fixture
+def own_tmp(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder for temporary files that nobody else uses."""
+    folder = tmp_path / "tmp"
+    folder.mkdir()
+    monkeypatch.setenv("TMPDIR", str(folder))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    return folder
+
+
+def _crash(point: str, shop: Shop, home: Path) -> None:
+    home.mkdir(exist_ok=True)
+    arguments = [point, str(shop.root), shop.module_name, str(home)]
+    done = subprocess.run([sys.executable, "-W", "ignore", "-c", CRASH, *arguments], capture_output=True, check=False)
+    assert done.returncode == 9, done.stderr.decode()[-2000:]
+
+
+@pytest.mark.parametrize("point", POINTS)
+def test_whatever_step_was_killed_one_tick_puts_everything_right(
+    shop: Shop, tmp_path: Path, own_tmp: Path, point: str
+) -> None:
+    home = tmp_path / "home"
+    _crash(point, shop, home)
+    assert list(own_tmp.glob("lineage-*")), "the folder of the killed step"
+    store = ArtifactStore(resolve_settings(start=shop.root).artifacts)
+    with dg.DagsterInstance.local_temp(str(home)) as instance, shop.catalog() as catalog:
+
+        def tick(*, dry_run: bool = False) -> list[tuple[str, str]]:
+            found = reconcile(instance, catalog, artifacts=store, grace=NOW, older_than=NOW, dry_run=dry_run)
+            return [(each.what, each.done) for each in found]
+
+        committed = point == "append"
+        first = ("record without event", "reported") if committed else ("attempt without end", "given up")
+        planned = tick(dry_run=True)
+        assert [what for what, _ in planned] == [first[0], "stray folder"][: 2 if committed else 1]
+        assert tick() == [first, *([("stray folder", "removed")] if committed else [])]
+        assert tick() == []
+        assert not list(own_tmp.glob("lineage-*"))
+        assert list(catalog.running_attempts()) == []
+        assert list(catalog.undelivered("dagster")) == []
+        # The next run goes on, and is fine by itself.
+        assert run(build_defs(shop), "refresh", instance).success
+        assert tick() == []
+        assert len(catalog.entries("churn")) == 1 + committed
+
+
+def test_an_event_is_in_the_log_when_it_is_noted_as_delivered(shop: Shop, tmp_path: Path, own_tmp: Path) -> None:
+    _crash("deliver", shop, tmp_path / "home")
+    with dg.DagsterInstance.local_temp(str(tmp_path / "home")) as instance, shop.catalog() as catalog:
+        assert list(catalog.undelivered("dagster")) == []
+        assert instance.get_latest_materialization_event(KEY) is not None
+        assert reconcile(instance, catalog, grace=NOW) == ()
+    assert not list(own_tmp.glob("lineage-*"))
+
+
+def test_an_attempt_that_fails_by_itself_leaves_nothing(
+    shop: Shop, instance: dg.DagsterInstance, own_tmp: Path
+) -> None:
+    text = MODEL.replace("    features = [", '    raise RuntimeError("no memory")\n    features = [')
+    shop.world.write(f"{shop.module_name}.py", text)
+    assert not run(build_defs(shop), "refresh", instance).success
+    assert not list(own_tmp.glob("lineage-*"))
+    with shop.catalog() as catalog:
+        assert list(catalog.running_attempts()) == []
+        assert reconcile(instance, catalog, grace=NOW, older_than=NOW) == ()
+
+
+def test_an_attempt_that_was_given_up_and_lives_on_commits_nothing(shop: Shop) -> None:
+    """A zombie: its run was started again, which has the version; what the zombie trained is refused."""
+    key = run_key(KEY, None, "root")
+    begun = DagsterRun(run_id="r1", root_run_id="root", job="refresh", step="churn", launched_by="user:ada")
+    facts = RunFacts(run=begun, run_key=key, host=host_name(), user=None)
+    with shop.catalog() as catalog:
+        with announced(catalog, facts, "churn") as (zombie, folder):
+            later = catalog.begin_attempt(key, "churn", host=host_name(), process=process_name())
+            record = make_record("zombie", model="churn")
+            record = replace(record, model=replace(record.model, run_key=key))
+            with pytest.raises(ConflictError, match="superseded by attempt 2"):
+                catalog.append(record, attempt=zombie)
+            catalog.append(record, attempt=later)
+            assert folder.is_dir()
+        assert [entry.version for entry in catalog.entries("churn")] == [1]
+
+
+def test_attempts_elsewhere_are_given_up_when_their_run_is_over_or_nothing_was_heard_for_long(
+    shop: Shop, instance: dg.DagsterInstance
+) -> None:
+    assert run(build_defs(shop), "refresh", instance).success
+    (over,) = instance.get_runs()
+    with shop.catalog() as catalog:
+        for number, run_id in enumerate([over.run_id, "unknown", None]):
+            catalog.begin_attempt(f"{number}" * 64, "churn", host="elsewhere", process="b 1 2", run=run_id)
+        (found,) = reconcile(instance, catalog, grace=NOW)
+        assert (found.what, found.done) == ("attempt without end", "given up")
+        assert "its run ended as SUCCESS" in found.detail
+        assert [attempt.run for attempt in catalog.running_attempts()] == ["unknown", None]
+        catalog.begin_attempt("3" * 64, "churn", host=host_name(), process=process_name())
+        assert reconcile(instance, catalog, grace=NOW) == (), "this process is alive"
+
+
+def test_only_our_own_folders_are_removed(
+    shop: Shop, instance: dg.DagsterInstance, own_tmp: Path, tmp_path: Path
+) -> None:
+    precious = tmp_path / "precious"
+    precious.mkdir()
+    (precious / "data.csv").write_text("1")
+    (own_tmp / "lineage-abcd1234").symlink_to(precious)
+    (own_tmp / "lineage-notours").mkdir()
+    (own_tmp / "lineage-zyxw9876").mkdir()
+    (own_tmp / "lineage-zyxw9876" / "part").write_text("half")
+    store = ArtifactStore(resolve_settings(start=shop.root).artifacts)
+    kept = store.put_bytes(b"whole")
+    half = Path(store.url_of(kept)).parent / ".tmp-half"
+    half.write_text("ha")
+    with shop.catalog() as catalog:
+        # A folder that another process names as its own must not lead the broom astray.
+        catalog.begin_attempt("1" * 64, "churn", host=host_name(), process="gone 1 2", folder=str(precious))
+        assert reconcile(instance, catalog, artifacts=store) == (), "they are young"
+        found = reconcile(instance, catalog, artifacts=store, older_than=NOW)
+    assert sorted((each.what, Path(each.subject).name) for each in found) == [
+        ("half-written file", ".tmp-half"),
+        ("stray folder", "lineage-zyxw9876"),
+    ]
+    assert (precious / "data.csv").exists()
+    assert sorted(path.name for path in own_tmp.iterdir()) == ["lineage-abcd1234", "lineage-notours"]
+    assert store.read(kept) == b"whole"
 
 
 def test_what_fits_is_left_alone(shop: Shop, instance: dg.DagsterInstance) -> None:

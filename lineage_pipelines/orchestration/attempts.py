@@ -1,0 +1,51 @@
+"""An attempt at a run, announced before it trains, with a private folder; ended whatever happens, short of a kill."""
+
+import contextlib
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from lineage_pipelines.catalog import Attempt, AttemptEnd, Catalog
+from lineage_pipelines.datasets import discard
+from lineage_pipelines.errors import CatalogError
+from lineage_pipelines.orchestration.definition import RunFacts
+from lineage_pipelines.orchestration.gates import forget_tables
+from lineage_pipelines.orchestration.processes import process_name
+
+FOLDER_PREFIX = "lineage-"
+"""How the names of private folders begin."""
+
+
+@contextlib.contextmanager
+def announced(catalog: Catalog, facts: RunFacts, model: str) -> Iterator[tuple[Attempt, Path]]:
+    """Announce an attempt and make its folder; yield both.
+
+    Raises:
+        CatalogError: the catalog cannot be written.
+    """
+    folder = Path(tempfile.mkdtemp(prefix=FOLDER_PREFIX))
+    try:
+        attempt = catalog.begin_attempt(
+            facts.run_key,
+            model,
+            host=facts.host,
+            process=process_name(),
+            run=facts.run.run_id,
+            folder=str(folder),
+        )
+        with _ended(catalog, attempt):
+            yield attempt, folder
+    finally:
+        forget_tables()
+        discard(folder)
+
+
+@contextlib.contextmanager
+def _ended(catalog: Catalog, attempt: Attempt) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        # Should the catalog be the reason, `lineage reconcile` ends the attempt when its process is gone.
+        with contextlib.suppress(CatalogError):
+            catalog.end_attempt(attempt, AttemptEnd.FAILED)
+        raise
