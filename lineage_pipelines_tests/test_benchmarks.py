@@ -11,10 +11,11 @@ import pytest
 ROOT = Path(__file__).parents[1]
 _QUICKEST = {
     "cli": ["--runs", "1"],
+    "commit": ["--runs", "1", "--commits", "4", "--sync", "0.1"],
     "load": ["--runs", "1", "--stages", "3"],
     "snapshot": ["--runs", "1", "--files", "20", "--large", "2", "--memory", "1"],
 }
-_COMPARED = {"cli": 2, "load": 3, "snapshot": 9}
+_COMPARED = {"cli": 2, "commit": 12, "load": 3, "snapshot": 9}
 """How many rows of each are compared with another one."""
 
 

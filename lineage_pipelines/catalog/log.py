@@ -4,13 +4,10 @@ A writer appends a record and gets the version that its run has; a reader gets e
 against their digest. One run has one version, whoever asks how often.
 """
 
-import random
-import time
 from collections.abc import Iterator, Mapping, Sequence
 
 from lineage_pipelines.catalog import appending, deciding, migrations, reading
 from lineage_pipelines.catalog.checkpoint import Checkpoint, log_name, write_note
-from lineage_pipelines.catalog.database import LostConnectionError
 from lineage_pipelines.catalog.entries import Entry, LogEntry, ModelSummary
 from lineage_pipelines.catalog.merkle import root_hash
 from lineage_pipelines.catalog.obligations import CatalogWithObligations
@@ -31,8 +28,6 @@ from lineage_pipelines.records import (
 
 LOG_KEY = "log.pem"
 """The file of the log's signing key, in the folder of keys."""
-RECONNECT_SECONDS = 60.0
-"""How long a record is kept trying when the database's server went away."""
 
 
 class Catalog(CatalogWithObligations):
@@ -70,15 +65,7 @@ class Catalog(CatalogWithObligations):
             RecordError: the record has no exact form.
             CatalogError: the catalog cannot be written; nothing was stored.
         """
-        deadline = time.monotonic() + RECONNECT_SECONDS
-        while True:
-            try:
-                return self._append(record, attempt, tell)
-            except LostConnectionError:
-                # Whether it was committed is not known; the run has its version, or gets it now.
-                if time.monotonic() > deadline:
-                    raise
-                time.sleep(random.uniform(0.2, 1))  # noqa: S311  # spreads writers, guards nothing
+        return self._insist(lambda: self._append(record, attempt, tell))
 
     def _append(self, record: LineageRecord, attempt: Attempt | None, tell: Sequence[str]) -> Entry:
         with self._reading() as connection:
@@ -99,7 +86,7 @@ class Catalog(CatalogWithObligations):
                 nothing was stored.
         """
         key = self._log_key()
-        with self._writing() as connection:
+        with self._once() as connection:
             deciding.check(connection, decision)
             return write_entry(connection, DECISION, encode_decision(decision), key).seq
 
@@ -114,7 +101,7 @@ class Catalog(CatalogWithObligations):
             RecordError: the bytes are no approval.
         """
         key = self._log_key()
-        with self._writing() as connection:
+        with self._once() as connection:
             deciding.check_approval(connection, signed)
             return write_entry(connection, APPROVAL, encode_envelope(signed), key).seq
 
@@ -131,7 +118,7 @@ class Catalog(CatalogWithObligations):
             RecordError: the owner has no name.
         """
         signer = self._log_key()
-        with self._writing() as connection:
+        with self._once() as connection:
             deciding.check_introduction(connection, event)
             return write_entry(connection, KEY, encode_key_event(event), signer).seq
 
@@ -149,7 +136,7 @@ class Catalog(CatalogWithObligations):
             CatalogError: there is no key to sign this with, or it is revoked itself.
         """
         signer = self._log_key()
-        with self._writing() as connection:
+        with self._once() as connection:
             purpose = deciding.purpose_of(connection, key)
             event = KeyEvent(change=KeyChange.REVOKED, key=key, purpose=purpose, reason=reason)
             return write_entry(connection, KEY, encode_key_event(event), signer).seq

@@ -37,10 +37,14 @@ class CatalogWithObligations(OpenCatalog):
         Raises:
             CatalogError: the catalog cannot be written.
         """
-        with self._writing() as connection:
-            return unfinished.begin(
-                connection, run_key=run_key, model=model, host=host, process=process, run=run, folder=folder
-            )
+
+        def begin() -> Attempt:
+            with self._writing() as connection:
+                return unfinished.begin(
+                    connection, run_key=run_key, model=model, host=host, process=process, run=run, folder=folder
+                )
+
+        return self._insist(begin)
 
     def end_attempt(self, attempt: Attempt, how: AttemptEnd) -> None:
         """Say how an attempt ended that committed nothing, unless its end is known: it may not commit any more.

@@ -2,17 +2,23 @@
 
 import contextlib
 import os
-from collections.abc import Iterator
+import random
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import sqlalchemy as sa
 
 from lineage_pipelines.catalog import migrations
-from lineage_pipelines.catalog.database import Database
+from lineage_pipelines.catalog.database import Database, LostConnectionError, UnknownEndError
 from lineage_pipelines.catalog.settings import POSTGRESQL
 from lineage_pipelines.errors import CatalogError, NotFoundError
+
+Answer = TypeVar("Answer")
+RECONNECT_SECONDS = 60.0
+"""How long a record is kept trying when the database's server went away."""
 
 
 class OpenCatalog:
@@ -79,6 +85,33 @@ class OpenCatalog:
         options: dict[str, Any] = {"writing": writing}
         with self._database.translated(), self._engine.execution_options(**options).begin() as connection:
             yield connection
+
+    @contextlib.contextmanager
+    def _once(self) -> Iterator[sa.Connection]:
+        """Write what may not be told twice: when the server is lost, the error says whether it can be there."""
+        told = False
+        try:
+            with self._writing() as connection:
+                yield connection
+                told = True  # what follows is COMMIT, and only its answer would say that it was done
+        except LostConnectionError as error:
+            if not told:
+                fix = "see whether PostgreSQL runs there and lets you in, and ask again"
+                raise LostConnectionError(f"{error.what}; nothing was stored", where=error.where, fix=fix) from error
+            what = f"{error.what}, and whether this was stored is not known"
+            fix = "when the server answers again, look (lineage history MODEL, lineage key list) before you ask again"
+            raise UnknownEndError(what, where=error.where, fix=fix) from error
+
+    def _insist(self, ask: Callable[[], Answer]) -> Answer:
+        """Ask again while the database's server is away. Only for what may be asked twice: a run has one version."""
+        deadline = time.monotonic() + RECONNECT_SECONDS
+        while True:
+            try:
+                return ask()
+            except LostConnectionError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(random.uniform(0.2, 1))  # noqa: S311  # spreads writers, guards nothing
 
     def _renew_after_fork(self) -> None:
         # A connection must not be used by two processes; the parent keeps the ones it has.

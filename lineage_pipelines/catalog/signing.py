@@ -38,8 +38,11 @@ PAYLOAD_TYPES = {
 
 _POSSESSION_TYPE = "application/vnd.lineage-pipelines.key-possession+json"
 _PRIVATE = 0o600
+_MOST_BYTES = 1 << 16
+"""No key file is as long."""
 _SIGNING, _APPROVAL = "signing", "approval"
 _NEW_SIGNING = "restore the file from a copy, or move it away for a new key: the entries that it signed stay valid"
+_NAME_ANOTHER = "name another file: --output FILE"
 _NEW_APPROVAL = 'make a key of your own: lineage key new --owner "you@example.org"'
 
 
@@ -190,13 +193,14 @@ def _read(path: Path, which: str = _SIGNING, passphrase: Callable[[], str] | Non
 def _read_private(path: Path, which: str) -> bytes:
     try:
         mode = path.stat().st_mode
-        if stat.S_IMODE(mode) & 0o077:
-            raise CatalogError(f"others can read the {which} key", where=str(path), fix=f"chmod 600 {path}")
         if not stat.S_ISREG(mode):
             raise _no_key(path, which)
-        return path.read_bytes()
+        if stat.S_IMODE(mode) & 0o077:
+            raise CatalogError(f"others can read the {which} key", where=str(path), fix=f"chmod 600 {path}")
+        with path.open("rb") as file:
+            return file.read(_MOST_BYTES)
     except OSError as error:
-        fix = _NEW_APPROVAL if which == _APPROVAL else ""
+        fix = _NEW_APPROVAL if which == _APPROVAL else _NEW_SIGNING
         raise CatalogError(f"the {which} key cannot be read: {error.strerror}", where=str(path), fix=fix) from error
 
 
@@ -230,8 +234,10 @@ def _make_own(path: Path, passphrase: Callable[[], str] | None) -> "Ed25519Priva
 
     key = Ed25519PrivateKey.generate()
     word = passphrase() if passphrase is not None else None
-    if not _store(path, key, word, f"no {_APPROVAL} key can be made", "name another file: --output FILE"):
+    if not _store(path, key, word, f"no {_APPROVAL} key can be made", _NAME_ANOTHER):
         fix = "use it as it is (--existing introduces it to another catalog), or name another file: --output FILE"
+        if not path.is_file():
+            raise CatalogError("there is something else already, and no key", where=str(path), fix=_NAME_ANOTHER)
         raise CatalogError("there is a key already", where=str(path), fix=fix)
     return key
 
@@ -245,16 +251,16 @@ def _store(path: Path, key: "Ed25519PrivateKey", passphrase: str | None, what: s
     temporary = path.with_name(f".{path.name}-{os.getpid()}-{os.urandom(4).hex()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _PRIVATE), "wb") as file:
-            file.write(pem)
-            file.flush()
-            os.fsync(file.fileno())
         try:
+            with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _PRIVATE), "wb") as file:
+                file.write(pem)
+                file.flush()
+                os.fsync(file.fileno())
             os.link(temporary, path)  # unlike a rename, refuses to replace what another has written
         except FileExistsError:
             return False
         finally:
-            temporary.unlink()
+            temporary.unlink(missing_ok=True)
     except OSError as error:
         raise CatalogError(f"{what}: {error.strerror}", where=str(path), fix=fix) from error
     return True

@@ -1,6 +1,8 @@
 """An attempt at a run, announced before it trains, with a private folder; ended whatever happens, short of a kill."""
 
 import contextlib
+import fcntl
+import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,14 +19,45 @@ FOLDER_PREFIX = "lineage-"
 
 
 @contextlib.contextmanager
+def _private_folder() -> Iterator[Path]:
+    folder = Path(tempfile.mkdtemp(prefix=FOLDER_PREFIX))
+    try:
+        # Held as long as this process, or one that it forked, lives: whose folder it is need not be known to leave it.
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            yield folder
+        finally:
+            os.close(handle)
+    finally:
+        forget_tables()
+        discard(folder)
+
+
+def is_used(folder: Path) -> bool:
+    """Say whether a process holds a private folder.
+
+    Raises:
+        OSError: the folder cannot be opened.
+    """
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(handle)
+    return False
+
+
+@contextlib.contextmanager
 def announced(catalog: Catalog, facts: RunFacts, model: str) -> Iterator[tuple[Attempt, Path]]:
     """Announce an attempt and make its folder; yield both.
 
     Raises:
         CatalogError: the catalog cannot be written.
     """
-    folder = Path(tempfile.mkdtemp(prefix=FOLDER_PREFIX))
-    try:
+    with _private_folder() as folder:
         attempt = catalog.begin_attempt(
             facts.run_key,
             model,
@@ -35,9 +68,6 @@ def announced(catalog: Catalog, facts: RunFacts, model: str) -> Iterator[tuple[A
         )
         with _ended(catalog, attempt):
             yield attempt, folder
-    finally:
-        forget_tables()
-        discard(folder)
 
 
 @contextlib.contextmanager

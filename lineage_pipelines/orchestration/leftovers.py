@@ -13,7 +13,7 @@ import dagster as dg
 
 from lineage_pipelines.catalog import Attempt, AttemptEnd
 from lineage_pipelines.datasets import discard
-from lineage_pipelines.orchestration.attempts import FOLDER_PREFIX
+from lineage_pipelines.orchestration.attempts import FOLDER_PREFIX, is_used
 from lineage_pipelines.orchestration.processes import host_name, is_alive
 from lineage_pipelines.orchestration.reconciled import Reconciled
 
@@ -58,11 +58,10 @@ def _why_over(instance: dg.DagsterInstance, attempt: Attempt, grace: timedelta) 
 
 
 def clear_temporary_files(
-    catalog: "Catalog", artifacts: "ArtifactStore | None", older_than: timedelta, *, dry_run: bool
+    artifacts: "ArtifactStore | None", older_than: timedelta, *, dry_run: bool
 ) -> Iterator[Reconciled]:
-    """Remove private folders that no running attempt has, and half-written files of the store, when they are old."""
-    used = {attempt.folder for attempt in catalog.running_attempts()}
-    folders = [path for path in _private_folders() if str(path) not in used and _is_old(path, older_than)]
+    """Remove private folders that no process holds, and half-written files of the store, when they are old."""
+    folders = [path for path in _private_folders() if _is_old(path, older_than)]
     for path in (*folders, *(artifacts.half_written(older_than) if artifacts else ())):
         detail = f"{_size(path):,} bytes"
         if not dry_run:
@@ -80,7 +79,8 @@ def _private_folders() -> Iterator[Path]:
 def _is_ours(path: Path) -> bool:
     # The folder of temporary files is everybody's: a link, or another user's folder, is not touched.
     try:
-        return path.is_dir() and not path.is_symlink() and path.stat().st_uid == os.getuid()
+        mine = path.is_dir() and not path.is_symlink() and path.stat().st_uid == os.getuid()
+        return mine and not is_used(path)
     except OSError:
         return False
 

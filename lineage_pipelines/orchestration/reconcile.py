@@ -55,7 +55,7 @@ def reconcile(
     return (
         *compare_events(instance, catalog, grace, dry_run=dry_run, since=since),
         *give_up_attempts(instance, catalog, grace, dry_run=dry_run),
-        *clear_temporary_files(catalog, artifacts, older_than, dry_run=dry_run),
+        *clear_temporary_files(artifacts, older_than, dry_run=dry_run),
     )
 
 

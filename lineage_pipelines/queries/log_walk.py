@@ -119,6 +119,9 @@ class Walk:
             self._read_record(entry, chosen=chosen)
         elif entry.kind == "decision":
             self._keep_decision(entry)
+        elif (said := self.indexed.get(entry.seq)) is not None:
+            self._misplace(entry, f"is no record; the index says {said[0]}@{said[1]}")
+            self._pass_over(entry, said)
         elif entry.kind == "approval":
             self.approvals.append(entry)
 
@@ -230,6 +233,7 @@ class Walk:
                 self.files.see(entry.seq, entry.body)
         except RecordError as error:
             self._alter(entry, error.what)
+            self._pass_over(entry, said)
             return
         before = self.models.get(identity.name)
         digest = Digest.of(entry.body)
@@ -245,6 +249,11 @@ class Walk:
             self.late[entry.seq] = (identity.name, number)
         elif said != (identity.name, number):
             self._misplace(entry, f"is {identity.name}@{number}; the index says {say(said)}")
+
+    def _pass_over(self, entry: LogEntry, said: tuple[str, int] | None) -> None:
+        # What cannot be read is told once: those after it follow what the index and the entry's digest say.
+        if said is not None:
+            self.models[said[0]] = _Model(said[1], entry.digest, self._gaps)
 
     def _misplace(self, entry: LogEntry, words: str) -> None:
         self.misplaced.append(Wrong(f"{self.name(entry.seq, entry.kind)} {words}", (entry.seq,)))

@@ -222,7 +222,7 @@ def test_a_writer_waits_for_a_server_that_is_started_again(monkeypatch: pytest.M
         assert (first.version, second.version) == (1, 2)
         assert catalog.append(make_record("2")) == second
         mortal.kill()
-        monkeypatch.setattr("lineage_pipelines.catalog.log.RECONNECT_SECONDS", 0.5)
+        monkeypatch.setattr("lineage_pipelines.catalog.opened.RECONNECT_SECONDS", 0.5)
         begun = time.monotonic()
         with pytest.raises(CatalogError, match="the catalog's server cannot be reached"):
             catalog.append(make_record("3"))
