@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import psutil
 import psycopg
 
 USER = "lineage_owner"
@@ -71,8 +72,14 @@ class Server:
     def kill(self) -> None:
         """Kill the server and every process of it at once, as if its machine had died."""
         assert self.process is not None
-        os.killpg(self.process.pid, signal.SIGKILL)
+        main = psutil.Process(self.process.pid)
+        main.suspend()  # it makes no more of them
+        children = main.children(recursive=True)  # each in a process group of its own
+        for process in (main, *children):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
         self.process.wait(_SECONDS)
+        psutil.wait_procs(children, timeout=_SECONDS)
 
     def address(self, database: str, user: str = USER) -> str:
         """Return what psycopg connects to."""

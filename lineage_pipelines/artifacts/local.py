@@ -41,7 +41,8 @@ def write_once(target: Path, write: Callable[[BinaryIO], None], *, needs: int) -
     with explained(target, needs):
         folder = target.parent
         made = [path for path in (folder, *folder.parents) if not path.exists()]
-        folder.mkdir(parents=True, exist_ok=True, mode=_PRIVATE)
+        for path in reversed(made):  # `parents=True` would make all but the last one as the umask says
+            path.mkdir(exist_ok=True, mode=_PRIVATE)
         handle, name = tempfile.mkstemp(prefix=TEMPORARY, dir=folder)
         temporary = Path(name)
         try:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from lineage_pipelines.catalog.settings import Settings, resolve_settings
 
 if TYPE_CHECKING:
-    from lineage_pipelines.catalog.checkpoint import Checkpoint, log_name, read_note, signed_by
-    from lineage_pipelines.catalog.entries import Entry, LogEntry, ModelSummary
+    from lineage_pipelines.catalog.checkpoint import Checkpoint, log_name, read_note, read_note_file, signed_by
+    from lineage_pipelines.catalog.entries import Entry, LogEntry, ModelSummary, VersionName
     from lineage_pipelines.catalog.log import Catalog
     from lineage_pipelines.catalog.merkle import TreeHead, inclusion_proof, verify_inclusion
     from lineage_pipelines.catalog.obligations import DAGSTER
@@ -32,9 +32,11 @@ __all__ = [
     "Settings",
     "Tiles",
     "TreeHead",
+    "VersionName",
     "inclusion_proof",
     "log_name",
     "read_note",
+    "read_note_file",
     "resolve_settings",
     "signed_by",
     "verify_inclusion",
@@ -46,7 +48,7 @@ def __getattr__(name: str) -> Any:  # noqa: ANN401, C901  # any public name; a c
     match name:
         case "Catalog":
             module = import_module("lineage_pipelines.catalog.log")
-        case "Checkpoint" | "log_name" | "read_note" | "signed_by":
+        case "Checkpoint" | "log_name" | "read_note" | "read_note_file" | "signed_by":
             module = import_module("lineage_pipelines.catalog.checkpoint")
         case "DAGSTER":
             module = import_module("lineage_pipelines.catalog.obligations")
@@ -58,7 +60,7 @@ def __getattr__(name: str) -> Any:  # noqa: ANN401, C901  # any public name; a c
             module = import_module("lineage_pipelines.catalog.tiles")
         case "PublicKey":
             module = import_module("lineage_pipelines.catalog.signing")
-        case "Entry" | "LogEntry" | "ModelSummary":
+        case "Entry" | "LogEntry" | "ModelSummary" | "VersionName":
             module = import_module("lineage_pipelines.catalog.entries")
         case _:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

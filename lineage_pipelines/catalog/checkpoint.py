@@ -14,9 +14,11 @@ was: rewriting it takes another root, and the root is not in the writer's hands 
 
 import base64
 import hashlib
+import os
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 from lineage_pipelines.catalog.merkle import Hash
 from lineage_pipelines.catalog.signing import LogKey, PublicKey
@@ -71,6 +73,34 @@ def read_note(text: str, *, where: str) -> Checkpoint:
     if len(root) != hashlib.sha256().digest_size:
         raise _no_checkpoint(where)
     return Checkpoint(origin=found["origin"], size=int(found["size"]), root=root)
+
+
+def read_note_file(path: Path) -> str:
+    """Return the text of a file that should be a note: of an endless one the beginning.
+
+    Raises:
+        CatalogError: it cannot be read.
+    """
+    try:
+        return read_small(path, _MOST_BYTES + 1).decode("utf-8", "replace")
+    except OSError as error:
+        fix = "name a file that `lineage checkpoint` wrote"
+        raise CatalogError(f"cannot be read: {error.strerror}", where=str(path), fix=fix) from error
+
+
+def read_small(path: Path, most: int) -> bytes:
+    """Return the beginning of a file. A pipe is read to its end, and not waited for when nobody writes to it.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    with open(path, "rb", opener=_open_at_once) as file:  # Path.open takes no opener
+        os.set_blocking(file.fileno(), True)
+        return file.read(most)
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NONBLOCK)  # a pipe without a writer would be waited for here
 
 
 def signed_by(text: str, keys: Iterable[PublicKey], *, where: str) -> PublicKey | None:

@@ -57,3 +57,7 @@ class Database(Protocol):
 
 class LostConnectionError(CatalogError):
     """The database's server went away. What it was told last may have been committed."""
+
+
+class UnknownEndError(LostConnectionError):
+    """The server went away while it was told to commit, and what may not be told twice is there now, or is not."""

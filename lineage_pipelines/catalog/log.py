@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from lineage_pipelines.catalog import appending, deciding, migrations, reading
 from lineage_pipelines.catalog.checkpoint import Checkpoint, log_name, write_note
-from lineage_pipelines.catalog.entries import Entry, LogEntry, ModelSummary
+from lineage_pipelines.catalog.entries import Entry, LogEntry, ModelSummary, VersionName
 from lineage_pipelines.catalog.merkle import root_hash
 from lineage_pipelines.catalog.obligations import CatalogWithObligations
 from lineage_pipelines.catalog.signing import LogKey
@@ -21,6 +21,7 @@ from lineage_pipelines.records import (
     KeyEvent,
     LineageRecord,
     SignedApproval,
+    check_model_name,
     encode_decision,
     encode_envelope,
     encode_key_event,
@@ -69,7 +70,7 @@ class Catalog(CatalogWithObligations):
 
     def _append(self, record: LineageRecord, attempt: Attempt | None, tell: Sequence[str]) -> Entry:
         with self._reading() as connection:
-            head = reading.head(connection, record.model.name)
+            head = reading.head(connection, check_model_name(record.model.name))
         drafted = appending.draft(record, head)
         key = self._log_key()
         with self._writing() as connection:
@@ -218,6 +219,29 @@ class Catalog(CatalogWithObligations):
         """
         with self._reading() as connection:
             return reading.users_of(connection, reading.check_prefix(digest_prefix))
+
+    def contents(self, prefix: str, *, limit: int = 6) -> Sequence[str]:
+        """Return the MD5s and SHA-256s of content that begin with `prefix`, hex, so many at most.
+
+        Raises:
+            NotFoundError: the prefix is not 6 to 64 hex characters.
+        """
+        with self._reading() as connection:
+            return reading.contents(connection, reading.check_prefix(prefix), limit)
+
+    def using(self, hexes: Sequence[str]) -> Sequence[VersionName]:
+        """Return the versions that name any of this content, newest first, from the index alone.
+
+        Args:
+            hexes: whole MD5s (without `.dir`) and SHA-256s.
+        """
+        with self._reading() as connection:
+            return reading.using(connection, hexes)
+
+    def at(self, seqs: Sequence[int]) -> Sequence[Entry]:
+        """Return the versions at these places in the log, in its order; places of anything else are left out."""
+        with self._reading() as connection:
+            return reading.at(connection, sorted(seqs))
 
     def walk(self, kind: str | None = None) -> Iterator[LogEntry]:
         """Yield the entries of the log in order, as they stand there: nothing of them is checked.

@@ -52,7 +52,7 @@ def resolve_settings(
     Raises:
         CatalogError: pyproject.toml cannot be read, or holds a setting that is unknown or of the wrong type.
     """
-    project_dir = _project_dir(Path(start or Path.cwd()).resolve())
+    project_dir = _project_dir((start or _here()).resolve())
     table = _read_table(project_dir / "pyproject.toml")
     return Settings(
         project_dir=project_dir,
@@ -67,6 +67,14 @@ def resolve_settings(
         require_clean=bool(table.get("require_clean", False)),
         lock=table.get("lock"),
     )
+
+
+def _here() -> Path:
+    try:
+        return Path.cwd()
+    except OSError as error:
+        what = f"the current folder is not there any more ({type(error).__name__})"
+        raise CatalogError(what, fix="change to a folder that is there: cd …") from error
 
 
 def _project_dir(start: Path) -> Path:
@@ -106,7 +114,8 @@ def _check_setting(name: str, value: object, path: Path) -> None:
         raise CatalogError(f"unknown setting {name!r}", where=f"{path} [tool.lineage]", fix=f"use one of: {known}")
     if name in _TYPES and not isinstance(value, _TYPES[name]):
         expected = {"str": "text", "bool": "true or false"}[_TYPES[name].__name__]
-        raise CatalogError(f"the setting {name!r} is not {expected}", where=f"{path} [tool.lineage]")
+        what, where = f"the setting {name!r} is not {expected}", f"{path} [tool.lineage]"
+        raise CatalogError(what, where=where, fix=f"write {name} as {expected}")
 
 
 def _absolute_url(url: str, base: Path) -> str:

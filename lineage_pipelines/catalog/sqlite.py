@@ -173,6 +173,8 @@ def _provide_file(path: Path, *, create: bool) -> None:
         return
     if path.is_dir():
         raise CatalogError("the catalog's name is that of a folder", where=str(path), fix="name a file inside it")
+    if path.exists():
+        raise CatalogError("the catalog's name is that of a pipe or a device", where=str(path), fix="name a file")
     if not create:
         raise NotFoundError(
             "there is no catalog yet",

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from lineage_pipelines.catalog.checkpoint import read_note
+from lineage_pipelines.catalog.checkpoint import read_note, read_small
 from lineage_pipelines.catalog.merkle import Hash, TreeHead, root_hash
 from lineage_pipelines.errors import CatalogError
 
@@ -29,6 +29,8 @@ WIDTH = 256
 """Hashes of a full tile."""
 _HASH = 32
 _READ = 0o644
+_MOST_BYTES = 1 << 20
+"""A tile has 8 kB, a note less than 100 kB."""
 
 
 def tile_path(level: int, index: int, width: int = WIDTH) -> str:
@@ -177,7 +179,7 @@ def _replace(path: Path, data: bytes) -> None:
 
 def _read(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        return read_small(path, _MOST_BYTES)
     except OSError as error:
         fix = "make it with `lineage checkpoint --tiles DIR`, or take it from another copy"
         raise CatalogError(f"cannot be read: {error.strerror}", where=str(path), fix=fix) from error

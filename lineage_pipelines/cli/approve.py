@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from lineage_pipelines.cli.context import Session
+from lineage_pipelines.cli.context import Session, read_instant
 from lineage_pipelines.errors import CatalogError
 
 _UNITS = {"h": "hours", "d": "days", "w": "weeks"}
@@ -71,21 +71,10 @@ def _end(expires: str | None, expires_in: str | None, now: datetime) -> datetime
         raise click.UsageError("--expires and --expires-in say the same: give one")
     if expires is None and expires_in is None:
         return None
-    end = _instant(expires) if expires is not None else _after(expires_in or "", now)
+    end = read_instant(expires, "--expires") if expires is not None else _after(expires_in or "", now)
     if end <= now:
         raise click.BadParameter(f"{expires} is over already; write a later time", param_hint="--expires")
     return end
-
-
-def _instant(text: str) -> datetime:
-    try:
-        instant = datetime.fromisoformat(text)
-        if instant.tzinfo is None:
-            raise click.BadParameter(f"{text!r} has no time zone; write 2026-12-01T00:00Z", param_hint="--expires")
-        return instant.astimezone(UTC)
-    except (ValueError, OverflowError) as error:
-        what = f"not a time: {text[:40]!r}; write 2026-12-01T00:00Z"
-        raise click.BadParameter(what, param_hint="--expires") from error
 
 
 def _after(text: str, now: datetime) -> datetime:

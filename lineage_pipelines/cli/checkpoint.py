@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from lineage_pipelines.cli.context import Session
+from lineage_pipelines.cli.context import Session, print_answer
+from lineage_pipelines.errors import CatalogError
 
 if TYPE_CHECKING:
     from lineage_pipelines.catalog import Catalog
@@ -35,11 +36,19 @@ def command(session: Session, output: Path | None, tiles: Path | None) -> int:
         if tiles is not None:
             _write_tiles(catalog, tiles, note)
     if output is None and tiles is None:
-        click.echo(note, nl=False)
+        print_answer(note.encode())  # a note is UTF-8 whatever the terminal's encoding is
     elif output is not None:
-        output.write_text(note, encoding="utf-8")
+        _write(output, note)
         click.echo(f"wrote {output}", err=True)
     return 0
+
+
+def _write(path: Path, note: str) -> None:
+    try:
+        path.write_text(note, encoding="utf-8")
+    except OSError as error:
+        fix = "name a file in a folder that is there, and that this user may write to"
+        raise CatalogError(f"the checkpoint cannot be written: {error.strerror}", where=str(path), fix=fix) from error
 
 
 def _write_tiles(catalog: "Catalog", folder: Path, note: str) -> None:

@@ -5,11 +5,13 @@ import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypeVar
 
 import click
 
 from lineage_pipelines.catalog import Settings, resolve_settings
+from lineage_pipelines.errors import CatalogError
 
 if TYPE_CHECKING:
     from lineage_pipelines.catalog import Catalog
@@ -64,29 +66,76 @@ def format_option(function: Function) -> Function:
     )(function)
 
 
+def read_instant(text: str, option: str) -> datetime:
+    """Return the instant, in UTC, that a person wrote as an option: ISO 8601 with a time zone.
+
+    Raises:
+        BadParameter: it is none, has no time zone, or is none in UTC that a calendar has.
+    """
+    example = "write 2026-12-01T00:00Z"
+    try:
+        instant = datetime.fromisoformat(text)
+        if instant.tzinfo is None:
+            raise click.BadParameter(f"{text[:40]!r} has no time zone; {example} for UTC", param_hint=option)
+        return instant.astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        leap = " (clocks here know no leap second: write the next)" if ":60" in text else ""
+        raise click.BadParameter(f"not a time: {text[:40]!r}{leap}; {example}", param_hint=option) from error
+
+
+def user_name() -> str:
+    """Return the name of the account that decides.
+
+    Raises:
+        CatalogError: it has none.
+    """
+    import getpass
+
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError) as error:  # which of the two depends on Python's version
+        fix = "say who you are: export LOGNAME=…"
+        raise CatalogError("this account has no name, and a decision is somebody's", fix=fix) from error
+
+
 def answer(form: str, *, document: "Callable[[], Document]", plain: "Callable[[], Json]") -> None:
     """Print one answer in the form that was asked for."""
     from lineage_pipelines import reports
 
     if form == "json":
-        _print(reports.render_json(plain()))
+        print_answer(reports.render_json(plain()))
     elif form == "markdown":
-        _print(reports.render_markdown(document()))
+        print_answer(reports.render_markdown(document()))
     else:
         columns = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-        _print(reports.render_text(document(), colour=_colour(), columns=columns))
+        print_answer(reports.render_text(document(), colour=_colour(), columns=columns))
 
 
 def _colour() -> bool:
     return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
-def _print(text: str) -> None:
+def print_answer(text: str | bytes) -> None:
+    """Write an answer to standard output: text in its encoding, bytes as they are.
+
+    Raises:
+        CatalogError: it cannot be written.
+    """
     encoding = sys.stdout.encoding or "utf-8"
     try:
-        sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding))
+        if isinstance(text, bytes):
+            sys.stdout.buffer.write(text)
+        else:
+            sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding))
         sys.stdout.flush()
     except BrokenPipeError:
         # The reader (`head`, `less`) has had enough; nothing is wrong, and nothing more may be written. Not left to
         # click, which would end with 1.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what is left in the buffer would be tried again, and told
+        raise CatalogError(
+            f"the answer cannot be written: {error.strerror}",
+            where="standard output",
+            fix="write it elsewhere; what was to be stored is stored (lineage history)",
+        ) from error

@@ -1,11 +1,10 @@
 """`lineage promote`, `reject`, `rollback`, `retire`: decisions about versions, kept with their reasons."""
 
-import getpass
 from typing import TYPE_CHECKING
 
 import click
 
-from lineage_pipelines.cli.context import Session, answer, format_option
+from lineage_pipelines.cli.context import Session, answer, format_option, user_name
 
 if TYPE_CHECKING:
     from lineage_pipelines.catalog import Catalog
@@ -40,7 +39,7 @@ def promote(session: Session, /, ref: str, alias: str, reason: str, *, override:
             catalog,
             queries.resolve(catalog, ref),
             check_alias(alias),
-            by=getpass.getuser(),
+            by=user_name(),
             reason=reason,
             project_dir=session.settings().project_dir,
             override=override,
@@ -73,7 +72,7 @@ def reject(session: Session, ref: str, alias: str, reason: str) -> int:
     with session.open_for_writing() as catalog:
         entry = queries.resolve(catalog, ref)
         check_alias(alias)
-        decision = queries.draft_rejection(catalog, entry, alias, by=getpass.getuser(), reason=reason)
+        decision = queries.draft_rejection(catalog, entry, alias, by=user_name(), reason=reason)
         return _commit(catalog, decision)
 
 
@@ -93,9 +92,9 @@ def rollback(session: Session, model: str, alias: str, reason: str) -> int:
     from lineage_pipelines.records import check_alias
 
     with session.open_for_writing() as catalog:
-        queries.resolve(catalog, model)
+        queries.known_model(catalog, model)
         check_alias(alias)
-        return _commit(catalog, queries.draft_rollback(catalog, model, alias, by=getpass.getuser(), reason=reason))
+        return _commit(catalog, queries.draft_rollback(catalog, model, alias, by=user_name(), reason=reason))
 
 
 @click.command("retire")
@@ -114,9 +113,9 @@ def retire(session: Session, model: str, alias: str, reason: str) -> int:
     from lineage_pipelines.records import check_alias
 
     with session.open_for_writing() as catalog:
-        queries.resolve(catalog, model)
+        queries.known_model(catalog, model)
         check_alias(alias)
-        return _commit(catalog, queries.draft_retirement(catalog, model, alias, by=getpass.getuser(), reason=reason))
+        return _commit(catalog, queries.draft_retirement(catalog, model, alias, by=user_name(), reason=reason))
 
 
 def _commit(catalog: "Catalog", decision: "Decision") -> int:

@@ -1,10 +1,8 @@
 """`lineage history MODEL`: who was live when, by whose decision."""
 
-from datetime import UTC, datetime
-
 import click
 
-from lineage_pipelines.cli.context import Session, answer, format_option
+from lineage_pipelines.cli.context import Session, answer, format_option, read_instant
 
 
 @click.command("history")
@@ -22,12 +20,14 @@ def command(session: Session, model: str, alias: str | None, at: str | None, for
       lineage history flight_delay --alias production --at 2026-03-05T12:00Z
     """
     from lineage_pipelines import queries, reports
+    from lineage_pipelines.records import check_alias
 
-    instant = _instant(at) if at is not None else None
+    instant = read_instant(at, "--at") if at is not None else None
     if instant is not None and alias is None:
         raise click.UsageError("--at asks which version an alias named: say which, --alias production")
+    alias = check_alias(alias) if alias is not None else None
     with session.open_catalog() as catalog:
-        queries.resolve(catalog, model)
+        queries.known_model(catalog, model)
         decided = queries.list_decisions(catalog, model, alias)
         project_dir = session.settings().project_dir
         approved = queries.list_approvals(catalog, model, alias, project_dir=project_dir) if instant is None else ()
@@ -40,13 +40,3 @@ def command(session: Session, model: str, alias: str | None, at: str | None, for
         plain=lambda: reports.history_json(decided, approved),
     )
     return 0
-
-
-def _instant(text: str) -> datetime:
-    try:
-        instant = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise click.BadParameter(f"not a time: {text[:40]!r}; write 2026-03-05T12:00Z", param_hint="--at") from error
-    if instant.tzinfo is None:
-        raise click.BadParameter(f"{text!r} has no time zone; write {text}Z for UTC", param_hint="--at")
-    return instant.astimezone(UTC)

@@ -56,16 +56,20 @@ def new_command(session: Session, /, owner: str, output: str | None, *, passphra
     Example:
       lineage key new --owner ann@example.org --passphrase
     """
+    from lineage_pipelines import queries
+    from lineage_pipelines.catalog.database import UnknownEndError
     from lineage_pipelines.catalog.signing import ApprovalKey
     from lineage_pipelines.errors import LineageError
     from lineage_pipelines.records import check_owner
 
-    name, path = check_owner(owner), own_key_file(output)
+    name, path = check_owner(queries.check_no_secret(owner, "the owner")), own_key_file(output)
     with session.open_for_writing() as catalog:
         ask = (new_passphrase if passphrase else None) if not existing else ask_passphrase
         key = ApprovalKey(path, passphrase=ask, create=not existing)
         try:
             seq = catalog.introduce_key(key.introduction(name))
+        except UnknownEndError:
+            raise  # the log may know the key
         except LineageError:
             if not existing:
                 path.unlink()  # a key that the log does not know would be taken for one that counts
@@ -91,6 +95,6 @@ def revoke_command(session: Session, key: str, reason: str) -> int:
 
     with session.open_for_writing() as catalog:
         found = queries.find_key(catalog, key)
-        seq = catalog.revoke_key(found.key, reason)
+        seq = catalog.revoke_key(found.key, queries.check_reason(reason))
     click.echo(f"entry {seq}: the key {found.key[:12]} is revoked", err=True)
     return 0

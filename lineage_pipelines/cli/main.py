@@ -1,9 +1,11 @@
 """The command group, and the one place where errors become exit codes."""
 
 import gc
+import re
 import sys
 import traceback
 from collections.abc import Sequence
+from itertools import pairwise
 
 import click
 
@@ -27,6 +29,7 @@ from lineage_pipelines.errors import LineageError, NotFoundError, RecordError
 
 _BAD_INPUT = 2
 _NOT_ANSWERED = 3
+_ENDS_EMPTY = re.compile("--[a-z-]+=")
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -65,7 +68,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         gc.set_threshold(100_000, 50, 50)
     arguments = list(sys.argv[1:] if argv is None else argv)
     debug = "--debug" in arguments
+    if sys.stdout is None:
+        return _say("there is no standard output to answer on\n  fix:   nothing was done; run it without >&-")
     try:
+        _refuse_empty(arguments)
         code = lineage.main(arguments, prog_name="lineage", standalone_mode=False)
     except click.ClickException as error:
         error.show(sys.stderr)
@@ -75,6 +81,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Exception as error:  # noqa: BLE001  # Python's own exit code, 1, would say "answered, with findings"
         return _fail(error, debug=debug)
     return code if isinstance(code, int) else 0
+
+
+def _refuse_empty(arguments: Sequence[str]) -> None:
+    # A variable of a shell that is not set: with the default instead, another key would sign, or another folder be
+    # written to, than was meant.
+    split = (part for word in arguments for part in ((word[:-1], "") if _ENDS_EMPTY.fullmatch(word) else (word,)))
+    for option, value in pairwise(split):
+        if not value and option.startswith("-") and option != "--":
+            raise click.UsageError(f"{option} is empty; is a variable of the shell not set?")
 
 
 def _fail(error: Exception, *, debug: bool) -> int:

@@ -1,10 +1,14 @@
 """`lineage reconcile`: what a crash left behind, between the catalog and Dagster and on this machine."""
 
+import math
 from datetime import timedelta
 
 import click
 
 from lineage_pipelines.cli.context import Session, answer, format_option
+
+_LONGEST = 24.0 * 365 * 100
+"""Hours. A century; more than a calendar has would be none."""
 
 
 @click.command("reconcile")
@@ -12,7 +16,7 @@ from lineage_pipelines.cli.context import Session, answer, format_option
 @click.option(
     "--older-than",
     metavar="HOURS",
-    type=click.FloatRange(min=0),
+    type=click.FloatRange(min=0, max=_LONGEST),
     default=24.0,
     show_default=True,
     help="How old a temporary file is that nobody is writing any more.",
@@ -35,6 +39,8 @@ def command(session: Session, /, *, dry_run: bool, older_than: float, form: str)
     from lineage_pipelines.artifacts import ArtifactStore
     from lineage_pipelines.orchestration import reconcile_here
 
+    if math.isnan(older_than):
+        raise click.BadParameter("not a number of hours", param_hint="--older-than")
     store = ArtifactStore(session.settings().artifacts)
     with session.open_catalog() if dry_run else session.open_for_writing() as catalog:
         age = timedelta(hours=older_than)

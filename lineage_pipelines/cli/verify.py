@@ -73,7 +73,7 @@ def command(
 def _kept(settings: "Settings", given: Path | None) -> dict[str, Any]:
     """What was kept elsewhere, as `verify_catalog` takes it."""
     from lineage_pipelines import queries
-    from lineage_pipelines.catalog import Tiles
+    from lineage_pipelines.catalog import Tiles, read_note_file
 
     if given is None:
         note = queries.committed_anchor(settings.project_dir)
@@ -82,7 +82,7 @@ def _kept(settings: "Settings", given: Path | None) -> dict[str, Any]:
     folder = given if given.is_dir() else given.parent
     if given.is_dir() or (given.name == "checkpoint" and (folder / "tile").is_dir()):
         return {"tiles": Tiles(folder), "anchor_name": str(folder / "checkpoint")}
-    return {"anchor": given.read_text(encoding="utf-8", errors="replace"), "anchor_name": str(given)}
+    return {"anchor": read_note_file(given), "anchor_name": str(given)}
 
 
 def _telling() -> Callable[[str, int], None]:

@@ -13,7 +13,7 @@ from lineage_pipelines.errors import CatalogError
 from lineage_pipelines.orchestration import metadata
 from lineage_pipelines.orchestration.lineage_resource import LineageResource
 from lineage_pipelines.orchestration.run_facts import launcher, user_name
-from lineage_pipelines.records import PRODUCTION, check_alias
+from lineage_pipelines.records import PRODUCTION, check_new_alias
 
 if TYPE_CHECKING:
     from lineage_pipelines.records import Decision
@@ -68,7 +68,7 @@ def promotion_asset(
     *prefix, name = model.key.path
 
     @dg.asset(
-        key=dg.AssetKey([*prefix, f"{name}_{check_alias(alias)}"]),
+        key=dg.AssetKey([*prefix, f"{name}_{check_new_alias(alias)}"]),
         deps=[model.key],
         group_name=group_name,
         kinds={"scikitlearn"},
@@ -119,7 +119,7 @@ def _promote(
         decision = draft_promotion(
             catalog,
             entry,
-            check_alias(alias),
+            check_new_alias(alias),
             by=by,
             reason=reason,
             project_dir=lineage.settings().project_dir,

@@ -7,6 +7,7 @@ are given up, and what they left on the disk is removed.
 
 import os
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import dagster as dg
@@ -65,11 +66,14 @@ def reconcile_here(
     """Reconcile with the instance of `DAGSTER_HOME`.
 
     Raises:
-        NotFoundError: `DAGSTER_HOME` is not set.
+        NotFoundError: `DAGSTER_HOME` is not set, or names no folder.
         CatalogError: the catalog cannot be read or written.
     """
-    if not os.environ.get("DAGSTER_HOME"):
+    home = os.environ.get("DAGSTER_HOME")
+    if not home:
         raise NotFoundError("DAGSTER_HOME is not set, so Dagster's events are nowhere", fix="export DAGSTER_HOME=…")
+    if not (Path(home).is_absolute() and Path(home).is_dir()):
+        raise NotFoundError("DAGSTER_HOME names no folder", where=home, fix="export DAGSTER_HOME=/an/absolute/folder")
     with dg.DagsterInstance.get() as instance:
         return reconcile(instance, catalog, artifacts=artifacts, older_than=older_than, dry_run=dry_run)
 

@@ -17,13 +17,16 @@ if TYPE_CHECKING:
         draft_retirement,
         draft_rollback,
     )
+    from lineage_pipelines.queries.diff.changes import Sentence, VersionDiff
+    from lineage_pipelines.queries.diff.compare import compare_versions
     from lineage_pipelines.queries.doctor import Finding, examine
     from lineage_pipelines.queries.history import LoggedVersion, log_versions
     from lineage_pipelines.queries.kept import ANCHOR, Anchor, Memory, committed_anchor, earlier_anchors
     from lineage_pipelines.queries.keyring import KnownKey, find_key, list_keys, recheck_keys
     from lineage_pipelines.queries.loading import load_model
     from lineage_pipelines.queries.policy import Policy, judge, parse_policy
-    from lineage_pipelines.queries.refs import Ref, parse_ref, resolve
+    from lineage_pipelines.queries.reasons import check_no_secret, check_reason
+    from lineage_pipelines.queries.refs import Ref, known_model, parse_ref, resolve
     from lineage_pipelines.queries.verify import find_places, verify_catalog
 
 __all__ = [
@@ -38,9 +41,14 @@ __all__ = [
     "Memory",
     "Policy",
     "Ref",
+    "Sentence",
     "Verdict",
+    "VersionDiff",
     "accepted_version",
+    "check_no_secret",
+    "check_reason",
     "committed_anchor",
+    "compare_versions",
     "draft_approval",
     "draft_promotion",
     "draft_rejection",
@@ -52,6 +60,7 @@ __all__ = [
     "find_key",
     "find_places",
     "judge",
+    "known_model",
     "list_approvals",
     "list_decisions",
     "list_keys",
@@ -78,6 +87,10 @@ def __getattr__(name: str) -> Any:  # noqa: ANN401, C901, PLR0912  # any public 
             module = import_module("lineage_pipelines.queries.deciding")
         case "Policy" | "judge" | "parse_policy":
             module = import_module("lineage_pipelines.queries.policy")
+        case "Sentence" | "VersionDiff":
+            module = import_module("lineage_pipelines.queries.diff.changes")
+        case "compare_versions":
+            module = import_module("lineage_pipelines.queries.diff.compare")
         case "Finding" | "examine":
             module = import_module("lineage_pipelines.queries.doctor")
         case "LoggedVersion" | "log_versions":
@@ -86,7 +99,9 @@ def __getattr__(name: str) -> Any:  # noqa: ANN401, C901, PLR0912  # any public 
             module = import_module("lineage_pipelines.queries.keyring")
         case "load_model":
             module = import_module("lineage_pipelines.queries.loading")
-        case "Ref" | "parse_ref" | "resolve":
+        case "check_no_secret" | "check_reason":
+            module = import_module("lineage_pipelines.queries.reasons")
+        case "Ref" | "known_model" | "parse_ref" | "resolve":
             module = import_module("lineage_pipelines.queries.refs")
         case "ANCHOR" | "Anchor" | "Memory" | "committed_anchor" | "earlier_anchors":
             module = import_module("lineage_pipelines.queries.kept")

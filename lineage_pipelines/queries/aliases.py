@@ -57,3 +57,16 @@ def find_holder(catalog: Catalog, model: str, alias: str, *, at: datetime | None
         if decided.decision.moves_alias:
             version = decided.decision.version
     return catalog.get(model, version) if version is not None else None
+
+
+def aliases_of(catalog: Catalog, entry: Entry) -> tuple[str, ...]:
+    """Return the aliases that name a version now, sorted.
+
+    Raises:
+        CatalogError: the catalog cannot be read.
+    """
+    named: dict[str, int | None] = {}
+    for decided in list_decisions(catalog, entry.model):
+        if decided.decision.moves_alias:
+            named[decided.decision.alias] = decided.decision.version
+    return tuple(sorted(alias for alias, version in named.items() if version == entry.version))

@@ -24,11 +24,13 @@ from lineage_pipelines.catalog.approving import (
 )
 from lineage_pipelines.errors import CatalogError, RecordError
 from lineage_pipelines.queries.policy import read_policy
+from lineage_pipelines.queries.reasons import check_reason
 from lineage_pipelines.records import (
     Approval,
     Decision,
     KeyEvent,
     LineageRecord,
+    check_new_alias,
     decode_key_event,
     parse_time,
     policy_digest,
@@ -146,7 +148,9 @@ def draft_approval(
         NotFoundError: the log does not know the key.
         CatalogError: the key is not for approvals, was revoked, or is none of those that the policy names; the policy
             or the catalog cannot be read.
+        RecordError: the alias is none that may be given, or the reason none that may be stored.
     """
+    check_new_alias(alias)
     policy = read_policy(project_dir, alias).plain()
     approver = approver_of(_key_events(catalog), key)
     allowed = terms_of(policy).approvers
@@ -160,7 +164,7 @@ def draft_approval(
         alias=alias,
         policy=policy_digest(policy),
         approver=approver.owner,
-        reason=reason,
+        reason=check_reason(reason),
         nonce=secrets.token_hex(16),
         given=datetime.now(UTC),
         expires=expires,

@@ -11,7 +11,8 @@ from lineage_pipelines.queries.aliases import find_holder, list_decisions
 from lineage_pipelines.queries.approvals import read_approvals
 from lineage_pipelines.queries.comparing import compare, counted
 from lineage_pipelines.queries.policy import Policy, judge, read_policy
-from lineage_pipelines.records import Action, Decision
+from lineage_pipelines.queries.reasons import check_reason
+from lineage_pipelines.records import Action, Decision, check_new_alias
 
 
 def draft_promotion(
@@ -21,7 +22,9 @@ def draft_promotion(
 
     Raises:
         CatalogError: the policy or the catalog cannot be read.
+        RecordError: the alias is none that may be given, or the reason none that may be stored.
     """
+    check_new_alias(alias)
     policy = read_policy(project_dir, alias)
     current = find_holder(catalog, entry.model, alias)
     draft = Decision(
@@ -32,7 +35,7 @@ def draft_promotion(
         record=entry.digest,
         previous=current.digest if current else None,
         by=by,
-        reason=reason,
+        reason=check_reason(reason),
         policy=policy.plain(),
         compared=compare(entry, current, policy),
     )
@@ -100,6 +103,6 @@ def _draft(
         record=target.digest if target else None,
         previous=current.digest if current else None,
         by=by,
-        reason=reason,
+        reason=check_reason(reason),
         policy=Policy().plain(),
     )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from lineage_pipelines.catalog import Catalog, Entry
-from lineage_pipelines.queries.refs import unknown_model
+from lineage_pipelines.queries.refs import known_model
 from lineage_pipelines.records import DigestSet, LineageRecord
 
 
@@ -38,9 +38,7 @@ def log_versions(catalog: Catalog, model: str) -> Sequence[LoggedVersion]:
         NotFoundError: there is no such model; the message names those that are near.
         CatalogError: the catalog cannot be read.
     """
-    entries = catalog.entries(model)
-    if not entries:
-        raise unknown_model(catalog, model)
+    entries = catalog.entries(known_model(catalog, model))
     before = [entry.record for entry in entries[1:]]
     return [_line(entry, previous) for entry, previous in zip(entries, [*before, None], strict=True)]
 

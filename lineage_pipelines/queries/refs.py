@@ -80,6 +80,21 @@ def _named(catalog: Catalog, model: str, alias: str) -> Entry:
     return holder
 
 
+def known_model(catalog: Catalog, text: str) -> str:
+    """Return the name of a model that has a version.
+
+    Raises:
+        NotFoundError: there is none; `model@7` names a version, and is none either.
+        CatalogError: the catalog cannot be read.
+    """
+    try:
+        if catalog.latest(check_model_name(text)) is not None:
+            return text
+    except RecordError:
+        pass
+    raise unknown_model(catalog, text)
+
+
 def unknown_model(catalog: Catalog, model: str) -> NotFoundError:
     """Return the error that names what there is instead."""
     names = [summary.name for summary in catalog.models()]

@@ -52,7 +52,7 @@ if TYPE_CHECKING:
         possession_bytes,
     )
     from lineage_pipelines.records.metrics import by_interest, lower_is_better
-    from lineage_pipelines.records.names import PRODUCTION, check_alias, check_model_name
+    from lineage_pipelines.records.names import PRODUCTION, check_alias, check_model_name, check_new_alias
     from lineage_pipelines.records.record import (
         PREDICATE_TYPE,
         STATEMENT_TYPE,
@@ -121,6 +121,7 @@ __all__ = [
     "canonical_bytes",
     "check_alias",
     "check_model_name",
+    "check_new_alias",
     "check_owner",
     "decode",
     "decode_approval",
@@ -186,7 +187,7 @@ _NAMES = {
         "possession_bytes",
     ),
     "metrics": ("by_interest", "lower_is_better"),
-    "names": ("PRODUCTION", "check_alias", "check_model_name"),
+    "names": ("PRODUCTION", "check_alias", "check_model_name", "check_new_alias"),
     "record": (
         "PREDICATE_TYPE",
         "STATEMENT_TYPE",

@@ -44,3 +44,20 @@ def check_alias(alias: str) -> str:
     if not _ALIAS.fullmatch(alias):
         raise RecordError(f"not an alias: {alias[:40]!r}", fix="write a word in small letters: production, staging")
     return alias
+
+
+_MISLEADING = re.compile(r"latest|newest|v[0-9]+")
+
+
+def check_new_alias(alias: str) -> str:
+    """Return the name of an alias that is to name a version.
+
+    Raises:
+        RecordError: it is none, or one that reads like something else: `model@latest`, `model@v3`.
+    """
+    if _MISLEADING.fullmatch(check_alias(alias)):
+        raise RecordError(
+            f"an alias that would be taken for a version: {alias!r}",
+            fix="write what the version is for: production, staging; the latest version is the model's name alone",
+        )
+    return alias

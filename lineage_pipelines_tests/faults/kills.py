@@ -125,20 +125,17 @@ def fight(
     store_shared(folder)
     begun = time.monotonic()
     alive = [spawn(folder, chance.getrandbits(64)) for _ in range(writers)]
-    for number in range(kills):
-        time.sleep(chance.uniform(0, 0.12 if server is None else 1.5))
-        if server is not None and number % _SERVER_TURN:
-            kill_server(server, chance)
-            continue
-        place = chance.randrange(len(alive))
-        os.kill(alive[place], signal.SIGKILL)
-        _, status = os.waitpid(alive[place], 0)
-        if not os.WIFSIGNALED(status):
-            raise RuntimeError(f"a writer ended by itself: {status}")
-        alive[place] = spawn(folder, chance.getrandbits(64))
-    for writer in alive:
-        os.kill(writer, signal.SIGKILL)
-        os.waitpid(writer, 0)
+    try:
+        for number in range(kills):
+            time.sleep(chance.uniform(0, 0.12 if server is None else 1.5))
+            if server is not None and number % _SERVER_TURN:
+                kill_server(server, chance)
+            else:
+                kill_writer(alive, folder, chance)
+    finally:
+        for writer in alive:
+            os.kill(writer, signal.SIGKILL)
+            os.waitpid(writer, 0)
     found = look(folder, kills, time.monotonic() - begun)
     first, second = tick(folder), tick(folder)
     left = [*map(str, temporary_files(folder)), *second]
@@ -153,6 +150,16 @@ def tick(folder: Path) -> dict[str, int]:
         catalog.deliver(DAGSTER, catalog.undelivered(DAGSTER))
         found = reconcile(instance, catalog, artifacts=open_store(folder), grace=now, older_than=now)
     return dict(Counter(f"{each.what}, {each.done}" for each in found))
+
+
+def kill_writer(alive: list[int], folder: Path, chance: random.Random) -> None:
+    """Kill one of the writers, and put another in its place."""
+    place = chance.randrange(len(alive))
+    os.kill(alive[place], signal.SIGKILL)
+    _, status = os.waitpid(alive[place], 0)
+    alive[place] = spawn(folder, chance.getrandbits(64))
+    if not os.WIFSIGNALED(status):
+        raise RuntimeError(f"a writer ended by itself: {status}")
 
 
 def kill_server(server: Server, chance: random.Random) -> None:
