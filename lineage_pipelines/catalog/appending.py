@@ -3,6 +3,7 @@
 Called within the transaction that commits it.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -13,13 +14,24 @@ from lineage_pipelines.catalog import index, reading, unfinished
 from lineage_pipelines.catalog.entries import Entry
 from lineage_pipelines.catalog.retries import differences
 from lineage_pipelines.catalog.signing import LogKey
-from lineage_pipelines.catalog.tables import log
+from lineage_pipelines.catalog.tables import log, version
 from lineage_pipelines.catalog.unfinished import Attempt, AttemptEnd
 from lineage_pipelines.catalog.writing import RECORD, write_entry
 from lineage_pipelines.errors import CatalogError, ConflictError, RecordError
 from lineage_pipelines.records import Digest, LineageRecord, decode, encode
 
 _SHOWN = 6
+_run: sa.BindParameter[str] = sa.bindparam("run")
+_name: sa.BindParameter[str] = sa.bindparam("model")
+_newest = sa.select(version.c.version).where(version.c.model == _name).order_by(version.c.version.desc()).limit(1)
+_STANDING: sa.Select[Any] = sa.select(
+    sa.select(version.c.seq).where(version.c.run_key == _run).scalar_subquery().label("committed"),
+    _newest.scalar_subquery().label("newest"),
+    _newest.with_only_columns(version.c.digest).scalar_subquery().label("head"),
+    *unfinished.FENCE,
+)
+"""All that decides about an append: whether the run has a version, the number and the digest of its model's newest
+version, and the run's attempts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +50,12 @@ def draft(record: LineageRecord, previous: Digest | None) -> Draft:
         RecordError: it has no exact form, or one that could not be read again: such bytes must not get into a log
             that nothing leaves.
     """
-    record = replace(record, model=replace(record.model, previous=previous))
-    body = encode(record)
+    body = encode(_following(record, previous))
     return Draft(decode(body), body)
+
+
+def _following(record: LineageRecord, previous: Digest | None) -> LineageRecord:
+    return replace(record, model=replace(record.model, previous=previous))
 
 
 def append(
@@ -65,34 +80,30 @@ def append(
     Raises:
         ConflictError: see `Catalog.append`.
     """
-    committed = reading.by_run_key(connection, given.model.run_key)
-    entry = (
-        _same_run(committed, drafted.record)
-        if committed
-        else _next(connection, given, drafted, key, epoch=attempt.epoch if attempt else 0, tell=tell)
-    )
+    epoch = attempt.epoch if attempt is not None else 0
+    asked = {"run": given.model.run_key, "model": given.model.name, "attempt": epoch}
+    standing = connection.execute(_STANDING, asked).one()
+    committed = reading.by_run_key(connection, given.model.run_key) if standing.committed is not None else None
+    if committed is not None:
+        entry = _same_run(committed, drafted.record)
+    else:
+        unfinished.check_fence(given.model.run_key, epoch, highest=standing.highest, ended=standing.ended)
+        entry = _next(connection, given, drafted, key, standing)
+        unfinished.post(connection, entry.seq, tell)
     if attempt is not None:
         unfinished.end(connection, attempt.run_key, attempt.epoch, AttemptEnd.COMMITTED)
     return entry
 
 
 def _next(
-    connection: sa.Connection,
-    given: LineageRecord,
-    drafted: Draft,
-    key: LogKey | None,
-    *,
-    epoch: int,
-    tell: Sequence[str],
+    connection: sa.Connection, given: LineageRecord, drafted: Draft, key: LogKey | None, standing: sa.Row[Any]
 ) -> Entry:
-    unfinished.check_fence(connection, given.model.run_key, epoch)
-    head = reading.head(connection, given.model.name)
+    head = Digest("sha256", standing.head) if standing.head is not None else None
     _check_follows(given, head)
     if drafted.record.model.previous != head:  # another writer came first
-        drafted = draft(given, head)
-    entry = _insert(connection, drafted, key)
-    unfinished.post(connection, entry.seq, tell)
-    return entry
+        record = _following(drafted.record, head)  # which was read already: another digest makes it no less readable
+        drafted = Draft(record, encode(record))
+    return _insert(connection, drafted, key, (standing.newest or 0) + 1)
 
 
 def _same_run(committed: Entry, given: LineageRecord) -> Entry:
@@ -116,12 +127,13 @@ def _check_follows(given: LineageRecord, head: Digest | None) -> None:
         )
 
 
-def _insert(connection: sa.Connection, drafted: Draft, key: LogKey | None) -> Entry:
+def _insert(connection: sa.Connection, drafted: Draft, key: LogKey | None, number: int) -> Entry:
     written = write_entry(connection, RECORD, drafted.body, key)
+    index.add_version(connection, written.seq, written.digest, drafted.record, number)
     return Entry(
         seq=written.seq,
         model=drafted.record.model.name,
-        version=index.add_version(connection, written.seq, written.digest, drafted.record),
+        version=number,
         digest=written.digest,
         body=drafted.body,
         recorded=written.recorded,
@@ -135,9 +147,11 @@ def index_again(connection: sa.Connection) -> int:
         CatalogError: an entry's bytes do not match its digest, or are no record.
     """
     rows = connection.execute(sa.select(log).where(log.c.kind == RECORD).order_by(log.c.seq)).all()
+    numbers: Counter[str] = Counter()
     for row in rows:
-        digest = reading.check_body(row, f"entry {row.seq}")
-        index.add_version(connection, row.seq, digest, _decoded(row))
+        digest, record = reading.check_body(row, f"entry {row.seq}"), _decoded(row)
+        numbers[record.model.name] += 1
+        index.add_version(connection, row.seq, digest, record, numbers[record.model.name])
     return len(rows)
 
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from typing import NamedTuple
 
 from lineage_pipelines.catalog.merkle import leaf_hash
 from lineage_pipelines.errors import CatalogError, RecordError
@@ -70,6 +71,16 @@ class LogEntry:
         said = {"kind": self.kind, "recorded": self.recorded, "sha256": self.digest}
         signed = {"keyid": self.keyid, "signature": signature} if self.keyid is not None or signature else {}
         return leaf_hash(canonical_bytes({**said, **signed}))
+
+
+class VersionName(NamedTuple):
+    """A version as the index names it: its bytes were not read."""
+
+    seq: int
+    model: str
+    version: int
+    digest: str
+    """The SHA-256 of its record, hex."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,27 +15,25 @@ from lineage_pipelines.records import Digest, DigestSet, LineageRecord
 _MANY = 400
 """How many values one statement names; every SQLite allows 999."""
 
+# To put a statement together takes longer than to execute it.
+_ADD_VERSION = version.insert()
+_ADD_CONTENT = content.insert()
+_ADD_USAGE = usage.insert()
+_KNOWN = sa.select(content.c.hex, content.c.id).where(content.c.hex.in_(sa.bindparam("hexes", expanding=True)))
 
-def add_version(connection: sa.Connection, seq: int, digest: Digest, record: LineageRecord) -> int:
-    """Give the entry the next version of its model and index what it names; return the version.
+
+def add_version(connection: sa.Connection, seq: int, digest: Digest, record: LineageRecord, number: int) -> None:
+    """Make the entry the version `number`, the next one of its model, and index what it names.
 
     Raises:
         ConflictError: the model is new and its name is too like that of another.
     """
     name = record.model.name
-    number = _next_version(connection, name)
     if number == 1:
         _add_model(connection, name)
-    connection.execute(
-        version.insert().values(model=name, version=number, seq=seq, digest=digest.hex, run_key=record.model.run_key)
-    )
+    values = {"model": name, "version": number, "seq": seq, "digest": digest.hex, "run_key": record.model.run_key}
+    connection.execute(_ADD_VERSION, values)
     _add_usage(connection, seq, sorted(set(_hexes(record))))
-    return number
-
-
-def _next_version(connection: sa.Connection, name: str) -> int:
-    highest = connection.scalar(sa.select(sa.func.max(version.c.version)).where(version.c.model == name))
-    return (highest or 0) + 1
 
 
 def _add_model(connection: sa.Connection, name: str) -> None:
@@ -72,16 +70,15 @@ def _add_usage(connection: sa.Connection, seq: int, hexes: list[str]) -> None:
     known = _identify(connection, hexes)
     new = [{"hex": text} for text in hexes if text not in known]
     if new:
-        connection.execute(content.insert(), new)
+        connection.execute(_ADD_CONTENT, new)
         known |= _identify(connection, [row["hex"] for row in new])
     if known:
-        connection.execute(usage.insert(), [{"content": number, "seq": seq} for number in sorted(known.values())])
+        connection.execute(_ADD_USAGE, [{"content": number, "seq": seq} for number in sorted(known.values())])
 
 
 def _identify(connection: sa.Connection, hexes: list[str]) -> dict[str, int]:
     known: dict[str, int] = {}
     for start in range(0, len(hexes), _MANY):
-        some = hexes[start : start + _MANY]
-        rows = connection.execute(sa.select(content.c.hex, content.c.id).where(content.c.hex.in_(some)))
+        rows = connection.execute(_KNOWN, {"hexes": hexes[start : start + _MANY]})
         known |= {row.hex: row.id for row in rows}
     return known

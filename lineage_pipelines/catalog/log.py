@@ -229,14 +229,15 @@ class Catalog(CatalogWithObligations):
         with self._reading() as connection:
             return reading.contents(connection, reading.check_prefix(prefix), limit)
 
-    def using(self, hexes: Sequence[str]) -> Sequence[VersionName]:
+    def using(self, hexes: Sequence[str], *, limit: int | None = None) -> Sequence[VersionName]:
         """Return the versions that name any of this content, newest first, from the index alone.
 
         Args:
             hexes: whole MD5s (without `.dir`) and SHA-256s.
+            limit: how many at most.
         """
         with self._reading() as connection:
-            return reading.using(connection, hexes)
+            return reading.using(connection, hexes, limit)
 
     def at(self, seqs: Sequence[int]) -> Sequence[Entry]:
         """Return the versions at these places in the log, in its order; places of anything else are left out."""

@@ -6,7 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from lineage_pipelines.catalog.entries import Entry, LogEntry, ModelSummary
+from lineage_pipelines.catalog.entries import Entry, LogEntry, ModelSummary, VersionName
 from lineage_pipelines.catalog.tables import content, log, model, usage, version
 from lineage_pipelines.errors import CatalogError, NotFoundError
 from lineage_pipelines.records import Digest, parse_time
@@ -94,6 +94,9 @@ def walk(connection: sa.Connection, *, signed: bool, kind: str | None = None) ->
     statement = sa.select(*columns).order_by(log.c.seq)
     if kind is not None:
         statement = statement.where(log.c.kind == kind)
+    if kind not in (None, "record"):
+        # Said in the words of the index `log_kind`: a value that is bound later does not prove that it has all rows.
+        statement = statement.where(log.c.kind != sa.literal_column("'record'"))
     with connection.execution_options(yield_per=_BATCH).execute(statement) as rows:
         for row in rows:
             yield LogEntry(**row._mapping)  # noqa: SLF001  # SQLAlchemy's public name for it
@@ -181,3 +184,25 @@ def users_of(connection: sa.Connection, prefix: str) -> Sequence[Entry]:
         _entry(row)
         for row in connection.execute(_entries().where(version.c.seq.in_(users)).order_by(version.c.seq.desc()))
     ]
+
+
+def contents(connection: sa.Connection, prefix: str, limit: int) -> Sequence[str]:
+    """Return the MD5s and SHA-256s of content that begin with `prefix`, so many at most, sorted."""
+    statement = sa.select(content.c.hex).where(content.c.hex.between(prefix, prefix + _PAST_HEX))
+    return list(connection.scalars(statement.order_by(content.c.hex).limit(limit)))
+
+
+def using(connection: sa.Connection, hexes: Sequence[str], limit: int | None) -> Sequence[VersionName]:
+    """Return the versions that name any of this content, newest first, from the index alone."""
+    found: set[VersionName] = set()
+    for start in range(0, len(hexes), _BATCH):
+        statement = (
+            sa.select(version.c.seq, version.c.model, version.c.version, version.c.digest)
+            .join_from(content, usage, usage.c.content == content.c.id)
+            .join(version, version.c.seq == usage.c.seq)
+            .where(content.c.hex.in_(hexes[start : start + _BATCH]))
+            .order_by(usage.c.seq.desc())
+            .limit(limit)
+        )
+        found.update(VersionName._make(row) for row in connection.execute(statement))
+    return sorted(found, reverse=True)[:limit]

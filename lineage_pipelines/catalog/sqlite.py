@@ -7,6 +7,7 @@ import contextlib
 import os
 import random
 import sqlite3
+import stat
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -163,18 +164,25 @@ def _refuse_network_disk(path: Path) -> None:
 
 
 def _provide_file(path: Path, *, create: bool) -> None:
-    if path.is_file():
+    try:
+        mode = path.stat().st_mode  # asked once: another writer may be making it
+    except (FileNotFoundError, NotADirectoryError):
+        _make_file(path, create=create)
+        return
+    if stat.S_ISREG(mode):
         with path.open("rb") as file:
             head = file.read(len(_HEADER))
         if head not in (b"", _HEADER):
             raise CatalogError(
                 "the file is not a SQLite database", where=str(path), fix="restore it from a copy, or name another file"
             )
-        return
-    if path.is_dir():
+    elif stat.S_ISDIR(mode):
         raise CatalogError("the catalog's name is that of a folder", where=str(path), fix="name a file inside it")
-    if path.exists():
+    else:
         raise CatalogError("the catalog's name is that of a pipe or a device", where=str(path), fix="name a file")
+
+
+def _make_file(path: Path, *, create: bool) -> None:
     if not create:
         raise NotFoundError(
             "there is no catalog yet",

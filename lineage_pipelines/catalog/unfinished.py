@@ -19,6 +19,16 @@ from lineage_pipelines.catalog.tables import attempt, attempt_end, delivery, out
 from lineage_pipelines.errors import ConflictError
 from lineage_pipelines.records import format_time, parse_time
 
+_run: sa.BindParameter[str] = sa.bindparam("run")
+_HIGHEST = sa.select(sa.func.coalesce(sa.func.max(attempt.c.epoch), 0)).where(attempt.c.run_key == _run)
+_ENDED = sa.select(attempt_end.c.how).where(
+    attempt_end.c.run_key == _run, attempt_end.c.epoch == sa.bindparam("attempt")
+)
+FENCE = (_HIGHEST.scalar_subquery().label("highest"), _ENDED.scalar_subquery().label("ended"))
+"""The columns that `check_fence` judges, of a statement with the parameters `run` and `attempt`."""
+_END = attempt_end.insert()
+_POST = outbox.insert()
+
 
 class AttemptEnd(StrEnum):
     """How an attempt ended."""
@@ -60,7 +70,7 @@ def begin(
 ) -> Attempt:
     """Announce an attempt; every earlier one of the run may not commit any more."""
     begun = datetime.now(UTC)
-    epoch = _highest(connection, run_key) + 1
+    epoch = int(connection.scalars(_HIGHEST, {"run": run_key}).one()) + 1
     announced = Attempt(
         run_key=run_key, epoch=epoch, model=model, begun=begun, host=host, process=process, run=run, folder=folder
     )
@@ -70,24 +80,23 @@ def begin(
 
 def end(connection: sa.Connection, run_key: str, epoch: int, how: AttemptEnd) -> None:
     """Say how an attempt ended, unless that was said."""
-    if _ended(connection, run_key, epoch) is None:
-        connection.execute(
-            attempt_end.insert().values(run_key=run_key, epoch=epoch, how=how, ended=format_time(datetime.now(UTC)))
-        )
+    if connection.scalar(_ENDED, {"run": run_key, "attempt": epoch}) is None:
+        ended = format_time(datetime.now(UTC))
+        connection.execute(_END, {"run_key": run_key, "epoch": epoch, "how": how, "ended": ended})
 
 
-def check_fence(connection: sa.Connection, run_key: str, epoch: int) -> None:
+def check_fence(run_key: str, epoch: int, *, highest: int, ended: str | None) -> None:
     """Refuse an attempt that may not commit.
 
     Args:
-        connection: in the transaction that commits.
         run_key: the run.
         epoch: the attempt's; 0 for a writer that announced none.
+        highest: the last attempt that was announced, as the transaction that commits has read it (`FENCE`).
+        ended: how this attempt ended, read likewise.
 
     Raises:
         ConflictError: a later attempt was announced, this one was given up, or it was announced in another catalog.
     """
-    highest = _highest(connection, run_key)
     if highest < epoch:
         raise ConflictError(
             f"this catalog knows nothing of attempt {epoch} of this run: it was replaced since the run began",
@@ -100,10 +109,9 @@ def check_fence(connection: sa.Connection, run_key: str, epoch: int) -> None:
             where=f"run key {run_key[:12]}",
             fix="nothing was stored; let the later attempt finish, or launch a new run",
         )
-    how = _ended(connection, run_key, epoch)
-    if how is not None:
+    if ended is not None:
         raise ConflictError(
-            f"attempt {epoch} of this run is over: it was found {how}",
+            f"attempt {epoch} of this run is over: it was found {ended}",
             where=f"run key {run_key[:12]}",
             fix="nothing was stored; launch the run again",
         )
@@ -126,8 +134,8 @@ def running(connection: sa.Connection) -> Sequence[Attempt]:
 
 def post(connection: sa.Connection, seq: int, destinations: Sequence[str]) -> None:
     """Put an entry into the outbox, in the transaction that commits it."""
-    for destination in destinations:
-        connection.execute(outbox.insert().values(destination=destination, seq=seq))
+    if destinations:
+        connection.execute(_POST, [{"destination": destination, "seq": seq} for destination in destinations])
 
 
 def undelivered(connection: sa.Connection, destination: str) -> Sequence[int]:
@@ -149,14 +157,3 @@ def deliver(connection: sa.Connection, destination: str, seqs: Sequence[int]) ->
     rows = [{"destination": destination, "seq": seq, "delivered": now} for seq in sorted(waiting & set(seqs))]
     if rows:
         connection.execute(delivery.insert(), rows)
-
-
-def _highest(connection: sa.Connection, run_key: str) -> int:
-    newest = sa.select(sa.func.max(attempt.c.epoch)).where(attempt.c.run_key == run_key)
-    return int(connection.scalar(newest) or 0)
-
-
-def _ended(connection: sa.Connection, run_key: str, epoch: int) -> str | None:
-    found = sa.select(attempt_end.c.how).where(attempt_end.c.run_key == run_key, attempt_end.c.epoch == epoch)
-    how: str | None = connection.scalar(found)
-    return how

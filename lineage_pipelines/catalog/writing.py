@@ -5,6 +5,7 @@ Called within the transaction that commits it.
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 
 import sqlalchemy as sa
 
@@ -31,6 +32,11 @@ APPROVAL = "approval"
 """The kind of an entry that holds an approval, in the envelope that its approver signed."""
 
 
+_KEY_EVENTS = sa.select(log.c.body).where(log.c.kind == KEY).order_by(log.c.seq)
+_next = sa.select(sa.func.coalesce(sa.func.max(log.c.seq), 0) + 1).scalar_subquery()
+_ADD = log.insert().values(seq=_next).returning(log.c.seq)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Written:
     """An entry that was just added."""
@@ -52,8 +58,8 @@ def write_entry(connection: sa.Connection, kind: str, body: bytes, key: LogKey |
 
 
 def _introduce(connection: sa.Connection, key: LogKey) -> None:
-    bodies = connection.scalars(sa.select(log.c.body).where(log.c.kind == KEY).order_by(log.c.seq))
-    events = [event for event in map(decode_key_event, bodies) if event.key == key.keyid]
+    # Read every time, in the transaction: a key that was revoked a moment ago signs nothing more.
+    events = [event for event in map(_key_event, connection.scalars(_KEY_EVENTS)) if event.key == key.keyid]
     if any(event.change is KeyChange.REVOKED for event in events):
         raise CatalogError(
             f"the signing key {key.keyid[:12]} was revoked",
@@ -71,12 +77,15 @@ def _introduce(connection: sa.Connection, key: LogKey) -> None:
         _add(connection, KEY, encode_key_event(event), key)
 
 
+@lru_cache(maxsize=256)
+def _key_event(body: bytes) -> KeyEvent:
+    return decode_key_event(body)
+
+
 def _add(connection: sa.Connection, kind: str, body: bytes, key: LogKey | None) -> Written:
     digest = Digest.of(body)
-    seq = (connection.scalar(sa.select(sa.func.max(log.c.seq))) or 0) + 1
     recorded = datetime.now(UTC)
     values = {"kind": kind, "digest": digest.hex, "body": body, "recorded": format_time(recorded)}
-    if key is not None:
-        values |= {"keyid": key.keyid, "signature": key.sign(kind, body)}
-    connection.execute(log.insert().values(seq=seq, **values))
+    signed = {"keyid": key.keyid, "signature": key.sign(kind, body)} if key is not None else {}
+    seq = connection.execute(_ADD, {**values, "keyid": None, "signature": None, **signed}).scalar_one()
     return Written(seq=seq, digest=digest, recorded=recorded)

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
         draft_retirement,
         draft_rollback,
     )
-    from lineage_pipelines.queries.diff.changes import Sentence, VersionDiff
-    from lineage_pipelines.queries.diff.compare import compare_versions
     from lineage_pipelines.queries.doctor import Finding, examine
     from lineage_pipelines.queries.history import LoggedVersion, log_versions
     from lineage_pipelines.queries.kept import ANCHOR, Anchor, Memory, committed_anchor, earlier_anchors
@@ -41,14 +39,11 @@ __all__ = [
     "Memory",
     "Policy",
     "Ref",
-    "Sentence",
     "Verdict",
-    "VersionDiff",
     "accepted_version",
     "check_no_secret",
     "check_reason",
     "committed_anchor",
-    "compare_versions",
     "draft_approval",
     "draft_promotion",
     "draft_rejection",
@@ -87,10 +82,6 @@ def __getattr__(name: str) -> Any:  # noqa: ANN401, C901, PLR0912  # any public 
             module = import_module("lineage_pipelines.queries.deciding")
         case "Policy" | "judge" | "parse_policy":
             module = import_module("lineage_pipelines.queries.policy")
-        case "Sentence" | "VersionDiff":
-            module = import_module("lineage_pipelines.queries.diff.changes")
-        case "compare_versions":
-            module = import_module("lineage_pipelines.queries.diff.compare")
         case "Finding" | "examine":
             module = import_module("lineage_pipelines.queries.doctor")
         case "LoggedVersion" | "log_versions":

@@ -9,6 +9,8 @@ import json
 import math
 import re
 from collections.abc import Mapping, Sequence
+from json.encoder import encode_basestring
+from typing import Any
 
 import rfc8785
 
@@ -17,13 +19,27 @@ from lineage_pipelines.errors import RecordError
 _TYPE_FIX = "use text, whole numbers, finite numbers, true/false, null, lists and mappings"
 Json = None | bool | int | float | str | Sequence["Json"] | Mapping[str, "Json"]
 """A value as JSON knows it."""
+Where = str | tuple["Where", str | int]
+"""A place in a value, as a chain of names and indexes: it is put into words (`in_words`) when it is needed."""
 
 _EXACT_INT = 2**53
 _MAX_DEPTH = 64
 _MAX_STATEMENT_DEPTH = _MAX_DEPTH + 16
 """A value of the greatest depth still fits where the statement puts it (`predicate.candidates[0].parameters`)."""
 _SURROGATE = re.compile("[\ud800-\udfff]")
+_ALIKE = re.compile(r"-?(0|[1-9][0-9]{0,14})(\.[0-9]*[1-9])?")
+"""A number that JCS writes as Python does: not 1.0, 1e-07 or -0.0, nor an integer that may have no exact form."""
+_CONSTANTS = {None: "null", True: "true", False: "false"}
+_NESTING = (dict, list)
 _TAGS = {"$float": float, "$int": int}
+
+
+def in_words(where: Where) -> str:
+    """Return a place as people read it, `record.data[0].name`."""
+    if isinstance(where, str):
+        return where
+    place, part = where
+    return f"{in_words(place)}[{part}]" if isinstance(part, int) else f"{in_words(place)}.{part}"
 
 
 def canonical_bytes(value: Json) -> bytes:
@@ -33,9 +49,37 @@ def canonical_bytes(value: Json) -> bytes:
         RecordError: the value has no canonical form (NaN, a lone surrogate, an inexact integer, …).
     """
     try:
-        return rfc8785.dumps(value)
+        return _written(value) or rfc8785.dumps(value)
     except (rfc8785.CanonicalizationError, UnicodeError, RecursionError) as error:
         raise RecordError(f"no canonical form: {error}", fix=_TYPE_FIX) from error
+
+
+def _written(value: Json) -> bytes | None:
+    """Return what `rfc8785.dumps` would, five times as fast; None where it has to say itself."""
+    try:
+        text = _text(value)
+        # Keys are sorted by their UTF-16 code units, which is another order only where there are surrogate pairs.
+        paired = len(text.encode("utf-16-le")) != 2 * len(text)
+        return None if paired else text.encode()
+    except (TypeError, ValueError, RecursionError):
+        return None
+
+
+def _text(value: Any) -> str:  # noqa: ANN401  # whatever it is: rfc8785 refuses what is no JSON
+    kind = type(value)
+    if kind is str:
+        return encode_basestring(value)
+    if kind is dict:
+        return "{" + ",".join([f"{encode_basestring(key)}:{_text(item)}" for key, item in sorted(value.items())]) + "}"
+    if kind is list:
+        return "[" + ",".join([_text(item) for item in value]) + "]"
+    if value is None or kind is bool:
+        return _CONSTANTS[value]
+    if kind is int or kind is float:
+        text = repr(value)
+        if _ALIKE.fullmatch(text):
+            return text
+    return rfc8785.dumps(value).decode()
 
 
 def parse_bytes(data: bytes) -> Json:
@@ -85,27 +129,26 @@ def _check_depth(value: Json, left: int) -> None:
     if left == 0:
         raise RecordError(f"nested deeper than {_MAX_STATEMENT_DEPTH}")
     # Parsed JSON holds nothing else that nests, and a test for Mapping is a third of the time that verifying takes.
-    if isinstance(value, dict):
-        for item in value.values():
-            _check_depth(item, left - 1)
-    elif isinstance(value, list):
-        for item in value:
+    items = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    for item in items:
+        # At the last level everything is too deep; above it, what does not nest can be passed over.
+        if left == 1 or isinstance(item, _NESTING):
             _check_depth(item, left - 1)
 
 
-def tag(value: Json, *, where: str = "value", left: int = _MAX_DEPTH) -> Json:
+def tag(value: Json, *, where: Where = "value", left: int = _MAX_DEPTH) -> Json:
     """Return `value` with a tag wherever plain JSON would lose its type or exactness.
 
     Args:
         value: any JSON value.
-        where: what to call it in an error.
+        where: what to call it in an error, or its place in something.
         left: how many levels it may still nest.
 
     Raises:
         RecordError: a number that is not finite, text that is not Unicode, a key that is not text, or another type.
     """
     if left == 0:
-        raise RecordError(f"nested deeper than {_MAX_DEPTH}", where=where)
+        raise RecordError(f"nested deeper than {_MAX_DEPTH}", where=in_words(where))
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, int | float):
@@ -113,33 +156,33 @@ def tag(value: Json, *, where: str = "value", left: int = _MAX_DEPTH) -> Json:
     if isinstance(value, str):
         return check_text(value, where=where)
     if isinstance(value, Mapping):
-        return {_check_key(key, where): tag(item, where=f"{where}.{key}", left=left - 1) for key, item in value.items()}
+        return {_check_key(key, where): tag(item, where=(where, key), left=left - 1) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [tag(item, where=f"{where}[{i}]", left=left - 1) for i, item in enumerate(value)]
-    raise RecordError(f"a {type(value).__name__} cannot be recorded", where=where, fix=_TYPE_FIX)
+        return [tag(item, where=(where, i), left=left - 1) for i, item in enumerate(value)]
+    raise RecordError(f"a {type(value).__name__} cannot be recorded", where=in_words(where), fix=_TYPE_FIX)
 
 
-def tag_number(value: float, *, where: str) -> Json:
+def tag_number(value: float, *, where: Where) -> Json:
     """Tag one number where JCS would not bring it back as it is."""
     if isinstance(value, int):
         return value if abs(value) < _EXACT_INT else {"$int": str(value)}
     if not math.isfinite(value):
-        raise RecordError(f"the number is not finite ({value})", where=where)
+        raise RecordError(f"the number is not finite ({value})", where=in_words(where))
     return {"$float": repr(value)} if value.is_integer() else value
 
 
-def check_text(value: str, *, where: str) -> str:
+def check_text(value: str, *, where: Where) -> str:
     """Refuse text that databases and JSON disagree about: NUL and lone surrogates."""
-    if "\0" in value or _SURROGATE.search(value):
-        raise RecordError("the text holds NUL or half a surrogate pair", where=where)
+    if "\0" in value or not (value.isascii() or _SURROGATE.search(value) is None):
+        raise RecordError("the text holds NUL or half a surrogate pair", where=in_words(where))
     return value
 
 
-def _check_key(key: object, where: str) -> str:
+def _check_key(key: object, where: Where) -> str:
     if not isinstance(key, str):
-        raise RecordError(f"a key is {type(key).__name__}, not text", where=where)
+        raise RecordError(f"a key is {type(key).__name__}, not text", where=in_words(where))
     if key in _TAGS:
-        raise RecordError(f"the key {key!r} is reserved", where=where, fix="rename it")
+        raise RecordError(f"the key {key!r} is reserved", where=in_words(where), fix="rename it")
     return check_text(key, where=where)
 
 

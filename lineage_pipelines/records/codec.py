@@ -5,6 +5,7 @@ schema added is kept in `extra` and written again, so that `encode(decode(bytes)
 """
 
 import dataclasses
+import functools
 import types
 import typing
 from collections.abc import Callable, Mapping
@@ -15,7 +16,7 @@ from typing import Any
 
 from lineage_pipelines.errors import RecordError
 from lineage_pipelines.records import canonical
-from lineage_pipelines.records.canonical import Json
+from lineage_pipelines.records.canonical import Json, Where, in_words
 from lineage_pipelines.records.digest import Digest, DigestSet
 
 
@@ -53,126 +54,169 @@ def parse_time(text: str) -> datetime:
     return moment
 
 
-_HINTS: dict[type, dict[str, Any]] = {}
-_FROM_TEXT: dict[type, Callable[[str], object]] = {Digest: Digest.parse, datetime: parse_time}
+_Encoder = Callable[[Any, Where], Json]
+_Decoder = Callable[[Any, Where], Any]
+"""Both take a value and its place, for errors."""
 
 
-def to_json(value: Any, where: str = "record") -> Json:  # noqa: ANN401  # any field of any value
+def to_json(value: Any, where: Where = "record") -> Json:  # noqa: ANN401  # any field of any value
     """Encode a value, or anything a field may hold.
 
     Raises:
         RecordError: something in it has no exact JSON form.
     """
+    return _ENCODERS.get(type(value), _any_to_json)(value, where)
+
+
+def _any_to_json(value: Any, where: Where) -> Json:  # noqa: ANN401
     if isinstance(value, Value | DigestSet):
-        return _object_to_json(value, where)
+        encode = _ENCODERS[type(value)] = _object_encoder(type(value))
+        return encode(value, where)
     if isinstance(value, Digest | StrEnum):
         return str(value)
     if isinstance(value, datetime):
         return format_time(value)
     if isinstance(value, tuple):
-        return [to_json(item, f"{where}[{i}]") for i, item in enumerate(value)]
+        return [to_json(item, (where, i)) for i, item in enumerate(value)]
     return canonical.tag(value, where=where)
 
 
-def _object_to_json(value: object, where: str) -> Json:
-    plain: dict[str, Json] = dict(getattr(value, "extra", {}))
-    hints = _hints(type(value))
-    for name, hint in hints.items():
-        item = getattr(value, name)
-        if item is not None:
-            plain[name] = _field_to_json(item, hint, f"{where}.{name}")
-    return plain
+def _text_to_json(value: str, where: Where) -> Json:
+    return canonical.check_text(value, where=where)
 
 
-def _field_to_json(item: Any, hint: Any, where: str) -> Json:  # noqa: ANN401
-    if hint is float or hint == float | None:
-        return _plain_float(item, where)
-    if hint == Mapping[str, float]:
-        return {canonical.check_text(k, where=where): _plain_float(v, f"{where}.{k}") for k, v in item.items()}
-    return to_json(item, where)
+_ENCODERS: dict[type, _Encoder] = {str: _text_to_json}
+"""How values of the most frequent types are written. A class joins them when its first value is met."""
 
 
-def _plain_float(value: float, where: str) -> Json:
+def _object_encoder(kind: type) -> _Encoder:
+    encoders = tuple((name, _encoder(hint)) for name, hint in _hints(kind).items())
+
+    def encode(value: Any, where: Where) -> Json:  # noqa: ANN401
+        plain: dict[str, Json] = dict(getattr(value, "extra", ()))
+        for name, write in encoders:
+            item = getattr(value, name)
+            if item is not None:
+                plain[name] = write(item, (where, name))
+        return plain
+
+    return encode
+
+
+def _floats_to_json(value: Mapping[str, float], where: Where) -> Json:
+    return {
+        canonical.check_text(name, where=where): _plain_float(number, (where, name)) for name, number in value.items()
+    }
+
+
+def _plain_float(value: float, where: Where) -> Json:
     # The schema says float, so the tag would say nothing; only finiteness is at stake.
     canonical.tag_number(float(value), where=where)
     return float(value)
 
 
-def from_json(kind: Any, plain: Json, where: str = "record") -> Any:  # noqa: ANN401
+def _encoder(hint: Any) -> _Encoder:  # noqa: ANN401
+    if hint is float or hint == float | None:
+        return _plain_float
+    return _floats_to_json if hint == Mapping[str, float] else to_json
+
+
+def from_json(kind: Any, plain: Json, where: Where = "record") -> Any:  # noqa: ANN401
     """Decode `plain` as `kind`, a field type of this room.
 
     Raises:
         RecordError: it is not that type.
     """
-    origin = typing.get_origin(kind)
+    return _decoder(kind)(plain, where)
+
+
+@functools.cache
+def _decoder(kind: Any) -> _Decoder:  # noqa: ANN401
+    origin, members = typing.get_origin(kind), typing.get_args(kind)
     if origin in (typing.Union, types.UnionType):
-        return _optional(kind, plain, where)
+        some = [member for member in members if member is not types.NoneType]
+        return _decoder(some[0]) if len(some) == 1 else _free  # Json itself is one of many
     if origin is tuple:
-        item = typing.get_args(kind)[0]
-        return tuple(from_json(item, each, f"{where}[{i}]") for i, each in enumerate(_expect(list, plain, where)))
+        return functools.partial(_tuple_from_json, _decoder(members[0]))
     if kind == Mapping[str, float]:
-        return {k: from_json(float, v, f"{where}.{k}") for k, v in _expect(dict, plain, where).items()}
+        return _floats_from_json
     if origin is Mapping:
-        return canonical.untag(_expect(dict, plain, where))
-    if isinstance(kind, type):
-        return _scalar(kind, plain, where)
+        return lambda plain, where: canonical.untag(_expect(dict, plain, where))
+    return _scalar_decoder(kind) if isinstance(kind, type) else _free
+
+
+def _scalar_decoder(kind: type) -> _Decoder:
+    if dataclasses.is_dataclass(kind) and kind is not Digest:
+        return _object_decoder(kind)
+    if kind in _FROM_TEXT:
+        return functools.partial(_from_text, _FROM_TEXT[kind])
+    if issubclass(kind, StrEnum):
+        return functools.partial(_enum, kind)
+    return _float if kind is float else functools.partial(_plain, kind)
+
+
+_FROM_TEXT: dict[type, Callable[[str], object]] = {Digest: Digest.parse, datetime: parse_time}
+
+
+def _free(plain: Json, where: Where) -> Json:  # noqa: ARG001  # as every decoder
     return canonical.untag(plain)
 
 
-def _optional(kind: Any, plain: Json, where: str) -> Any:  # noqa: ANN401
-    members = [m for m in typing.get_args(kind) if m is not types.NoneType]
-    if len(members) > 1:  # Json itself
-        return canonical.untag(plain)
-    return from_json(members[0], plain, where)
+def _plain(kind: type, plain: Json, where: Where) -> Json:
+    return plain if type(plain) is kind else _expect(kind, canonical.untag(plain), where)
 
 
-def _scalar(kind: type, plain: Json, where: str) -> Any:  # noqa: ANN401
-    if dataclasses.is_dataclass(kind) and kind is not Digest:
-        return _object_from_json(kind, _expect(dict, plain, where), where)
-    if kind in _FROM_TEXT:
-        return _FROM_TEXT[kind](_expect(str, plain, where))
-    if issubclass(kind, StrEnum):
-        return _enum(kind, _expect(str, plain, where), where)
-    if kind is float:
-        return float(_expect((int, float), plain, where))
-    return _expect(kind, canonical.untag(plain), where)
+def _float(plain: Json, where: Where) -> float:
+    return float(_expect((int, float), plain, where))
 
 
-def _enum(kind: type[StrEnum], text: str, where: str) -> StrEnum:
+def _from_text(parse: Callable[[str], object], plain: Json, where: Where) -> object:
+    return parse(_expect(str, plain, where))
+
+
+def _enum(kind: type[StrEnum], plain: Json, where: Where) -> StrEnum:
+    text = _expect(str, plain, where)
     try:
         return kind(text)
     except ValueError as error:
-        raise RecordError(f"{text!r} is none of {', '.join(kind)}", where=where) from error
+        raise RecordError(f"{text!r} is none of {', '.join(kind)}", where=in_words(where)) from error
 
 
-def _object_from_json(kind: type, plain: dict[str, Json], where: str) -> Any:  # noqa: ANN401
-    hints = _hints(kind)
-    known = {name: from_json(hint, plain[name], f"{where}.{name}") for name, hint in hints.items() if name in plain}
-    unknown = {name: item for name, item in plain.items() if name not in hints}
-    if unknown and kind is DigestSet:
-        raise RecordError(f"unknown digest algorithm {sorted(unknown)}", where=where)
-    try:
-        return kind(**known, extra=unknown) if kind is not DigestSet else kind(**known)
-    except TypeError as error:
-        missing = sorted(set(hints) - set(known))
-        raise RecordError(f"fields are missing, among {missing}", where=where) from error
+def _tuple_from_json(decode: _Decoder, plain: Json, where: Where) -> tuple[Any, ...]:
+    return tuple([decode(item, (where, i)) for i, item in enumerate(_expect(list, plain, where))])
 
 
-def _expect(kind: Any, plain: Any, where: str) -> Any:  # noqa: ANN401
+def _floats_from_json(plain: Json, where: Where) -> dict[str, float]:
+    return {name: _float(number, (where, name)) for name, number in _expect(dict, plain, where).items()}
+
+
+def _object_decoder(kind: type) -> _Decoder:
+    decoders = tuple((name, _decoder(hint)) for name, hint in _hints(kind).items())
+
+    def decode(plain: Any, where: Where) -> Any:  # noqa: ANN401
+        if type(plain) is not dict:
+            _expect(dict, plain, where)
+        known = {name: read(plain[name], (where, name)) for name, read in decoders if name in plain}
+        unknown = {name: plain[name] for name in plain if name not in known} if len(known) < len(plain) else {}
+        if unknown and kind is DigestSet:
+            raise RecordError(f"unknown digest algorithm {sorted(unknown)}", where=in_words(where))
+        try:
+            return kind(**known, extra=unknown) if kind is not DigestSet else kind(**known)
+        except TypeError as error:
+            missing = sorted({name for name, _ in decoders} - set(known))
+            raise RecordError(f"fields are missing, among {missing}", where=in_words(where)) from error
+
+    return decode
+
+
+def _expect(kind: Any, plain: Any, where: Where) -> Any:  # noqa: ANN401
     if not isinstance(plain, kind) or (isinstance(plain, bool) and kind is not bool):
         found = "nothing" if plain is None else type(plain).__name__
         name = getattr(kind, "__name__", "a number")
-        raise RecordError(f"expected {name}, found {found}", where=where)
+        raise RecordError(f"expected {name}, found {found}", where=in_words(where))
     return plain
 
 
-def _hints(kind: type[Any]) -> dict[str, Any]:
-    if kind not in _HINTS:
-        _HINTS[kind] = _resolve_hints(kind)
-    return _HINTS[kind]
-
-
-def _resolve_hints(kind: type[Any]) -> dict[str, Any]:
+def _hints(kind: type) -> dict[str, Any]:
     hints = typing.get_type_hints(kind)
-    fields = dataclasses.fields(kind)
-    return {f.name: hints[f.name] for f in fields if f.name != "extra"}
+    return {f.name: hints[f.name] for f in dataclasses.fields(kind) if f.name != "extra"}

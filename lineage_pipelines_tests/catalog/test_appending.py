@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lineage_pipelines.catalog import Catalog, Entry
-from lineage_pipelines.catalog.appending import draft
+from lineage_pipelines.catalog.appending import append, draft
 from lineage_pipelines.catalog.retries import differences
 from lineage_pipelines.catalog.tables import log
 from lineage_pipelines.errors import CatalogError, ConflictError, NotFoundError, RecordError
@@ -123,6 +123,35 @@ def test_a_record_that_follows_another_than_the_newest_is_a_conflict(catalog: Ca
         catalog.append(_following(make_record("3", model="churn"), first.digest))
     assert len(catalog.entries("flight_delay")) == 2
     assert [summary.name for summary in catalog.models()] == ["flight_delay"]
+
+
+def test_a_record_that_another_writer_overtook_follows_the_other(catalog: Catalog) -> None:
+    """It was drafted on the newest record of a moment ago; what is committed is what a draft on the newest one is."""
+    given = dataclasses.replace(make_record("2"), extra={"x_new": 1.0})
+    drafted = draft(given, None)
+    first = catalog.append(make_record("1"))
+    with catalog._writing() as connection:
+        entry = append(connection, given, drafted)
+    assert entry.ref == "flight_delay@2"
+    assert entry.body == draft(given, first.digest).body
+    assert catalog.get("flight_delay", 2) == entry
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "where"),
+    [
+        ("seed", "seven", "record.run.seed"),
+        ("host", 7, "record.run.host"),
+        ("started", "now", ""),
+        ("host", None, "record.run"),
+    ],
+)
+def test_a_record_that_could_not_be_read_again_is_refused(catalog: Catalog, field: str, value: Any, where: str) -> None:
+    record = make_record()
+    with pytest.raises(RecordError) as caught:
+        catalog.append(dataclasses.replace(record, run=dataclasses.replace(record.run, **{field: value})))
+    assert caught.value.where == where
+    assert not list(catalog.walk())
 
 
 @pytest.mark.parametrize("twin", ["flight-delay", "flight.delay", "flight__delay"])
