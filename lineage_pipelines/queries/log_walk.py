@@ -120,7 +120,6 @@ class Walk:
         elif entry.kind == "decision":
             self._keep_decision(entry)
         elif (said := self.indexed.get(entry.seq)) is not None:
-            self._misplace(entry, f"is no record; the index says {said[0]}@{said[1]}")
             self._pass_over(entry, said)
         elif entry.kind == "approval":
             self.approvals.append(entry)
