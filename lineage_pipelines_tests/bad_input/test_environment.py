@@ -29,10 +29,18 @@ def busy(file: Path) -> Iterator[None]:
         yield
 
 
+def hear_signals() -> None:
+    """Undo what a shell does to what it starts in the background, and nohup to everything: to ignore signals."""
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+
+
 def started(project: Project, *words: str) -> "subprocess.Popen[str]":
     """Start a command, and return it when it has the catalog open and waits for its turn."""
     pipe = subprocess.PIPE
-    running = subprocess.Popen([LINEAGE, *words], cwd=project.root, stdout=pipe, stderr=pipe, text=True)
+    running = subprocess.Popen(
+        [LINEAGE, *words], cwd=project.root, stdout=pipe, stderr=pipe, text=True, preexec_fn=hear_signals
+    )
     opened = Path(f"/proc/{running.pid}/fd")
     while not any(_target(handle).endswith("catalog.db-wal") for handle in opened.iterdir()):
         assert running.poll() is None, running.communicate()
@@ -87,7 +95,8 @@ with Catalog(settings.catalog, keys=settings.keys) as catalog:
 def test_a_writer_that_is_interrupted_loses_nothing_that_it_was_told(project: Project, number: signal.Signals) -> None:
     command = [sys.executable, "-c", APPEND, str(project.root)]
     root = Path(lineage_pipelines.__file__).parents[1]
-    with subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as running:
+    streams = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+    with subprocess.Popen(command, cwd=root, text=True, preexec_fn=hear_signals, **streams) as running:
         assert running.stdout is not None
         told = [int(running.stdout.readline()) for _ in range(20)]
         running.send_signal(number)
