@@ -39,7 +39,12 @@ def started(project: Project, *words: str) -> "subprocess.Popen[str]":
     """Start a command, and return it when it has the catalog open and waits for its turn."""
     pipe = subprocess.PIPE
     running = subprocess.Popen(
-        [LINEAGE, *words], cwd=project.root, stdout=pipe, stderr=pipe, text=True, preexec_fn=hear_signals
+        [LINEAGE, *words],
+        cwd=project.root,
+        stdout=pipe,
+        stderr=pipe,
+        text=True,
+        preexec_fn=hear_signals,  # noqa: PLW1509  # no threads here
     )
     opened = Path(f"/proc/{running.pid}/fd")
     while not any(_target(handle).endswith("catalog.db-wal") for handle in opened.iterdir()):
@@ -95,8 +100,14 @@ with Catalog(settings.catalog, keys=settings.keys) as catalog:
 def test_a_writer_that_is_interrupted_loses_nothing_that_it_was_told(project: Project, number: signal.Signals) -> None:
     command = [sys.executable, "-c", APPEND, str(project.root)]
     root = Path(lineage_pipelines.__file__).parents[1]
-    streams = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
-    with subprocess.Popen(command, cwd=root, text=True, preexec_fn=hear_signals, **streams) as running:
+    with subprocess.Popen(
+        command,
+        cwd=root,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        preexec_fn=hear_signals,  # noqa: PLW1509  # no threads here
+    ) as running:
         assert running.stdout is not None
         told = [int(running.stdout.readline()) for _ in range(20)]
         running.send_signal(number)
