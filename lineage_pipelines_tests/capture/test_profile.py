@@ -17,44 +17,8 @@ from hypothesis import strategies as st
 from pyarrow import feather, parquet
 
 from lineage_pipelines.capture import capture_table
-from lineage_pipelines.capture.tables.profile import MAX_PROFILE_BYTES
 from lineage_pipelines.records import canonical_bytes, parse_bytes
-
-Facts = dict[str, Any]
-
-_NUMBERS = {"min", "max", "mean", "std", "quantiles"}
-_FIELDS = {
-    "number": _NUMBERS | {"distinct", "histogram", "infinite", "values", "other"},
-    "time": _NUMBERS | {"distinct", "histogram", "values", "other"},
-    "boolean": {"distinct", "values", "other"},
-    "text": {"distinct", "empty", "min_bytes", "max_bytes", "mean_bytes", "values", "other"},
-    "other": {"distinct"},
-}
-
-
-def _profile(folder: Path, table: pa.Table) -> Facts:
-    """The profile of a table, after a check of what holds for all."""
-    path = folder / "t.feather"  # it keeps every type of Arrow as it is
-    feather.write_feather(table, path)
-    captured = capture_table(path, name="train")
-    assert captured.gaps == ()
-    assert captured.profile is not None
-    assert len(captured.profile) <= MAX_PROFILE_BYTES
-    profile: Facts = parse_bytes(captured.profile)  # type: ignore[assignment]
-    assert canonical_bytes(profile) == captured.profile
-    assert set(profile) - {"sampled", "duplicates", "columns"} == {"version", "rows", "detail"}
-    for column in profile.get("columns", []) if profile["detail"] < 4 else []:
-        assert set(column) - _FIELDS[column["kind"]] == {"name", "type", "kind", "nulls"}
-        if "values" in column:
-            listed = sum(count for _, count in column["values"])
-            assert listed + column["other"] + column["nulls"] + column.get("infinite", 0) == profile["rows"]
-    return profile
-
-
-def _column(folder: Path, values: Any, kind: pa.DataType | None = None) -> Facts:
-    array = values if isinstance(values, pa.Array) else pa.array(values, kind)
-    facts: Facts = _profile(folder, pa.table({"x": array}))["columns"][0]
-    return facts
+from lineage_pipelines_tests.capture.profiles import Facts, column_of, profile_of
 
 
 def _stated(facts: Facts, **expected: Any) -> None:
@@ -77,7 +41,7 @@ def _numbers() -> dict[str, pd.Series]:
 
 @pytest.mark.parametrize("series", _numbers().values(), ids=_numbers())
 def test_numbers_are_described_as_pandas_describes_them(tmp_path: Path, series: "pd.Series[Any]") -> None:
-    facts = _column(tmp_path, pa.Array.from_pandas(series))
+    facts = column_of(tmp_path, pa.Array.from_pandas(series))
     present = series.dropna().astype("float64")
     _stated(facts, kind="number", nulls=int(series.isna().sum()), distinct=series.nunique())
     assert (facts["min"], facts["max"]) == (present.min(), present.max())
@@ -104,7 +68,7 @@ def test_numbers_are_described_as_pandas_describes_them(tmp_path: Path, series: 
 
 def test_text_is_described_as_pandas_describes_it(tmp_path: Path) -> None:
     words = ["EWR"] * 50 + ["JFK"] * 30 + ["", "ü"] * 10 + [None] * 5
-    facts = _column(tmp_path, words)
+    facts = column_of(tmp_path, words)
     _stated(facts, kind="text", nulls=5, distinct=4, empty=10, min_bytes=0, max_bytes=3)
     assert facts["mean_bytes"] == pytest.approx(np.mean([len(w.encode()) for w in words if w is not None]), rel=1e-9)
     assert facts["values"] == [["EWR", 50], ["JFK", 30], ["", 10], ["ü", 10]]
@@ -115,8 +79,8 @@ def test_text_is_described_as_pandas_describes_it(tmp_path: Path) -> None:
     "kind", [pa.string(), pa.large_string(), pa.string_view(), pa.dictionary(pa.int8(), pa.string())], ids=str
 )
 def test_text_is_the_same_in_every_representation(tmp_path: Path, kind: pa.DataType) -> None:
-    plain = _column(tmp_path, ["b", "a", None, "b"])
-    other = _column(tmp_path, pa.array(["b", "a", None, "b"]).cast(kind))
+    plain = column_of(tmp_path, ["b", "a", None, "b"])
+    other = column_of(tmp_path, pa.array(["b", "a", None, "b"]).cast(kind))
     assert {**other, "type": plain["type"]} == plain
     assert other["type"] == str(kind)
 
@@ -189,8 +153,8 @@ _SPECIAL: dict[str, tuple[pa.Array, Facts]] = {
 
 @pytest.mark.parametrize(("array", "expected"), _SPECIAL.values(), ids=_SPECIAL)
 def test_every_kind_of_value_is_counted(tmp_path: Path, array: pa.Array, expected: Facts) -> None:
-    _stated(_column(tmp_path, array), type=str(array.type), **expected)
-    empty = _profile(tmp_path, pa.table({"x": array.slice(0, 0)}))
+    _stated(column_of(tmp_path, array), type=str(array.type), **expected)
+    empty = profile_of(tmp_path, pa.table({"x": array.slice(0, 0)}))
     assert (empty["rows"], empty["columns"][0]["nulls"]) == (0, 0)
     assert "values" not in empty["columns"][0] or empty["columns"][0]["values"] == []
 
@@ -206,7 +170,7 @@ def test_duplicates_are_those_of_pandas(tmp_path: Path) -> None:
             "yes": random.random(2000) < 0.5,
         }
     )
-    assert _profile(tmp_path, pa.Table.from_pandas(frame))["duplicates"] == frame.duplicated().sum()
+    assert profile_of(tmp_path, pa.Table.from_pandas(frame))["duplicates"] == frame.duplicated().sum()
     assert frame.duplicated().sum() > 0
 
 
@@ -225,7 +189,7 @@ def test_duplicates_are_those_of_pandas(tmp_path: Path) -> None:
 def test_rows_are_equal_as_their_values_are(
     tmp_path: Path, columns: dict[str, list[Any]], expected: int | None
 ) -> None:
-    profile = _profile(tmp_path, pa.table(columns))
+    profile = profile_of(tmp_path, pa.table(columns))
     assert profile.get("duplicates") == expected
 
 
@@ -298,7 +262,7 @@ def test_individuals_are_not_listed(tmp_path: Path) -> None:
             "group": [f"group {i % 100}" for i in range(n)],
         }
     )
-    email, often, few, number, group = _profile(tmp_path, table)["columns"]
+    email, often, few, number, group = profile_of(tmp_path, table)["columns"]
     assert [column["distinct"] for column in (email, often, few, number, group)] == [n, 1500, 30, n, 100]
     for column in (email, often, few, number):
         assert "values" not in column
@@ -309,17 +273,17 @@ def test_individuals_are_not_listed(tmp_path: Path) -> None:
 
 def test_what_looks_like_a_secret_is_withheld(tmp_path: Path) -> None:
     tokens = [f"ghp_{letter}" + "0123456789abcdefghijABCDEFGHIJ01234" for letter in "ab"]
-    facts = _column(tmp_path, ["plain"] * 5 + tokens * 4 + ["postgresql://ada:" + "hunter2@db/x"] * 2)
+    facts = column_of(tmp_path, ["plain"] * 5 + tokens * 4 + ["postgresql://ada:" + "hunter2@db/x"] * 2)
     assert facts["values"] == [["<withheld>", 10], ["plain", 5]]
     assert facts["distinct"] == 4
 
 
 def test_long_text_is_cut_and_still_told_apart(tmp_path: Path) -> None:
-    facts = _column(tmp_path, ["x" * 100 + "1"] * 2 + ["x" * 100 + "2"] * 2)
+    facts = column_of(tmp_path, ["x" * 100 + "1"] * 2 + ["x" * 100 + "2"] * 2)
     (first, _), (second, _) = facts["values"]
     assert first != second
     assert len(first) == len(second) == 64
-    assert _profile(tmp_path, pa.table({"n" * 500: [1]}))["columns"][0]["name"][:100] == "n" * 100
+    assert profile_of(tmp_path, pa.table({"n" * 500: [1]}))["columns"][0]["name"][:100] == "n" * 100
 
 
 def _wide(width: int) -> pa.Table:
@@ -329,12 +293,12 @@ def _wide(width: int) -> pa.Table:
 
 @pytest.mark.parametrize(
     ("width", "detail", "shown"),
-    [(60, 0, (41, True, True)), (150, 1, (21, True, True)), (220, 2, (11, False, True)), (400, 3, (0, False, False))],
+    [(60, 0, (41, True, True)), (130, 1, (21, True, True)), (200, 2, (11, False, True)), (360, 3, (0, False, False))],
 )
 def test_a_wide_table_gives_up_detail_step_by_step(
     tmp_path: Path, width: int, detail: int, shown: tuple[int, bool, bool]
 ) -> None:
-    profile = _profile(tmp_path, _wide(width))
+    profile = profile_of(tmp_path, _wide(width))
     assert (profile["detail"], profile["rows"], profile["duplicates"]) == (detail, 12, 0)
     assert [column["name"] for column in profile["columns"]] == [f"c{i}" for i in range(width)]
     few, many = profile["columns"][:2]
@@ -343,20 +307,32 @@ def test_a_wide_table_gives_up_detail_step_by_step(
 
 
 def test_a_very_wide_table_keeps_counts_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    profile = _profile(tmp_path, _wide(1000))
+    profile = profile_of(tmp_path, _wide(1000))
     assert profile["detail"] == 4
-    assert [set(column) for column in profile["columns"]] == [{"name", "nulls", "distinct"}] * 1000
-    profile = _profile(tmp_path, _wide(5000))
+    assert [set(column) for column in profile["columns"]] == [{"name", "nulls", "distinct", "content"}] * 1000
+    short = profile["columns"][7]["content"]
+    assert column_of(tmp_path, _wide(8).column(7).combine_chunks())["content"].startswith(short)
+    assert len(short) == 8
+    profile = profile_of(tmp_path, _wide(5000))
     assert profile["detail"] == 5
     assert profile["columns"]["nulls"] == [0] * 5000
     assert profile["columns"]["distinct"][1::2] == [12] * 2500
+    assert profile["columns"]["content"][7 * 6 : 8 * 6] == short[:6]
+    assert len(profile["columns"]["content"]) == 5000 * 6
+    whole = profile_of(tmp_path, _wide(300))
     monkeypatch.setattr("lineage_pipelines.capture.tables.profile.MAX_PROFILE_BYTES", 1000)
-    assert _profile(tmp_path, _wide(300)) == {"version": 1, "rows": 12, "detail": 6, "duplicates": 0}
+    assert profile_of(tmp_path, _wide(300)) == {
+        "version": 2,
+        "rows": 12,
+        "detail": 6,
+        "duplicates": 0,
+        "rows_digest": whole["rows_digest"],
+    }
 
 
 def test_values_that_a_wide_table_leaves_out_are_counted(tmp_path: Path) -> None:
     words = [str(n % 40) for n in range(90)]
-    profile = _profile(tmp_path, pa.table({f"w{i}": words for i in range(150)}))
+    profile = profile_of(tmp_path, pa.table({f"w{i}": words for i in range(150)}))
     assert profile["detail"] == 1
     assert len(profile["columns"][0]["values"]) == 20
     assert profile["columns"][0]["other"] == 90 - 10 * 3 - 10 * 2
@@ -365,14 +341,15 @@ def test_values_that_a_wide_table_leaves_out_are_counted(tmp_path: Path) -> None
 def test_a_huge_table_is_looked_at_in_even_steps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("lineage_pipelines.capture.tables.profile._MAX_CELLS", 1000)
     table = pa.table({"n": list(range(4000)), "same": ["a"] * 4000})
-    profile = _profile(tmp_path, table.slice(0, 500))
+    profile = profile_of(tmp_path, table.slice(0, 500))
     assert "sampled" not in profile
     path = tmp_path / "t.parquet"
     parquet.write_table(table, path, row_group_size=77)
     captured = capture_table(path, name="train")
     profile = json.loads(captured.profile or b"")
     assert (profile["rows"], profile["sampled"]) == (4000, 500)
-    assert "duplicates" not in profile
+    assert not {"duplicates", "rows_digest"} & set(profile)
+    assert not any("content" in column for column in profile["columns"])
     number, same = profile["columns"]
     assert (number["min"], number["max"], number["distinct"]) == (0, 3992, 500)
     assert same["values"] == [["a", 500]]

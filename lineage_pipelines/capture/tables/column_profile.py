@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from lineage_pipelines.capture.tables.row_digests import column_digests
+from lineage_pipelines.capture.tables.column_arrays import Scale, arrays, encode, is_bytes, is_text, seconds, ticks
+from lineage_pipelines.capture.tables.row_digests import null_words, number_words, text_words, time_words
 from lineage_pipelines.capture.token_shapes import token_shape
 
 if TYPE_CHECKING:
@@ -28,11 +29,6 @@ _MOST_NAME = 128
 _DIGITS = 10
 """Significant digits of what is computed: fewer than what the order of a summation or another CPU can change."""
 _EXACT = 2**53
-_DAY = 24 * 60 * 60
-_UNITS = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
-
-Scale = tuple[int, int]
-"""What a value is multiplied and divided by, to be a number or a number of seconds."""
 _PLAIN: Scale = (1, 1)
 
 
@@ -41,7 +37,7 @@ class ColumnProfile:
     """What is said of a column."""
 
     facts: dict[str, Any]
-    digests: "Words | None" = None
+    words: "Words | None" = None
     """One word a row, equal for equal values; None when values cannot be compared."""
 
 
@@ -59,8 +55,8 @@ def profile_column(field: "pa.Field", column: "pa.ChunkedArray") -> ColumnProfil
     if types.is_integer(kind) or types.is_floating(kind) or types.is_decimal(kind):
         return _number({**base, "kind": "number"}, column, _PLAIN)
     if types.is_temporal(kind) and not types.is_interval(kind):
-        return _number({**base, "kind": "time"}, _ticks(column), _seconds(kind))
-    if types.is_string(kind) or types.is_large_string(kind) or str(kind) == "string_view":
+        return _number({**base, "kind": "time"}, ticks(column), seconds(kind))
+    if is_text(kind):
         return _text({**base, "kind": "text"}, column)
     return _other({**base, "kind": "other", "nulls": column.null_count}, column)
 
@@ -68,28 +64,31 @@ def profile_column(field: "pa.Field", column: "pa.ChunkedArray") -> ColumnProfil
 def _boolean(facts: dict[str, Any], column: "pa.ChunkedArray") -> ColumnProfile:
     import pyarrow as pa
 
-    values, missing = _arrays(column.cast(pa.int8()))
+    values, missing = arrays(column.cast(pa.int8()))
     true = int(values[~missing].sum())
     false = len(values) - int(missing.sum()) - true
     counts = [[value, count] for value, count in ((False, false), (True, true)) if count]
     listed = sorted(counts, key=lambda pair: -pair[1])
     facts |= {"nulls": int(missing.sum()), "distinct": len(counts), "values": listed, "other": 0}
-    return ColumnProfile(facts, column_digests(values, missing))
+    return ColumnProfile(facts, number_words(values, missing))
 
 
 def _number(facts: dict[str, Any], column: "pa.ChunkedArray", scale: Scale) -> ColumnProfile:
     import numpy as np
     from pyarrow import types
 
-    values, missing = _arrays(column)
+    values, missing = arrays(column)
     present = values[~missing]
     finite = np.sort(present[np.isfinite(present)])
     strange = present[~np.isfinite(present)]
     uniques, counts = _count(finite)
-    keys, distinct = values, len(uniques) + len(np.unique(strange))
+    distinct = len(uniques) + len(np.unique(strange))
     if types.is_decimal(column.type):  # as floats, numbers of many digits would be equal that are not
-        keys, dictionary = _encode(column)
+        codes, dictionary = encode(column)
         distinct = len(dictionary)
+        words = text_words(codes, dictionary)
+    else:
+        words = time_words(values, missing, scale) if facts["kind"] == "time" else number_words(values, missing)
     facts |= {"nulls": int(missing.sum()), "distinct": distinct}
     if strange.size:
         facts["infinite"] = int(strange.size)
@@ -98,22 +97,7 @@ def _number(facts: dict[str, Any], column: "pa.ChunkedArray", scale: Scale) -> C
     if _names_groups(len(uniques), finite.size):
         pairs = sorted(zip(counts.tolist(), uniques.tolist(), strict=True), key=lambda pair: (-pair[0], pair[1]))
         facts |= {"values": [[_exact(value, scale), count] for count, value in pairs], "other": 0}
-    return ColumnProfile(facts, column_digests(keys, missing))
-
-
-def _arrays(column: "pa.ChunkedArray") -> "tuple[Array, Array]":
-    """The values, with anything where one is missing, and a mask of those places."""
-    import numpy as np
-    import pyarrow as pa
-
-    if pa.types.is_decimal(column.type) or pa.types.is_float16(column.type):
-        column = column.cast(pa.float64())
-    missing = np.array(column.is_null().to_numpy(), dtype=bool)
-    values = np.asarray(column.fill_null(0).to_numpy() if missing.any() else column.to_numpy())
-    if values.dtype.kind == "f":
-        values = values.astype("float64", copy=False)
-        missing |= np.isnan(values)
-    return values, missing
+    return ColumnProfile(facts, words)
 
 
 def _count(ordered: "Array") -> "tuple[Array, Array]":
@@ -168,26 +152,11 @@ def _rounded(value: float) -> float | None:
     return rounded if math.isfinite(rounded) else value  # the greatest numbers have nothing to be rounded up to
 
 
-def _ticks(column: "pa.ChunkedArray") -> "pa.ChunkedArray":
-    import pyarrow as pa
-
-    small = pa.types.is_date32(column.type) or pa.types.is_time32(column.type)
-    return column.cast(pa.int32()).cast(pa.int64()) if small else column.cast(pa.int64())
-
-
-def _seconds(kind: "pa.DataType") -> Scale:
-    from pyarrow import types
-
-    if types.is_date32(kind):
-        return _DAY, 1
-    return 1, _UNITS["ms" if types.is_date64(kind) else kind.unit]
-
-
 def _text(facts: dict[str, Any], column: "pa.ChunkedArray") -> ColumnProfile:
     import numpy as np
     from pyarrow import compute
 
-    codes, dictionary = _encode(column)
+    codes, dictionary = encode(column)
     missing = codes < 0
     counts = np.bincount(codes[~missing], minlength=len(dictionary))
     facts |= {"nulls": int(missing.sum()), "distinct": len(dictionary)}
@@ -201,23 +170,7 @@ def _text(facts: dict[str, Any], column: "pa.ChunkedArray") -> ColumnProfile:
         }
     if _names_groups(len(dictionary), int(counts.sum()), text=True):
         facts |= _groups(dictionary, counts.tolist())
-    return ColumnProfile(facts, column_digests(codes, missing))
-
-
-def _encode(column: "pa.ChunkedArray") -> "tuple[Array, pa.Array]":
-    """A code for each row, -1 where the value is missing, and the values of the codes."""
-    import numpy as np
-    import pyarrow as pa
-
-    wide = pa.large_binary()
-    if str(column.type) == "string_view":
-        column = column.cast(pa.large_string())
-    column = column if pa.types.is_decimal(column.type) else column.cast(wide)
-    encoded = column.dictionary_encode().unify_dictionaries()
-    if encoded.num_chunks == 0:
-        return np.zeros(0, "int64"), pa.array([], wide)
-    codes = [chunk.indices.fill_null(-1).to_numpy().astype("int64") for chunk in encoded.chunks]
-    return np.concatenate(codes), encoded.chunk(0).dictionary
+    return ColumnProfile(facts, text_words(codes, dictionary))
 
 
 def _names_groups(distinct: int, rows: int, *, text: bool = False) -> bool:
@@ -237,14 +190,13 @@ def _groups(dictionary: "pa.Array", counts: list[int]) -> dict[str, Any]:
 
 
 def _other(facts: dict[str, Any], column: "pa.ChunkedArray") -> ColumnProfile:
-    import numpy as np
     from pyarrow import types
 
     if types.is_null(column.type):
-        return ColumnProfile(facts, column_digests(np.zeros(len(column), "int64"), np.ones(len(column), bool)))
-    if types.is_binary(column.type) or types.is_large_binary(column.type) or types.is_fixed_size_binary(column.type):
-        codes, dictionary = _encode(column)
-        return ColumnProfile({**facts, "distinct": len(dictionary)}, column_digests(codes, codes < 0))
+        return ColumnProfile(facts, null_words(len(column)))
+    if is_bytes(column.type):
+        codes, dictionary = encode(column)
+        return ColumnProfile({**facts, "distinct": len(dictionary)}, text_words(codes, dictionary))
     return ColumnProfile(facts)
 
 

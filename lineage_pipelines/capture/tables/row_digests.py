@@ -1,10 +1,21 @@
-"""Rows that are equal, found by a 64-bit digest of each row, column by column."""
+"""Digests of columns and rows that do not depend on the order of rows, nor on how values are written down.
 
+Every value becomes a word of 64 bits, by content: equal numbers have one word whether they are int32, int64 or double,
+equal texts whatever their dictionary is. A row's word is the sum of its values' words, each times an odd number that
+the column's name gives. The digest of many words is their sum and the sum of their squares, 32 hex digits: it is the
+same in every order, and counts repetitions. Nothing here withstands somebody who wants two tables to look alike; the
+SHA-256 of the bytes does.
+"""
+
+import hashlib
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import numpy as np
+    import pyarrow as pa
 
+    Array = np.ndarray[Any, Any]
     Words = np.ndarray[Any, np.dtype[np.uint64]]
     Mask = np.ndarray[Any, np.dtype[np.bool_]]
 
@@ -12,34 +23,174 @@ if TYPE_CHECKING:
 _NULL = 0x9E3779B97F4A7C15
 _FIRST = 0xBF58476D1CE4E5B9
 _SECOND = 0x94D049BB133111EB
+# Told apart from whole numbers of the same bits.
+_FRACTION = 0xA0761D6478BD642F
+_HUGE = 0xE7037ED1A0B428DB
+_TIME = 0x8EBC6AF09C88C6E3
+_EXACT = 2**53
+_BLOCK = 32 * 1024
+"""Words that are mixed at once: few enough to stay near the processor."""
+_TEXTS = 64 * 1024
+_NANOSECONDS = 10**9
 
 
-def column_digests(values: "np.ndarray[Any, Any]", missing: "Mask") -> "Words":
-    """Return one word a row for a column of numbers (or of codes of its values); equal values, equal words."""
+def number_words(values: "Array", missing: "Mask") -> "Words":
+    """Return the word of each number, or of each truth value."""
     import numpy as np
 
-    plain = values + 0.0 if values.dtype.kind == "f" else values  # -0.0 is 0.0
-    words: Words = plain.astype("int64" if plain.dtype.kind != "f" else "float64", copy=True).view(np.uint64)
-    words[missing] = np.uint64(_NULL)
+    if values.dtype.kind == "f":
+        words = _float_words(values.astype("float64", copy=False))
+    else:
+        words = values.astype("uint64" if values.dtype == np.uint64 else "int64", copy=True).view(np.uint64)
+        if values.dtype == np.uint64:
+            words[values >= np.uint64(2**63)] ^= np.uint64(_HUGE)
+    return _finish(words, missing)
+
+
+def _float_words(values: "Array") -> "Words":
+    import numpy as np
+
+    with np.errstate(invalid="ignore"):  # what is no whole number is not taken for one
+        whole = values.astype("int64")
+    plain = (whole == values) & (np.abs(values) <= _EXACT)
+    words: Words = np.where(plain, whole.view(np.uint64), values.view(np.uint64) ^ np.uint64(_FRACTION))
     return words
 
 
-def count_duplicates(columns: "list[Words | None]", rows: int) -> int | None:
-    """Return how many rows equal an earlier one; None when a column cannot be compared."""
+def time_words(ticks: "Array", missing: "Mask", scale: tuple[int, int]) -> "Words":
+    """Return the word of each moment or length of time, equal in every unit.
+
+    Args:
+        ticks: integers.
+        missing: where there is no value.
+        scale: what a tick is multiplied and divided by, to be seconds.
+    """
     import numpy as np
 
-    digest = np.zeros(rows, dtype=np.uint64)
-    for column in columns:
-        if column is None:
+    times, per_second = scale
+    seconds = ticks.astype("int64") * times
+    rest: Array | int = 0
+    if per_second > 1:
+        seconds, ticks = seconds // per_second, seconds
+        rest = (ticks - seconds * per_second) * (_NANOSECONDS // per_second)
+    words = seconds.view(np.uint64) * np.uint64(_NANOSECONDS) + np.asarray(rest, "int64").view(np.uint64)
+    return _finish(words ^ np.uint64(_TIME), missing)
+
+
+def text_words(codes: "Array", dictionary: "pa.Array") -> "Words":
+    """Return the word of each text, by the words of the different ones.
+
+    Args:
+        codes: of each row; -1 where there is no value.
+        dictionary: the value of each code, as bytes, or decimal numbers.
+    """
+    import numpy as np
+
+    return np.append(_hash_texts(dictionary), _null())[codes]
+
+
+def _hash_texts(dictionary: "pa.Array") -> "Words":
+    import numpy as np
+    import pyarrow as pa
+    from pandas.util import hash_array
+    from pyarrow import compute
+
+    if pa.types.is_decimal(dictionary.type):
+        scale = dictionary.type.scale
+        dictionary = dictionary.cast(pa.string())
+        if scale > 0:  # 1.10 is 1.1
+            zeros = compute.utf8_rtrim(dictionary, characters="0")
+            dictionary = compute.utf8_rtrim(zeros, characters=".")
+    parts = [
+        hash_array(dictionary.slice(start, _TEXTS).to_numpy(zero_copy_only=False), categorize=False)
+        for start in range(0, len(dictionary), _TEXTS)
+    ]
+    return np.concatenate(parts) if parts else np.zeros(0, np.uint64)
+
+
+def null_words(rows: int) -> "Words":
+    """Return the words of a column without any value."""
+    import numpy as np
+
+    return np.full(rows, _null())
+
+
+def _null() -> "np.uint64":
+    import numpy as np
+
+    return np.uint64(_NULL)
+
+
+def _finish(words: "Words", missing: "Mask") -> "Words":
+    mix(words)
+    words[missing] = _null()
+    return words
+
+
+def mix(words: "Words") -> None:
+    """Apply the finisher of SplitMix64, in place: every bit of the word moves every bit of the digest."""
+    import numpy as np
+
+    for start in range(0, words.size, _BLOCK):
+        part = words[start : start + _BLOCK]
+        shifted = part >> np.uint64(30)
+        part ^= shifted
+        part *= np.uint64(_FIRST)
+        np.right_shift(part, np.uint64(27), out=shifted)
+        part ^= shifted
+        part *= np.uint64(_SECOND)
+        np.right_shift(part, np.uint64(31), out=shifted)
+        part ^= shifted
+
+
+def digest_words(words: "Words") -> str:
+    """Return the digest of words in any order: 32 hex digits."""
+    import numpy as np
+
+    return f"{int(words.sum(dtype=np.uint64)):016x}{int(np.dot(words, words)):016x}"
+
+
+def column_factors(names: list[str]) -> Iterator[int]:
+    """Yield what the words of each column are multiplied by; the second column of a name has another number."""
+    seen: dict[str, int] = {}
+    for name in names:
+        seen[name] = seen.get(name, 0) + 1
+        said = f"{seen[name]}:{name}".encode("utf-8", "surrogatepass")
+        yield int.from_bytes(hashlib.sha256(said).digest()[:8]) | 1
+
+
+class RowWords:
+    """The word of each row, column by column.
+
+    Args:
+        rows: how many there are.
+    """
+
+    def __init__(self, rows: int) -> None:
+        import numpy as np
+
+        self.words: Words | None = np.zeros(rows, np.uint64)
+        """None when a column cannot be compared."""
+
+    def add(self, words: "Words | None", factor: int) -> None:
+        """Take in a column."""
+        import numpy as np
+
+        if words is None or self.words is None:
+            self.words = None
+        else:
+            self.words += words * np.uint64(factor)
+
+    def digest(self) -> str | None:
+        """Return the digest of all rows."""
+        if self.words is None:
             return None
-        digest = _mix(digest ^ column) + np.uint64(_NULL)
-    return rows - int(np.unique(digest).size)
+        mixed = self.words.copy()
+        mix(mixed)
+        return digest_words(mixed)
 
+    def duplicates(self) -> int | None:
+        """Return how many rows equal an earlier one."""
+        import numpy as np
 
-def _mix(words: "Words") -> "Words":
-    """The finisher of SplitMix64: every bit of the word moves every bit of the digest."""
-    import numpy as np
-
-    words = (words ^ (words >> np.uint64(30))) * np.uint64(_FIRST)
-    words = (words ^ (words >> np.uint64(27))) * np.uint64(_SECOND)
-    return words ^ (words >> np.uint64(31))
+        return None if self.words is None else self.words.size - int(np.unique(self.words).size)
