@@ -27,9 +27,10 @@ from lineage_pipelines.reports import render_text, show_document
 from lineage_pipelines_tests import strategies
 from lineage_pipelines_tests.orchestration.conftest import build_defs, instance, shop
 from lineage_pipelines_tests.orchestration.shop import MODEL, Shop, run
+from lineage_pipelines_tests.queries.test_impact import test_law_8_impact_is_trace_reversed
 from lineage_pipelines_tests.samples import make_record, with_metrics
 
-__all__ = ["instance", "shop"]
+__all__ = ["instance", "shop", "test_law_8_impact_is_trace_reversed"]
 
 few = settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 

@@ -12,17 +12,22 @@ import click
 from lineage_pipelines import __version__
 from lineage_pipelines.cli import (
     approve,
+    bisect,
     checkpoint,
     decide,
+    diff,
     doctor,
     history,
+    impact,
     key,
     log,
     migrate,
     models,
     reconcile,
     show,
+    trace,
     verify,
+    what_changed,
 )
 from lineage_pipelines.cli.context import Session
 from lineage_pipelines.errors import LineageError, NotFoundError, RecordError
@@ -55,7 +60,23 @@ def lineage(context: click.Context, catalog: str | None) -> None:
     context.obj = Session(catalog=catalog)
 
 
-for verb in (models, log, show, history, verify, checkpoint, key, reconcile, migrate, doctor):
+for verb in (
+    models,
+    log,
+    show,
+    diff,
+    trace,
+    impact,
+    what_changed,
+    bisect,
+    history,
+    verify,
+    checkpoint,
+    key,
+    reconcile,
+    migrate,
+    doctor,
+):
     lineage.add_command(verb.command)
 for decision in (approve.command, decide.promote, decide.reject, decide.rollback, decide.retire):
     lineage.add_command(decision)

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from lineage_pipelines.queries.accepted import accepted_version
     from lineage_pipelines.queries.aliases import Decided, find_holder, list_decisions
     from lineage_pipelines.queries.approvals import Approved, draft_approval, list_approvals, recheck_approvals
+    from lineage_pipelines.queries.bisect import Bisected, bisect_metric
     from lineage_pipelines.queries.claims import CheckedClaim, Verdict
     from lineage_pipelines.queries.deciding import (
         draft_promotion,
@@ -17,7 +18,14 @@ if TYPE_CHECKING:
         draft_retirement,
         draft_rollback,
     )
+    from lineage_pipelines.queries.diff.changes import Sentence, VersionDiff
+    from lineage_pipelines.queries.diff.compare import compare_versions
     from lineage_pipelines.queries.doctor import Finding, examine
+    from lineage_pipelines.queries.graph.drawing import fold_code, impact_graph
+    from lineage_pipelines.queries.graph.impact import Impact, impact
+    from lineage_pipelines.queries.graph.subjects import Places, find_subject
+    from lineage_pipelines.queries.graph.trace import trace
+    from lineage_pipelines.queries.graph.values import LineageGraph
     from lineage_pipelines.queries.history import LoggedVersion, log_versions
     from lineage_pipelines.queries.kept import ANCHOR, Anchor, Memory, committed_anchor, earlier_anchors
     from lineage_pipelines.queries.keyring import KnownKey, find_key, list_keys, recheck_keys
@@ -25,25 +33,35 @@ if TYPE_CHECKING:
     from lineage_pipelines.queries.policy import Policy, judge, parse_policy
     from lineage_pipelines.queries.reasons import check_no_secret, check_reason
     from lineage_pipelines.queries.refs import Ref, known_model, parse_ref, resolve
+    from lineage_pipelines.queries.timeline import Timeline, what_changed
     from lineage_pipelines.queries.verify import find_places, verify_catalog
 
 __all__ = [
     "ANCHOR",
     "Anchor",
     "Approved",
+    "Bisected",
     "CheckedClaim",
     "Decided",
     "Finding",
+    "Impact",
     "KnownKey",
+    "LineageGraph",
     "LoggedVersion",
     "Memory",
+    "Places",
     "Policy",
     "Ref",
+    "Sentence",
+    "Timeline",
     "Verdict",
+    "VersionDiff",
     "accepted_version",
+    "bisect_metric",
     "check_no_secret",
     "check_reason",
     "committed_anchor",
+    "compare_versions",
     "draft_approval",
     "draft_promotion",
     "draft_rejection",
@@ -54,6 +72,10 @@ __all__ = [
     "find_holder",
     "find_key",
     "find_places",
+    "find_subject",
+    "fold_code",
+    "impact",
+    "impact_graph",
     "judge",
     "known_model",
     "list_approvals",
@@ -66,7 +88,9 @@ __all__ = [
     "recheck_approvals",
     "recheck_keys",
     "resolve",
+    "trace",
     "verify_catalog",
+    "what_changed",
 ]
 
 
@@ -82,6 +106,10 @@ def __getattr__(name: str) -> Any:  # noqa: ANN401, C901, PLR0912  # any public 
             module = import_module("lineage_pipelines.queries.deciding")
         case "Policy" | "judge" | "parse_policy":
             module = import_module("lineage_pipelines.queries.policy")
+        case "Sentence" | "VersionDiff":
+            module = import_module("lineage_pipelines.queries.diff.changes")
+        case "compare_versions":
+            module = import_module("lineage_pipelines.queries.diff.compare")
         case "Finding" | "examine":
             module = import_module("lineage_pipelines.queries.doctor")
         case "LoggedVersion" | "log_versions":
@@ -100,6 +128,20 @@ def __getattr__(name: str) -> Any:  # noqa: ANN401, C901, PLR0912  # any public 
             module = import_module("lineage_pipelines.queries.claims")
         case "find_places" | "verify_catalog":
             module = import_module("lineage_pipelines.queries.verify")
+        case "Bisected" | "bisect_metric":
+            module = import_module("lineage_pipelines.queries.bisect")
+        case "fold_code" | "impact_graph":
+            module = import_module("lineage_pipelines.queries.graph.drawing")
+        case "Impact" | "impact":
+            module = import_module("lineage_pipelines.queries.graph.impact")
+        case "Places" | "find_subject":
+            module = import_module("lineage_pipelines.queries.graph.subjects")
+        case "trace":
+            module = import_module("lineage_pipelines.queries.graph.trace")
+        case "LineageGraph":
+            module = import_module("lineage_pipelines.queries.graph.values")
+        case "Timeline" | "what_changed":
+            module = import_module("lineage_pipelines.queries.timeline")
         case _:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(module, name)

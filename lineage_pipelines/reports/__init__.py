@@ -1,4 +1,7 @@
-"""Answers as text, Markdown and JSON. Nothing here asks a question."""
+"""Answers as text, Markdown, JSON and HTML. Nothing here asks a question."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from lineage_pipelines.reports.decisions import decision_document, decision_json, history_document, history_json
 from lineage_pipelines.reports.document import Document
@@ -24,14 +27,29 @@ from lineage_pipelines.reports.plain import (
 from lineage_pipelines.reports.show import show_document
 from lineage_pipelines.reports.text import render_text
 
+if TYPE_CHECKING:
+    from lineage_pipelines.reports.diff import diff_document
+    from lineage_pipelines.reports.diff_plain import diff_json
+    from lineage_pipelines.reports.graph import graph_json, impact_document, impact_json, render_mermaid, trace_document
+    from lineage_pipelines.reports.graph_svg import render_svg
+    from lineage_pipelines.reports.html import render_html
+    from lineage_pipelines.reports.timeline import bisect_document, bisect_json, timeline_document, timeline_json
+
 __all__ = [
     "Document",
+    "bisect_document",
+    "bisect_json",
     "decision_document",
     "decision_json",
+    "diff_document",
+    "diff_json",
     "doctor_document",
     "doctor_json",
+    "graph_json",
     "history_document",
     "history_json",
+    "impact_document",
+    "impact_json",
     "keys_document",
     "keys_json",
     "log_document",
@@ -40,11 +58,42 @@ __all__ = [
     "models_json",
     "reconciled_document",
     "reconciled_json",
+    "render_html",
     "render_json",
     "render_markdown",
+    "render_mermaid",
+    "render_svg",
     "render_text",
     "show_document",
     "show_json",
+    "timeline_document",
+    "timeline_json",
+    "trace_document",
     "verify_document",
     "verify_json",
 ]
+
+
+_ROOMS = {
+    "diff_document": "diff",
+    "diff_json": "diff_plain",
+    "render_html": "html",
+    "graph_json": "graph",
+    "impact_document": "graph",
+    "impact_json": "graph",
+    "render_mermaid": "graph",
+    "trace_document": "graph",
+    "render_svg": "graph_svg",
+    "bisect_document": "timeline",
+    "bisect_json": "timeline",
+    "timeline_document": "timeline",
+    "timeline_json": "timeline",
+}
+"""Which module has which of the names that are imported when they are first asked for."""
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401  # any public name
+    # Comparisons and pages are seldom asked for, and other verbs do not wait for them.
+    if name not in _ROOMS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"lineage_pipelines.reports.{_ROOMS[name]}"), name)

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from lineage_pipelines.reports.pictures import Picture
+
 
 @dataclass(frozen=True, slots=True)
 class Heading:
@@ -46,7 +48,33 @@ class Tree:
     children: "Sequence[Tree]" = ()
 
 
-Block = Heading | Paragraph | Pairs | Table | Tree
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """Numbered sentences, and for each a word that says what it is about; only a page shows that word."""
+
+    items: Sequence[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """Lines that are shown as they are: a patch, commits, files."""
+
+    title: str
+    lines: Sequence[str]
+    patch: bool = False
+    """Whether `+` and `-` at the beginning of a line mean added and removed."""
+    more: str = ""
+    """What is not shown, in words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pictures:
+    """Pictures of what tables beside them say; only a page shows them."""
+
+    items: Sequence[Picture]
+
+
+Block = Heading | Paragraph | Pairs | Table | Tree | Ranked | Listing | Pictures
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,12 +3,23 @@
 import textwrap
 from collections.abc import Iterator, Sequence
 
-from lineage_pipelines.reports.document import Block, Document, Heading, Pairs, Paragraph, Table, Tree
+from lineage_pipelines.reports.document import (
+    Block,
+    Document,
+    Heading,
+    Listing,
+    Pairs,
+    Paragraph,
+    Pictures,
+    Ranked,
+    Table,
+    Tree,
+)
 from lineage_pipelines.reports.words import visible, width
 
 _NARROWEST = 24
 """A last column with less room than this is not worth wrapping."""
-_TONES = {"warn": "33", "dim": "2", "bold": "1", "title": "1;36"}
+_TONES = {"warn": "33", "dim": "2", "bold": "1", "title": "1;36", "+": "32", "-": "31"}
 
 
 def render_text(document: Document, *, colour: bool = False, columns: int | None = None) -> str:
@@ -23,7 +34,7 @@ def render_text(document: Document, *, colour: bool = False, columns: int | None
     return "\n".join(lines).strip("\n") + "\n"
 
 
-def _block(block: Block, columns: int | None, *, colour: bool) -> Iterator[str]:
+def _block(block: Block, columns: int | None, *, colour: bool) -> Iterator[str]:  # noqa: C901  # a case for each kind
     match block:
         case Heading(text, level):
             yield ""
@@ -42,6 +53,12 @@ def _block(block: Block, columns: int | None, *, colour: bool) -> Iterator[str]:
         case Tree():
             yield f"  {visible(block.label)}"
             yield from (f"  {line}" for line in _branches(block.children, ""))
+        case Ranked(items):
+            yield from _ranked(items, columns)
+        case Listing():
+            yield from _listing(block, colour=colour)
+        case Pictures():
+            pass
 
 
 def _table(table: Table, columns: int | None, *, colour: bool) -> Iterator[str]:
@@ -58,6 +75,23 @@ def _table(table: Table, columns: int | None, *, colour: bool) -> Iterator[str]:
         first, *more = _wrap(row[-1], before, columns)
         yield _row([*row[:-1], first], widths, right)
         yield from (" " * before + line for line in more)
+
+
+def _ranked(items: Sequence[tuple[str, str]], columns: int | None) -> Iterator[str]:
+    before = len(str(len(items))) + 4
+    for place, (text, _) in enumerate(items, 1):
+        first, *more = _wrap(visible(text), before, columns)
+        yield f"{place:>{before - 2}}. {first}"
+        yield from (" " * before + line for line in more)
+
+
+def _listing(listing: Listing, *, colour: bool) -> Iterator[str]:
+    yield ""
+    yield f"  {visible(listing.title)}"
+    for line in listing.lines:
+        yield _paint(f"    {visible(line)}".rstrip(), line[:1] if listing.patch else "", colour)
+    if listing.more:
+        yield _paint(f"    {visible(listing.more)}", "dim", colour)
 
 
 def _wrap(text: str, before: int, columns: int | None) -> list[str]:

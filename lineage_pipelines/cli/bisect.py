@@ -1,0 +1,30 @@
+"""`lineage bisect MODEL`: after which version a metric went bad."""
+
+import click
+
+from lineage_pipelines.cli.context import Session, answer, format_option
+
+
+@click.command("bisect")
+@click.argument("model")
+@click.option("--metric", required=True, help="The metric that went bad: roc_auc.")
+@click.option("--good", metavar="REF", required=True, help="A version in which it was right.")
+@click.option("--bad", metavar="REF", required=True, help="A version in which it is wrong.")
+@click.option("--threshold", type=float, help="What divides good from bad; by default the middle of the two.")
+@format_option
+@click.pass_obj
+def command(
+    session: Session, *, model: str, metric: str, good: str, bad: str, threshold: float | None, form: str
+) -> int:
+    """Find the first version of MODEL whose metric is on the bad side, among those that there are.
+
+    \b
+    Example:
+      lineage bisect flight_delay --metric roc_auc --good flight_delay@2 --bad flight_delay@5
+    """
+    from lineage_pipelines import queries, reports
+
+    with session.open_catalog() as catalog:
+        found = queries.bisect_metric(catalog, model, metric, good=good, bad=bad, threshold=threshold)
+    answer(form, document=lambda: reports.bisect_document(found), plain=lambda: reports.bisect_json(found))
+    return 0

@@ -1,0 +1,129 @@
+"""`lineage diff REF REF`: why are two versions different?"""
+
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from lineage_pipelines.cli.context import FORMATS, Session, answer, print_answer
+from lineage_pipelines.errors import CatalogError
+
+if TYPE_CHECKING:
+    from lineage_pipelines.queries import VersionDiff
+
+_PATIENCE = 2.0
+_FOOT = "This page says what differs, never what caused it. It needs no network and runs no program."
+
+
+@click.command("diff")
+@click.argument("first", metavar="REF")
+@click.argument("second", metavar="REF")
+@click.option("--rows", is_flag=True, help="Read the data itself again, where both snapshots are at hand.")
+@click.option("--full", is_flag=True, help="Unfold what is identical; show patches and tables whole.")
+@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="A file instead of stdout.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice((*FORMATS, "html")),
+    default="text",
+    show_default=True,
+    help="How to write the answer.",
+)
+@click.pass_obj
+def command(
+    session: Session, *, first: str, second: str, rows: bool, full: bool, output: Path | None, form: str
+) -> int:
+    """Say why the second version is different from the first, the most likely explanation first.
+
+    Text ends with it, Markdown and HTML begin with it. Exits with 1 when anything differs.
+
+    \b
+    Examples:
+      lineage diff flight_delay@production flight_delay
+      lineage diff flight_delay@4 flight_delay@5 --rows
+      lineage diff flight_delay@4 flight_delay@5 --format html -o why.html
+    """
+    if form == "html" and output is None and sys.stdout.isatty():
+        raise click.UsageError("a page is nothing for a terminal: write it to a file, -o why.html")
+    diff = _compare(session, first, second, rows=rows)
+    if output is not None:
+        _write(output, _written(diff, form, full=full))
+        click.echo(f"wrote {output}", err=True)
+    elif form == "html":
+        print_answer(_written(diff, form, full=full).encode())
+    else:
+        _print(diff, form, full=full)
+    return 0 if diff.identical else 1
+
+
+def _compare(session: Session, first: str, second: str, *, rows: bool) -> "VersionDiff":
+    from lineage_pipelines import queries
+    from lineage_pipelines.artifacts import ArtifactStore
+
+    settings = session.settings()
+    with session.open_catalog() as catalog, _told_when_long():
+        return queries.compare_versions(
+            catalog,
+            queries.resolve(catalog, first),
+            queries.resolve(catalog, second),
+            artifacts=ArtifactStore(settings.artifacts),
+            project_dir=settings.project_dir,
+            rows=rows,
+        )
+
+
+def _print(diff: "VersionDiff", form: str, *, full: bool) -> None:
+    from lineage_pipelines import reports
+
+    answer(
+        form,
+        document=lambda: reports.diff_document(diff, full=full, sentences_last=form == "text"),
+        plain=lambda: reports.diff_json(diff),
+    )
+
+
+def _written(diff: "VersionDiff", form: str, *, full: bool) -> str:
+    """The answer for a file: without colours, lines as long as they are."""
+    from lineage_pipelines import reports
+
+    if form == "json":
+        return reports.render_json(reports.diff_json(diff))
+    document = reports.diff_document(diff, full=full, sentences_last=form == "text")
+    if form == "html":
+        return reports.render_html(document, foot=_FOOT)
+    return reports.render_markdown(document) if form == "markdown" else reports.render_text(document)
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        # Names that Git or a disk gave may hold what is no UTF-8.
+        path.write_text(text, encoding="utf-8", errors="backslashreplace", newline="\n")
+    except OSError as error:
+        fix = "name a file in a folder that is there, and that this user may write to"
+        raise CatalogError(f"the answer cannot be written: {error.strerror}", where=str(path), fix=fix) from error
+
+
+@contextmanager
+def _told_when_long() -> Iterator[None]:
+    """Say on stderr how long it has taken, once a person may wonder; a file or a pipe is told nothing."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    begun, over = time.monotonic(), threading.Event()
+
+    def tell() -> None:
+        while not over.wait(_PATIENCE if time.monotonic() - begun < _PATIENCE else 0.5):
+            click.echo(f"\rcomparing, {time.monotonic() - begun:.0f} s \r", err=True, nl=False)
+
+    teller = threading.Thread(target=tell, daemon=True)
+    teller.start()
+    try:
+        yield
+    finally:
+        over.set()
+        teller.join()

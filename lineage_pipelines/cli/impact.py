@@ -1,0 +1,44 @@
+"""`lineage impact SUBJECT`: which versions used this."""
+
+from pathlib import Path
+
+import click
+
+from lineage_pipelines.cli.context import Session
+from lineage_pipelines.cli.drawn import answer_drawn, drawing_options
+
+
+@click.command("impact")
+@click.argument("subject")
+@click.option("--in", "alias", metavar="ALIAS", help="Only versions that this alias names now: production.")
+@drawing_options
+@click.pass_obj
+def command(session: Session, subject: str, alias: str | None, form: str, output: Path | None) -> int:
+    """List every version that used SUBJECT, directly or through any preparation step, live ones first.
+
+    SUBJECT is a path, a file inside a tracked directory, the first characters of an MD5, SHA-256 or commit, a
+    package with or without its version, or a REF.
+
+    \b
+    Examples:
+      lineage impact data/raw/weather-2013-07.csv
+      lineage impact scikit-learn==1.9.1 --in production
+      lineage impact fe42635a876d --format svg -o impact.svg
+    """
+    from lineage_pipelines import queries, reports
+    from lineage_pipelines.artifacts import ArtifactStore
+    from lineage_pipelines.records import check_alias
+
+    alias = check_alias(alias) if alias is not None else None
+    settings = session.settings()
+    places = queries.Places(artifacts=ArtifactStore(settings.artifacts), project_dir=settings.project_dir)
+    with session.open_catalog() as catalog:
+        found = queries.impact(catalog, queries.find_subject(catalog, subject, places), alias=alias)
+    answer_drawn(
+        form,
+        output,
+        document=lambda: reports.impact_document(found),
+        plain=lambda: reports.impact_json(found),
+        graph=lambda: queries.impact_graph(found),
+    )
+    return 0

@@ -1,0 +1,35 @@
+"""`lineage trace REF`: where a version came from."""
+
+from pathlib import Path
+
+import click
+
+from lineage_pipelines.cli.context import Session
+from lineage_pipelines.cli.drawn import answer_drawn, drawing_options
+
+
+@click.command("trace")
+@click.argument("ref")
+@click.option("--depth", type=click.IntRange(1), help="Only so many steps back, training being the first.")
+@drawing_options
+@click.pass_obj
+def command(session: Session, ref: str, depth: int | None, form: str, output: Path | None) -> int:
+    """Show what a version came from: data, steps, sources, commit, environment.
+
+    \b
+    Examples:
+      lineage trace flight_delay@4
+      lineage trace flight_delay@production --format svg -o lineage.svg
+    """
+    from lineage_pipelines import queries, reports
+
+    with session.open_catalog() as catalog:
+        graph = queries.trace(catalog, ref, depth=depth)
+    answer_drawn(
+        form,
+        output,
+        document=lambda: reports.trace_document(graph),
+        plain=lambda: reports.graph_json(graph),
+        graph=lambda: queries.fold_code(graph),
+    )
+    return 0

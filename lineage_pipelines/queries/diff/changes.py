@@ -1,0 +1,334 @@
+"""What a comparison of two versions says, part by part. Values only: nothing here reads, compares or prints.
+
+Every part knows whether it is identical, and says how well it knows: from the recorded digests alone, from recorded
+profiles, or from the data itself. `first` is the version on the left, `second` the one on the right; a diff the other
+way round is the same with the two exchanged (`mirrored`).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from lineage_pipelines.records import Column, Digest, Json
+
+
+class Kind(StrEnum):
+    """What became of a thing from the first version to the second."""
+
+    IDENTICAL = "identical"
+    CHANGED = "changed"
+    ADDED = "added"
+    REMOVED = "removed"
+
+
+class Evidence(StrEnum):
+    """What a statement about data rests on."""
+
+    DIGESTS = "digests"
+    """Only that the bytes differ is known."""
+    PROFILES = "profiles"
+    """The profiles that were recorded with both versions."""
+    DATA = "data"
+    """Both snapshots, read again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VersionSide:
+    """One of the two versions."""
+
+    ref: str
+    digest: Digest
+    model: str
+    version: int
+    recorded: datetime
+    aliases: tuple[str, ...] = ()
+    """The aliases that name it now."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SchemaChange:
+    """One column that came, went, or has another type or name."""
+
+    kind: Kind
+    """Changed: another type, or another name when `renamed_from` is given."""
+    column: str
+    before: Column | None = None
+    after: Column | None = None
+    renamed_from: str | None = None
+    """The name that the same content had in the first version."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bins:
+    """A recorded histogram: counts in bins of equal width."""
+
+    low: float
+    high: float
+    counts: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ColumnChange:
+    """How the content of one column moved."""
+
+    column: str
+    kind: str = ""
+    """What the profile calls it: `number`, `time`, `boolean`, `text`, `other`; empty when nobody knows."""
+    facts: Mapping[str, tuple[Json, Json]] = field(default_factory=dict)
+    """What differs, before and after: `nulls` (share), `mean`, `std`, `min`, `max`, `distinct`, `rate` (of true, or of
+    the rarer of two values), `empty`."""
+    psi: float | None = None
+    """Population stability index over ten bins, or over values; None when it cannot be known."""
+    distance: float | None = None
+    """Kolmogorov–Smirnov distance of numbers and times; for values half the sum of the differences of their shares."""
+    p_value: float | None = None
+    """Of the Kolmogorov–Smirnov or chi-square test, where the counts allow one."""
+    values: tuple[tuple[str, float, float], ...] = ()
+    """Values whose share moved most: value, share before, share after."""
+    appeared: tuple[str, ...] = ()
+    """Values that were not there before, as far as they are listed."""
+    vanished: tuple[str, ...] = ()
+    ratio: float | None = None
+    """After to before, where one number explains the column: 0.5556 for Fahrenheit to Celsius, with `offset`."""
+    offset: float | None = None
+    bins: tuple[Bins | None, Bins | None] = (None, None)
+    """The recorded histograms of numbers and times, each with its own range, for a picture."""
+
+    @property
+    def weight(self) -> float:
+        """How far it moved, for ranking: PSI where it is known, else the distance."""
+        return self.psi if self.psi is not None else (self.distance or 0.0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowChange:
+    """Which rows came, went or changed, when both snapshots were at hand."""
+
+    key: tuple[str, ...]
+    """The columns that tell rows apart; empty when rows were compared whole."""
+    added: int
+    removed: int
+    changed: int
+    same: int
+    columns: Mapping[str, int] = field(default_factory=dict)
+    """In how many of the changed rows a column differs."""
+    partitions: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    """Value of the column that the changes gather in (`month=2013-07`): rows changed, rows there."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatasetChange:
+    """One dataset of the two versions."""
+
+    name: str
+    kind: Kind
+    evidence: Evidence = Evidence.DIGESTS
+    path: str = ""
+    role: tuple[str | None, str | None] = (None, None)
+    digest: tuple[str | None, str | None] = (None, None)
+    rows: tuple[int | None, int | None] = (None, None)
+    files: tuple[int | None, int | None] = (None, None)
+    duplicates: tuple[int | None, int | None] = (None, None)
+    schema: tuple[SchemaChange, ...] = ()
+    columns: tuple[ColumnChange, ...] = ()
+    """Columns that moved, the one that moved most first."""
+    row_change: RowChange | None = None
+    changed_files: tuple[str, ...] = ()
+    """Of a directory: files that were added, removed or changed, as `+ path`, `- path`, `~ path`."""
+    same_rows: bool = False
+    """Whether the rows are the same, so that only their order or the encoding differs."""
+    weaker: str = ""
+    """What could not be known, and why: the data is gone, the profile is of an older schema, it was sampled."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageChange:
+    """One preparation step."""
+
+    name: str
+    kind: Kind
+    command: tuple[str | None, str | None] = (None, None)
+    params: Mapping[str, tuple[Json, Json]] = field(default_factory=dict)
+    """`params.yaml:split.every` → before, after; None where it was not there."""
+    inputs: tuple[str, ...] = ()
+    """Inputs whose content differs, as `~ path`, `+ path`, `- path`; the first cause of a change is a source."""
+    code: tuple[str, ...] = ()
+    """Inputs that are code, which Git keeps, marked likewise; they are not among `inputs`."""
+    outputs: tuple[str, ...] = ()
+    """Outputs whose content differs, marked likewise."""
+    origin: bool = False
+    """Whether the change begins here, and is not only passed on by a step before."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileChange:
+    """One source file that the training function reaches."""
+
+    path: str
+    kind: Kind
+    patch: str = ""
+    """The unified diff; empty when a side is not kept."""
+    lines: tuple[int, int] = (0, 0)
+    """Added and removed."""
+    only_layout: bool = False
+    """Whether the code is the same but for comments and layout."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CodeChange:
+    """What changed in code."""
+
+    identical: bool
+    revision: tuple[str | None, str | None] = (None, None)
+    dirty: tuple[bool, bool] = (False, False)
+    commits: tuple[str, ...] = ()
+    """Between the two, newest first: `1a2b3c4d5e6f Ada: message`, with `- ` before those that only the first version
+    has; as far as Git has them."""
+    commit_count: int = 0
+    files: tuple[FileChange, ...] = ()
+    unchanged: int = 0
+    """Source files that are the same."""
+    same: tuple[str, ...] = ()
+    """Their paths."""
+    weaker: str = ""
+    """What could not be known, and why: sources of one side that are kept neither in the store nor in Git."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PackageChange:
+    """One library."""
+
+    name: str
+    kind: Kind
+    before: str | None = None
+    after: str | None = None
+    imported: bool = False
+    """Whether the training code imports it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnvironmentChange:
+    """What changed in the environment."""
+
+    identical: bool
+    packages: tuple[PackageChange, ...] = ()
+    """Imported ones first."""
+    unchanged: int = 0
+    same: Mapping[str, str] = field(default_factory=dict)
+    """The libraries that are the same: name → version."""
+    facts: Mapping[str, tuple[Json, Json]] = field(default_factory=dict)
+    """`python`, `platform`, `cpu`, `threads.openmp`, `lock`: before, after."""
+    weaker: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParameterChange:
+    """One effective parameter, by its dotted name."""
+
+    name: str
+    kind: Kind
+    before: Json = None
+    after: Json = None
+    default_moved: bool = False
+    """Whether nobody set it: the default in the code is another one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MetricChange:
+    """One metric, overall or of a slice."""
+
+    name: str
+    before: float | None
+    after: float | None
+    slice: str = ""
+    """`origin=LGA`; empty for overall."""
+    rows: tuple[int | None, int | None] = (None, None)
+    contribution: float | None = None
+    """Of a slice: its share of the rows times its difference."""
+    noise: float | None = None
+    """Two standard deviations over repeats, where there are any: a smaller difference says nothing."""
+
+    @property
+    def difference(self) -> float | None:
+        """After less before."""
+        return None if self.before is None or self.after is None else self.after - self.before
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvaluationChange:
+    """Whether the two were measured alike, and what was measured."""
+
+    same_data: bool | None
+    """None when one of them does not say on what it was measured."""
+    same_code: bool | None
+    snapshot: tuple[str | None, str | None] = (None, None)
+    metrics: tuple[MetricChange, ...] = ()
+    slices: tuple[MetricChange, ...] = ()
+    """By contribution, the greatest first."""
+    checks: Mapping[str, tuple[bool | None, bool | None]] = field(default_factory=dict)
+    """Checks with another verdict: passed before, after."""
+    unchanged_checks: int = 0
+    details: Mapping[str, str] = field(default_factory=dict)
+    """What the second version says of each check with another verdict, or the first of one that is gone."""
+    same_checks: Mapping[str, bool] = field(default_factory=dict)
+    """Checks with the same verdict: passed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sentence:
+    """One finding in plain words. It says what differs, never what caused anything."""
+
+    text: str
+    layer: str
+    """`evaluation`, `data`, `preparation`, `code`, `parameters`, `environment`, `metrics` or `nothing`."""
+    subject: str
+    """What it is about: `train.temp`, `params.learning_rate`, `scikit-learn`, `clean.py`."""
+    score: float
+    """By which sentences are ordered; see `docs/explanation/diff.md`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decided:
+    """A decision or approval between the two versions."""
+
+    seq: int
+    at: datetime
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VersionDiff:
+    """Why two versions are different."""
+
+    first: VersionSide
+    second: VersionSide
+    sentences: tuple[Sentence, ...]
+    """Most likely explanation first."""
+    data: tuple[DatasetChange, ...]
+    stages: tuple[StageChange, ...]
+    code: CodeChange
+    environment: EnvironmentChange
+    parameters: tuple[ParameterChange, ...]
+    unchanged_parameters: int
+    evaluation: EvaluationChange
+    decisions: tuple[Decided, ...]
+    facts: Mapping[str, tuple[Json, Json]] = field(default_factory=dict)
+    """What else differs: `seed`, `estimator`, `selected candidate`, `artifact`."""
+    same_parameters: Mapping[str, Json] = field(default_factory=dict)
+    """Effective parameters that are the same: dotted name → value."""
+
+    @property
+    def identical(self) -> bool:
+        """Whether nothing that was recorded differs; decisions in between do not count."""
+        measured = self.evaluation
+        return (
+            all(change.kind is Kind.IDENTICAL for change in self.data)
+            and all(change.kind is Kind.IDENTICAL for change in self.stages)
+            and self.code.identical
+            and self.environment.identical
+            and not (self.parameters or self.facts or measured.checks)
+            and not any(metric.before != metric.after for metric in (*measured.metrics, *measured.slices))
+            and measured.same_data is not False
+            and measured.same_code is not False
+        )

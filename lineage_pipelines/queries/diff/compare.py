@@ -1,0 +1,126 @@
+"""Two versions, compared in every part."""
+
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+
+from lineage_pipelines.artifacts import ArtifactStore
+from lineage_pipelines.catalog import Catalog, Entry
+from lineage_pipelines.errors import ArtifactError
+from lineage_pipelines.queries.aliases import aliases_of
+from lineage_pipelines.queries.diff.changes import VersionDiff, VersionSide
+from lineage_pipelines.queries.diff.code import compare_code
+from lineage_pipelines.queries.diff.datasets import compare_datasets
+from lineage_pipelines.queries.diff.decisions import decisions_between
+from lineage_pipelines.queries.diff.environment import compare_environment
+from lineage_pipelines.queries.diff.evaluation import compare_evaluation, measure_noise
+from lineage_pipelines.queries.diff.parameters import compare_parameters, same_parameters
+from lineage_pipelines.queries.diff.preparation import compare_stages
+from lineage_pipelines.queries.diff.ranking import rank
+from lineage_pipelines.queries.diff.sources import Blobs
+from lineage_pipelines.queries.diff.stored_tables import find_listings, find_tables
+from lineage_pipelines.records import Digest, Json, LineageRecord
+
+_MOST_REPEATS = 50
+"""How many versions before the later one are looked at for repeats of one recipe."""
+
+
+def compare_versions(
+    catalog: Catalog,
+    first: Entry,
+    second: Entry,
+    *,
+    artifacts: ArtifactStore | None = None,
+    project_dir: Path | None = None,
+    rows: bool = False,
+) -> VersionDiff:
+    """Say why two versions are different.
+
+    Args:
+        catalog: the catalog of both.
+        first: the version on the left, as a rule the earlier one.
+        second: the version on the right; it may be of another model.
+        artifacts: the store of profiles, sources and lists of packages; without it only digests are compared.
+        project_dir: the project, for commits and for the data itself; None to do without.
+        rows: whether to read both snapshots of a changed dataset again, where they are at hand.
+
+    Raises:
+        CatalogError: a record cannot be read.
+    """
+    blobs = _reader(artifacts)
+    before, after = first.record, second.record
+    code = compare_code(before, after, blobs, repository=project_dir)
+    parameters, unchanged = compare_parameters(before, after, blobs)
+    tables = find_tables(project_dir) if rows and project_dir is not None else None
+    listings = find_listings(project_dir) if project_dir is not None else None
+    data = compare_datasets(before, after, blobs, open_tables=tables, listings=listings)
+    stages, environment = compare_stages(before, after), compare_environment(before, after, blobs)
+    evaluation = compare_evaluation(before, after, noise=_noise(catalog, first, second), code=code)
+    facts = _facts(before, after)
+    return VersionDiff(
+        first=_side(catalog, first),
+        second=_side(catalog, second),
+        sentences=rank(
+            data=data,
+            stages=stages,
+            code=code,
+            environment=environment,
+            parameters=parameters,
+            evaluation=evaluation,
+            facts=facts,
+        ),
+        data=data,
+        stages=stages,
+        code=code,
+        environment=environment,
+        parameters=parameters,
+        unchanged_parameters=unchanged,
+        same_parameters=same_parameters(before, after),
+        evaluation=evaluation,
+        decisions=decisions_between(catalog, first, second),
+        facts=facts,
+    )
+
+
+def _reader(artifacts: ArtifactStore | None) -> Blobs:
+    @cache
+    def read(digest: Digest) -> bytes | None:
+        try:
+            return artifacts.read(digest) if artifacts is not None else None
+        except ArtifactError:  # gone or altered: `lineage verify` says so, and the answer is weaker here
+            return None
+
+    return read
+
+
+def _noise(catalog: Catalog, first: Entry, second: Entry) -> Mapping[str, float]:
+    later = max(first, second, key=lambda entry: entry.seq)
+    if first.model != second.model:
+        return {}
+    return measure_noise(catalog.entries(later.model, limit=_MOST_REPEATS, before=later.version + 1))
+
+
+def _side(catalog: Catalog, entry: Entry) -> VersionSide:
+    return VersionSide(
+        ref=entry.ref,
+        digest=entry.digest,
+        model=entry.model,
+        version=entry.version,
+        recorded=entry.recorded,
+        aliases=aliases_of(catalog, entry),
+    )
+
+
+def _facts(before: LineageRecord, after: LineageRecord) -> dict[str, tuple[Json, Json]]:
+    pairs: dict[str, tuple[Json, Json]] = {
+        "model": (before.model.name, after.model.name),
+        "seed": (before.run.seed, after.run.seed),
+        "estimator": (before.artifact.estimator, after.artifact.estimator),
+        "chosen candidate": (_chosen(before), _chosen(after)),
+        "artifact": (str(before.artifact.digest), str(after.artifact.digest)),
+    }
+    return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
+
+
+def _chosen(record: LineageRecord) -> str | None:
+    return next((candidate.name for candidate in record.candidates if candidate.selected), None)

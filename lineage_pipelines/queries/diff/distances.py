@@ -1,0 +1,137 @@
+"""How far one distribution is from another, from what profiles keep of them.
+
+All are the same the other way round, to the last bit: sums are exact, and no difference is taken of a quotient.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    Array = np.ndarray[Any, Any]
+
+_BINS = 10
+_LEAST_SHARE = 1e-4
+"""What an empty bin counts for in PSI, which has no value for nothing."""
+_TINY = 1e-9
+_ENOUGH = 5
+"""Expected count in each cell below which chi-square says nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Distance:
+    """How far apart two columns are."""
+
+    psi: float | None = None
+    distance: float | None = None
+    p_value: float | None = None
+
+
+class Steps:
+    """The distribution of numbers: the share of them that is at most x, exactly or between quantiles.
+
+    Args:
+        facts: of a column, with `quantiles` or with all `values`.
+    """
+
+    def __init__(self, facts: Mapping[str, Any]) -> None:
+        import numpy as np
+
+        listed = facts.get("values")
+        self.exact = bool(listed) and not facts.get("other")
+        if listed and self.exact:
+            pairs = sorted((float(value), count) for value, count in listed)
+            counts = np.cumsum([count for _, count in pairs], dtype="float64")
+            self.points: Array = np.array([value for value, _ in pairs])
+            self.shares: Array = counts / counts[-1]
+        else:
+            quantiles = np.array(facts["quantiles"], dtype="float64")
+            shares = np.linspace(0, 1, quantiles.size)
+            last = np.append(quantiles[1:] != quantiles[:-1], True)  # of equal quantiles the highest counts
+            self.points, self.shares = quantiles[last], shares[last]
+
+    def up_to(self, places: "Array") -> "Array":
+        """Return the share that is at most each place."""
+        import numpy as np
+
+        if self.exact:
+            found = np.searchsorted(self.points, places, side="right")
+            return np.append(0.0, self.shares)[found]
+        return np.where(places < self.points[0], 0.0, np.interp(places, self.points, self.shares))
+
+
+def has_distribution(facts: Mapping[str, Any]) -> bool:
+    """Whether something of a column's distribution of numbers was recorded."""
+    return bool(facts.get("quantiles")) or bool(facts.get("values") and not facts.get("other"))
+
+
+def number_distance(
+    first: Mapping[str, Any], second: Mapping[str, Any], apart: Sequence[tuple[float, float]], counts: tuple[int, int]
+) -> Distance:
+    """Compare numbers or times.
+
+    Args:
+        first: the facts of the column before.
+        second: and after.
+        apart: shares of all rows, before and after, that are no such numbers: missing, infinite.
+        counts: how many numbers there are, before and after.
+    """
+    import numpy as np
+    from scipy.special import kolmogorov
+
+    before, after = Steps(first), Steps(second)
+    places = np.union1d(before.points, after.points)
+    one, other = before.up_to(places), after.up_to(places)
+    distance = float(np.abs(one - other).max())
+    edges = _edges((one + other) / 2)
+    shares = [np.diff(np.concatenate([[0.0], cumulated[edges], [1.0]])) for cumulated in (one, other)]
+    n, m = counts
+    p_value = float(kolmogorov(np.sqrt(n * m / (n + m)) * distance)) if n and m else None
+    rest = [1 - sum(pair[side] for pair in apart) for side in (0, 1)]
+    pairs = [*zip(shares[0] * rest[0], shares[1] * rest[1], strict=True), *apart]
+    return Distance(psi=stability([(float(p), float(q)) for p, q in pairs]), distance=distance, p_value=p_value)
+
+
+def _edges(pooled: "Array") -> "Array":
+    """Where ten equal parts of both distributions together end; the last one ends at the end."""
+    import numpy as np
+
+    wanted = np.arange(1, _BINS) / _BINS - _TINY
+    found = np.unique(np.searchsorted(pooled, wanted))
+    return found[pooled[np.minimum(found, pooled.size - 1)] < 1 - _TINY]
+
+
+def value_distance(before: Mapping[str, int], after: Mapping[str, int]) -> Distance:
+    """Compare counts by value; missing values and those not listed are values of their own."""
+    names = sorted({*before, *after})
+    n, m = sum(before.values()), sum(after.values())
+    if not n or not m:
+        return Distance()
+    counts = [(before.get(name, 0), after.get(name, 0)) for name in names]
+    pairs = [(one / n, other / m) for one, other in counts]
+    distance = math.fsum(abs(p - q) for p, q in pairs) / 2
+    return Distance(psi=stability(pairs), distance=distance, p_value=_chi_square(counts))
+
+
+def stability(pairs: Sequence[tuple[float, float]]) -> float:
+    """Return the population stability index of shares, before and after."""
+    import numpy as np
+
+    kept = [pair for pair in pairs if pair[0] > _TINY or pair[1] > _TINY]
+    before, after = (np.maximum([pair[side] for pair in kept], _LEAST_SHARE) for side in (0, 1))
+    return math.fsum((after - before) * (np.log(after) - np.log(before)))
+
+
+def _chi_square(counts: Sequence[tuple[int, int]]) -> float | None:
+    """Return the p-value of the chi-square test of two rows of counts; None when they are too small for it."""
+    import numpy as np
+    from scipy.special import chdtrc
+
+    table = np.array([pair for pair in counts if sum(pair)], dtype="float64")
+    expected = table.sum(axis=1, keepdims=True) * table.sum(axis=0) / table.sum()
+    if table.shape[0] < 2 or expected.min() < _ENOUGH:  # noqa: PLR2004  # one value is no distribution
+        return None
+    return float(chdtrc(table.shape[0] - 1, math.fsum(((table - expected) ** 2 / expected).flat)))

@@ -1,0 +1,106 @@
+"""The data behind a record, read again: found in DVC's cache or the workspace, its bytes verified first."""
+
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+from lineage_pipelines.errors import DatasetError, LineageError
+from lineage_pipelines.records import DatasetSnapshot
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from lineage_pipelines.datasets import DvcProject
+
+
+@dataclass(frozen=True, slots=True)
+class OpenTable:
+    """A table that can be read, as often as one likes."""
+
+    schema: "pa.Schema"
+    batches: "Callable[[], Iterator[pa.RecordBatch]]"
+    """Reads all rows, in order."""
+
+
+Tables = Callable[[DatasetSnapshot], AbstractContextManager["OpenTable | str"]]
+"""Opens the table of a snapshot while it is used; says in words why it cannot be."""
+
+
+def find_tables(project_dir: Path) -> Tables:
+    """Return what opens the tables of a project's snapshots, where their very bytes are here."""
+
+    @contextmanager
+    def open_table(snapshot: DatasetSnapshot) -> Iterator[OpenTable | str]:
+        with tempfile.TemporaryDirectory(prefix="lineage-") as folder:
+            try:
+                place = _gather(project_dir, snapshot, Path(folder))
+                found: OpenTable | str = _open(place) if isinstance(place, Path) else place
+            except LineageError as error:
+                found = error.what
+            yield found
+
+    return open_table
+
+
+def find_listings(project_dir: Path) -> Callable[[DatasetSnapshot], Mapping[str, str] | None]:
+    """Return what tells the files of a snapshot that is a directory, from DVC's cache."""
+
+    def listing(snapshot: DatasetSnapshot) -> Mapping[str, str] | None:
+        from lineage_pipelines.datasets import DvcProject
+
+        try:
+            found = DvcProject(project_dir).listing(snapshot.digest.md5 or "")
+        except DatasetError:
+            return None
+        return dict(found) if found is not None else None
+
+    return listing
+
+
+def _gather(project_dir: Path, snapshot: DatasetSnapshot, folder: Path) -> Path | str:
+    """Verify a snapshot, and make a folder of links to its files, by the names that readers need."""
+    from lineage_pipelines.datasets import DvcProject, NamedData, StoredState, check_stored
+
+    project, digest = DvcProject(project_dir), snapshot.digest
+    if digest.md5 is None:
+        return "its MD5 was not recorded, by which DVC would find it"
+    named = NamedData(path=snapshot.path, md5=digest.md5, sha256=digest.sha256)
+    (state,) = check_stored(project, [named], folders={})
+    if state.state is not StoredState.EQUAL:
+        return state.words
+    target = folder / (PurePosixPath(snapshot.path).name or "data")
+    files = project.listing(digest.md5) if digest.md5.endswith(".dir") else (("", digest.md5),)
+    for relative, md5 in files or ():
+        source = _source(project, snapshot.path, relative, md5)
+        if source is None:
+            return "its bytes are in the remote only: `dvc fetch` brings them"
+        link = target / relative if relative else target
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.symlink_to(source)
+    return target if files else "the listing of its files is not in DVC's cache"
+
+
+def _source(project: "DvcProject", path: str, relative: str, md5: str) -> Path | None:
+    stored = project.object_path(md5)
+    if stored.exists():
+        return stored
+    here = project.root / path / relative if relative else project.root / path
+    return here.resolve() if here.exists() else None
+
+
+def _open(path: Path) -> OpenTable:
+    import pyarrow as pa
+
+    from lineage_pipelines.capture.tables.table_files import find_table, read_batches, read_shape
+
+    try:
+        table = find_table(path)
+        if table is None:
+            raise DatasetError("it is no table", fix="compare its files")
+        schema = read_shape(table).schema
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise DatasetError(f"it cannot be read as a table ({type(error).__name__})", fix="compare its files") from error
+    return OpenTable(schema, lambda: read_batches(table, schema))

@@ -1,0 +1,102 @@
+"""Is a column another one times a number, plus a number? A unit, a scale, a time zone."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    Array = np.ndarray[Any, Any]
+
+_UNITS = (
+    (5 / 9, -160 / 9),  # Fahrenheit to Celsius
+    (5 / 9, 459.67 * 5 / 9),  # Fahrenheit to Kelvin
+    (1.0, 273.15),  # Celsius to Kelvin
+    (60.0, 0.0),
+    (3600.0, 0.0),
+    (24.0, 0.0),
+    (86400.0, 0.0),
+    (1440.0, 0.0),
+    (100.0, 0.0),
+    (1000.0, 0.0),
+    (1e6, 0.0),
+    (2.54, 0.0),
+    (25.4, 0.0),
+    (0.3048, 0.0),
+    (1.609344, 0.0),
+    (1.852, 0.0),
+    (0.45359237, 0.0),
+    (3.6, 0.0),
+    (33.8638866667, 0.0),  # inches of mercury to hectopascal
+)
+"""Conversions that are known when the rows differ, too: each of them, and its inverse."""
+_CLOSE = 2e-3
+"""Of the spread: how far a quantile may be from where the map puts it. Values are often rounded after a conversion."""
+_NEAR = 0.05
+"""The same where the ratio is that of a known conversion, so that more rows may be there now."""
+_KNOWN = 0.02
+_LEAST_DISTINCT = 5
+_HOUR = 3600
+_MOST_HOURS = 14
+
+
+def linear_map(first: Mapping[str, Any], second: Mapping[str, Any], *, same_count: bool) -> tuple[float, float] | None:
+    """Return ratio and offset from one column to the other; None when no such map explains it, or none is needed.
+
+    Args:
+        first: the facts of the column before.
+        second: and after.
+        same_count: whether there are as many values. If not, only known conversions count: what grows (a row number,
+            a date) is longer by a ratio as well.
+    """
+    import numpy as np
+
+    if min(first.get("distinct", 0), second.get("distinct", 0)) < _LEAST_DISTINCT:
+        return None
+    before, after = (np.array(facts.get("quantiles", ()), dtype="float64") for facts in (first, second))
+    if before.size < 2 or before.size != after.size or not (np.ptp(before) and np.ptp(after)):  # noqa: PLR2004
+        return None
+    if "time" in (first.get("kind"), second.get("kind")):
+        return _zone(before, after) if first.get("kind") == second.get("kind") and same_count else None
+    for each, sign in ((before, 1), (before[::-1], -1)):
+        found = _fit(each, after, sign)
+        if found is not None and _explains(each, after, found, same_count=same_count):
+            return found
+    return None
+
+
+def _fit(before: "Array", after: "Array", sign: int) -> tuple[float, float] | None:
+    """The map by spread and mean: exchanged, it is the inverse one."""
+    with_errors = float(before.std()), float(after.std())
+    if not all(0 < spread < float("inf") for spread in with_errors):
+        return None
+    ratio = sign * with_errors[1] / with_errors[0]
+    return ratio, float(after.mean()) - ratio * float(before.mean())
+
+
+def _explains(before: "Array", after: "Array", found: tuple[float, float], *, same_count: bool) -> bool:
+    import numpy as np
+
+    ratio, offset = found
+    spread = float(after.std())
+    residue = float(np.abs(before * ratio + offset - after).max()) / spread
+    if abs(ratio - 1) < _KNOWN and abs(offset) < _KNOWN * spread:
+        return False  # it is as it was
+    known = any(_is(found, each, spread) or _is(_inverse(found), each, spread / abs(ratio)) for each in _UNITS)
+    return residue <= (_NEAR if known else _CLOSE) and (known or same_count)
+
+
+def _is(found: tuple[float, float], unit: tuple[float, float], spread: float) -> bool:
+    return abs(found[0] / unit[0] - 1) < _KNOWN and abs(found[1] - unit[1]) < _NEAR * spread
+
+
+def _inverse(found: tuple[float, float]) -> tuple[float, float]:
+    return 1 / found[0], -found[1] / found[0]
+
+
+def _zone(before: "Array", after: "Array") -> tuple[float, float] | None:
+    """A shift of all times by the same whole hours, as another time zone makes."""
+    shift = after - before
+    hours = round(float(shift.mean()) / _HOUR)
+    whole = bool(abs(shift - hours * _HOUR).max() <= 1)
+    return (1.0, float(hours * _HOUR)) if whole and 0 < abs(hours) <= _MOST_HOURS else None

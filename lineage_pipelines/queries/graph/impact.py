@@ -1,0 +1,164 @@
+"""Which versions used this, directly or through any preparation step, and which of them are live?"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from lineage_pipelines.catalog import Catalog, VersionName
+from lineage_pipelines.queries.graph.subject import Subject
+from lineage_pipelines.queries.graph.trace import trace_entry
+from lineage_pipelines.queries.graph.values import LineageGraph, Node, NodeKind, Verb
+from lineage_pipelines.records import decode_decision
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class How:
+    """In which way a version used something."""
+
+    what: str
+    """What it was there: `data/raw`, `scikit-learn==1.9.1`, `data/raw/2013-07.csv`."""
+    roles: tuple[str, ...] = ()
+    """The inputs of the training that it went into."""
+    stages: tuple[str, ...] = ()
+    """The steps between it and the training, the one that read it first."""
+    beside: bool = False
+    """Whether a step on the way only made it, and nothing of it went into the training."""
+    doubtful: bool = False
+    """Whether it may have been used: the listing of a directory is gone."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImpactedVersion:
+    """One version that used it."""
+
+    model: str
+    version: int
+    record: str
+    """The record's SHA-256, hex."""
+    aliases: tuple[str, ...] = ()
+    """The aliases that name it now."""
+    how: How | None = None
+    """None where nobody asked for it."""
+
+    @property
+    def ref(self) -> str:
+        """The version as a person writes it."""
+        return f"{self.model}@{self.version}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Impact:
+    """Every version that used a subject: those that an alias names first, then by model, the newest first."""
+
+    subject: Subject
+    versions: tuple[ImpactedVersion, ...]
+    alias: str | None = None
+    """Only those that this alias names were asked for."""
+
+
+def impact(catalog: Catalog, subject: Subject, *, alias: str | None = None, explain: bool = True) -> Impact:
+    """Return every version that used a subject, directly or through any preparation step.
+
+    Args:
+        catalog: the catalog.
+        subject: what was asked about; see `find_subject`.
+        alias: only versions that this alias names now.
+        explain: whether to say how each used it, which reads its record. Without it, content is answered from the
+            index alone.
+
+    Raises:
+        CatalogError: the catalog cannot be read.
+    """
+    live = live_versions(catalog)
+    names = [name for name in _names(catalog, subject) if alias is None or alias in _aliases(live, name)]
+    hows = _explain(catalog, subject, names) if explain else {}
+    found = [
+        ImpactedVersion(
+            model=name.model,
+            version=name.version,
+            record=name.digest,
+            aliases=_aliases(live, name),
+            how=hows.get(name.seq),
+        )
+        for name in names
+    ]
+    found.sort(key=lambda each: (not each.aliases, each.model, -each.version))
+    return Impact(subject=subject, versions=tuple(found), alias=alias)
+
+
+def live_versions(catalog: Catalog) -> Mapping[tuple[str, int], tuple[str, ...]]:
+    """Return the aliases of each version that one names now, of all models, in one walk over the decisions.
+
+    Raises:
+        CatalogError: the catalog cannot be read.
+        RecordError: an entry is no decision.
+    """
+    named: dict[tuple[str, str], int | None] = {}
+    for entry in catalog.walk("decision"):
+        decision = decode_decision(entry.body)
+        if decision.moves_alias:
+            named[decision.model, decision.alias] = decision.version
+    found: dict[tuple[str, int], tuple[str, ...]] = {}
+    for (model, alias), version in sorted(named.items()):
+        if version is not None:
+            found[model, version] = (*found.get((model, version), ()), alias)
+    return found
+
+
+def _aliases(live: Mapping[tuple[str, int], tuple[str, ...]], name: VersionName) -> tuple[str, ...]:
+    return live.get((name.model, name.version), ())
+
+
+def _names(catalog: Catalog, subject: Subject) -> Sequence[VersionName]:
+    hexes = {*subject.hexes, *(md5 for folder, md5 in subject.folders if not folder)}
+    indexed = list(catalog.using(sorted(hexes))) if hexes else []
+    missing = subject.seqs - {name.seq for name in indexed}
+    more = [VersionName(e.seq, e.model, e.version, e.digest.hex) for e in catalog.at(sorted(missing))]
+    return [*indexed, *more]
+
+
+# How
+
+
+def _explain(catalog: Catalog, subject: Subject, names: Sequence[VersionName]) -> Mapping[int, How]:
+    graphs = ((entry.seq, trace_entry(entry)) for entry in catalog.at([name.seq for name in names]))
+    return {seq: how for seq, graph in graphs if (how := explain_use(graph, subject)) is not None}
+
+
+def explain_use(graph: LineageGraph, subject: Subject) -> How | None:
+    """Return in which way the version of a graph used a subject; None where it did not."""
+    found = [(node, what) for node in graph.nodes.values() if (what := subject.what(node)) is not None]
+    if not found:
+        return None
+    ways = sorted(((graph.path_to(node.id), node, what) for node, what in found), key=_rank)
+    way, node, what = ways[0]
+    if not way:
+        makers = [edge.activity for edge in graph.edges if edge.entity == node.id and edge.verb is Verb.GENERATED]
+        way = (node, *graph.path_to(makers[0])) if makers else (node,)
+    return How(
+        what=what,
+        roles=_roles(graph, {node.id for _, node, _ in ways}),
+        stages=tuple(each.label for each in way if each.kind is NodeKind.STAGE),
+        beside=not ways[0][0],
+        doubtful=subject.is_doubtful(graph),
+    )
+
+
+def _rank(found: tuple[tuple[Node, ...], Node, str]) -> tuple[bool, int, str]:
+    way, node, _ = found
+    return not way, len(way), node.id
+
+
+def _roles(graph: LineageGraph, targets: set[str]) -> tuple[str, ...]:
+    """Return what the training read, by path, that came from any of the targets."""
+    (training,) = graph.upstream[graph.root]
+    inputs = [node for node in graph.upstream.get(training, ()) if graph.nodes[node].path is not None]
+    return tuple(graph.nodes[node].label for node in inputs if not targets.isdisjoint(_behind(graph, node)))
+
+
+def _behind(graph: LineageGraph, start: str) -> set[str]:
+    seen, front = {start}, [start]
+    while front:
+        following = graph.upstream.get(front.pop(), ())
+        front += [node for node in following if node not in seen]
+        seen.update(following)
+    return seen

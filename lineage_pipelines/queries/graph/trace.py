@@ -1,0 +1,154 @@
+"""Where did this version come from? Back through every step to the tracked sources and the commit."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+
+from lineage_pipelines.catalog import Catalog, Entry
+from lineage_pipelines.queries.graph.values import Edge, LineageGraph, Node, NodeKind, Verb
+from lineage_pipelines.queries.refs import resolve
+from lineage_pipelines.records import DigestSet, LineageRecord, StageInput, StageRun
+
+_SHORT = 12
+
+
+def trace(catalog: Catalog, ref: str, *, depth: int | None = None) -> LineageGraph:
+    """Return everything that a version came from.
+
+    Args:
+        catalog: the catalog.
+        ref: which version.
+        depth: how many steps back, training being the first; None for all.
+
+    Raises:
+        NotFoundError: there is no such version.
+        CatalogError: the catalog cannot be read.
+    """
+    return trace_entry(resolve(catalog, ref)).within(depth)
+
+
+def trace_entry(entry: Entry) -> LineageGraph:
+    """Return everything that a version came from, as its record says."""
+    record = entry.record
+    drawn = _Drawing()
+    root = drawn.add(Node(id=f"version:{entry.ref}", kind=NodeKind.VERSION, label=entry.ref, digest=_model(record)))
+    run = drawn.add(_training(entry))
+    drawn.join(run, Verb.GENERATED, root)
+    for stage in record.stages:
+        _draw_stage(drawn, stage)
+    for snapshot in record.data:
+        kind = NodeKind.DATA if snapshot.produced_by else NodeKind.SOURCE
+        used = drawn.add(_data(snapshot.path, snapshot.digest, kind))
+        if snapshot.produced_by:
+            drawn.join(drawn.stage(snapshot.produced_by), Verb.GENERATED, used)
+        drawn.join(run, Verb.USED, used)
+    for node in _surroundings(record):
+        drawn.join(run, Verb.USED, drawn.add(node))
+    return LineageGraph(root=root, nodes=drawn.nodes, edges=list(drawn.edges))
+
+
+@dataclass
+class _Drawing:
+    nodes: dict[str, Node] = field(default_factory=dict)
+    edges: dict[Edge, None] = field(default_factory=dict)
+    """In the order in which they were drawn, each once."""
+
+    def add(self, node: Node) -> str:
+        known = self.nodes.get(node.id)
+        self.nodes[node.id] = node if known is None else _merged(known, node)
+        return node.id
+
+    def join(self, activity: str, verb: Verb, entity: str) -> None:
+        self.edges[Edge(activity, verb, entity)] = None
+
+    def stage(self, name: str) -> str:
+        """Return a stage's node, also where no run of it is recorded."""
+        name = f"stage:{name}"
+        if name not in self.nodes:
+            label = name.removeprefix("stage:")
+            self.add(Node(id=name, kind=NodeKind.STAGE, label=label, detail="no run of it is recorded"))
+        return name
+
+
+def _merged(known: Node, new: Node) -> Node:
+    """One file that is known by more digests in one place than in another."""
+    said = [node.digest for node in (known, new) if node.digest]
+    md5 = next((digest.md5 for digest in said if digest.md5), None)
+    sha256 = next((digest.sha256 for digest in said if digest.sha256), None)
+    made = NodeKind.DATA in (known.kind, new.kind) and known.kind is not NodeKind.CODE
+    kind = NodeKind.DATA if made else known.kind
+    detail = "" if made and known.kind is not new.kind else known.detail or new.detail
+    return replace(known, kind=kind, detail=detail, digest=DigestSet(md5=md5, sha256=sha256) if said else None)
+
+
+def _model(record: LineageRecord) -> DigestSet | None:
+    digest = record.artifact.digest
+    return DigestSet(sha256=digest.hex) if digest.algorithm == "sha256" else DigestSet(md5=digest.hex)
+
+
+def _training(entry: Entry) -> Node:
+    record = entry.record
+    function = record.code.source.entry if record.code.source else ""
+    run = f"run {record.run.dagster.run_id}" if record.run.dagster else f"on {record.run.host}"
+    detail = f"{function}, {run}" if function else run
+    return Node(id=f"training:{entry.ref}", kind=NodeKind.TRAINING, label=f"training of {entry.ref}", detail=detail)
+
+
+def _data(path: str, digest: DigestSet, kind: NodeKind, detail: str = "") -> Node:
+    name = digest.md5 or digest.sha256 or "unknown"
+    return Node(id=f"data:{path}@{name}", kind=kind, label=path, detail=detail, path=path, digest=digest)
+
+
+def _draw_stage(drawn: _Drawing, stage: StageRun) -> None:
+    first, _, rest = stage.command.strip().partition("\n")
+    command = f"{first} …" if rest else first
+    name = drawn.add(Node(id=f"stage:{stage.name}", kind=NodeKind.STAGE, label=stage.name, detail=command))
+    for used in stage.deps:
+        maker, node = _input(used)
+        drawn.join(name, Verb.USED, drawn.add(node))
+        if maker:
+            drawn.join(drawn.stage(maker), Verb.GENERATED, node.id)
+    for out in stage.outs:
+        drawn.join(name, Verb.GENERATED, drawn.add(_data(out.path, out.digest, NodeKind.DATA)))
+
+
+def _input(used: StageInput) -> tuple[str, Node]:
+    """Return the stage that made an input, if one did, and the input."""
+    kind, _, owner = used.origin.partition(":")
+    if kind == "stage":
+        return owner, _data(used.path, used.digest, NodeKind.DATA)
+    if kind == "git":
+        return "", _data(used.path, used.digest, NodeKind.CODE, "kept in Git")
+    words = {"tracked": f"tracked by {owner}", "superseded": f"which {owner} has since recorded anew"}
+    return "", _data(used.path, used.digest, NodeKind.SOURCE, words.get(kind, kind))
+
+
+def _surroundings(record: LineageRecord) -> Iterator[Node]:
+    """Yield the commit, the source files and the environment of a training."""
+    code, environment = record.code, record.environment
+    if code.revision:
+        dirty = ", with uncommitted changes" if code.dirty else ""
+        where = f"{code.branch or 'detached'} of {code.repository or 'no repository'}{dirty}"
+        label = f"commit {code.revision[:_SHORT]}"
+        yield Node(
+            id=f"revision:{code.revision}",
+            kind=NodeKind.REVISION,
+            label=label,
+            detail=where,
+            revision=code.revision,
+            digest=DigestSet(sha256=code.patch.hex) if code.patch and code.patch.algorithm == "sha256" else None,
+        )
+    if code.source:
+        files = tuple((file.path, file.sha256) for file in code.source.files)
+        count = f"{len(files):,} source file{'' if len(files) == 1 else 's'}"
+        label, detail = f"{count} reached from {code.source.entry}", ", ".join(path for path, _ in files[:3])
+        detail += f" and {len(files) - 3} more" if len(files) > 3 else ""  # noqa: PLR2004
+        name = code.source.digest.hex
+        yield Node(id=f"closure:{name}", kind=NodeKind.CLOSURE, label=label, detail=detail, files=files)
+    packages = environment.packages
+    yield Node(
+        id=f"environment:{packages.hex}",
+        kind=NodeKind.ENVIRONMENT,
+        label=f"{environment.python}, {environment.package_count:,} packages",
+        detail=environment.platform + (f", locked by {environment.lock_file}" if environment.lock_file else ""),
+        digest=DigestSet(sha256=packages.hex) if packages.algorithm == "sha256" else DigestSet(md5=packages.hex),
+    )
