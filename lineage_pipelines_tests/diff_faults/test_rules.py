@@ -1,0 +1,119 @@
+"""The rules by which findings about data are put into words and order, each on the smallest example of it."""
+
+import pytest
+
+from lineage_pipelines.queries.diff import scores
+from lineage_pipelines.queries.diff.changes import ColumnChange, DatasetChange, Evidence, Kind
+from lineage_pipelines.queries.diff.data_sentences import data_sentences
+from lineage_pipelines.queries.diff.periods import find_period
+from lineage_pipelines.queries.diff.words import amount, moment, percent, quoted, scaled
+
+DAY = 86_400.0
+JUNE = 15_857 * DAY  # 2013-06-01
+
+
+def _change(*columns: ColumnChange, rows: tuple[int, int] = (1000, 1500)) -> DatasetChange:
+    return DatasetChange(
+        name="train",
+        kind=Kind.CHANGED,
+        evidence=Evidence.PROFILES,
+        role=("train", "train"),
+        rows=rows,
+        columns=columns,
+    )
+
+
+def _month(*, appeared: tuple[str, ...] = (), vanished: tuple[str, ...] = (), distance: float = 1 / 3) -> ColumnChange:
+    values = (("2013-04", 0.5, 1 / 3), ("2013-05", 0.5, 1 / 3), ("2013-06", 0.0, 1 / 3))
+    return ColumnChange(
+        column="month", kind="text", values=values, appeared=appeared, vanished=vanished, distance=distance, psi=2.0
+    )
+
+
+def _temperature(after: float, *, distance: float = 0.3) -> ColumnChange:
+    return ColumnChange(
+        column="temp", kind="number", facts={"mean": (58.0, after), "std": (10.0, 12.0)}, psi=0.3, distance=distance
+    )
+
+
+def _score(change: DatasetChange, subject: str) -> float:
+    return next(sentence.score for sentence in data_sentences(change) if sentence.subject == subject)
+
+
+def test_a_later_month_is_growth_and_named_with_the_rows() -> None:
+    change = _change(_month(appeared=("2013-06",)))
+    assert [sentence.text for sentence in data_sentences(change)] == [
+        "train has 500 rows more: 1,000 before, 1,500 now; month 2013-06 is new"
+    ]
+    assert find_period(change).new_share == pytest.approx(1 / 3)
+
+
+def test_a_date_goes_on() -> None:
+    date = ColumnChange(column="date", kind="time", facts={"max": (JUNE - DAY, JUNE)}, distance=1 / 3)
+    assert find_period(_change(date)).words == ("date goes on to 2013-06-01 and ended 2013-05-31",)
+
+
+@pytest.mark.parametrize("distance", [0.0, 0.1])
+def test_values_that_are_too_few_for_the_new_rows_are_no_period(distance: float) -> None:
+    assert not find_period(_change(_month(appeared=("2013-06",), distance=distance))).moved
+
+
+def test_names_without_an_order_are_no_period() -> None:
+    carrier = ColumnChange(
+        column="carrier", kind="text", appeared=("NK",), values=(("UA", 1.0, 2 / 3), ("NK", 0, 1 / 3)), distance=1 / 3
+    )
+    assert not find_period(_change(carrier)).moved
+    assert _score(_change(carrier), "train.carrier") == scores.VALUES_GONE + scores.VALUES_MOST
+
+
+def test_a_season_counts_less_than_the_same_shift_without_new_rows() -> None:
+    month, season = _month(appeared=("2013-06",)), _temperature(62.0)
+    alone = _score(_change(season, rows=(1000, 1000)), "train.temp")
+    assert _score(_change(month, season), "train.temp") == alone - scores.SEASON
+
+
+def test_more_than_new_rows_can_move_is_no_season() -> None:
+    month = _month(appeared=("2013-06",))
+    alone = _score(_change(_temperature(62.0, distance=0.4), rows=(1000, 1000)), "train.temp")
+    assert _score(_change(month, _temperature(62.0, distance=0.4)), "train.temp") == alone
+
+
+def test_new_rows_that_lie_apart_are_no_season_and_their_mean_is_told() -> None:
+    change = _change(_month(appeared=("2013-06",)), _temperature(46.0))
+    told = next(sentence for sentence in data_sentences(change) if sentence.subject == "train.temp")
+    assert "mean fell from 58 to 46 (22 in the new rows)" in told.text
+    assert told.score == scores.SHIFTED + scores.PSI_WEIGHT * 0.3
+
+
+@pytest.mark.parametrize(("p_value", "score"), [(1e-9, scores.ONE_COLUMN), (0.2, scores.SLIGHTLY_SHIFTED + 0.03)])
+def test_a_small_shift_in_the_only_column_that_differs_counts_when_it_is_no_chance(
+    p_value: float, score: float
+) -> None:
+    label = ColumnChange(column="late", kind="boolean", facts={"rate": (0.24, 0.31)}, psi=0.03, p_value=p_value)
+    change = _change(label, rows=(1000, 1000))
+    assert _score(change, "train.late") == score
+
+
+def test_two_columns_that_hold_what_the_other_held_are_exchanged() -> None:
+    old = {"mean": (5.0, 90.0), "std": (1.0, 20.0), "min": (1.0, 40.0), "max": (9.0, 150.0)}
+    new = {fact: (after, before) for fact, (before, after) in old.items()}
+    change = _change(
+        ColumnChange(column="debt", kind="number", facts=old, psi=9.0),
+        ColumnChange(column="income", kind="number", facts=new, psi=9.0),
+        rows=(1000, 1000),
+    )
+    assert [s.text for s in data_sentences(change)] == ["train: debt holds what income held, and income what debt held"]
+
+
+def test_numbers_are_written_as_they_are_read() -> None:
+    assert [amount(each) for each in (1020.34, 58.5634, 3, True, "x")] == ["1,020", "58.56", "3", "True", "x"]
+    assert [percent(each) for each in (1.0, 0.157, 0.004)] == ["100 %", "16 %", "0.4 %"]
+    assert [moment(each) for each in (JUNE, JUNE + 3660, 3600.0, "x")] == [
+        "2013-06-01",
+        "2013-06-01 01:01",
+        "1:00:00",
+        "x",
+    ]
+    assert scaled(5 / 9, -160 / 9) == "0.5556 times what it was minus 17.78 (°F to °C)"
+    assert scaled(1.0, 12.0) == "what it was plus 12"
+    assert [quoted(each) for each in ("car", "car ", "")] == ["car", "'car '", "''"]
