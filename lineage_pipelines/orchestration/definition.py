@@ -12,6 +12,7 @@ from lineage_pipelines.orchestration.signature import TrainingSignature
 
 if TYPE_CHECKING:
     from lineage_pipelines.catalog import Entry
+    from lineage_pipelines.queries import Sentence
     from lineage_pipelines.records import DagsterRun
 
 
@@ -61,6 +62,16 @@ class RunFacts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """What a version differs by from another one."""
+
+    label: str
+    """`flight_delay@3, in production`."""
+    sentences: "tuple[Sentence, ...]"
+    """Most likely explanation first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
     """A committed version."""
 
@@ -69,3 +80,4 @@ class Outcome:
     """None when an earlier attempt of this run had already committed it."""
     previous: "Entry | None"
     baseline: Baseline | None
+    differences: tuple[Difference, ...] = ()

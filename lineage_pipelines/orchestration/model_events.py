@@ -16,11 +16,14 @@ _SUMMARY_LENGTH = 1000  # longer text hides behind a button
 _MOST_METRICS = 3  # of slices and candidates; the others are in the record
 _MOST_PLOTTED = 100  # the record holds them all
 _LONGEST_DETAIL = 2000
+_MOST_FINDINGS = 5
+_LONGEST_FINDING = 300
 _OPTIONAL = (
     metadata.LINEAGE_SLICES,
     metadata.LINEAGE_PLOT,
     metadata.LINEAGE_CANDIDATES,
     metadata.LINEAGE_COMPARISON,
+    metadata.LINEAGE_DIFFERS,
 )
 
 
@@ -36,6 +39,7 @@ def model_metadata(outcome: Outcome) -> dict[str, Any]:
         metadata.LINEAGE_SUMMARY: dg.MetadataValue.text(summary(outcome)),
         metadata.LINEAGE_INPUTS: _inputs(record, outcome.previous),
         metadata.LINEAGE_GAPS: "; ".join(record.completeness.missing) or None,
+        metadata.LINEAGE_DIFFERS: _differences(outcome),
         metadata.LINEAGE_COMPARISON: _comparison(outcome),
         **_metrics(record.evaluation),
         metadata.LINEAGE_SLICES: _slices(record.evaluation),
@@ -149,6 +153,14 @@ def _comparison(outcome: Outcome) -> dg.TableMetadataValue | None:
         }
         for name in by_interest(now.metrics)
         if name in before.metrics
+    )
+
+
+def _differences(outcome: Outcome) -> dg.TableMetadataValue | None:
+    return metadata.table(
+        {"from": difference.label, "differs by": sentence.text[:_LONGEST_FINDING], "part": sentence.layer}
+        for difference in outcome.differences
+        for sentence in difference.sentences[:_MOST_FINDINGS]
     )
 
 

@@ -17,6 +17,7 @@ from lineage_pipelines.catalog import DAGSTER, Attempt, Catalog, Entry, Settings
 from lineage_pipelines.errors import CaptureError
 from lineage_pipelines.orchestration.attempts import announced
 from lineage_pipelines.orchestration.definition import ModelDefinition, Outcome, RunFacts
+from lineage_pipelines.orchestration.differences import find_differences
 from lineage_pipelines.orchestration.evaluation import evaluate, find_baseline, plain_candidates
 from lineage_pipelines.orchestration.model_inputs import ReadInputs, arguments, read_inputs
 from lineage_pipelines.orchestration.returned import check_returned
@@ -145,7 +146,11 @@ class TrainingStep:
         )
         entry = self.catalog.append(record, attempt=attempt, tell=[DAGSTER])
         self.log(f"committed {entry.ref}, record {entry.digest.hex[:12]}")
-        return Outcome(entry=entry, trained=trained, previous=self._before(entry), baseline=baseline)
+        differences = find_differences(
+            self.catalog, entry, artifacts=self.artifacts, project_dir=self.settings.project_dir, log=self.log
+        )
+        previous = self._before(entry)
+        return Outcome(entry=entry, trained=trained, previous=previous, baseline=baseline, differences=differences)
 
     def _identity(self) -> ModelIdentity:
         definition = self.definition
