@@ -195,7 +195,11 @@ def test_a_table_without_columns_is_one(tmp_path: Path, suffix: str) -> None:
     assert (captured.facts, captured.gaps) == (describe_table(tmp_path / f"t.{suffix}"), ())
     assert captured.facts is not None
     assert (captured.facts.rows, captured.facts.columns) == (0, ())
-    assert captured.profile == b'{"columns":[],"detail":0,"duplicates":0,"rows":0,"version":1}'
+    zero = b"0" * 32
+    assert (
+        captured.profile
+        == b'{"columns":[],"detail":0,"duplicates":0,"rows":0,"rows_digest":"' + zero + b'","version":2}'
+    )
 
 
 @pytest.mark.parametrize("name", ["t.csv", "t.parquet", "t.jsonl", "set/a.csv"])

@@ -25,7 +25,7 @@ def find_key(first: Side, second: Side) -> tuple[str, ...]:
     shared = [name for name in first.names if _identifies(first.type_of(name)) and _identifies(second.type_of(name))]
     samples = first.sample(shared, _SAMPLE), second.sample(shared, _SAMPLE)
     usable = [name for name in shared if all(name in sample for sample in samples)]
-    ranked = sorted(usable, key=lambda name: -min(_distinct(sample[name]) for sample in samples))[:_MOST_COLUMNS]
+    ranked = sorted(usable, key=lambda name: -min(count_distinct(sample[name]) for sample in samples))[:_MOST_COLUMNS]
     for candidates in _by_size(ranked, samples, {name: first.factor(name) for name in ranked}):
         found = _best(first, second, candidates)
         if found:
@@ -58,14 +58,8 @@ def _by_size(
 def _is_unique(names: tuple[str, ...], sample: "dict[str, Words]", factors: dict[str, int]) -> bool:
     import numpy as np
 
-    words = sum(sample[name] * np.uint64(factors[name]) for name in names)
-    return _distinct(words) == _distinct(sample[""])
-
-
-def _distinct(words: "Words | int") -> int:
-    import numpy as np
-
-    return int(np.unique(words).size)
+    words = np.add.reduce([sample[name] * np.uint64(factors[name]) for name in names])
+    return count_distinct(words) == count_distinct(sample[""])
 
 
 def _best(first: Side, second: Side, candidates: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
@@ -84,4 +78,10 @@ def _best(first: Side, second: Side, candidates: Sequence[tuple[str, ...]]) -> t
 def _met(before: "Words", after: "Words") -> int:
     import numpy as np
 
-    return sum(int(np.intersect1d(before[left], after[right]).size) for left, right in parts_together(before, after))
+    met = 0
+    for left, right in parts_together(before, after):
+        one, other = np.sort(before[left]), np.sort(after[right])
+        if one.size:
+            places = np.minimum(np.searchsorted(one, other), one.size - 1)
+            met += int(np.count_nonzero(one[places] == other))
+    return met

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from lineage_pipelines.capture.tables import row_digests
 from lineage_pipelines.capture.tables.column_arrays import column_words
-from lineage_pipelines.capture.tables.row_digests import column_factors
 from lineage_pipelines.errors import DatasetError
 from lineage_pipelines.queries.diff.stored_tables import OpenTable
 
@@ -39,9 +39,7 @@ def parts_together(first: "Words", second: "Words") -> "Iterator[tuple[Array, Ar
 
 def count_distinct(words: "Words") -> int:
     """Return how many different words there are."""
-    import numpy as np
-
-    return sum(int(np.unique(words[left]).size) for left, _ in parts_together(words, words[:0]))
+    return sum(row_digests.count_distinct(words[left]) for left, _ in parts_together(words, words[:0]))
 
 
 class Side:
@@ -71,7 +69,7 @@ class Side:
 
     @cached_property
     def _factors(self) -> dict[str, int]:
-        return dict(zip(self.places, column_factors(list(self.places)), strict=True))
+        return dict(zip(self.places, row_digests.column_factors(list(self.places)), strict=True))
 
     def factor(self, name: str) -> int:
         """Return what a column's words are multiplied by."""

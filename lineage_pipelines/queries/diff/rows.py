@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, Any]
     Words = np.ndarray[Any, np.dtype[np.uint64]]
 
-_MOST_WORDS = 12_000_000
+_MOST_WORDS = 3_000_000
 """Of changed rows that are held at once on each side; with more columns than fit, the data is read again."""
 
 
