@@ -3,12 +3,12 @@
 import getpass
 import hashlib
 import json
-import socket
 from collections.abc import Mapping
 
 import dagster as dg
 
 from lineage_pipelines.orchestration.definition import RunFacts
+from lineage_pipelines.orchestration.processes import host_name
 from lineage_pipelines.records import DagsterRun
 
 _LAUNCHERS = (
@@ -38,7 +38,7 @@ def read_run_facts(context: dg.AssetExecutionContext) -> RunFacts:
             launched_by=launcher(run.tags, user),
         ),
         run_key=run_key(context.asset_key, partition, root),
-        host=socket.gethostname(),
+        host=host_name(),
         user=user,
     )
 

@@ -1,16 +1,14 @@
 """Checkpoints that were kept elsewhere: those that the project ever committed to Git, and what was seen here last."""
 
-import contextlib
 import hashlib
-import os
 import subprocess
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 from lineage_pipelines.catalog import Checkpoint, read_note
+from lineage_pipelines.datasets.content.own_files import replace_file
 from lineage_pipelines.errors import CatalogError
 
 ANCHOR = "lineage.checkpoint"
@@ -126,14 +124,7 @@ class Memory:
         """Remember the log as it was found; False where nothing may be written."""
         try:
             self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            handle, name = tempfile.mkstemp(prefix=".new-", dir=self.folder)
-            try:
-                with os.fdopen(handle, "w", encoding="utf-8") as file:
-                    file.write(point.text() + "\n")
-                Path(name).replace(self.path)
-            finally:
-                with contextlib.suppress(FileNotFoundError):
-                    Path(name).unlink()
+            replace_file(self.path, f"{point.text()}\n".encode())
         except OSError:
             return False
         return True

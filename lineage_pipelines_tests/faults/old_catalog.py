@@ -5,9 +5,9 @@ import sqlite3
 from pathlib import Path
 
 from lineage_pipelines.catalog import Catalog
+from lineage_pipelines.catalog.sqlite_schema import MIGRATIONS
 from lineage_pipelines_tests.faults.versions import open_store, stored
 
-SCHEMA = Path(__file__).with_name("schema_1.sql")
 _COPIED = {
     "model": "name, folded",
     "log": "seq, kind, digest, body, recorded",
@@ -25,7 +25,8 @@ def make_old_catalog(folder: Path, records: int) -> None:
             catalog.append(stored(open_store(folder), f"old {number}"))
     with contextlib.closing(sqlite3.connect(folder / "catalog.db")) as old, old:
         old.execute("PRAGMA journal_mode=WAL")
-        old.executescript(SCHEMA.read_text())
+        for statement in MIGRATIONS[0]:  # never edited once released: catalog/released has what it made
+            old.execute(statement)
         old.execute("INSERT INTO migration VALUES (1, '2013-06-30T12:00:00.000000Z')")
         old.execute("ATTACH DATABASE ? AS now", (str(folder / "now.db"),))
         for table, columns in _COPIED.items():
