@@ -124,7 +124,7 @@ def load_model_file(path: Path, *, trusted_types: Sequence[str]) -> object:
     import skops.io
     from skops.io.exceptions import UntrustedTypesFoundException
 
-    _check_container(path)
+    check_container(path)
     try:
         return skops.io.load(path, trusted=list(trusted_types))
     except UntrustedTypesFoundException as error:
@@ -143,7 +143,12 @@ def load_model_file(path: Path, *, trusted_types: Sequence[str]) -> object:
         ) from error
 
 
-def _check_container(path: Path) -> None:
+def check_container(path: Path) -> None:
+    """Refuse a file that is no skops file, is damaged, or unpacks to more than its size allows.
+
+    Raises:
+        ArtifactError: it is one of these.
+    """
     try:
         with path.open("rb") as file:
             magic = file.read(len(_MAGIC))

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from lineage_pipelines.capture.evaluation import check_metrics
     from lineage_pipelines.capture.git.state import find_root
     from lineage_pipelines.capture.parameters import effective_parameters
+    from lineage_pipelines.capture.probe import probe_rows, take_probe
     from lineage_pipelines.capture.secrets import find_secrets
     from lineage_pipelines.capture.sources.closure import code_digest, source_closure
     from lineage_pipelines.capture.tables.tables import CapturedTable, capture_table, describe_table, read_table
@@ -32,8 +33,10 @@ __all__ = [
     "effective_parameters",
     "find_root",
     "find_secrets",
+    "probe_rows",
     "read_table",
     "source_closure",
+    "take_probe",
 ]
 
 
@@ -53,6 +56,8 @@ def __getattr__(name: str) -> Any:  # noqa: ANN401, C901  # any public name; a c
             module = import_module("lineage_pipelines.capture.git.state")
         case "effective_parameters":
             module = import_module("lineage_pipelines.capture.parameters")
+        case "probe_rows" | "take_probe":
+            module = import_module("lineage_pipelines.capture.probe")
         case "find_secrets":
             module = import_module("lineage_pipelines.capture.secrets")
         case "CapturedTable" | "capture_table" | "describe_table" | "read_table":

@@ -30,6 +30,9 @@ class TrainedModel:
     """The seed that was used; the parameter `seed` when there is one."""
     parameters: Mapping[str, object] = field(default_factory=dict)
     """Effective parameters that only training knows, such as those of the chosen candidate."""
+    probe: object = None
+    """A few rows as the estimator's `predict` takes them: what it says of them is recorded, the rows are not. The
+    first of the data that it was evaluated on by default, where the estimator knows its columns by name."""
     plot: bytes | None = None
     """A small PNG, shown on the asset's page; beyond 10 kB the event may have no room for it. Not in the record."""
     notes: str | None = None

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
-from lineage_pipelines.capture import check_metrics, effective_parameters
+from lineage_pipelines.capture import Blobs, check_metrics, effective_parameters, probe_rows, take_probe
 from lineage_pipelines.capture.scalars import describe_type, plain_scalar
 from lineage_pipelines.capture.trained import TrainedModel
 from lineage_pipelines.catalog import Catalog
@@ -12,7 +12,7 @@ from lineage_pipelines.orchestration.definition import ModelDefinition
 from lineage_pipelines.orchestration.gates import Baseline, Facts
 from lineage_pipelines.orchestration.model_inputs import ReadInputs
 from lineage_pipelines.queries import accepted_version, find_holder
-from lineage_pipelines.records import PRODUCTION, Candidate, Evaluation, SliceMetrics, to_json
+from lineage_pipelines.records import PRODUCTION, Candidate, Evaluation, Probe, SliceMetrics, to_json
 
 
 def find_baseline(catalog: Catalog, model: str) -> Baseline | None:
@@ -26,8 +26,8 @@ def find_baseline(catalog: Catalog, model: str) -> Baseline | None:
 
 def evaluate(
     definition: ModelDefinition, trained: TrainedModel, read: ReadInputs, baseline: Baseline | None
-) -> Evaluation:
-    """Return metrics and slices as plain numbers, and the verdict of every gate.
+) -> tuple[Evaluation, Blobs]:
+    """Return metrics and slices as plain numbers, the verdict of every gate, and what the model says of a few rows.
 
     Raises:
         CaptureError: a metric is not a finite number.
@@ -45,9 +45,21 @@ def evaluate(
         input_md5={snapshot.name: snapshot.digest.md5 for snapshot in read.snapshots},
     )
     checks = tuple(gate.check(facts) for gate in definition.gates)
-    evaluation = Evaluation(snapshot=evaluated_on, metrics=metrics, slices=slices, checks=checks)
+    probe, blobs = _probe(trained, facts)
+    evaluation = Evaluation(snapshot=evaluated_on, metrics=metrics, slices=slices, checks=checks, probe=probe)
     to_json(evaluation, "evaluation")  # what no record can hold is refused before the model's file is stored
-    return evaluation
+    return evaluation, blobs
+
+
+def _probe(trained: TrainedModel, facts: Facts) -> tuple[Probe | None, Blobs]:
+    rows = trained.probe
+    if rows is None and facts.evaluated_on is not None and hasattr(trained.estimator, "feature_names_in_"):
+        try:
+            rows = probe_rows(trained.estimator, facts.table(facts.evaluated_on))
+        except CaptureError:  # no table
+            rows = None
+    taken = take_probe(trained.estimator, rows) if rows is not None else None
+    return (taken[0], {taken[0].predictions: taken[1]}) if taken else (None, {})
 
 
 def plain_candidates(trained: TrainedModel) -> tuple[Candidate, ...]:

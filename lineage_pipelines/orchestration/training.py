@@ -131,6 +131,7 @@ class TrainingStep:
         self, attempt: Attempt, folder: Path, captured: _Captured, read: ReadInputs, trained: TrainedModel
     ) -> Outcome:
         baseline = find_baseline(self.catalog, self.definition.name)
+        evaluation, said = evaluate(self.definition, trained, read, baseline)
         record = LineageRecord(
             model=self._identity(),
             data=read.snapshots,
@@ -138,10 +139,10 @@ class TrainingStep:
             code=captured.code,
             environment=captured.environment,
             parameters={**captured.parameters, **effective_parameters(trained.parameters)},
-            evaluation=evaluate(self.definition, trained, read, baseline),
+            evaluation=evaluation,
             candidates=plain_candidates(trained),
             run=self._training_run(captured, trained),
-            artifact=self._store(trained, folder, {**captured.blobs, **read.blobs}),
+            artifact=self._store(trained, folder, {**captured.blobs, **read.blobs, **said}),
             completeness=_completeness(captured, read, trained, self._strangers()),
         )
         entry = self.catalog.append(record, attempt=attempt, tell=[DAGSTER])

@@ -83,6 +83,8 @@ def _blobs(said: Any) -> Iterator[Blob]:  # noqa: ANN401  # JSON of any shape
     for file in code["source"]["files"] if "source" in code else ():
         hidden = any(line.startswith(f"code.source: {file['path']} withheld") for line in withheld)
         yield Blob(Digest("sha256", file["sha256"]).hex, f"source file {file['path']}", hidden)
+    if "probe" in said.get("evaluation", {}):
+        yield Blob(_hex(said["evaluation"]["probe"]["predictions"]), "the predictions of the probe")
     for snapshot in said["data"]:
         if "profile" in snapshot:
             yield Blob(_hex(snapshot["profile"]), f"the profile of {snapshot['path']}")

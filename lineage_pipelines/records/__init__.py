@@ -65,6 +65,15 @@ if TYPE_CHECKING:
         predicate,
         record_digest,
     )
+    from lineage_pipelines.records.reproductions import (
+        Level,
+        MetricAgain,
+        Reproduction,
+        ReproductionStep,
+        decode_reproduction,
+        encode_reproduction,
+        reached_level,
+    )
     from lineage_pipelines.records.training import (
         Candidate,
         CheckResult,
@@ -72,6 +81,7 @@ if TYPE_CHECKING:
         Evaluation,
         MlflowRun,
         ModelFile,
+        Probe,
         SliceMetrics,
         TrainingRun,
     )
@@ -103,10 +113,15 @@ __all__ = [
     "KeyChange",
     "KeyEvent",
     "KeyPurpose",
+    "Level",
     "LineageRecord",
+    "MetricAgain",
     "MlflowRun",
     "ModelFile",
     "ModelIdentity",
+    "Probe",
+    "Reproduction",
+    "ReproductionStep",
     "Rule",
     "SignedApproval",
     "SliceMetrics",
@@ -129,11 +144,13 @@ __all__ = [
     "decode_envelope",
     "decode_identity",
     "decode_key_event",
+    "decode_reproduction",
     "encode",
     "encode_approval",
     "encode_decision",
     "encode_envelope",
     "encode_key_event",
+    "encode_reproduction",
     "format_time",
     "from_json",
     "lower_is_better",
@@ -142,6 +159,7 @@ __all__ = [
     "policy_digest",
     "possession_bytes",
     "predicate",
+    "reached_level",
     "record_digest",
     "same_person",
     "to_json",
@@ -200,6 +218,15 @@ _NAMES = {
         "predicate",
         "record_digest",
     ),
+    "reproductions": (
+        "Level",
+        "MetricAgain",
+        "Reproduction",
+        "ReproductionStep",
+        "decode_reproduction",
+        "encode_reproduction",
+        "reached_level",
+    ),
     "training": (
         "Candidate",
         "CheckResult",
@@ -207,6 +234,7 @@ _NAMES = {
         "Evaluation",
         "MlflowRun",
         "ModelFile",
+        "Probe",
         "SliceMetrics",
         "TrainingRun",
     ),
@@ -240,6 +268,8 @@ def __getattr__(name: str) -> Any:  # noqa: ANN401, C901, PLR0912  # any public 
             module = import_module("lineage_pipelines.records.names")
         case "record":
             module = import_module("lineage_pipelines.records.record")
+        case "reproductions":
+            module = import_module("lineage_pipelines.records.reproductions")
         case "training":
             module = import_module("lineage_pipelines.records.training")
         case _:

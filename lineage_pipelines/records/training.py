@@ -67,6 +67,17 @@ class CheckResult(Value):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Probe(Value):
+    """What the model said of a few rows, by which a model that was made again is compared with it. No row is kept."""
+
+    rows: int
+    method: str
+    """`predict_proba`, `decision_function` or `predict`: the first that the estimator has."""
+    predictions: Digest
+    """A blob: canonical JSON, a list for each output column (one without columns), of `rows` values each."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Evaluation(Value):
     """Metrics on one snapshot, overall and by slice."""
 
@@ -75,6 +86,8 @@ class Evaluation(Value):
     metrics: Mapping[str, float]
     slices: tuple[SliceMetrics, ...] = ()
     checks: tuple[CheckResult, ...] = ()
+    probe: Probe | None = None
+    """None where the model could not be asked from outside."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
