@@ -4,7 +4,7 @@
 # make check  does Dagster load the code location? (with its own commands)
 # make fmt    correct style and layout
 # make lint, make types, make architecture   one gate alone
-# make bench  measure, against DVC and others
+# make bench  measure, against DVC, MLflow and others
 # make lock   resolve requirements.lock again
 # make clean  remove the environment, the catalog and the model files
 .DEFAULT_GOAL := help
@@ -87,7 +87,7 @@ lock: setup
 	  --no-emit-index-url --no-header --quiet --output-file requirements.lock
 
 bench: setup
-	@for b in load snapshot cli commit; do $(BIN)/python -m benchmarks.$$b; done
+	@for b in load snapshot cli commit queries; do $(BIN)/python -m benchmarks.$$b; done
 
 clean:
 	rm -rf .venv .lineage .dagster .mypy_cache .ruff_cache .pytest_cache .hypothesis .artifacts
