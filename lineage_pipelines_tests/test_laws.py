@@ -2,6 +2,7 @@
 
 import dataclasses
 import hashlib
+import itertools
 import os
 import random
 import sqlite3
@@ -21,14 +22,17 @@ from lineage_pipelines.catalog import Catalog, resolve_settings
 from lineage_pipelines.errors import CaptureError, ConflictError
 from lineage_pipelines.orchestration.definition import Outcome
 from lineage_pipelines.orchestration.training import TrainingStep
-from lineage_pipelines.queries import examine
+from lineage_pipelines.queries import VersionDiff, compare_versions, examine
+from lineage_pipelines.queries.diff.changes import Kind
+from lineage_pipelines.queries.diff.pairing import flatten
 from lineage_pipelines.records import Completeness, LineageRecord, decode, encode
 from lineage_pipelines.reports import render_text, show_document
 from lineage_pipelines_tests import strategies
 from lineage_pipelines_tests.orchestration.conftest import build_defs, instance, shop
 from lineage_pipelines_tests.orchestration.shop import MODEL, Shop, run
+from lineage_pipelines_tests.queries.diff.stored import pairs
 from lineage_pipelines_tests.queries.test_impact import test_law_8_impact_is_trace_reversed
-from lineage_pipelines_tests.samples import make_record, with_metrics
+from lineage_pipelines_tests.samples import make_record, run_key, with_metrics
 
 __all__ = ["instance", "shop", "test_law_8_impact_is_trace_reversed"]
 
@@ -246,3 +250,100 @@ def test_law_10_no_environment_variable_is_recorded(
     for folder, _, names in os.walk(shop.root / ".lineage"):
         for name in names:
             assert value.encode() not in (Path(folder) / name).read_bytes()
+
+
+_RUNS = itertools.count()
+
+
+def _compared(catalog: Catalog, records: tuple[LineageRecord, LineageRecord]) -> tuple[VersionDiff, VersionDiff]:
+    """Commit two records, and compare them in both directions."""
+    entries = []
+    for record in records:
+        model = dataclasses.replace(record.model, name="m", run_key=run_key(f"m {next(_RUNS)}"), previous=None)
+        entries.append(catalog.append(dataclasses.replace(record, model=model)))
+    return compare_versions(catalog, *entries), compare_versions(catalog, *entries[::-1])
+
+
+@few
+@given(record=strategies.records)
+def test_law_8_a_version_does_not_differ_from_itself(catalog: Catalog, record: LineageRecord) -> None:
+    _compared(catalog, (record, record))
+    latest = catalog.latest("m")
+    assert latest is not None
+    diff = compare_versions(catalog, latest, latest)
+    assert diff.identical
+    assert [sentence.layer for sentence in diff.sentences] == ["nothing"]
+    assert {change.kind for change in diff.data} | {step.kind for step in diff.stages} <= {Kind.IDENTICAL}
+    assert (diff.parameters, diff.facts, diff.overlaps, diff.code.files, diff.environment.packages) == (
+        (),
+        {},
+        (),
+        (),
+        (),
+    )
+
+
+_OTHER = {Kind.ADDED: Kind.REMOVED, Kind.REMOVED: Kind.ADDED}
+
+
+def _what(diff: VersionDiff, *, turned: bool) -> dict[str, object]:
+    """What differs, without an order; turned round if that is asked for."""
+    way = slice(None, None, -1 if turned else 1)
+
+    def kind(each: Kind) -> Kind:
+        return _OTHER.get(each, each) if turned else each
+
+    measured = (*diff.evaluation.metrics, *diff.evaluation.slices)
+    return {
+        "identical": diff.identical,
+        "data": sorted((repr(kind(c.kind)), c.role[way], c.digest[way], c.rows[way]) for c in diff.data)
+        if not any(None in (*c.role, *c.digest, *c.rows) for c in diff.data)
+        else len(diff.data),
+        "stages": [
+            (c.name, kind(c.kind), c.command[way], {n: p[way] for n, p in c.params.items()}) for c in diff.stages
+        ],
+        "code": (diff.code.identical, diff.code.revision[way], diff.code.unchanged),
+        "files": [(file.path, kind(file.kind), file.lines[way]) for file in diff.code.files],
+        "environment": {name: pair[way] for name, pair in diff.environment.facts.items()},
+        "parameters": [(c.name, kind(c.kind), (c.before, c.after)[way]) for c in diff.parameters],
+        "measured": sorted((m.slice, m.name, repr((m.before, m.after)[way])) for m in measured),
+        "checks": {name: pair[way] for name, pair in diff.evaluation.checks.items()},
+        "facts": {name: pair[way] for name, pair in diff.facts.items()},
+        "overlaps": [(o.measured, o.trained, o.shared[way], o.rows[way]) for o in diff.overlaps],
+    }
+
+
+@few
+@given(records=pairs)
+def test_law_8_a_comparison_mirrors(catalog: Catalog, records: tuple[LineageRecord, LineageRecord]) -> None:
+    there, back = _compared(catalog, records)
+    assert _what(there, turned=False) == _what(back, turned=True)
+
+
+@few
+@given(records=pairs)
+def test_law_8_folding_loses_nothing(catalog: Catalog, records: tuple[LineageRecord, LineageRecord]) -> None:
+    """Whatever either record says is told as the same or as different, once."""
+    diff, _ = _compared(catalog, records)
+    flat = [flatten(record.parameters) for record in records]
+    assert {change.name for change in diff.parameters} | set(diff.same_parameters) == flat[0].keys() | flat[1].keys()
+    assert len(diff.parameters) + diff.unchanged_parameters == len(flat[0] | flat[1])
+    for side, record in enumerate(records):
+        digests = [each.digest.sha256 or each.digest.md5 for each in record.data]
+        assert sorted(map(str, digests)) == sorted(
+            str(change.digest[side]) for change in diff.data if _is_there(change.kind, side)
+        )
+        assert len(record.stages) == sum(_is_there(change.kind, side) for change in diff.stages)
+        checks = record.evaluation.checks if record.evaluation else ()
+        told = [pair[side] for pair in diff.evaluation.checks.values() if pair[side] is not None]
+        assert len(checks) == len(told) + diff.evaluation.unchanged_checks
+    sources = [record.code.source for record in records]
+    if sources[0] and sources[1] and not diff.code.identical:
+        for side, source in enumerate(sources):
+            assert source is not None
+            known = [file for file in diff.code.files if _is_there(file.kind, side)]
+            assert len(source.files) == len(known) + diff.code.unchanged
+
+
+def _is_there(kind: Kind, side: int) -> bool:
+    return kind is not (Kind.ADDED, Kind.REMOVED)[side]

@@ -15,6 +15,7 @@ from lineage_pipelines.errors import CatalogError
 
 if TYPE_CHECKING:
     from lineage_pipelines.queries import VersionDiff
+    from lineage_pipelines.queries.diff.stored_tables import Progress
 
 _PATIENCE = 2.0
 _FOOT = "This page says what differs, never what caused it. It needs no network and runs no program."
@@ -66,7 +67,7 @@ def _compare(session: Session, first: str, second: str, *, rows: bool) -> "Versi
     from lineage_pipelines.artifacts import ArtifactStore
 
     settings = session.settings()
-    with session.open_catalog() as catalog, _told_when_long():
+    with session.open_catalog() as catalog, _told_when_long() as progress:
         return queries.compare_versions(
             catalog,
             queries.resolve(catalog, first),
@@ -74,6 +75,7 @@ def _compare(session: Session, first: str, second: str, *, rows: bool) -> "Versi
             artifacts=ArtifactStore(settings.artifacts),
             project_dir=settings.project_dir,
             rows=rows,
+            progress=progress,
         )
 
 
@@ -108,22 +110,49 @@ def _write(path: Path, text: str) -> None:
         raise CatalogError(f"the answer cannot be written: {error.strerror}", where=str(path), fix=fix) from error
 
 
+class _Told:
+    """What is said on stderr, in one line that is written over."""
+
+    def __init__(self) -> None:
+        self._begun, self._over = time.monotonic(), threading.Event()
+        self._name, self._rows, self._long = "", 0, 0
+
+    def rows(self, name: str, rows: int) -> None:
+        """Take note of rows that were read."""
+        self._rows = self._rows + rows if name == self._name else rows
+        self._name = name
+
+    def tell(self) -> None:
+        """Say every half second what is read, once a person may wonder, until all is said."""
+        while not self._over.wait(_PATIENCE if time.monotonic() - self._begun < _PATIENCE else 0.5):
+            what = f" {self._name.encode('ascii', 'backslashreplace').decode()[:40]}" if self._rows else ""
+            read = f", {self._rows:,} rows read" if self._rows else ""
+            line = f"comparing{what}{read}, {time.monotonic() - self._begun:.0f} s"
+            click.echo(f"\r{line:<{self._long}}", err=True, nl=False)
+            self._long = len(line)
+
+    def end(self) -> None:
+        """Say no more, and take away what was said."""
+        self._over.set()
+
+    def wipe(self) -> None:
+        """Leave the line as if nothing had been said."""
+        if self._long:
+            click.echo(f"\r{' ' * self._long}\r", err=True, nl=False)
+
+
 @contextmanager
-def _told_when_long() -> Iterator[None]:
-    """Say on stderr how long it has taken, once a person may wonder; a file or a pipe is told nothing."""
+def _told_when_long() -> Iterator["Progress | None"]:
+    """Say on stderr what is done, once a person may wonder; a file or a pipe is told nothing."""
     if not sys.stderr.isatty():
-        yield
+        yield None
         return
-    begun, over = time.monotonic(), threading.Event()
-
-    def tell() -> None:
-        while not over.wait(_PATIENCE if time.monotonic() - begun < _PATIENCE else 0.5):
-            click.echo(f"\rcomparing, {time.monotonic() - begun:.0f} s \r", err=True, nl=False)
-
-    teller = threading.Thread(target=tell, daemon=True)
+    told = _Told()
+    teller = threading.Thread(target=told.tell, daemon=True)
     teller.start()
     try:
-        yield
+        yield told.rows
     finally:
-        over.set()
+        told.end()
         teller.join()
+        told.wipe()

@@ -7,6 +7,7 @@ from itertools import pairwise
 
 from lineage_pipelines.catalog import Catalog, Entry
 from lineage_pipelines.errors import NotFoundError
+from lineage_pipelines.queries.diff.noise import LOOKED_AT, measure_noise
 from lineage_pipelines.queries.refs import known_model, resolve
 from lineage_pipelines.records import LineageRecord
 
@@ -28,6 +29,8 @@ class Crossing:
     after: Measured
     same_data: bool | None
     """Whether both were measured on the same data; None where it is not known."""
+    within_noise: bool | None
+    """Whether they differ by no more than repeats of one recipe do; None where there are no repeats."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +40,10 @@ class Bisected:
     model: str
     metric: str
     threshold: float
+    chosen: bool
+    """Whether somebody chose the threshold; otherwise it is the middle between the good version and the bad one."""
+    noise: float | None
+    """Two standard deviations of the metric over repeats of one recipe; None where there are no repeats."""
     versions: tuple[Measured, ...]
     """From the good version to the bad one; those without the metric are left out."""
     unmeasured: tuple[int, ...]
@@ -76,6 +83,7 @@ def bisect_metric(
     ends = _of(catalog, name, good), _of(catalog, name, bad)
     values = _value(ends[0], metric), _value(ends[1], metric)
     limit = _threshold(values, threshold, metric)
+    noise = measure_noise(catalog.entries(name, limit=LOOKED_AT)).get(metric)
     between = _between(catalog, ends)
     measured = [(entry, _number(entry.record, metric)) for entry in between]
     sign = 1 if values[0] > values[1] else -1
@@ -85,7 +93,12 @@ def bisect_metric(
         if value is not None
     ]
     crossings = [
-        Crossing(before=before, after=after, same_data=_same_data(first.record, second.record))
+        Crossing(
+            before=before,
+            after=after,
+            same_data=_same_data(first.record, second.record),
+            within_noise=None if noise is None else abs(after.value - before.value) <= noise,
+        )
         for (first, before), (second, after) in pairwise(found)
         if before.bad != after.bad
     ]
@@ -93,6 +106,8 @@ def bisect_metric(
         model=name,
         metric=metric,
         threshold=limit,
+        chosen=threshold is not None,
+        noise=noise,
         versions=tuple(each for _, each in found),
         unmeasured=tuple(entry.version for entry, value in measured if value is None),
         crossings=tuple(crossings),

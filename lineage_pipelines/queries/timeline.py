@@ -12,6 +12,7 @@ from lineage_pipelines.catalog import Catalog, Entry
 from lineage_pipelines.errors import NotFoundError
 from lineage_pipelines.queries.aliases import list_decisions
 from lineage_pipelines.queries.approvals import list_approvals
+from lineage_pipelines.queries.diff.noise import LOOKED_AT, measure_noise
 from lineage_pipelines.queries.differences import headline, phrases
 from lineage_pipelines.queries.refs import known_model, resolve
 from lineage_pipelines.records import PRODUCTION, KeyChange, decode_key_event, parse_time
@@ -20,7 +21,7 @@ _AGO = re.compile(r"([1-9][0-9]{0,4})([mhdw])")
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _PART = 50
 NOTICEABLE = 0.01
-"""A metric moved when it differs from the version before by more than this share of it."""
+"""Where a metric has no noise band, it moved when it differs from the version before by more than this share of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +60,9 @@ class Timeline:
     live_since: datetime | None
     metric: str | None
     """The metric that people look at first."""
+    noise: float | None
+    """Two standard deviations of that metric over repeats of one recipe, beyond which it moved; None where there are no
+    repeats, so that one per cent counts."""
     moved: Moved | None
     events: tuple[Event, ...]
     """In the order of the log, newest last."""
@@ -99,13 +103,15 @@ def what_changed(
     kept = [event for event in events if event.seq > after and event.at >= begin]
     metric = headline(entries[-1].record)
     live, live_since = _live(catalog, name)
+    noise = measure_noise(catalog.entries(name, limit=LOOKED_AT)).get(metric) if metric is not None else None
     return Timeline(
         model=name,
         since=since,
         live=live,
         live_since=live_since,
         metric=metric,
-        moved=_moved(pairs, metric),
+        noise=noise,
+        moved=_moved(pairs, metric, noise),
         events=tuple(sorted(kept, key=lambda event: event.seq)),
     )
 
@@ -146,7 +152,7 @@ def _live(catalog: Catalog, model: str) -> tuple[int | None, datetime | None]:
     return (moves[-1].decision.version, moves[-1].at) if moves else (None, None)
 
 
-def _moved(pairs: Sequence[tuple[Entry | None, Entry]], metric: str | None) -> Moved | None:
+def _moved(pairs: Sequence[tuple[Entry | None, Entry]], metric: str | None, noise: float | None) -> Moved | None:
     for previous, entry in pairs:
         scores = [
             each.record.evaluation.metrics if each and each.record.evaluation else {} for each in (previous, entry)
@@ -154,7 +160,7 @@ def _moved(pairs: Sequence[tuple[Entry | None, Entry]], metric: str | None) -> M
         if metric is None or previous is None or not all(metric in each for each in scores):
             continue
         before, after = (each[metric] for each in scores)
-        if abs(after - before) > NOTICEABLE * abs(before):
+        if abs(after - before) > (NOTICEABLE * abs(before) if noise is None else noise):
             return Moved(metric=metric, version=entry.version, previous=previous.version, before=before, after=after)
     return None
 

@@ -8,9 +8,12 @@ from lineage_pipelines.queries.diff.changes import (
     DatasetChange,
     Evidence,
     Kind,
+    OverlapChange,
     RowChange,
     SchemaChange,
 )
+from lineage_pipelines.queries.diff.words import duration, later, moment, scaled, value_words
+from lineage_pipelines.records import Json
 from lineage_pipelines.reports.diff_words import arrow, brief, clipped, counts, digests, fact
 from lineage_pipelines.reports.document import Block, Heading, Listing, Pairs, Paragraph, Pictures, Table
 from lineage_pipelines.reports.pictures import Curve, Distributions, Picture, Shares
@@ -52,6 +55,12 @@ def dataset_blocks(change: DatasetChange, *, full: bool) -> Iterator[Block]:
     yield from _files(change, full=full)
 
 
+def overlap_block(change: OverlapChange) -> Block:
+    """Say how many rows were both trained and measured on."""
+    measured, trained = brief(change.measured, 60), brief(change.trained, 60)
+    return Pairs([(f"rows of {measured} that are in {trained}, too", counts(change.shared))])
+
+
 def _happened(change: DatasetChange) -> Iterator[tuple[str, str]]:
     same = change.kind is Kind.CHANGED and change.same_rows
     yield "what", "the same rows, in another order or encoding" if same else _WHAT[change.kind]
@@ -80,6 +89,8 @@ def _rows(rows: RowChange | None) -> Iterator[tuple[str, str]]:
     yield "row by row", moved + by
     yield "changed in", ", ".join(f"{brief(name, 40)} ({n:,})" for name, n in list(rows.columns.items())[:_MOST_FILES])
     places = list(rows.partitions.items())[:3]
+    held = [(brief(name, 40), f"{abs(n):,} {'above' if n > 0 else 'below'}") for name, n in rows.shifted.items()]
+    yield "moved along", ", ".join(f"{name} (from {where})" for name, where in held[:_MOST_FILES])
     yield "gathered in", ", ".join(f"{brief(place, 60)} ({n:,} of {there:,} rows)" for place, (n, there) in places)
 
 
@@ -112,7 +123,7 @@ def _columns(change: DatasetChange, *, full: bool) -> Iterator[Block]:
 
 
 def _column_row(column: ColumnChange) -> list[str]:
-    before, after = (", ".join(fact(name, values[i]) for name, values in column.facts.items()) for i in (0, 1))
+    before, after = (", ".join(_fact(column, name, pair[i]) for name, pair in column.facts.items()) for i in (0, 1))
     return [
         brief(column.column, 60),
         _figure(column.psi),
@@ -123,27 +134,36 @@ def _column_row(column: ColumnChange) -> list[str]:
     ]
 
 
+def _fact(column: ColumnChange, name: str, value: Json) -> str:
+    if column.kind != "time" or value is None or name not in ("min", "max", "mean", "std"):
+        return fact(name, value)
+    return f"{name} {duration(value) if name == 'std' else moment(value)}"
+
+
 def _figure(value: float | None) -> str:
     return "–" if value is None else f"{value:.3g}"
 
 
 def _values(column: ColumnChange) -> Iterator[str]:
-    if column.ratio is not None:
-        plus = f" plus {column.offset:.4g}" if column.offset else ""
-        yield f"{column.ratio:.4g} times what it was{plus}"
+    if column.ratio is not None and column.kind == "time":
+        yield later(column.offset or 0.0)
+    elif column.ratio is not None:
+        yield scaled(column.ratio, column.offset or 0.0)
     for values, word in ((column.vanished, "gone"), (column.appeared, "new")):
         more = f" and {len(values) - 4:,} more" if len(values) > 4 else ""  # noqa: PLR2004
         if values:
-            yield f"{word}: {', '.join(brief(value, 30) for value in values[:4])}{more}"
+            yield f"{word}: {', '.join(brief(value_words(value, column.kind), 30) for value in values[:4])}{more}"
 
 
 def _picture(column: ColumnChange) -> Picture | None:
     note = f"PSI {column.psi:.3g}" if column.psi is not None else ""
     name = brief(column.column, 60)
-    if column.values:
+    if column.values and column.kind != "time":
         return Shares(name, note, [(brief(value, 30), a, b) for value, a, b in column.values[:_MOST_VALUES]])
     before, after = (_curve(bins) for bins in column.bins)
-    return Distributions(name, note, before, after) if before and after else None
+    if column.kind == "time" or not before or not after:  # an axis of seconds says nothing; the table has the times
+        return None
+    return Distributions(name, note, before, after)
 
 
 def _curve(bins: Bins | None) -> Curve | None:

@@ -13,7 +13,7 @@ from lineage_pipelines.queries.diff.changes import (
     StageChange,
     VersionDiff,
 )
-from lineage_pipelines.reports.diff_data import dataset_blocks, identical_words
+from lineage_pipelines.reports.diff_data import dataset_blocks, identical_words, overlap_block
 from lineage_pipelines.reports.diff_measured import measured_blocks
 from lineage_pipelines.reports.diff_words import MARKS, arrow, brief, clipped, digests, facts_table, pair, plain
 from lineage_pipelines.reports.document import Block, Listing, Pairs, Paragraph, Table
@@ -42,6 +42,7 @@ def data_part(diff: VersionDiff, *, full: bool) -> Part:
     """Data: a heading and a few tables for each dataset that differs."""
     same = [change for change in diff.data if change.kind is Kind.IDENTICAL and change.role[0] == change.role[1]]
     differs = [block for change in diff.data if change not in same for block in dataset_blocks(change, full=full)]
+    differs += [overlap_block(change) for change in diff.overlaps]
     unfolded = [block for change in same for block in dataset_blocks(change, full=True)]
     return Part("Data", ", ".join(identical_words(change) for change in same), differs, unfolded)
 

@@ -31,11 +31,16 @@ def _moved(found: "Timeline") -> str:
     if found.metric is None:
         return "The newest version has no metrics."
     if moved is None:
-        return f"{found.metric} did not move by more than 1 % from one version to the next."
+        return f"{found.metric} did not move by more than {_bound(found)} from one version to the next."
     verb = "rose" if moved.after > moved.before else "fell"
     values = f"from {number(moved.before)} to {number(moved.after)}"
     ask = f"lineage diff {found.model}@{moved.previous} {found.model}@{moved.version}"
-    return f"{moved.metric} {verb} {values} with {found.model}@{moved.version} first: {ask}"
+    beyond = f" (by more than {_bound(found)})"
+    return f"{moved.metric} {verb} {values} with {found.model}@{moved.version} first{beyond}: {ask}"
+
+
+def _bound(found: "Timeline") -> str:
+    return "1 %" if found.noise is None else f"its noise, ±{number(found.noise)}"
 
 
 def timeline_json(found: "Timeline") -> Json:
@@ -47,6 +52,7 @@ def timeline_json(found: "Timeline") -> Json:
         "live": found.live,
         "live_since": format_time(found.live_since) if found.live_since else None,
         "metric": found.metric,
+        "noise": found.noise,
         "moved": {
             "version": moved.version,
             "previous": moved.previous,
@@ -82,7 +88,13 @@ def bisect_document(found: "Bisected") -> Document:
     title = (
         f"{found.model}@{first.after.version} is the first with {metric} on the bad side of {number(found.threshold)}"
     )
-    blocks: list[Block] = [Heading(title, 1), Paragraph(f"  {_pair(first)}")]
+    blocks: list[Block] = [
+        Heading(title, 1),
+        Paragraph(f"  {_pair(first)}"),
+        Paragraph(f"  {_threshold(found)}", "dim"),
+    ]
+    if first.within_noise:
+        blocks.append(Paragraph(f"  the two differ by no more than repeats of one recipe do: {_noise(found)}", "warn"))
     if first.same_data is False:
         blocks.append(Paragraph("  the two were measured on different data: the numbers say less", "warn"))
     if not found.monotonic:
@@ -97,6 +109,17 @@ def bisect_document(found: "Bisected") -> Document:
     return Document([*blocks, Paragraph(f"\n  next: lineage diff {pair}")])
 
 
+def _threshold(found: "Bisected") -> str:
+    chosen = "as you chose it" if found.chosen else "the middle between the good version and the bad one"
+    return f"threshold {number(found.threshold)}, {chosen}; {_noise(found)}"
+
+
+def _noise(found: "Bisected") -> str:
+    if found.noise is None:
+        return "there are no repeats that tell how much is noise"
+    return f"noise ±{number(found.noise)}, from repeats"
+
+
 def _pair(crossing: "Crossing") -> str:
     before, after = crossing.before, crossing.after
     side = "bad" if after.bad else "good"
@@ -109,11 +132,18 @@ def bisect_json(found: "Bisected") -> Json:
         "model": found.model,
         "metric": found.metric,
         "threshold": _plain(found.threshold),
+        "chosen": found.chosen,
+        "noise": found.noise,
         "good": found.first.before.version,
         "bad": found.first.after.version,
         "monotonic": found.monotonic,
         "crossings": [
-            {"before": each.before.version, "after": each.after.version, "same_data": each.same_data}
+            {
+                "before": each.before.version,
+                "after": each.after.version,
+                "same_data": each.same_data,
+                "within_noise": each.within_noise,
+            }
             for each in found.crossings
         ],
         "versions": [_measured(each) for each in found.versions],

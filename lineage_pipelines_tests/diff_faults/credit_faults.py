@@ -109,6 +109,13 @@ def _overlap(root: Path) -> None:
     pd.concat([train, test[::3]]).to_parquet(root / TRAIN, index=False)
 
 
+def _tested_on_train(root: Path) -> None:
+    """The very rows of train, in another order, with the name of the test data."""
+    import pandas as pd
+
+    pd.read_parquet(root / TRAIN).sample(frac=1, random_state=3).to_parquet(root / TEST, index=False)
+
+
 def _other_customers_tested(root: Path) -> None:
     """The test set of another half-year, which nobody trained on."""
     test = loans(MONTHS).tail(600)
@@ -139,7 +146,17 @@ FAULTS = [
     _fault(
         "utilization in per cent", _column("utilization", lambda c: c * 100), ("data", "train.utilization", "100 times")
     ),
-    _fault("balance with the other sign", _column("balance", lambda c: -c), ("data", "train.balance")),
+    _fault(
+        "balance with the other sign",
+        _column("balance", lambda c: -c),
+        ("data", "train.balance", "the other sign"),
+    ),
+    _fault("debt with the other sign", _column("debt", lambda c: -c), ("data", "train.debt", "the other sign")),
+    _fault(
+        "a month more, debt with the other sign",
+        both(_grown, _column("debt", lambda c: -c)),
+        ("data", "train.debt", "the other sign"),
+    ),
     _fault(
         "income moved by a row",
         _column("income", lambda c: [c.iloc[-1], *c.iloc[:-1]]),
@@ -202,6 +219,27 @@ FAULTS = [
         "customers in both parts", _after(_overlap), ("data", "train", "test"), ("evaluation", "train_test_disjoint")
     ),
     _fault("other customers tested", _after(_other_customers_tested), ("evaluation", "test")),
+    _fault("tested on the rows of train", _after(_tested_on_train), ("data", "test", "all rows", "in train, too")),
+    _fault(
+        "another metric is reported",
+        edit(MODEL_PY, MODEL, "    parts = [", '    metrics["gini"] = 2 * metrics["roc_auc"] - 1\n    parts = ['),
+        ("evaluation", "code", "gini reported now"),
+    ),
+    _fault(
+        "two parameters, one of them by far",
+        both(setting("max_iter", 29), setting("learning_rate", 0.8)),
+        ("parameters", "learning_rate", "0.8"),
+    ),
+    _fault(
+        "two libraries, one of them by a major release",
+        both(library("numpy", "9.9.9"), library("pandas", "2.99.0")),
+        ("environment", "numpy", "9.9.9"),
+    ),
+    _fault(
+        "the split gives other test data",
+        edit(PREPARE_PY, PREPARE, '"test": loans[chosen]', '"test": loans[chosen].iloc[::2]'),
+        ("preparation", "split", PREPARE_PY),
+    ),
     _fault("measured on train", edit(MODEL_PY, MODEL, "measured = test", "measured = train"), ("code", MODEL_PY)),
     _fault(
         "measured and said on train",

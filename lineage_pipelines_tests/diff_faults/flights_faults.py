@@ -126,6 +126,10 @@ def _train_in_another_order(root: Path) -> None:
     parquet.write_table(parquet.read_table(path).sort_by([("carrier", "descending")]), path)
 
 
+def _tested_on_train(root: Path) -> None:
+    (root / "data/features/test.parquet").write_bytes((root / "data/features/train.parquet").read_bytes())
+
+
 def _train_compressed_otherwise(root: Path) -> None:
     from pyarrow import parquet
 
@@ -165,6 +169,22 @@ FAULTS = [
         "wind in km/h",
         _table("weather", _number("wind_speed", lambda mph: mph * 1.609344)),
         ("data", "train.wind_speed", "1.609 times"),
+    ),
+    _fault(
+        "temperatures with the other sign",
+        _table("weather", _number("temp", lambda degrees: -degrees)),
+        ("data", "train.temp", "the other sign"),
+    ),
+    _fault("tested on the rows of train", _after(_tested_on_train), ("data", "test", "all rows", "in train, too")),
+    _fault(
+        "another metric is reported",
+        edit(
+            DELAY,
+            _DELAY_TEXT,
+            "measure=lateness_metrics,",
+            'measure=lambda *given: {**lateness_metrics(*given), "half": 0.5},',
+        ),
+        ("evaluation", "code", "half", "reported now"),
     ),
     _fault("an airport's month twice", _table("flights", _repeat_airport, _MAY), ("data", "train", "repeat")),
     _fault("a month twice", _table("flights", _twice, _MAY), ("data", "train", "repeat")),

@@ -1,11 +1,26 @@
 """The rules by which findings about data are put into words and order, each on the smallest example of it."""
 
+from typing import Any
+
+import numpy as np
 import pytest
 
 from lineage_pipelines.queries.diff import scores
-from lineage_pipelines.queries.diff.changes import ColumnChange, DatasetChange, Evidence, Kind
+from lineage_pipelines.queries.diff.changes import (
+    ColumnChange,
+    DatasetChange,
+    EvaluationChange,
+    Evidence,
+    Kind,
+    MetricChange,
+    PackageChange,
+    ParameterChange,
+)
 from lineage_pipelines.queries.diff.data_sentences import data_sentences
+from lineage_pipelines.queries.diff.effects import by_effect, by_step
 from lineage_pipelines.queries.diff.periods import find_period
+from lineage_pipelines.queries.diff.sentences import evaluation_sentences
+from lineage_pipelines.queries.diff.units import linear_map
 from lineage_pipelines.queries.diff.words import amount, moment, percent, quoted, scaled
 
 DAY = 86_400.0
@@ -117,3 +132,67 @@ def test_numbers_are_written_as_they_are_read() -> None:
     assert scaled(5 / 9, -160 / 9) == "0.5556 times what it was minus 17.78 (°F to °C)"
     assert scaled(1.0, 12.0) == "what it was plus 12"
     assert [quoted(each) for each in ("car", "car ", "")] == ["car", "'car '", "''"]
+
+
+@pytest.mark.parametrize("symmetric", [False, True])
+@pytest.mark.parametrize("more", [0, 500])
+def test_a_column_with_the_other_sign_is_called_so(symmetric: bool, more: int) -> None:
+    before, after = _facts(symmetric=symmetric), _facts(symmetric=symmetric, sign=-1, more=more)
+    found = linear_map(before, after, same_count=not more)
+    assert found == (None if symmetric and more else (-1.0, 0.0))  # without its range, nothing tells
+    assert linear_map(after, before, same_count=not more) == found
+    assert linear_map(before, _facts(symmetric=symmetric, more=more), same_count=not more) is None
+    assert scaled(-1.0, 0.0) == "what it was with the other sign"
+
+
+def _facts(*, symmetric: bool, sign: int = 1, more: int = 0) -> dict[str, Any]:
+    """A column of a skewed or a symmetric distribution; `more` rows are further draws of it."""
+    random = np.random.default_rng(8)
+    draws = random.normal(size=4000) if symmetric else random.gamma(2, 3, size=4000)
+    further = np.random.default_rng(9)
+    draws = np.append(draws, 5 + further.normal(size=more) / 9 if symmetric else further.gamma(2, 3, size=more))
+    ordered = np.sort(sign * draws)
+    places = np.linspace(0, ordered.size - 1, 41).astype(int)
+    return {
+        "kind": "number",
+        "distinct": ordered.size,
+        "min": ordered[0],
+        "max": ordered[-1],
+        "quantiles": ordered[places].tolist(),
+    }
+
+
+def test_of_equal_scores_the_greater_effect_comes_first() -> None:
+    parameters = [
+        ParameterChange(name=name, kind=Kind.CHANGED, before=before, after=after)
+        for name, before, after in (("a", 100, 101), ("b", 0.1, 0.8), ("c", "x", "y"), ("d", 1, -1), ("e", True, False))
+    ]
+    assert [each.name for each in by_effect(parameters)] == ["d", "b", "a", "c", "e"]
+    packages = [
+        PackageChange(name=name, kind=Kind.CHANGED, before=before, after=after, imported=imported)
+        for name, before, after, imported in (
+            ("a", "1.2.3", "1.2.4", True),
+            ("b", "1.2", "1.3", True),
+            ("c", "1.2", "2.0", True),
+            ("d", "1", "2", False),
+        )
+    ]
+    assert [each.name for each in by_step(packages)] == ["c", "b", "a", "d"]
+
+
+def test_a_step_that_differs_by_itself_comes_before_the_other_data_that_it_makes() -> None:
+    change = EvaluationChange(same_data=False, same_code=None, snapshot=("test", "test"))
+    alone, behind = (
+        next(iter(evaluation_sentences(change, trained_alike=True, prepared_alike=alike))).score
+        for alike in (True, False)
+    )
+    assert alone == scores.OTHER_EVALUATION > scores.OWN_PREPARATION > behind > scores.UNIT
+    assert list(evaluation_sentences(change, trained_alike=False, prepared_alike=True)) == []
+
+
+def test_that_other_metrics_are_reported_is_a_finding() -> None:
+    metrics = (MetricChange(name="auc", before=0.7, after=None), MetricChange(name="gini", before=None, after=0.4))
+    change = EvaluationChange(same_data=True, same_code=False, metrics=metrics)
+    (sentence,) = evaluation_sentences(change, trained_alike=True, prepared_alike=True)
+    assert sentence.text == "the code that measures differs: gini reported now; auc reported no more"
+    assert sentence.score > scores.CODE

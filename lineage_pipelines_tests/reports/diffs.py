@@ -18,6 +18,7 @@ from lineage_pipelines.queries.diff.changes import (
     FileChange,
     Kind,
     MetricChange,
+    OverlapChange,
     PackageChange,
     ParameterChange,
     RowChange,
@@ -135,6 +136,7 @@ def _data() -> tuple[DatasetChange, ...]:
             same=103_249,
             columns={"temp": 2_226, "dewp": 2_226},
             partitions={"month=2013-06": (2_226, 2_226)},
+            shifted={"wind_speed": 1},
         ),
     )
     raw = DatasetChange(
@@ -261,6 +263,7 @@ def rich() -> VersionDiff:
         same_parameters={"seed": 7, "max_iter": 100},
         evaluation=_evaluation(),
         decisions=(Decided(seq=41, at=BEGIN + timedelta(days=4), text="ada promoted version 4 to production"),),
+        overlaps=(OverlapChange(measured="test", trained="train", shared=(0, 12), rows=(27_075, 27_075)),),
         facts={"chosen candidate": ("boosting_15_leaves", "boosting_63_leaves"), "artifact": ("70dd7f", "1fbf30")},
     )
 

@@ -14,7 +14,7 @@ from lineage_pipelines.reports import diff_json, render_json
 from lineage_pipelines_tests.reports import diffs
 
 CLI = Path(__file__).parents[2] / "docs" / "reference" / "cli.md"
-FREE = ("facts", "params", "partitions", "checks", "details", "same_checks", "same_parameters", "same")
+FREE = ("facts", "params", "partitions", "shifted", "checks", "details", "same_checks", "same_parameters", "same")
 """Objects whose names are those of the data."""
 
 

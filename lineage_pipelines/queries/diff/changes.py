@@ -115,6 +115,8 @@ class RowChange:
     """In how many of the changed rows a column differs."""
     partitions: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     """Value of the column that the changes gather in (`month=2013-07`): rows changed, rows there."""
+    shifted: Mapping[str, int] = field(default_factory=dict)
+    """Columns that moved along the rows, by how many: with 1 each row holds what the row above it held before."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,10 +138,24 @@ class DatasetChange:
     row_change: RowChange | None = None
     changed_files: tuple[str, ...] = ()
     """Of a directory: files that were added, removed or changed, as `+ path`, `- path`, `~ path`."""
-    same_rows: bool = False
-    """Whether the rows are the same, so that only their order or the encoding differs."""
+    same_rows: bool | None = None
+    """Whether the rows are the same, so that only their order or the encoding differs; None where nobody knows."""
     weaker: str = ""
     """What could not be known, and why: the data is gone, the profile is of an older schema, it was sampled."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OverlapChange:
+    """Rows of the data that was measured on that were trained on as well."""
+
+    measured: str
+    """The dataset that was measured on."""
+    trained: str
+    """The dataset that was trained on."""
+    shared: tuple[int | None, int | None]
+    """Rows of `measured` that are rows of `trained`, too; None where it is not known."""
+    rows: tuple[int | None, int | None]
+    """Rows of `measured` in all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -317,6 +333,8 @@ class VersionDiff:
     """What else differs: `seed`, `estimator`, `selected candidate`, `artifact`."""
     same_parameters: Mapping[str, Json] = field(default_factory=dict)
     """Effective parameters that are the same: dotted name → value."""
+    overlaps: tuple[OverlapChange, ...] = ()
+    """Rows that were both trained and measured on, where their number differs."""
 
     @property
     def identical(self) -> bool:

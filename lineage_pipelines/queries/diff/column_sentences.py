@@ -32,7 +32,7 @@ def column_finding(column: ColumnChange, change: DatasetChange, period: Period) 
     score = _score(column, change)
     if period.explains(column) and not _is_apart(column, period):
         score = max(score - scores.SEASON, min(score, scores.SLIGHTLY_SHIFTED))
-    values = ", ".join(_values(column))
+    values = ", ".join(_values(column)) if column.kind != "time" else ""  # where they begin and end says more
     text = "; ".join(part for part in (values, words) if part) or "its values differ"
     alone = ", and no other column differs" if _is_alone(column, change) else ""
     return f"{text}{shift}{alone}", score
@@ -107,7 +107,7 @@ def _mean_of_new_rows(column: ColumnChange, period: Period) -> float | None:
     before, after = _numbers(column, "mean")
     nulls = _numbers(column, "nulls")
     gaps = (nulls[1] or 0.0) - (nulls[0] or 0.0)
-    if not period.new_share or before is None or after is None or abs(gaps) > _HARDLY:
+    if column.ratio is not None or not period.new_share or before is None or after is None or abs(gaps) > _HARDLY:
         return None
     return before + (after - before) / period.new_share
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from lineage_pipelines.queries.diff.changes import ColumnChange
+from lineage_pipelines.queries.diff.changes import Bins, ColumnChange
 from lineage_pipelines.queries.diff.distances import Distance, has_distribution, number_distance, value_distance
 from lineage_pipelines.queries.diff.profiles import Profile, same_content
 from lineage_pipelines.queries.diff.units import linear_map
@@ -58,6 +58,16 @@ def _compare(name: str, sides: tuple[Facts, Facts], seen: tuple[int, int]) -> Co
         vanished=_come(counts[1], counts[0]),
         ratio=mapped[0] if mapped else None,
         offset=mapped[1] if mapped else None,
+        bins=(_bins(sides[0]), _bins(sides[1])),
+    )
+
+
+def _bins(facts: Facts) -> Bins | None:
+    counts, low, high = facts.get("histogram"), facts.get("min"), facts.get("max")
+    return (
+        Bins(low=float(low), high=float(high), counts=tuple(counts))
+        if counts and low is not None and high is not None and low != high
+        else None
     )
 
 

@@ -14,15 +14,14 @@ from lineage_pipelines.queries.diff.datasets import compare_datasets
 from lineage_pipelines.queries.diff.decisions import decisions_between
 from lineage_pipelines.queries.diff.environment import compare_environment
 from lineage_pipelines.queries.diff.evaluation import compare_evaluation, measure_noise
+from lineage_pipelines.queries.diff.noise import LOOKED_AT
+from lineage_pipelines.queries.diff.overlaps import compare_overlaps
 from lineage_pipelines.queries.diff.parameters import compare_parameters, same_parameters
 from lineage_pipelines.queries.diff.preparation import compare_stages
 from lineage_pipelines.queries.diff.ranking import rank
 from lineage_pipelines.queries.diff.sources import Blobs
-from lineage_pipelines.queries.diff.stored_tables import find_listings, find_tables
+from lineage_pipelines.queries.diff.stored_tables import Progress, find_listings, find_tables
 from lineage_pipelines.records import Digest, Json, LineageRecord
-
-_MOST_REPEATS = 50
-"""How many versions before the later one are looked at for repeats of one recipe."""
 
 
 def compare_versions(
@@ -33,6 +32,7 @@ def compare_versions(
     artifacts: ArtifactStore | None = None,
     project_dir: Path | None = None,
     rows: bool = False,
+    progress: Progress | None = None,
 ) -> VersionDiff:
     """Say why two versions are different.
 
@@ -43,17 +43,20 @@ def compare_versions(
         artifacts: the store of profiles, sources and lists of packages; without it only digests are compared.
         project_dir: the project, for commits and for the data itself; None to do without.
         rows: whether to read both snapshots of a changed dataset again, where they are at hand.
+        progress: is told of which dataset rows are read, and how many were read now.
 
     Raises:
         CatalogError: a record cannot be read.
     """
     blobs = _reader(artifacts)
-    before, after = first.record, second.record
+    before = first.record
+    after = before if first.digest == second.digest else second.record
     code = compare_code(before, after, blobs, repository=project_dir)
     parameters, unchanged = compare_parameters(before, after, blobs)
-    tables = find_tables(project_dir) if rows and project_dir is not None else None
+    tables = find_tables(project_dir, progress) if rows and project_dir is not None else None
     listings = find_listings(project_dir) if project_dir is not None else None
     data = compare_datasets(before, after, blobs, open_tables=tables, listings=listings)
+    overlaps = compare_overlaps(before, after, blobs, tables)
     stages, environment = compare_stages(before, after), compare_environment(before, after, blobs)
     evaluation = compare_evaluation(before, after, noise=_noise(catalog, first, second), code=code)
     facts = _facts(before, after)
@@ -68,6 +71,7 @@ def compare_versions(
             parameters=parameters,
             evaluation=evaluation,
             facts=facts,
+            overlaps=overlaps,
         ),
         data=data,
         stages=stages,
@@ -79,6 +83,7 @@ def compare_versions(
         evaluation=evaluation,
         decisions=decisions_between(catalog, first, second),
         facts=facts,
+        overlaps=overlaps,
     )
 
 
@@ -97,7 +102,7 @@ def _noise(catalog: Catalog, first: Entry, second: Entry) -> Mapping[str, float]
     later = max(first, second, key=lambda entry: entry.seq)
     if first.model != second.model:
         return {}
-    return measure_noise(catalog.entries(later.model, limit=_MOST_REPEATS, before=later.version + 1))
+    return measure_noise(catalog.entries(later.model, limit=LOOKED_AT, before=later.version + 1))
 
 
 def _side(catalog: Catalog, entry: Entry) -> VersionSide:

@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 
 from lineage_pipelines.queries.diff import scores
-from lineage_pipelines.queries.diff.changes import DatasetChange, Evidence, Kind, SchemaChange, Sentence
+from lineage_pipelines.queries.diff.changes import DatasetChange, Evidence, Kind, OverlapChange, SchemaChange, Sentence
 from lineage_pipelines.queries.diff.column_sentences import column_finding, find_exchanged
+from lineage_pipelines.queries.diff.overlaps import TRAINED_ON
 from lineage_pipelines.queries.diff.periods import Period, find_period
 from lineage_pipelines.queries.diff.words import percent, some
 
-_TRAINED_ON = ("train", "training")
 _NOTABLE_SHARE = 0.005
 _MOST_COLUMNS = 8
 """How many columns of a dataset get a sentence of their own."""
@@ -22,7 +22,25 @@ def data_sentences(change: DatasetChange) -> Iterator[Sentence]:
 
 
 def _is_trained_on(change: DatasetChange) -> bool:
-    return any(role in _TRAINED_ON for role in change.role) or change.name in _TRAINED_ON
+    return any(role in TRAINED_ON for role in change.role) or change.name in TRAINED_ON
+
+
+def overlap_sentences(change: OverlapChange) -> Iterator[Sentence]:
+    """Say how many rows were both trained and measured on."""
+    (before, after), rows = change.shared, change.rows[1]
+    share = (after or 0) / rows if rows else 0.0
+    if after:
+        whole = after == rows
+        count = "all rows" if whole else f"{after:,} of {some(rows or 0, 'row')}"
+        told = "" if before is None else f" ({before:,} before)"
+        text = f"{count} of {change.measured} {'is' if after == 1 else 'are'} in {change.trained}, too{told}"
+        score = scores.ALL_TRAINED_ON if whole else scores.CHECK_FAILS + share
+        score = score if share >= _NOTABLE_SHARE and after > (before or 0) else scores.SLIGHTLY_SHIFTED
+    else:
+        known = "no row" if after == 0 else "not every row"
+        text = f"{known} of {change.measured} is in {change.trained}, too, as {before or 0:,} were before"
+        score = scores.CHECK_FAILS
+    yield Sentence(text=text, layer="data", subject=change.measured, score=score)
 
 
 Finding = tuple[str, str, float]
@@ -114,6 +132,10 @@ def _where(change: DatasetChange) -> str:
 
 def _row_changes(change: DatasetChange) -> Iterator[Finding]:
     rows = change.row_change
+    for name, moved in rows.shifted.items() if rows else ():
+        held = f"{some(abs(moved), 'row')} {'above' if moved > 0 else 'below'} it"
+        text = f"{change.name}.{name} moved along the rows: each row holds what the one {held} held"
+        yield text, f"{change.name}.{name}", scores.UNIT
     if rows is None or not rows.changed:
         return
     columns = ", ".join(f"{name} in {count:,}" for name, count in list(rows.columns.items())[:4])
@@ -148,8 +170,21 @@ def _rest(change: DatasetChange) -> Iterator[Finding]:
         why = f"; {change.weaker}" if change.weaker else ""
         yield f"{change.name} has other bytes, and more is not known{why}", change.name, scores.BYTES_ONLY
     elif change.rows[0] == change.rows[1] and not any(column.weight >= scores.PSI_LEAST for column in change.columns):
-        text = f"{change.name}: the columns hold much the same values as before, but moved against each other by rows"
-        yield text, change.name, scores.ROWS_MOVED_AGAINST_EACH_OTHER
+        yield from _same_columns(change)
+
+
+def _same_columns(change: DatasetChange) -> Iterator[Finding]:
+    """As many rows, and in the columns nothing that tells: are the rows others, or is it not known?"""
+    exactly = not change.columns and not change.schema
+    if change.same_rows is None:
+        known = "no column differs as far as its profile tells" if exactly else "the columns hold much the same values"
+        text = f"{change.name} has other bytes; {known}, and whether its rows are the same is not known"
+        yield text, change.name, scores.BYTES_ONLY
+        return
+    values = "exactly the values that they held" if exactly else "much the same values as before"
+    ask = "" if change.evidence is Evidence.DATA else " (--rows says which, where the data is at hand)"
+    text = f"{change.name}: the columns hold {values}, but moved against each other by rows{ask}"
+    yield text, change.name, scores.ROWS_MOVED_AGAINST_EACH_OTHER
 
 
 def _rows(count: int | None) -> str:

@@ -67,6 +67,8 @@ def _pairs(
 
 
 def _same_bytes(before: DatasetSnapshot, after: DatasetSnapshot) -> bool:
+    if before is after:  # of one version, whatever is recorded of it
+        return True
     for algorithm in ("sha256", "md5"):
         one, other = getattr(before.digest, algorithm), getattr(after.digest, algorithm)
         if one is not None and other is not None:
@@ -169,8 +171,10 @@ class _Comparison:
                 return None
 
 
-def _same_rows(before: Profile, after: Profile) -> bool:
-    return before.rows_digest is not None and before.rows_digest == after.rows_digest and before.rows == after.rows
+def _same_rows(before: Profile, after: Profile) -> bool | None:
+    if before.rows_digest is None or after.rows_digest is None:
+        return None
+    return before.rows_digest == after.rows_digest and before.rows == after.rows
 
 
 def _who(first: str, second: str) -> str:

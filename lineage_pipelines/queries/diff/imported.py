@@ -1,14 +1,18 @@
 """Which distributions the training code imports, found by the modules that each of them installs."""
 
-import importlib.metadata
 import re
-from collections.abc import Iterable, Iterator, Sequence
+import sys
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
 
 from lineage_pipelines.capture.sources.imports import read_imports
 from lineage_pipelines.queries.diff.sources import Blobs, read_blob
 from lineage_pipelines.records import LineageRecord
 
 _SEPARATORS = re.compile(r"[-_.]+")
+_WORD = re.compile(rb"\w+")
+_TOP = re.compile(rb"^([A-Za-z_][A-Za-z0-9_]*)(?=/|\.py,)", re.MULTILINE)
 _MODULES = {
     "attrs": ("attr", "attrs"),
     "beautifulsoup4": ("bs4",),
@@ -43,16 +47,19 @@ def find_imported(names: Sequence[str], records: Sequence[LineageRecord], blobs:
     """
     needed = {_normal(line.partition("==")[0]) for record in records for line in record.artifact.requirements}
     found = {name for name in names if _normal(name) in needed}
-    owners: dict[str, set[str]] = {}
-    for name in names:
-        for module in () if name in found else _modules(name):
-            owners.setdefault(module, set()).add(name)
+    rest = [name for name in names if name not in found]
     known = [file for record in records if record.code.source for file in record.code.source.files]
     hexes = {file.sha256 for file in known if file.path.endswith(".py")}
-    sources = [read_blob(blobs, sha256) for sha256 in sorted(hexes)] if owners else []
-    imported = _search((data for data in sources if data is not None), set(owners))
+    read = [read_blob(blobs, sha256) for sha256 in sorted(hexes)] if rest else []
+    sources = {data: _mentioned(data) for data in read if data is not None}
+    owners: dict[str, set[str]] = {}
+    likely = frozenset(word.decode("utf-8", "replace") for words in sources.values() for word in words)
+    for name in rest:
+        for module in _modules(name, likely):
+            owners.setdefault(module, set()).add(name)
+    imported = _search(sources, set(owners))
     found |= {name for module in imported for name in owners[module]}
-    lost = sum(data is None for data in sources)
+    lost = sum(data is None for data in read)
     return frozenset(found), _weaker(lost, without=any(record.code.source is None for record in records))
 
 
@@ -71,50 +78,67 @@ def _normal(name: str) -> str:
     return _SEPARATORS.sub("-", name.strip()).lower()
 
 
-def _modules(name: str) -> set[str]:
-    """The top-level modules that a distribution installs."""
+def _mentioned(source: bytes) -> frozenset[bytes]:
+    """Every word on a line that may import something: no module that is imported is missing among them."""
+    lines = (line for line in source.split(b"\n") if b"import" in line)
+    return frozenset(word for line in lines for word in _WORD.findall(line))
+
+
+def _modules(name: str, likely: frozenset[str]) -> set[str]:
+    """Those top-level modules of a distribution that sources may import."""
     plain = _normal(name)
-    return {plain.replace("-", "_"), plain.partition("-")[0] if plain.startswith("google-") else plain} | {
-        *_MODULES.get(plain, ()),
-        *_installed(plain),
-    }
+    guessed = {plain.replace("-", "_"), plain.partition("-")[0] if plain.startswith("google-") else plain}
+    guessed |= {*_MODULES.get(plain, ())}
+    return (guessed | _installed(plain)) & likely
 
 
-def _installed(name: str) -> Iterator[str]:
+@cache
+def _installed(name: str) -> frozenset[str]:
+    """The modules that a distribution installs, of the one that is installed here; read once a process."""
+    folder = _folders().get(name)
     try:
-        distribution = importlib.metadata.distribution(name)
-        declared = (distribution.read_text("top_level.txt") or "").split()
-        listed = "" if declared else distribution.read_text("RECORD") or ""
-    except (importlib.metadata.PackageNotFoundError, ValueError, OSError):
-        return
-    yield from declared
-    for line in dict.fromkeys(line.split(",", 1)[0].partition("/")[::2] for line in listed.splitlines()):
-        top, rest = line
-        module = top if rest else top.removesuffix(".py") if top.endswith(".py") else ""
-        if module.isidentifier():
-            yield module
+        if folder is None:
+            return frozenset()
+        declared = folder / "top_level.txt"
+        if declared.exists():
+            return frozenset(declared.read_text(encoding="utf-8", errors="replace").split())
+        listed = (folder / "RECORD").read_bytes()
+    except OSError:
+        return frozenset()
+    return frozenset(top.decode() for top in _TOP.findall(listed))
 
 
-def _search(sources: Iterable[bytes], wanted: set[str]) -> set[str]:
-    """Those of the modules that some source imports.
+@cache
+def _folders() -> Mapping[str, Path]:
+    """Where the facts of each installed distribution are, by its plain name: one look into each folder of the path.
 
-    Reading syntax takes time, so that a file is read only when a line of it looks like an import of one of them.
+    `importlib.metadata` looks again for every name, which takes a quarter of a second for two hundred of them.
     """
-    found: set[str] = set()
-    likely = _pattern(wanted)
-    for data in sources:
-        if wanted == found:
-            break
-        if likely is None or not likely.search(data):
+    found: dict[str, Path] = {}
+    for place in sys.path:
+        try:
+            there = list(Path(place or ".").iterdir())
+        except OSError:
             continue
-        tops = {each.module.partition(".")[0] for each in read_imports(data).imports if not each.level}
-        if new := (tops & wanted) - found:
-            found |= new
-            likely = _pattern(wanted - found)
+        for path in there:
+            if path.suffix in (".dist-info", ".egg-info"):
+                found.setdefault(_normal(path.stem.partition("-")[0]), path)
     return found
 
 
-def _pattern(modules: set[str]) -> "re.Pattern[bytes] | None":
-    names = b"|".join(re.escape(module).encode() for module in sorted(modules))
-    line = rb"^[^\n#]*\b(?:from|import|import_module|__import__)\b[^\n]*\b(?:" + names + rb")\b"
-    return re.compile(line, re.MULTILINE) if modules else None
+def _search(sources: Mapping[bytes, frozenset[bytes]], wanted: set[str]) -> set[str]:
+    """Those of the modules that some source imports.
+
+    Reading syntax takes time, so that a source is read only when a line of it looks like an import of one of them.
+    """
+    left = {module.encode(): module for module in wanted}
+    found: set[str] = set()
+    for data, words in sources.items():
+        if words.isdisjoint(left):
+            continue
+        tops = {each.module.partition(".")[0] for each in read_imports(data).imports if not each.level}
+        new = tops.intersection(left.values())
+        found |= new
+        for module in new:
+            del left[module.encode()]
+    return found

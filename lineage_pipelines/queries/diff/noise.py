@@ -22,6 +22,10 @@ def band_name(metric: str, slice_: str = "") -> str:
     return f"{metric} of {slice_}" if slice_ else metric
 
 
+LOOKED_AT = 50
+"""How many versions, newest first, are looked at for repeats of one recipe."""
+
+
 def measure_noise(entries: Iterable[Entry]) -> Mapping[str, float]:
     """Return two standard deviations of each metric over repeats; empty where no recipe was repeated often enough.
 

@@ -1,6 +1,7 @@
 """All that differs, as sentences in an order: what explains a difference most often comes first."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from lineage_pipelines.queries.diff.changes import (
     CodeChange,
@@ -8,11 +9,13 @@ from lineage_pipelines.queries.diff.changes import (
     EnvironmentChange,
     EvaluationChange,
     Kind,
+    OverlapChange,
     ParameterChange,
     Sentence,
     StageChange,
 )
-from lineage_pipelines.queries.diff.data_sentences import data_sentences
+from lineage_pipelines.queries.diff.data_sentences import data_sentences, overlap_sentences
+from lineage_pipelines.queries.diff.effects import by_effect, by_step
 from lineage_pipelines.queries.diff.sentences import (
     check_sentences,
     code_sentences,
@@ -34,24 +37,43 @@ def rank(
     parameters: Sequence[ParameterChange],
     evaluation: EvaluationChange,
     facts: Mapping[str, tuple[Json, Json]],
+    overlaps: Sequence[OverlapChange] = (),
 ) -> tuple[Sentence, ...]:
-    """Return every finding once, highest score first; one sentence that says so when nothing differs."""
+    """Return every finding once, highest score first; one sentence that says so when nothing differs.
+
+    Of equal scores that of the greater effect comes first: every part yields its findings in that order, columns by
+    how far they moved, files by lines, parameters and libraries by the step that they made.
+    """
     found = [
+        *(sentence for overlap in overlaps for sentence in overlap_sentences(overlap)),
         *(sentence for change in data for sentence in data_sentences(change)),
         *(sentence for change in stages for sentence in stage_sentences(change)),
         *code_sentences(code),
-        *(sentence for change in parameters for sentence in parameter_sentences(change, facts)),
-        *environment_sentences(environment),
-        *evaluation_sentences(evaluation, trained_alike=_trained_alike(data, evaluation)),
+        *(sentence for change in by_effect(parameters) for sentence in parameter_sentences(change, facts)),
+        *environment_sentences(replace(environment, packages=by_step(environment.packages))),
+        *evaluation_sentences(
+            evaluation, trained_alike=_trained_alike(data, evaluation), prepared_alike=_prepared_alike(stages)
+        ),
         *check_sentences(evaluation),
         *fact_sentences(facts),
     ]
-    ordered = sorted(_merged(found), key=lambda sentence: (-sentence.score, sentence.layer, sentence.subject))
+    ordered = sorted(_merged(found), key=lambda sentence: -sentence.score)
     return tuple(ordered) or (_nothing(evaluation),)
 
 
 def _trained_alike(data: Sequence[DatasetChange], evaluation: EvaluationChange) -> bool:
     return all(change.kind is Kind.IDENTICAL or change.name in evaluation.snapshot for change in data)
+
+
+def _prepared_alike(stages: Sequence[StageChange]) -> bool:
+    """Whether every step had the command, parameters and code that it had: what it was given may differ."""
+    return not any(
+        change.kind in (Kind.ADDED, Kind.REMOVED)
+        or change.params
+        or change.code
+        or change.command[0] != change.command[1]
+        for change in stages
+    )
 
 
 def _merged(found: Sequence[Sentence]) -> Iterator[Sentence]:

@@ -12,6 +12,7 @@ from lineage_pipelines.queries.diff.changes import RowChange
 from lineage_pipelines.queries.diff.partitions import gather
 from lineage_pipelines.queries.diff.row_keys import find_key
 from lineage_pipelines.queries.diff.row_sides import Side, parts_together
+from lineage_pipelines.queries.diff.shifts import find_shifts
 from lineage_pipelines.queries.diff.stored_tables import OpenTable
 
 if TYPE_CHECKING:
@@ -52,7 +53,15 @@ def _whole(before: Side, after: Side) -> RowChange:
     same = 0
     for left, right in parts_together(before.rows, after.rows):
         same += int(_match(_bag(before.rows[left]), _bag(after.rows[right])).least.sum())
-    return RowChange(key=(), added=after.rows.size - same, removed=before.rows.size - same, changed=0, same=same)
+    alike = before.rows.size == after.rows.size
+    return RowChange(
+        key=(),
+        added=after.rows.size - same,
+        removed=before.rows.size - same,
+        changed=0,
+        same=same,
+        shifted=find_shifts(before, after, (), before.names) if alike and same < before.rows.size else {},
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +118,7 @@ def _by_key(before: Side, after: Side, key: tuple[str, ...]) -> RowChange:
         same=both - changed,
         columns=dict(sorted(columns.items(), key=lambda pair: (-pair[1], pair[0]))),
         partitions=gather((before, after), key, steady, words) if words.size else {},
+        shifted=find_shifts(before, after, key, [name for name in columns if columns[name] * 2 > both]),
     )
 
 

@@ -6,6 +6,12 @@ probability, and no finding is called a cause. The rules, with their reasons, ar
 
 OTHER_EVALUATION = 150.0
 """The data that was measured on differs, and nothing that was trained on: no metric can be compared."""
+ALL_TRAINED_ON = 155.0
+"""Every row that was measured on was trained on as well: the metrics are about nothing new."""
+MEASURED_BY_PREPARATION = 127.0
+"""Other data was measured on, and a step of the preparation differs by itself: that step comes first."""
+MEASURED_OTHERWISE = 68.0
+"""Other metrics or other kinds of slices are reported: before the file in which that was changed."""
 OWN_PREPARATION = 130.0
 """A step's own command, parameters or code: what it gives out differs because of it, so it stands before that."""
 UNIT = 120.0

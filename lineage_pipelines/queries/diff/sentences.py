@@ -9,6 +9,7 @@ from lineage_pipelines.queries.diff.changes import (
     EvaluationChange,
     FileChange,
     Kind,
+    MetricChange,
     PackageChange,
     ParameterChange,
     Sentence,
@@ -57,6 +58,7 @@ def _about_stage(change: StageChange, text: str, score: float) -> Sentence:
 def code_sentences(change: CodeChange) -> Iterator[Sentence]:
     """Say which source files differ."""
     real = [file for file in change.files if not file.only_layout]
+    real.sort(key=lambda file: -sum(file.lines))  # stable: by path where as many lines differ
     for file in real[:_MOST_FILES]:
         yield Sentence(text=_file_words(file), layer="code", subject=file.path, score=scores.CODE)
     if len(real) > _MOST_FILES:
@@ -132,13 +134,41 @@ def _package_score(package: PackageChange) -> float:
     return scores.LIBRARY - scores.LIBRARY_STEP if before == after else scores.LIBRARY
 
 
-def evaluation_sentences(change: EvaluationChange, *, trained_alike: bool) -> Iterator[Sentence]:
-    """Say that two versions were measured differently, where nothing that they were trained on differs."""
+def evaluation_sentences(change: EvaluationChange, *, trained_alike: bool, prepared_alike: bool) -> Iterator[Sentence]:
+    """Say that two versions were measured by other code, or on other data where they were trained on the same.
+
+    Args:
+        change: how they were measured.
+        trained_alike: whether what they were trained on is the same.
+        prepared_alike: whether no preparation step differs by itself. If one does, it comes first.
+    """
+    if change.same_code is False:
+        told = _reported(change)
+        text = "the code that measures differs" + (f": {told}" if told else "")
+        yield Sentence(text=text, layer="evaluation", subject="code", score=scores.MEASURED_OTHERWISE)
     if change.same_data is False and trained_alike:
         before, after = change.snapshot
         named = f"{after}" if before == after else f"{before} before, {after} now"
         text = f"the evaluation differs: other data was measured on ({named}), so the metrics cannot be compared"
-        yield Sentence(text=text, layer="evaluation", subject=after or "evaluation", score=scores.OTHER_EVALUATION)
+        score = scores.OTHER_EVALUATION if prepared_alike else scores.MEASURED_BY_PREPARATION
+        yield Sentence(text=text, layer="evaluation", subject=after or "evaluation", score=score)
+
+
+def _reported(change: EvaluationChange) -> str:
+    """What one version reports and the other does not."""
+    parts = [*change.metrics, *change.slices]
+    names = {side: {_reported_as(p) for p in parts if getattr(p, side) is not None} for side in ("before", "after")}
+    new, gone = sorted(names["after"] - names["before"]), sorted(names["before"] - names["after"])
+    words = [
+        f"{', '.join(named[:3])}{f' and {len(named) - 3} more' if len(named) > 3 else ''} {what}"  # noqa: PLR2004
+        for named, what in ((new, "reported now"), (gone, "reported no more"))
+        if named
+    ]
+    return "; ".join(words)
+
+
+def _reported_as(metric: MetricChange) -> str:
+    return f"{metric.name} by {metric.slice.partition('=')[0]}" if metric.slice else metric.name
 
 
 def check_sentences(change: EvaluationChange) -> Iterator[Sentence]:

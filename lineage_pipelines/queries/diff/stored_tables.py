@@ -29,7 +29,11 @@ Tables = Callable[[DatasetSnapshot], AbstractContextManager["OpenTable | str"]]
 """Opens the table of a snapshot while it is used; says in words why it cannot be."""
 
 
-def find_tables(project_dir: Path) -> Tables:
+Progress = Callable[[str, int], None]
+"""Is told of which dataset rows are read, and how many were read now; a table may be read several times."""
+
+
+def find_tables(project_dir: Path, progress: Progress | None = None) -> Tables:
     """Return what opens the tables of a project's snapshots, where their very bytes are here."""
 
     @contextmanager
@@ -40,9 +44,20 @@ def find_tables(project_dir: Path) -> Tables:
                 found: OpenTable | str = _open(place) if isinstance(place, Path) else place
             except LineageError as error:
                 found = error.what
-            yield found
+            yield _counted(found, snapshot.name, progress) if progress and isinstance(found, OpenTable) else found
 
     return open_table
+
+
+def _counted(table: OpenTable, name: str, progress: Progress) -> OpenTable:
+    """The same table; who reads it is seen to."""
+
+    def batches() -> "Iterator[pa.RecordBatch]":
+        for batch in table.batches():
+            yield batch
+            progress(name, batch.num_rows)
+
+    return OpenTable(table.schema, batches)
 
 
 def find_listings(project_dir: Path) -> Callable[[DatasetSnapshot], Mapping[str, str] | None]:

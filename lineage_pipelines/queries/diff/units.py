@@ -35,6 +35,10 @@ _CLOSE = 2e-3
 _NEAR = 0.05
 """The same where the ratio is that of a known conversion, so that more rows may be there now."""
 _KNOWN = 0.02
+_EXACT = 1e-9
+_OUTER = 2
+"""Quantiles at either end, the range with them, that rounding of their places moves."""
+_CLEARLY = 2
 _LEAST_DISTINCT = 5
 _HOUR = 3600
 _MOST_HOURS = 14
@@ -58,11 +62,32 @@ def linear_map(first: Mapping[str, Any], second: Mapping[str, Any], *, same_coun
         return None
     if "time" in (first.get("kind"), second.get("kind")):
         return _zone(before, after) if first.get("kind") == second.get("kind") and same_count else None
+    if _is_turned(first, second, before, after):
+        return -1.0, 0.0
     for each, sign in ((before, 1), (before[::-1], -1)):
         found = _fit(each, after, sign)
         if found is not None and _explains(each, after, found, same_count=same_count):
             return found
     return None
+
+
+def _is_turned(first: Mapping[str, Any], second: Mapping[str, Any], before: "Array", after: "Array") -> bool:
+    """Whether every number has the other sign: the range is turned round exactly, the quantiles within it nearly.
+
+    A column that is much the same when it is turned round is no evidence of anything, unless its range tells.
+    """
+    import numpy as np
+
+    inner = slice(_OUTER, -_OUTER) if before.size > 4 * _OUTER else slice(None)
+    off = float(np.abs(-before[::-1] - after)[inner].max())
+    moved = float(np.abs(before - after)[inner].max())
+    spread = max(float(before.std()), float(after.std()))
+    if not np.isfinite(spread) or off > _NEAR * spread:
+        return False
+    low, high, new_low, new_high = (float(each[fact]) for each in (first, second) for fact in ("min", "max"))
+    size = _EXACT * max(abs(low), abs(high))
+    turned = abs(low + new_high) <= size and abs(high + new_low) <= size
+    return moved > _CLEARLY * max(off, _NEAR * spread) or (turned and abs(low + high) > size)
 
 
 def _fit(before: "Array", after: "Array", sign: int) -> tuple[float, float] | None:

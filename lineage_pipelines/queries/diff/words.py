@@ -60,6 +60,24 @@ def moment(seconds: Json) -> str:
     return f"{at:%Y-%m-%d}" if at.hour == at.minute == 0 else f"{at:%Y-%m-%d %H:%M}"
 
 
+def duration(seconds: Json) -> str:
+    """Write a length of time in its largest unit: `12.5 days`, `3.2 hours`."""
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float):
+        return str(seconds)
+    for size, unit in ((_DAY, "days"), (_HOUR, "hours"), (60, "minutes")):
+        if abs(seconds) >= size:
+            return f"{amount(seconds / size)} {unit}"
+    return f"{amount(seconds)} s"
+
+
+def value_words(value: str, kind: str) -> str:
+    """Write a value of a column, a time as one: a profile lists it in seconds."""
+    try:
+        return moment(float(value)) if kind == "time" else value
+    except ValueError:
+        return value
+
+
 def some(count: int, noun: str) -> str:
     """Write a count with its noun: `1 row`, `4,312 rows`."""
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
@@ -81,6 +99,8 @@ def _is_number(value: Json) -> TypeGuard[float]:
 
 def scaled(ratio: float, offset: float) -> str:
     """Say what was done to every number: `0.5556 times what it was minus 17.78 (°F to °C)`."""
+    if ratio == -1 and not offset:
+        return "what it was with the other sign"
     text = f"{amount(float(ratio))} times what it was" if ratio != 1 else "what it was"
     if offset:
         text += f" {'plus' if offset > 0 else 'minus'} {amount(abs(float(offset)))}"

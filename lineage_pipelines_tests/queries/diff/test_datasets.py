@@ -330,6 +330,7 @@ def _mirrored_column(column: ColumnChange) -> ColumnChange:
         appeared=column.vanished,
         vanished=column.appeared,
         ratio=None,
+        bins=column.bins[::-1],
         offset=None,
     )
 

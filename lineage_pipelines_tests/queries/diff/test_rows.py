@@ -1,5 +1,6 @@
 """Which rows came, went or changed, when both snapshots are at hand: what a join in pandas finds."""
 
+import contextlib
 import dataclasses
 import hashlib
 from pathlib import Path
@@ -13,8 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lineage_pipelines.errors import LineageError
-from lineage_pipelines.queries.diff.changes import Evidence, RowChange
+from lineage_pipelines.queries.diff import scores
+from lineage_pipelines.queries.diff.changes import Evidence, OverlapChange, RowChange
+from lineage_pipelines.queries.diff.data_sentences import overlap_sentences
 from lineage_pipelines.queries.diff.datasets import compare_datasets
+from lineage_pipelines.queries.diff.overlaps import compare_overlaps
 from lineage_pipelines.queries.diff.rows import compare_rows
 from lineage_pipelines.queries.diff.stored_tables import OpenTable, find_tables
 from lineage_pipelines_tests.queries.diff.tables import Stored, record, write_table
@@ -243,3 +247,90 @@ def test_what_is_in_no_project_is_not_compared(tmp_path: Path) -> None:
     with find_tables(tmp_path)(Stored().snapshot({"x": [1]})) as found:
         assert isinstance(found, str)
         assert "DVC project" in found
+
+
+# Columns that moved along the rows, rows that are in two datasets, and who is told what is read
+
+
+@pytest.mark.parametrize("rows", [1, -1, 2])
+@pytest.mark.parametrize("keyed", [True, False])
+def test_a_column_that_moved_along_the_rows_is_named(rows: int, keyed: bool) -> None:
+    table = {name: values for name, values in _flights().items() if keyed or name in ("temp", "late")}
+    after = {**table, "temp": np.roll(table["temp"], rows)}
+    assert _compare(table, after).shifted == {"temp": rows}
+    assert _compare(after, table).shifted == {"temp": -rows}
+
+
+def test_a_column_that_moved_before_rows_were_left_out_and_sorted_is_named_too() -> None:
+    table = pa.table({"id": np.arange(4000), **_flights()})
+    moved = table.set_column(4, "temp", pa.array(np.roll(table["temp"].to_numpy(), 1)))
+    kept = pa.array(RANDOM.random(4000) < 0.8)
+    before, after = table.filter(kept), moved.filter(kept).sort_by([("temp", "ascending")])
+    assert _compare(before, after).shifted == {"temp": 1}
+
+
+@pytest.mark.parametrize("other", ["shuffled", "scaled", "constant", "sorted"])
+def test_what_differs_otherwise_has_not_moved_along_the_rows(other: str) -> None:
+    table = {"id": np.arange(4000), **_flights()}
+    values: Any = {
+        "shuffled": RANDOM.permutation(table["temp"]),
+        "scaled": table["temp"] * 2,
+        "constant": table["temp"] * 0,
+        "sorted": np.sort(table["temp"]),
+    }
+    assert _compare(table, {**table, "temp": values[other]}).shifted == {}
+
+
+def _trained_and_measured(before: pa.Table, after: pa.Table, train: pa.Table) -> tuple[Any, ...]:
+    stored, tables = Stored(), {}
+    records = []
+    for test in (before, after):
+        data = []
+        for name, table in (("train", train), ("test", test)):
+            snapshot = stored.snapshot(table, name)
+            tables[snapshot.digest.sha256] = table
+            data.append(snapshot)
+        records.append(record(*data))
+
+    @contextlib.contextmanager
+    def open_table(snapshot: Any) -> Any:
+        yield _open(tables[snapshot.digest.sha256])
+
+    first, second = records
+    return compare_overlaps(first, second, stored), compare_overlaps(first, second, stored, open_table)
+
+
+def test_rows_that_are_trained_and_measured_on_are_counted_without_a_gate() -> None:
+    table = pa.table({"id": np.arange(4000), **_flights()})
+    train, test = table.slice(0, 3000), table.slice(3000)
+    mixed = pa.concat_tables([test.slice(0, 800), train.slice(100, 200)])
+    recorded, read = _trained_and_measured(test, mixed, train)
+    assert recorded == ()
+    assert read == (OverlapChange(measured="test", trained="train", shared=(0, 200), rows=(1000, 1000)),)
+    (sentence,) = overlap_sentences(read[0])
+    assert sentence.text == "200 of 1,000 rows of test are in train, too (0 before)"
+    (gone,) = overlap_sentences(dataclasses.replace(read[0], shared=(200, 0)))
+    assert gone.text == "no row of test is in train, too, as 200 were before"
+
+
+def test_that_all_rows_are_trained_on_is_known_from_what_is_recorded() -> None:
+    table = pa.table({"id": np.arange(4000), **_flights()})
+    train, test = table.slice(0, 3000), table.slice(3000)
+    turned = train.take(pa.array(np.arange(3000)[::-1].copy()))
+    recorded, _ = _trained_and_measured(test, turned, train)
+    assert [each.shared for each in recorded] == [(None, 3000)]
+    (sentence,) = overlap_sentences(recorded[0])
+    assert (sentence.text, sentence.score) == ("all rows of test are in train, too", scores.ALL_TRAINED_ON)
+    assert _trained_and_measured(test, test.slice(0, 900), train)[0] == ()
+
+
+def test_who_reads_rows_is_told(world: World) -> None:
+    stored, table = Stored(), pa.table({"id": np.arange(50), **{n: v[:50] for n, v in _flights(100).items()}})
+    first = _tracked(world, stored, "data/t.feather", table)
+    second = _tracked(world, stored, "data/t.feather", table.slice(0, 40))
+    told: list[tuple[str, int]] = []
+    tables = find_tables(world.root, lambda name, rows: told.append((name, rows)))
+    (change,) = compare_datasets(record(first), record(second), stored, tables)
+    assert change.row_change is not None
+    assert {name for name, _ in told} == {"train"}
+    assert sum(rows for _, rows in told) >= 90
