@@ -23,8 +23,12 @@ if TYPE_CHECKING:
     from lineage_pipelines.datasets.pipeline.recorded import RecordedOutput
     from lineage_pipelines.datasets.running.stage_run import StageOutcome, mend_workspace, run_stage
     from lineage_pipelines.datasets.workspace.observing import TrackedObservation, observe
+    from lineage_pipelines.datasets.workspace.pinning import Pinned, Pinning, Pushed
     from lineage_pipelines.datasets.workspace.placing import Placed, discard, place
-    from lineage_pipelines.datasets.workspace.stored import NamedData, StoredData, StoredState, check_stored
+    from lineage_pipelines.datasets.workspace.provision import provision
+    from lineage_pipelines.datasets.workspace.recorded_state import use_cache, write_recorded
+    from lineage_pipelines.datasets.workspace.stored import check_stored
+    from lineage_pipelines.datasets.workspace.stored_values import NamedData, StoredData, StoredState
 
 __all__ = [
     "DvcProject",
@@ -32,9 +36,12 @@ __all__ = [
     "NamedData",
     "Output",
     "ParamsDependency",
+    "Pinned",
+    "Pinning",
     "PipelineGraph",
     "Placed",
     "Problem",
+    "Pushed",
     "RecordedOutput",
     "Snapshot",
     "SnapshotCache",
@@ -50,35 +57,35 @@ __all__ = [
     "mend_workspace",
     "observe",
     "place",
+    "provision",
     "run_stage",
     "spread",
+    "use_cache",
+    "write_recorded",
 ]
 
+_HOMES = {
+    "pipeline.project": ("DvcProject",),
+    "metafiles.problems": ("Problem",),
+    "metafiles.readers": ("LockEntry",),
+    "workspace.observing": ("TrackedObservation", "observe"),
+    "workspace.pinning": ("Pinned", "Pinning", "Pushed"),
+    "workspace.placing": ("Placed", "discard", "place"),
+    "workspace.stored_values": ("NamedData", "StoredData", "StoredState"),
+    "workspace.stored": ("check_stored",),
+    "workspace.provision": ("provision",),
+    "workspace.recorded_state": ("use_cache", "write_recorded"),
+    "content.parallel": ("spread",),
+    "pipeline.recorded": ("RecordedOutput",),
+    "running.stage_run": ("StageOutcome", "mend_workspace", "run_stage"),
+    "content.snapshots": ("Snapshot", "SnapshotCache"),
+    "pipeline.graph": ("Output", "ParamsDependency", "PipelineGraph", "Stage", "StageDependency", "TrackedFile"),
+}
+"""Which module has which of the names."""
 
-def __getattr__(name: str) -> Any:  # noqa: ANN401, C901  # any public name; a case for each module
-    match name:
-        case "DvcProject":
-            module = import_module("lineage_pipelines.datasets.pipeline.project")
-        case "Problem":
-            module = import_module("lineage_pipelines.datasets.metafiles.problems")
-        case "LockEntry":
-            module = import_module("lineage_pipelines.datasets.metafiles.readers")
-        case "TrackedObservation" | "observe":
-            module = import_module("lineage_pipelines.datasets.workspace.observing")
-        case "Placed" | "discard" | "place":
-            module = import_module("lineage_pipelines.datasets.workspace.placing")
-        case "NamedData" | "StoredData" | "StoredState" | "check_stored":
-            module = import_module("lineage_pipelines.datasets.workspace.stored")
-        case "spread":
-            module = import_module("lineage_pipelines.datasets.content.parallel")
-        case "RecordedOutput":
-            module = import_module("lineage_pipelines.datasets.pipeline.recorded")
-        case "StageOutcome" | "mend_workspace" | "run_stage":
-            module = import_module("lineage_pipelines.datasets.running.stage_run")
-        case "Snapshot" | "SnapshotCache":
-            module = import_module("lineage_pipelines.datasets.content.snapshots")
-        case "Output" | "ParamsDependency" | "PipelineGraph" | "Stage" | "StageDependency" | "TrackedFile":
-            module = import_module("lineage_pipelines.datasets.pipeline.graph")
-        case _:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(module, name)
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401  # any public name
+    for module, names in _HOMES.items():
+        if name in names:
+            return getattr(import_module(f"{__name__}.{module}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,4 +1,4 @@
-"""The one module that talks to DVC. Everything else in the room, and in the package, goes through it.
+"""The one module that talks to DVC, with its configuration's (dvc_config.py). Everything else goes through them.
 
 DVC is imported inside the functions: half a second that a warm load must not pay. Whatever DVC refuses comes out as
 `RefusedError` or as a `DatasetError`; nothing of DVC's leaves this module.
@@ -8,13 +8,14 @@ import os
 import posixpath
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from lineage_pipelines.datasets.dvc_config import ask, bad_config
 from lineage_pipelines.datasets.metafiles.problems import RefusedError
 from lineage_pipelines.errors import DatasetError
 
@@ -45,8 +46,7 @@ def open_project(root: Path) -> Iterator["DvcView"]:
         repo = Repo(str(root))
         scm = repo.scm
     except ConfigError as error:
-        fix = "correct .dvc/config, .dvc/config.local or your global DVC configuration"
-        raise DatasetError(f"DVC cannot read its configuration: {error}", where=str(root), fix=fix) from error
+        raise bad_config(root, error) from error
     except (DvcException, SCMError, OSError) as error:
         raise DatasetError(f"DVC cannot open the project: {error}", where=str(root), fix="run `dvc doctor`") from error
     try:
@@ -140,7 +140,7 @@ class DvcView:
         found = {}
         for name in self._repo.config.get("remote", {}):
             with suppress(RefusedError, KeyError):
-                found[name] = str(_ask(partial(get_fs_config, self._repo.config, name=name))["url"])
+                found[name] = str(ask(partial(get_fs_config, self._repo.config, name=name))["url"])
         return found
 
     @property
@@ -217,19 +217,10 @@ def _invalid(schema: Callable[[Any], Any], value: object) -> Sequence[Invalid]:
     return []
 
 
-def _ask(call: Callable[[], Any]) -> Any:  # noqa: ANN401
-    """Call DVC on input that may be bad; it answers with its own errors, assertions and whatever a bad type brings."""
-    try:
-        return call()
-    except Exception as error:  # any error here is about the input
-        text = str(error).strip() or type(error).__name__
-        raise RefusedError(text) from error
-
-
 def _ask_in(root: str, call: Callable[[], Any]) -> Any:  # noqa: ANN401
     """Call DVC; its messages name files from where the process stands, ours from the DVC root."""
     try:
-        return _ask(call)
+        return ask(call)
     except RefusedError as error:
         here = os.path.relpath(root)
         plain = re.sub(rf"(?<![\w./-]){re.escape(here)}/", "", str(error))
@@ -296,3 +287,62 @@ def _fetch_once(root: Path, paths: Sequence[str]) -> None:
                 where=", ".join(paths),
                 fix="look at `dvc remote list` and try `dvc fetch` by hand",
             ) from error
+
+
+def push_objects(
+    root: Path, stores: Mapping[str, Path], objects: Mapping[str, Collection[str]], *, dry_run: bool = False
+) -> tuple[frozenset[str], frozenset[str]]:
+    """Send what the default remote lacks of some objects, and look whether it is there then.
+
+    Files go before the listings that name them: a listing alone makes DVC believe that the whole directory is there.
+
+    Args:
+        root: the DVC root.
+        stores: by hash name a folder that holds the objects as DVC's cache does.
+        objects: MD5s by hash name.
+        dry_run: only look.
+
+    Returns:
+        What the remote lacked, and what it lacks now.
+
+    Raises:
+        DatasetError: there is no default remote, or it cannot be reached, or it keeps no objects by their digest.
+    """
+    from dvc.repo import Repo
+
+    lacked: set[str] = set()
+    lacks: set[str] = set()
+    with open_project(root), Repo(str(root)) as repo:
+        for hash_name, names in objects.items():
+            try:
+                remote = repo.cloud.get_remote_odb(None, "push", hash_name=hash_name)
+                absent = set(names) - set(remote.oids_exist(list(names)))
+                lacked |= absent
+                if absent and not dry_run:
+                    _send(stores[hash_name], remote, hash_name, absent)
+                    absent -= set(remote.oids_exist(list(absent)))
+                lacks |= absent
+            except Exception as error:  # a remote may fail in its own ways
+                raise DatasetError(
+                    f"DVC could not push the data: {str(error).strip() or type(error).__name__}",
+                    where=str(root),
+                    fix="look at `dvc remote list` and `dvc remote default`, or leave the remote out (--no-push)",
+                ) from error
+    return frozenset(lacked), frozenset(lacks)
+
+
+def _send(store: Path, remote: Any, hash_name: str, names: Collection[str]) -> None:  # noqa: ANN401
+    from dvc_data.hashfile.db.local import LocalHashFileDB
+    from dvc_data.hashfile.hash_info import HashInfo
+    from dvc_data.hashfile.transfer import transfer
+    from dvc_objects.fs.local import LocalFileSystem
+
+    source = LocalHashFileDB(  # type: ignore[no-untyped-call]  # DVC ships no types
+        LocalFileSystem(),  # type: ignore[no-untyped-call]
+        str(store),
+        hash_name=hash_name,
+    )
+    listings = {name for name in names if name.endswith(".dir")}
+    for some in (set(names) - listings, listings):
+        if some:
+            transfer(source, remote, {HashInfo(hash_name, name) for name in some}, shallow=True)

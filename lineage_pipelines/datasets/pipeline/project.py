@@ -5,6 +5,7 @@ import posixpath
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lineage_pipelines.datasets.content.object_places import object_place
 from lineage_pipelines.datasets.metafiles.listings import Listing, read_listing
 from lineage_pipelines.datasets.metafiles.problems import Problem, raise_problems
 from lineage_pipelines.datasets.pipeline import graph_cache
@@ -88,12 +89,17 @@ class DvcProject:
     @property
     def cache_dir(self) -> Path:
         """Where DVC keeps its objects (`cache.dir`)."""
-        return self.root / self.graph().cache_dir
+        cached = graph_cache.load(self.root)
+        if cached is not None:
+            return self.root / cached.graph.cache_dir
+        # Asked of the configuration alone: resolving the graph writes to DVC's own state, and may not succeed.
+        from lineage_pipelines.datasets.dvc_config import read_settings
+
+        return self.root / read_settings(self.root).cache_dir
 
     def object_path(self, md5: str, hash_name: str = "md5") -> Path:
         """Return where the cache keeps an object; DVC 2 (`md5-dos2unix`) used another layout."""
-        base = self.cache_dir if hash_name == "md5-dos2unix" else self.cache_dir / "files" / "md5"
-        return base / md5[:2] / md5[2:]
+        return object_place(self.cache_dir, md5, hash_name)
 
     def recorded(self, path: str | os.PathLike[str]) -> RecordedOutput:
         """Return what DVC recorded about a path; a part of a tracked directory works too.

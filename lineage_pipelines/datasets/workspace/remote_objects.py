@@ -3,24 +3,26 @@
 DVC is asked only where its remote is. Nothing is fetched; what is read is hashed on its way and forgotten.
 """
 
+from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from lineage_pipelines.datasets.content.hashing import SHA256, new_hasher
 from lineage_pipelines.datasets.content.reading import BLOCK
-from lineage_pipelines.datasets.metafiles.listings import Listing, check_listing
-from lineage_pipelines.datasets.pipeline.project import DvcProject
-from lineage_pipelines.errors import DatasetError
 
 _LEGACY = "md5-dos2unix"
 
 
 class RemoteObjects:
-    """The default remote of a project, looked at when it is first needed."""
+    """The default remote of a project, looked at when it is first needed.
 
-    def __init__(self, project: DvcProject) -> None:
-        self._project = project
+    Args:
+        root: the DVC root.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
 
     def nowhere(self) -> str:
         """Say that something is in none of the places that were looked at, and what to do."""
@@ -37,8 +39,16 @@ class RemoteObjects:
         layout = "" if hash_name == _LEGACY else "/files/md5"
         return f"{str(self._remote[1]).rstrip('/')}{layout}/{md5[:2]}/{md5[2:]}"
 
-    def digests(self, md5: str, hash_name: str) -> tuple[str, str, int] | None:
-        """Return an object's digest by DVC's algorithm, its SHA-256 and its size; None if it is not there."""
+    def digests(
+        self, md5: str, hash_name: str, *, take: Callable[[memoryview], object] = lambda _: None
+    ) -> tuple[str, str, int] | None:
+        """Return an object's digest by DVC's algorithm, its SHA-256 and its size; None if it is not there.
+
+        Args:
+            md5: what DVC calls it.
+            hash_name: `md5` or `md5-dos2unix`.
+            take: given each block; raises nothing of its own but DatasetError.
+        """
         hashers, size = (new_hasher(hash_name), new_hasher(SHA256)), 0
         try:
             with self._open(md5, hash_name) as file:
@@ -46,22 +56,18 @@ class RemoteObjects:
                     size += len(block)
                     for hasher in hashers:
                         hasher.update(memoryview(block))
+                    take(memoryview(block))
         except (OSError, _NoRemoteError):
             return None
         return hashers[0].hexdigest(), hashers[1].hexdigest(), size
 
-    def listing(self, md5: str, hash_name: str) -> Listing | None:
-        """Return the files of a directory; None if the remote does not have its listing.
-
-        Raises:
-            DatasetError: the listing was altered, or is not safe.
-        """
+    def read(self, md5: str, hash_name: str) -> bytes | None:
+        """Return the bytes of a small object, as they are; None if it is not there."""
         try:
             with self._open(md5, hash_name) as file:
-                data = file.read()
+                return file.read()
         except (OSError, _NoRemoteError):
             return None
-        return check_listing(data, md5, where=self.url_of(md5, hash_name))
 
     def _open(self, md5: str, hash_name: str) -> BinaryIO:
         url = self.url_of(md5, hash_name)
@@ -77,17 +83,11 @@ class RemoteObjects:
     @cached_property
     def _remote(self) -> tuple[str | None, str | None]:
         """The remote's name, and its URL where it can be read."""
-        from lineage_pipelines.datasets.dvc_api import open_project
+        from lineage_pipelines.datasets.dvc_config import read_settings
 
-        name = self._project.graph().remote
-        if name is None:
-            return None, None
-        try:
-            with open_project(self._project.root) as view:
-                url = view.remotes.get(name)
-        except DatasetError:
-            return name, None
-        return name, url if url is not None and self._reachable(url) else None
+        settings = read_settings(self._root)
+        reachable = settings.url is not None and self._reachable(settings.url)
+        return settings.remote, settings.url if reachable else None
 
     def _reachable(self, url: str) -> bool:
         if "://" not in url:

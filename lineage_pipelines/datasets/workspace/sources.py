@@ -125,13 +125,18 @@ def _locate(
     found, missing = [], []
     for relative, md5 in files:
         if recorded.output.cache and objects.has(md5):
-            found.append(_source(relative, md5, objects.path(md5), cached=True))
+            found.append(_source(relative, md5, _unlinked(objects.path(md5)), cached=True))
         elif in_workspace:
             path = str((project.root / recorded.path / relative).resolve())
             found.append(_source(relative, md5, path, cached=False))
         else:
             missing.append(f"{relative or recorded.path} (MD5 {md5})")
     return found, missing
+
+
+def _unlinked(path: str) -> str:
+    # A sandbox's cache is made of links (private_cache.py). Wherever one leads, only the recorded bytes are taken.
+    return os.path.realpath(path) if os.path.islink(path) else path  # noqa: PTH114  # once for each of many files
 
 
 def _source(relative: str, md5: str, path: str, *, cached: bool) -> Source:

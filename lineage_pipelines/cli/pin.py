@@ -1,0 +1,63 @@
+"""`lineage pin`: keep the data of what is or was in production, whatever `dvc gc` removes."""
+
+import sys
+import time
+from collections.abc import Callable, Sequence
+
+import click
+
+from lineage_pipelines.cli.context import Session, answer, format_option
+
+_PATIENCE = 2.0
+_OFTEN = 0.2
+
+
+@click.command("pin")
+@click.argument("refs", metavar="[REF]...", nargs=-1)
+@click.option(
+    "--push/--no-push", default=True, show_default=True, help="Send what DVC's default remote lacks of it, too."
+)
+@click.option("--dry-run", is_flag=True, help="Only say what would be done.")
+@format_option
+@click.pass_obj
+def command(session: Session, *, refs: Sequence[str], push: bool, dry_run: bool, form: str) -> int:
+    """Protect the data of REF from `dvc gc`, and push what the remote lacks.
+
+    Without a REF: of every version that is or ever was in production. Every object is read and hashed. Exits with 1
+    when data is missing or was altered, or when the remote does not have it afterwards.
+
+    \b
+    Examples:
+      lineage pin
+      lineage pin flight_delay@4 --no-push
+      lineage pin --dry-run
+    """
+    from lineage_pipelines import queries, reports
+    from lineage_pipelines.datasets import DvcProject, Pinned, Pinning
+
+    with session.open_catalog() as catalog:
+        kept = queries.find_data_to_keep(catalog, refs)
+    pinned, pushed = Pinned(), None
+    if kept.data:
+        project = DvcProject(session.settings().project_dir)
+        tell = _telling() if sys.stderr.isatty() else lambda _: None
+        pinning = Pinning(project, folders=kept.folders, dry_run=dry_run, progress=tell)
+        pinned = pinning.pin(list(kept.data))
+        pushed = pinning.push() if push else None
+    said = reports.PinAnswer(kept=kept, pinned=pinned, pushed=pushed, dry_run=dry_run, wants_push=push)
+    answer(form, document=lambda: reports.pin_document(said), plain=lambda: reports.pin_json(said))
+    return 0 if said.is_complete else 1
+
+
+def _telling() -> Callable[[int], None]:
+    """Return what tells how far it is, now and then, once it takes long."""
+    begun = told = time.monotonic()
+
+    def tell(number: int) -> None:
+        nonlocal told
+        now = time.monotonic()
+        if now - begun > _PATIENCE and now - told > _OFTEN:
+            told = now
+            click.echo(f"\r{number:,} data files \r", err=True, nl=False)
+
+    return tell

@@ -1,0 +1,116 @@
+"""A sandbox's own DVC cache: it holds what was put there, each object whole or not at all.
+
+Objects of the project's cache come as symbolic links to them, unless copies are asked for. Nothing is copied that way,
+and nothing is trusted that way either: whoever reads the sandbox's data (placing.py) hashes it while it is read. A hard
+link would do no better against somebody who writes to the object, and it would change the object's own status in the
+project's cache. Copies are for sandboxes in which code runs that is not trusted not to write through a link.
+"""
+
+import contextlib
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from lineage_pipelines.datasets.content.object_places import object_place
+from lineage_pipelines.datasets.workspace.copying import copy_file, unwritable
+from lineage_pipelines.datasets.workspace.stored_values import StoredObject
+from lineage_pipelines.errors import DatasetError
+
+UNFINISHED = ".new-"
+"""How the names of files begin that are being written; a process that is killed leaves one."""
+_READ_ONLY = 0o444
+
+
+class PrivateCache:
+    """A folder in the layout of a DVC cache. Several threads and processes may fill it at once.
+
+    Args:
+        base: the folder; made when something is put there.
+        copies: whether to copy the objects of the project's cache instead of linking to them.
+    """
+
+    def __init__(self, base: Path, *, copies: bool = False) -> None:
+        self.base = base.absolute()
+        self._copies = copies
+
+    def place(self, one: StoredObject) -> Path:
+        """Return where an object is, or would be."""
+        return object_place(self.base, one.md5, one.hash_name)
+
+    def link(self, one: StoredObject, source: Path) -> None:
+        """Let an object be the one at `source`.
+
+        Raises:
+            DatasetError: the folder cannot be written; or the object changed since it was looked at.
+        """
+        place = self.place(one)
+        if self._copies:
+            with self.new(one) as (path, keep):
+                self.copy(one, source, path)
+                keep()
+            return
+        if place.is_symlink() and place.readlink() == source.absolute():
+            return
+        with self.new(one) as (path, keep):
+            try:
+                path.symlink_to(source.absolute())
+            except OSError as error:
+                raise unwritable(path, 0, error) from error
+            keep()
+
+    def copy(self, one: StoredObject, source: Path, path: Path) -> None:
+        """Copy an object; where the file system can, the copy shares its blocks until it is written to.
+
+        Raises:
+            DatasetError: it cannot be read or written, or changed since it was looked at.
+        """
+        copied = copy_file(source, path, one.hash_name)
+        if copied.named != one.md5.removesuffix(".dir"):
+            raise DatasetError(
+                f"the object changed while it was read: expected {one.md5}, found {copied.named}",
+                where=str(source),
+                fix="wait until nothing writes to it, then try again",
+            )
+
+    def write(self, one: StoredObject, data: bytes) -> None:
+        """Write a small object whose bytes are known to be the right ones.
+
+        Raises:
+            DatasetError: the folder cannot be written.
+        """
+        with self.new(one) as (path, keep):
+            try:
+                path.write_bytes(data)
+                path.chmod(_READ_ONLY)
+            except OSError as error:
+                raise unwritable(path, len(data), error) from error
+            keep()
+
+    @contextmanager
+    def new(self, one: StoredObject) -> Iterator[tuple[Path, Callable[[], None]]]:
+        """Give a path for an object's bytes, and what puts them in their place once they are the right ones.
+
+        The path is beside that place and does not exist; what is not kept is removed.
+
+        Raises:
+            DatasetError: the folder cannot be written.
+        """
+        place = self.place(one)
+        path = place.with_name(f"{UNFINISHED}{secrets.token_hex(8)}")
+        try:
+            place.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise unwritable(place, 0, error) from error
+        try:
+            yield path, lambda: _replace(path, place)
+        finally:
+            with contextlib.suppress(OSError):
+                path.unlink(missing_ok=True)
+
+
+def _replace(path: Path, place: Path) -> None:
+    try:
+        path.replace(place)
+    except OSError as error:
+        raise unwritable(place, 0, error) from error
