@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from lineage_pipelines.catalog.log import Catalog
     from lineage_pipelines.catalog.merkle import TreeHead, inclusion_proof, verify_inclusion
     from lineage_pipelines.catalog.obligations import DAGSTER
+    from lineage_pipelines.catalog.reached import Handed, Reached, Wanted
     from lineage_pipelines.catalog.signing import PublicKey
     from lineage_pipelines.catalog.tiles import Tiles, write_tiles
     from lineage_pipelines.catalog.unfinished import Attempt, AttemptEnd
@@ -26,13 +27,16 @@ __all__ = [
     "Catalog",
     "Checkpoint",
     "Entry",
+    "Handed",
     "LogEntry",
     "ModelSummary",
     "PublicKey",
+    "Reached",
     "Settings",
     "Tiles",
     "TreeHead",
     "VersionName",
+    "Wanted",
     "inclusion_proof",
     "log_name",
     "read_note",
@@ -58,6 +62,8 @@ def __getattr__(name: str) -> Any:  # noqa: ANN401, C901  # any public name; a c
             module = import_module("lineage_pipelines.catalog.merkle")
         case "Tiles" | "write_tiles":
             module = import_module("lineage_pipelines.catalog.tiles")
+        case "Handed" | "Reached" | "Wanted":
+            module = import_module("lineage_pipelines.catalog.reached")
         case "PublicKey":
             module = import_module("lineage_pipelines.catalog.signing")
         case "Entry" | "LogEntry" | "ModelSummary" | "VersionName":

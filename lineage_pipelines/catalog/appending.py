@@ -4,7 +4,7 @@ Called within the transaction that commits it.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -21,6 +21,9 @@ from lineage_pipelines.errors import CatalogError, ConflictError, RecordError
 from lineage_pipelines.records import Digest, LineageRecord, decode, encode
 
 _SHOWN = 6
+_PAGE = 500
+_REMEMBERED = 50_000
+"""So many entities are remembered while every record is indexed again."""
 _run: sa.BindParameter[str] = sa.bindparam("run")
 _name: sa.BindParameter[str] = sa.bindparam("model")
 _newest = sa.select(version.c.version).where(version.c.model == _name).order_by(version.c.version.desc()).limit(1)
@@ -140,19 +143,34 @@ def _insert(connection: sa.Connection, drafted: Draft, key: LogKey | None, numbe
     )
 
 
-def index_again(connection: sa.Connection) -> int:
+def index_again(connection: sa.Connection, log_at: sa.Connection | None = None) -> int:
     """Index every record of the log, in its order; return how many there are.
+
+    Args:
+        connection: where the index is, empty.
+        log_at: where the log is, if that is elsewhere.
 
     Raises:
         CatalogError: an entry's bytes do not match its digest, or are no record.
     """
-    rows = connection.execute(sa.select(log).where(log.c.kind == RECORD).order_by(log.c.seq)).all()
     numbers: Counter[str] = Counter()
-    for row in rows:
+    known: dict[index.Entity, int] = {}
+    for row in _records(log_at or connection):
         digest, record = reading.check_body(row, f"entry {row.seq}"), _decoded(row)
         numbers[record.model.name] += 1
-        index.add_version(connection, row.seq, digest, record, numbers[record.model.name])
-    return len(rows)
+        index.add_version(connection, row.seq, digest, record, numbers[record.model.name], known=known)
+        if len(known) > _REMEMBERED:
+            known.clear()
+    return numbers.total()
+
+
+def _records(connection: sa.Connection) -> Iterator[Any]:
+    """Yield the records of the log, a page at a time: what is written in between may be in the same database."""
+    columns = sa.select(log.c.seq, log.c.digest, log.c.body).where(log.c.kind == RECORD).order_by(log.c.seq)
+    last = 0
+    while rows := connection.execute(columns.where(log.c.seq > last).limit(_PAGE)).all():
+        yield from rows
+        last = rows[-1].seq
 
 
 def _decoded(row: sa.Row[Any]) -> LineageRecord:

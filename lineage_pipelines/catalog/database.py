@@ -9,8 +9,8 @@ import sqlalchemy as sa
 
 from lineage_pipelines.errors import CatalogError
 
-INDEXES = ("usage", "content", "version", "model")
-"""The tables that are derived from the log, in an order in which they can be dropped."""
+INDEXES = ("part", "usage", "artifact", "entity", "content", "version", "model")
+"""The tables that are derived from the log in any schema, in an order in which they can be dropped."""
 ALWAYS = frozenset({"migration", "log"})
 """The tables that a catalog of any release has."""
 
@@ -50,6 +50,9 @@ class Database(Protocol):
 
     def keep_copy(self, number: int) -> None:
         """Keep a copy of a catalog of schema `number` before it is changed, where that is the catalog's business."""
+
+    def prefer_indexes(self, connection: sa.Connection) -> None:
+        """Have the questions of this transaction answered step by step from indexes, whatever the planner expects."""
 
     def translated(self) -> AbstractContextManager[None]:
         """Turn the database's own errors into a `CatalogError` that says what to do."""

@@ -1,6 +1,6 @@
 """Whether what a person says still fits what the log says, within the transaction that commits it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 import sqlalchemy as sa
@@ -57,6 +57,17 @@ def _check_version(connection: sa.Connection, model: str, version: int, record: 
     entry = reading.get(connection, model, version)
     if entry is None or entry.digest != record:
         raise NotFoundError(f"no version {version} of {model} with the record {record}")
+
+
+def check_records(connection: sa.Connection, records: Sequence[Digest]) -> None:
+    """Refuse what is about a record that the catalog does not have.
+
+    Raises:
+        NotFoundError: it does not have one of them.
+    """
+    for record in records:
+        if not reading.by_digest(connection, record.hex):
+            raise NotFoundError(f"the catalog has no record {record}")
 
 
 def _named(connection: sa.Connection, model: str, alias: str) -> Digest | None:

@@ -1,29 +1,85 @@
-"""What the catalog derives from a record: its version, and every content that it names.
+"""What the catalog derives from a record: its version, everything that it names as used, and the file that it made.
 
 Written in the transaction that appends the entry, and again by `rebuild`, in the order of the log.
 """
 
+import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from typing import NamedTuple
 
 import sqlalchemy as sa
 
-from lineage_pipelines.catalog.tables import content, model, usage, version
+from lineage_pipelines.catalog.tables import artifact, entity, model, part, usage, version
 from lineage_pipelines.errors import ConflictError
-from lineage_pipelines.records import Digest, DigestSet, LineageRecord
+from lineage_pipelines.records import Digest, DigestSet, LineageRecord, SourceClosure
+
+FILE = "file"
+REVISION = "revision"
+PACKAGES = "packages"
+SOURCE = "source"
 
 _MANY = 400
 """How many values one statement names; every SQLite allows 999."""
+LONGEST = 400
+"""Characters of a name in the index: PostgreSQL takes 2,700 bytes in all."""
+
+
+class Entity(NamedTuple):
+    """Something that a record says was used, as the index has it."""
+
+    kind: str
+    name: str
+    md5: str = ""
+    sha256: str = ""
+
+    @property
+    def key(self) -> str:
+        """What it is found by: BLAKE2b of all of it, 16 bytes in hex."""
+        return hashlib.blake2b("\0".join(self).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+
 
 # To put a statement together takes longer than to execute it.
 _ADD_VERSION = version.insert()
-_ADD_CONTENT = content.insert()
+_ADD_ENTITY = entity.insert()
 _ADD_USAGE = usage.insert()
-_KNOWN = sa.select(content.c.hex, content.c.id).where(content.c.hex.in_(sa.bindparam("hexes", expanding=True)))
+_ADD_PART = part.insert()
+_hex: sa.BindParameter[str] = sa.bindparam("hex")
+_seq: sa.BindParameter[int] = sa.bindparam("seq", type_=sa.Integer)
+_ADD_ARTIFACT = artifact.insert().from_select(
+    ["hex", "seq"],
+    sa.select(sa.cast(_hex, sa.Text), sa.cast(_seq, sa.Integer)).where(
+        ~sa.exists().where(artifact.c.hex == _hex).correlate(None)
+    ),
+)
+_KNOWN = sa.select(entity.c.key, entity.c.id).where(entity.c.key.in_(sa.bindparam("keys", expanding=True)))
 
 
-def add_version(connection: sa.Connection, seq: int, digest: Digest, record: LineageRecord, number: int) -> None:
+def cut(name: str) -> str:
+    """Return a name as the index has it: a long one is cut, and ends with its SHA-256."""
+    if len(name) <= LONGEST:
+        return name
+    return f"{name[:LONGEST]}~{hashlib.sha256(name.encode('utf-8', 'surrogatepass')).hexdigest()}"
+
+
+def add_version(
+    connection: sa.Connection,
+    seq: int,
+    digest: Digest,
+    record: LineageRecord,
+    number: int,
+    *,
+    known: dict[Entity, int] | None = None,
+) -> None:
     """Make the entry the version `number`, the next one of its model, and index what it names.
+
+    Args:
+        connection: in a write transaction.
+        seq: the entry's place.
+        digest: the record's identity.
+        record: the record.
+        number: the version's number.
+        known: entities that were identified in the same transaction; those of this record are added.
 
     Raises:
         ConflictError: the model is new and its name is too like that of another.
@@ -33,7 +89,8 @@ def add_version(connection: sa.Connection, seq: int, digest: Digest, record: Lin
         _add_model(connection, name)
     values = {"model": name, "version": number, "seq": seq, "digest": digest.hex, "run_key": record.model.run_key}
     connection.execute(_ADD_VERSION, values)
-    _add_usage(connection, seq, sorted(set(_hexes(record))))
+    connection.execute(_ADD_ARTIFACT, {"hex": record.artifact.digest.hex, "seq": seq})
+    _add_usage(connection, seq, record, known if known is not None else {})
 
 
 def _add_model(connection: sa.Connection, name: str) -> None:
@@ -48,37 +105,56 @@ def _add_model(connection: sa.Connection, name: str) -> None:
     connection.execute(model.insert().values(name=name, folded=folded))
 
 
-def _hexes(record: LineageRecord) -> Iterator[str]:
-    for digests in _named(record):
-        if digests.md5 is not None:
-            yield digests.md5.removesuffix(".dir")
-        if digests.sha256 is not None:
-            yield digests.sha256
+def _add_usage(connection: sa.Connection, seq: int, record: LineageRecord, known: dict[Entity, int]) -> None:
+    source = _source(record.code.source) if record.code.source else None
+    read = {*_read(record), *([source] if source else [])}
+    made = {_file(out.path, out.digest) for stage in record.stages for out in stage.outs} - read
+    new = _identify(connection, read | made, known)
+    rows = [{"entity": known[each], "seq": seq, "beside": int(each in made)} for each in read | made]
+    connection.execute(_ADD_USAGE, sorted(rows, key=lambda row: row["entity"]))
+    if record.code.source and source in new:
+        files = {Entity(FILE, cut(file.path), sha256=file.sha256) for file in record.code.source.files}
+        _identify(connection, files, known)
+        if files:
+            connection.execute(_ADD_PART, [{"entity": known[each], "source": known[source]} for each in sorted(files)])
 
 
-def _named(record: LineageRecord) -> Iterator[DigestSet]:
+def _read(record: LineageRecord) -> Iterator[Entity]:
     for snapshot in record.data:
-        yield snapshot.digest
+        yield _file(snapshot.path, snapshot.digest)
     for stage in record.stages:
         for used in stage.deps:
-            yield used.digest
-        for generated in stage.outs:
-            yield generated.digest
+            yield _file(used.path, used.digest)
+    yield Entity(PACKAGES, "", sha256=record.environment.packages.hex)
+    if record.code.revision:
+        yield Entity(REVISION, cut(record.code.revision))
 
 
-def _add_usage(connection: sa.Connection, seq: int, hexes: list[str]) -> None:
-    known = _identify(connection, hexes)
-    new = [{"hex": text} for text in hexes if text not in known]
+def _file(path: str, digest: DigestSet) -> Entity:
+    return Entity(FILE, cut(path), digest.md5 or "", digest.sha256 or "")
+
+
+def _source(closure: SourceClosure) -> Entity:
+    # By what it holds: what its record says of that is not checked here.
+    lines = "".join(f"{file.sha256}  {file.path}\n" for file in closure.files)
+    return Entity(SOURCE, "", sha256=hashlib.sha256(lines.encode("utf-8", "surrogatepass")).hexdigest())
+
+
+def _identify(connection: sa.Connection, named: Collection[Entity], known: dict[Entity, int]) -> set[Entity]:
+    """Make the number of each entity known; return those that are new in the index."""
+    missing = set(named) - known.keys()
+    known |= _look_up(connection, list(missing))
+    new = missing - known.keys()
     if new:
-        connection.execute(_ADD_CONTENT, new)
-        known |= _identify(connection, [row["hex"] for row in new])
-    if known:
-        connection.execute(_ADD_USAGE, [{"content": number, "seq": seq} for number in sorted(known.values())])
+        connection.execute(_ADD_ENTITY, [{"key": each.key, **each._asdict()} for each in sorted(new)])
+        known |= _look_up(connection, list(new))
+    return new
 
 
-def _identify(connection: sa.Connection, hexes: list[str]) -> dict[str, int]:
-    known: dict[str, int] = {}
-    for start in range(0, len(hexes), _MANY):
-        rows = connection.execute(_KNOWN, {"hexes": hexes[start : start + _MANY]})
-        known |= {row.hex: row.id for row in rows}
-    return known
+def _look_up(connection: sa.Connection, named: list[Entity]) -> dict[Entity, int]:
+    by_key = {each.key: each for each in named}
+    keys, found = list(by_key), dict[Entity, int]()
+    for start in range(0, len(keys), _MANY):
+        rows = connection.execute(_KNOWN, {"keys": keys[start : start + _MANY]})
+        found |= {by_key[row.key]: row.id for row in rows}
+    return found

@@ -8,15 +8,17 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from lineage_pipelines.catalog import appending, deciding, migrations, reading
 from lineage_pipelines.catalog.checkpoint import Checkpoint, log_name, write_note
-from lineage_pipelines.catalog.entries import Entry, LogEntry, ModelSummary, VersionName
+from lineage_pipelines.catalog.entries import Entry, LogEntry, ModelSummary
+from lineage_pipelines.catalog.indexed import CatalogWithIndex
 from lineage_pipelines.catalog.merkle import root_hash
 from lineage_pipelines.catalog.obligations import CatalogWithObligations
 from lineage_pipelines.catalog.signing import LogKey
 from lineage_pipelines.catalog.unfinished import Attempt
-from lineage_pipelines.catalog.writing import APPROVAL, DECISION, KEY, write_entry
+from lineage_pipelines.catalog.writing import ANALYSES, APPROVAL, DECISION, KEY, write_entry
 from lineage_pipelines.errors import CatalogError, NotFoundError
 from lineage_pipelines.records import (
     Decision,
+    Digest,
     KeyChange,
     KeyEvent,
     LineageRecord,
@@ -31,7 +33,7 @@ LOG_KEY = "log.pem"
 """The file of the log's signing key, in the folder of keys."""
 
 
-class Catalog(CatalogWithObligations):
+class Catalog(CatalogWithObligations, CatalogWithIndex):
     """One catalog, opened. Safe to share between threads and to carry over a fork.
 
     Args:
@@ -105,6 +107,25 @@ class Catalog(CatalogWithObligations):
         with self._once() as connection:
             deciding.check_approval(connection, signed)
             return write_entry(connection, APPROVAL, encode_envelope(signed), key).seq
+
+    def attach(self, kind: str, body: bytes, *, about: Sequence[Digest]) -> int:
+        """Commit an analysis of versions; return its place in the log.
+
+        Args:
+            kind: `reproduction` or `attribution`.
+            body: its exact bytes.
+            about: the records that it is about.
+
+        Raises:
+            NotFoundError: the log has no such record.
+            CatalogError: the kind is none of these, or the catalog cannot be written; nothing was stored.
+        """
+        if kind not in ANALYSES:
+            raise CatalogError(f"{kind!r} is no kind of analysis", fix=f"use one of: {', '.join(ANALYSES)}")
+        key = self._log_key()
+        with self._once() as connection:
+            deciding.check_records(connection, about)
+            return write_entry(connection, kind, body, key).seq
 
     def introduce_key(self, event: KeyEvent) -> int:
         """Say in the log whose key for approvals a new one is; return the entry's place.
@@ -207,37 +228,6 @@ class Catalog(CatalogWithObligations):
         """Return a line about every model, by name."""
         with self._reading() as connection:
             return reading.models(connection)
-
-    def users_of(self, digest_prefix: str) -> Sequence[Entry]:
-        """Return every version that used some content, directly or through its stages, newest first.
-
-        Args:
-            digest_prefix: the beginning of an MD5 or SHA-256 in hex, 6 characters or more.
-
-        Raises:
-            NotFoundError: the prefix is not one.
-        """
-        with self._reading() as connection:
-            return reading.users_of(connection, reading.check_prefix(digest_prefix))
-
-    def contents(self, prefix: str, *, limit: int = 6) -> Sequence[str]:
-        """Return the MD5s and SHA-256s of content that begin with `prefix`, hex, so many at most.
-
-        Raises:
-            NotFoundError: the prefix is not 6 to 64 hex characters.
-        """
-        with self._reading() as connection:
-            return reading.contents(connection, reading.check_prefix(prefix), limit)
-
-    def using(self, hexes: Sequence[str], *, limit: int | None = None) -> Sequence[VersionName]:
-        """Return the versions that name any of this content, newest first, from the index alone.
-
-        Args:
-            hexes: whole MD5s (without `.dir`) and SHA-256s.
-            limit: how many at most.
-        """
-        with self._reading() as connection:
-            return reading.using(connection, hexes, limit)
 
     def at(self, seqs: Sequence[int]) -> Sequence[Entry]:
         """Return the versions at these places in the log, in its order; places of anything else are left out."""

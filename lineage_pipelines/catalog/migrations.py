@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import sqlalchemy as sa
 
-from lineage_pipelines.catalog import sqlite_schema
+from lineage_pipelines.catalog import appending, sqlite_schema
 from lineage_pipelines.catalog.database import INDEXES, Database, is_foreign
 from lineage_pipelines.catalog.tables import migration
 from lineage_pipelines.errors import CatalogError
@@ -20,6 +20,8 @@ SIGNED = 2
 """The first schema whose entries may have a signature."""
 UNFINISHED = 3
 """The first schema that knows attempts and an outbox."""
+INDEXED = 4
+"""The schema that changed the indexes last. No statement changes those of an older catalog: they are derived anew."""
 
 
 def schema_version(connection: sa.Connection, database: Database) -> int:
@@ -58,14 +60,17 @@ def migrate(connection: sa.Connection, database: Database) -> None:
     """Bring the catalog to the newest schema, within the caller's write transaction.
 
     Raises:
-        CatalogError: its guards were changed.
+        CatalogError: its guards were changed, or an entry of its log was altered or cannot be read.
     """
-    number = schema_version(connection, database)
+    number = found = schema_version(connection, database)
     for statements in database.schema.migrations[number:]:
         number += 1
         for statement in statements:
             connection.exec_driver_sql(statement)
         connection.execute(migration.insert().values(number=number, applied=format_time(datetime.now(UTC))))
+    if found < INDEXED:
+        renew_indexes(connection, database)
+        appending.index_again(connection)
     _check_guards(connection, database)
 
 

@@ -42,7 +42,7 @@ class OpenCatalog:
             self.schema_version = self.found_schema = migrations.check_readable(connection, self._database)
         if self.schema_version == 0 and self.read_only:
             raise NotFoundError("the catalog is empty", where=self.url, fix="materialize a model asset first")
-        if self.read_only:  # whatever is asked was there from the first schema on
+        if self.read_only:  # what an older schema has no index for is indexed when it is asked, in memory
             return
         migrations.check_not_newer(self.schema_version, self.url)
         if self.schema_version < migrations.NEWEST:

@@ -19,6 +19,9 @@ _LOCK = "hashtextextended(current_database() || '.lineage.log', 0)"
 # One message to the server for both: psycopg sends statements without parameters as they are.
 _BEGIN_WRITING = f"SET TRANSACTION ISOLATION LEVEL READ COMMITTED; SELECT pg_advisory_xact_lock({_LOCK})"
 _BEGIN_READING = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
+_STEP_BY_STEP = "; ".join(
+    f"SET LOCAL {setting} = off" for setting in ("jit", "enable_hashjoin", "enable_mergejoin", "enable_seqscan")
+)
 _DURABLE = """SELECT set_config('synchronous_commit', 'on', false)
  WHERE current_setting('synchronous_commit') IN ('off', 'local')"""
 _GUARDS = f"""SELECT t.tgname, pg_get_triggerdef(t.oid), t.tgenabled, p.prosrc
@@ -86,6 +89,14 @@ class Postgres:
 
     def keep_copy(self, number: int) -> None:
         """Do nothing: a server's copies are its administrator's."""
+
+    def prefer_indexes(self, connection: sa.Connection) -> None:
+        """Have the questions of this transaction answered step by step from indexes.
+
+        Of a recursive query the planner expects millions of rows where a few come: it would read tables whole, and
+        compile for a tenth of a second what runs for a thousandth.
+        """
+        connection.exec_driver_sql(_STEP_BY_STEP)
 
     @contextlib.contextmanager
     def translated(self) -> Iterator[None]:

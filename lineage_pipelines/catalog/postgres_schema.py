@@ -9,7 +9,7 @@ from lineage_pipelines.catalog.database import Schema
 
 NAMESPACE = "lineage"
 
-_INDEX_TABLES = (
+_VERSION_TABLES = (
     """CREATE TABLE model (name text COLLATE "C" PRIMARY KEY, folded text COLLATE "C" NOT NULL UNIQUE)""",
     """CREATE TABLE version (
       model text COLLATE "C" NOT NULL REFERENCES model (name),
@@ -19,6 +19,8 @@ _INDEX_TABLES = (
       run_key text COLLATE "C" NOT NULL UNIQUE,
       PRIMARY KEY (model, version)
     )""",
+)
+_CONTENT_TABLES = (
     """CREATE TABLE content (
       id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
       hex text COLLATE "C" NOT NULL UNIQUE
@@ -27,6 +29,35 @@ _INDEX_TABLES = (
       content bigint NOT NULL REFERENCES content (id),
       seq bigint NOT NULL REFERENCES log (seq),
       PRIMARY KEY (content, seq)
+    )""",
+)
+"""Of schema 3."""
+_ENTITY_TABLES = (
+    """CREATE TABLE entity (
+      id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+      key text COLLATE "C" NOT NULL UNIQUE,
+      kind text COLLATE "C" NOT NULL,
+      name text COLLATE "C" NOT NULL,
+      md5 text COLLATE "C" NOT NULL,
+      sha256 text COLLATE "C" NOT NULL
+    )""",
+    "CREATE INDEX entity_sha256 ON entity (sha256)",
+    "CREATE INDEX entity_md5 ON entity (md5)",
+    "CREATE INDEX entity_name ON entity (name)",
+    """CREATE TABLE usage (
+      entity bigint NOT NULL REFERENCES entity (id),
+      seq bigint NOT NULL REFERENCES log (seq),
+      beside bigint NOT NULL,
+      PRIMARY KEY (entity, seq)
+    )""",
+    """CREATE TABLE part (
+      entity bigint NOT NULL REFERENCES entity (id),
+      source bigint NOT NULL REFERENCES entity (id),
+      PRIMARY KEY (entity, source)
+    )""",
+    """CREATE TABLE artifact (
+      hex text COLLATE "C" PRIMARY KEY,
+      seq bigint NOT NULL UNIQUE REFERENCES log (seq)
     )""",
 )
 _LOG_TABLES = (
@@ -118,28 +149,18 @@ def _triggers(table: str) -> tuple[tuple[str, str, str], ...]:
     return tuple(found)
 
 
-_TRIGGERS = {
-    table: _triggers(table)
-    for table in (
-        "log",
-        "migration",
-        "model",
-        "version",
-        "content",
-        "usage",
-        "attempt",
-        "attempt_end",
-        "outbox",
-        "delivery",
-    )
-}
+_INDEXES = ("model", "version", "entity", "usage", "part", "artifact")
+_KEPT = ("log", "migration", "attempt", "attempt_end", "outbox", "delivery")
+_FIRST = ("log", "migration", "model", "version", "content", "usage", "attempt", "attempt_end", "outbox", "delivery")
+"""The tables of schema 3."""
+_TRIGGERS = {table: _triggers(table) for table in (*_KEPT, *_INDEXES)}
 
 
 def _guard(*tables: str) -> tuple[str, ...]:
     return tuple(
         statement
         for table in tables
-        for name, definition, _ in _TRIGGERS[table]
+        for name, definition, _ in _triggers(table)
         for statement in (definition, f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER {name}")
     )
 
@@ -161,19 +182,22 @@ _GRANTS = f"""DO $$ BEGIN
   END IF;
 END $$"""
 
-_CREATE_INDEXES = (*_INDEX_TABLES, *_guard("model", "version", "content", "usage"), _GRANTS)
+_CREATE_INDEXES = (*_VERSION_TABLES, *_ENTITY_TABLES, *_guard(*_INDEXES), _GRANTS)
 
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (
         *_LOG_TABLES,
-        *_INDEX_TABLES,
+        *_VERSION_TABLES,
+        *_CONTENT_TABLES,
         *_UNFINISHED_TABLES,
         *_FUNCTIONS,
-        *_guard(*_TRIGGERS),
+        *_guard(*_FIRST),
         _GRANTS,
     ),
     # PostgreSQL came with the third schema, whole.
     (),
+    (),
+    # Other tables for the index of content: derived anew, see `migrations.INDEXED`.
     (),
 )
 """The statements of each migration; never edited once released."""

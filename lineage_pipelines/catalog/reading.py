@@ -6,8 +6,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from lineage_pipelines.catalog.entries import Entry, LogEntry, ModelSummary, VersionName
-from lineage_pipelines.catalog.tables import content, log, model, usage, version
+from lineage_pipelines.catalog.entries import Entry, LogEntry, ModelSummary
+from lineage_pipelines.catalog.index import FILE
+from lineage_pipelines.catalog.tables import entity, log, model, usage, version
 from lineage_pipelines.errors import CatalogError, NotFoundError
 from lineage_pipelines.records import Digest, parse_time
 
@@ -173,36 +174,12 @@ def models(connection: sa.Connection) -> Sequence[ModelSummary]:
     ]
 
 
-def users_of(connection: sa.Connection, prefix: str) -> Sequence[Entry]:
-    """Return every version that names content that begins with `prefix`, newest first."""
-    users = (
-        sa.select(usage.c.seq)
-        .join_from(content, usage, usage.c.content == content.c.id)
-        .where(content.c.hex.between(prefix, prefix + _PAST_HEX))
-    )
-    return [
-        _entry(row)
-        for row in connection.execute(_entries().where(version.c.seq.in_(users)).order_by(version.c.seq.desc()))
-    ]
-
-
-def contents(connection: sa.Connection, prefix: str, limit: int) -> Sequence[str]:
-    """Return the MD5s and SHA-256s of content that begin with `prefix`, so many at most, sorted."""
-    statement = sa.select(content.c.hex).where(content.c.hex.between(prefix, prefix + _PAST_HEX))
-    return list(connection.scalars(statement.order_by(content.c.hex).limit(limit)))
-
-
-def using(connection: sa.Connection, hexes: Sequence[str], limit: int | None) -> Sequence[VersionName]:
-    """Return the versions that name any of this content, newest first, from the index alone."""
-    found: set[VersionName] = set()
-    for start in range(0, len(hexes), _BATCH):
-        statement = (
-            sa.select(version.c.seq, version.c.model, version.c.version, version.c.digest)
-            .join_from(content, usage, usage.c.content == content.c.id)
-            .join(version, version.c.seq == usage.c.seq)
-            .where(content.c.hex.in_(hexes[start : start + _BATCH]))
-            .order_by(usage.c.seq.desc())
-            .limit(limit)
-        )
-        found.update(VersionName._make(row) for row in connection.execute(statement))
-    return sorted(found, reverse=True)[:limit]
+def users_of(connection: sa.Connection, prefix: str) -> Sequence[int]:
+    """Return the places of every version that names content that begins with `prefix`, in the order of the log."""
+    past = prefix + _PAST_HEX
+    some = sa.union(
+        sa.select(entity.c.id).where(entity.c.sha256.between(prefix, past), entity.c.kind == FILE),
+        sa.select(entity.c.id).where(entity.c.md5.between(prefix, past)),
+    ).subquery()
+    users = sa.select(usage.c.seq).join_from(some, usage, usage.c.entity == some.c.id).distinct()
+    return list(connection.scalars(users.order_by(usage.c.seq)))

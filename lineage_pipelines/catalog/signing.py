@@ -33,6 +33,8 @@ PAYLOAD_TYPES = {
     "decision": "application/vnd.lineage-pipelines.decision+json",
     "key": "application/vnd.lineage-pipelines.key+json",
     "approval": "application/vnd.lineage-pipelines.approval-envelope+json",
+    "reproduction": "application/vnd.lineage-pipelines.reproduction+json",
+    "attribution": "application/vnd.lineage-pipelines.attribution+json",
 }
 """The DSSE payload type of each kind of entry. That of a signed statement within an approval is `APPROVAL_TYPE`."""
 

@@ -103,6 +103,9 @@ class Sqlite:
         finally:
             temporary.unlink(missing_ok=True)
 
+    def prefer_indexes(self, connection: sa.Connection) -> None:
+        """Do nothing: SQLite has no other way of joining."""
+
     @contextlib.contextmanager
     def translated(self) -> Iterator[None]:
         """Turn SQLite's errors, and the system's about its file, into a `CatalogError` that says what to do."""

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from lineage_pipelines.catalog.database import Schema
 
-_INDEX_TABLES = (
+_VERSION_TABLES = (
     "CREATE TABLE model (name TEXT PRIMARY KEY, folded TEXT NOT NULL UNIQUE) STRICT, WITHOUT ROWID",
     """CREATE TABLE version (
       model TEXT NOT NULL REFERENCES model (name),
@@ -18,11 +18,42 @@ _INDEX_TABLES = (
       run_key TEXT NOT NULL UNIQUE,
       PRIMARY KEY (model, version)
     ) STRICT, WITHOUT ROWID""",
+)
+_CONTENT_TABLES = (
     "CREATE TABLE content (id INTEGER PRIMARY KEY, hex TEXT NOT NULL UNIQUE) STRICT",
     """CREATE TABLE usage (
       content INTEGER NOT NULL REFERENCES content (id),
       seq INTEGER NOT NULL REFERENCES log (seq),
       PRIMARY KEY (content, seq)
+    ) STRICT, WITHOUT ROWID""",
+)
+"""Of schemas 1 to 3."""
+_ENTITY_TABLES = (
+    """CREATE TABLE entity (
+      id INTEGER PRIMARY KEY,
+      key TEXT NOT NULL UNIQUE,
+      kind TEXT NOT NULL,
+      name TEXT NOT NULL,
+      md5 TEXT NOT NULL,
+      sha256 TEXT NOT NULL
+    ) STRICT""",
+    "CREATE INDEX entity_sha256 ON entity (sha256)",
+    "CREATE INDEX entity_md5 ON entity (md5)",
+    "CREATE INDEX entity_name ON entity (name)",
+    """CREATE TABLE usage (
+      entity INTEGER NOT NULL REFERENCES entity (id),
+      seq INTEGER NOT NULL REFERENCES log (seq),
+      beside INTEGER NOT NULL,
+      PRIMARY KEY (entity, seq)
+    ) STRICT, WITHOUT ROWID""",
+    """CREATE TABLE part (
+      entity INTEGER NOT NULL REFERENCES entity (id),
+      source INTEGER NOT NULL REFERENCES entity (id),
+      PRIMARY KEY (entity, source)
+    ) STRICT, WITHOUT ROWID""",
+    """CREATE TABLE artifact (
+      hex TEXT PRIMARY KEY,
+      seq INTEGER NOT NULL UNIQUE REFERENCES log (seq)
     ) STRICT, WITHOUT ROWID""",
 )
 
@@ -39,10 +70,14 @@ _NEXT_VERSION = "NEW.version IS NOT (SELECT coalesce(max(version), 0) + 1 FROM v
 _SAME_VERSION = "EXISTS (SELECT 1 FROM version WHERE seq = NEW.seq OR digest = NEW.digest OR run_key = NEW.run_key)"
 _SAME_MODEL = "EXISTS (SELECT 1 FROM model WHERE name = NEW.name OR folded = NEW.folded)"
 _SAME_CONTENT = "EXISTS (SELECT 1 FROM content WHERE id = NEW.id OR hex = NEW.hex)"
-_SAME_USAGE = "EXISTS (SELECT 1 FROM usage WHERE content = NEW.content AND seq = NEW.seq)"
+_SAME_CONTENT_USAGE = "EXISTS (SELECT 1 FROM usage WHERE content = NEW.content AND seq = NEW.seq)"
+_SAME_ENTITY = "EXISTS (SELECT 1 FROM entity WHERE id = NEW.id OR key = NEW.key)"
+_SAME_USAGE = "EXISTS (SELECT 1 FROM usage WHERE entity = NEW.entity AND seq = NEW.seq)"
+_SAME_PART = "EXISTS (SELECT 1 FROM part WHERE entity = NEW.entity AND source = NEW.source)"
+_SAME_ARTIFACT = "EXISTS (SELECT 1 FROM artifact WHERE hex = NEW.hex OR seq = NEW.seq)"
 _NEXT_NUMBER = "NEW.number IS NOT (SELECT coalesce(max(number), 0) + 1 FROM migration)"
 
-_INDEX_GUARDS = (
+_VERSION_GUARDS = (
     _refuse("version_next", "INSERT", "version", _NEXT_VERSION),
     _refuse("version_once", "INSERT", "version", _SAME_VERSION),
     _refuse("version_update", "UPDATE", "version"),
@@ -50,13 +85,24 @@ _INDEX_GUARDS = (
     _refuse("model_once", "INSERT", "model", _SAME_MODEL),
     _refuse("model_update", "UPDATE", "model"),
     _refuse("model_delete", "DELETE", "model"),
-    _refuse("content_once", "INSERT", "content", _SAME_CONTENT),
-    _refuse("content_update", "UPDATE", "content"),
-    _refuse("content_delete", "DELETE", "content"),
-    _refuse("usage_once", "INSERT", "usage", _SAME_USAGE),
-    _refuse("usage_update", "UPDATE", "usage"),
-    _refuse("usage_delete", "DELETE", "usage"),
 )
+
+
+def _guarded(**same: str) -> tuple[tuple[str, str], ...]:
+    """Return the guards of tables whose rows are added once; of each table what says that a row is there already."""
+    return tuple(
+        guard
+        for table, condition in same.items()
+        for guard in (
+            _refuse(f"{table}_once", "INSERT", table, condition),
+            _refuse(f"{table}_update", "UPDATE", table),
+            _refuse(f"{table}_delete", "DELETE", table),
+        )
+    )
+
+
+_CONTENT_GUARDS = _guarded(content=_SAME_CONTENT, usage=_SAME_CONTENT_USAGE)
+_ENTITY_GUARDS = _guarded(entity=_SAME_ENTITY, usage=_SAME_USAGE, part=_SAME_PART, artifact=_SAME_ARTIFACT)
 _LOG_GUARDS = (
     _refuse("log_next", "INSERT", "log", _NEXT_SEQ),
     _refuse("log_update", "UPDATE", "log"),
@@ -75,26 +121,22 @@ _UNFINISHED_GUARDS = (
     _refuse("attempt_end_once", "INSERT", "attempt_end", _ENDED),
     _refuse("attempt_end_update", "UPDATE", "attempt_end"),
     _refuse("attempt_end_delete", "DELETE", "attempt_end"),
-    *(
-        guard
-        for table in ("outbox", "delivery")
-        for guard in (
-            _refuse(
-                f"{table}_once",
-                "INSERT",
-                table,
-                f"EXISTS (SELECT 1 FROM {table} WHERE destination = NEW.destination AND seq = NEW.seq)",
-            ),
-            _refuse(f"{table}_update", "UPDATE", table),
-            _refuse(f"{table}_delete", "DELETE", table),
-        )
+    *_guarded(
+        **{
+            table: f"EXISTS (SELECT 1 FROM {table} WHERE destination = NEW.destination AND seq = NEW.seq)"
+            for table in ("outbox", "delivery")
+        }
     ),
 )
 
-GUARDS: Mapping[str, str] = dict(_LOG_GUARDS + _INDEX_GUARDS + _UNFINISHED_GUARDS)
+GUARDS: Mapping[str, str] = dict(_LOG_GUARDS + _VERSION_GUARDS + _ENTITY_GUARDS + _UNFINISHED_GUARDS)
 """Every guard of the newest schema by its name."""
 
-_CREATE_INDEXES: tuple[str, ...] = (*_INDEX_TABLES, *(sql for _, sql in _INDEX_GUARDS))
+_CREATE_INDEXES: tuple[str, ...] = (
+    *_VERSION_TABLES,
+    *_ENTITY_TABLES,
+    *(sql for _, sql in _VERSION_GUARDS + _ENTITY_GUARDS),
+)
 
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (
@@ -108,7 +150,9 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         ) STRICT""",
         "CREATE INDEX log_digest ON log (digest)",
         *(sql for _, sql in _LOG_GUARDS),
-        *_CREATE_INDEXES,
+        *_VERSION_TABLES,
+        *_CONTENT_TABLES,
+        *(sql for _, sql in _VERSION_GUARDS + _CONTENT_GUARDS),
     ),
     (
         "ALTER TABLE log ADD COLUMN keyid TEXT",
@@ -151,6 +195,8 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "INSERT INTO outbox SELECT 'dagster', seq FROM version",
         *(sql for _, sql in _UNFINISHED_GUARDS),
     ),
+    # Other tables for the index of content: derived anew, see `migrations.INDEXED`.
+    (),
 )
 """The statements of each migration; never edited once released."""
 

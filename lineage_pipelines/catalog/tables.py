@@ -1,7 +1,7 @@
 """The tables as statements are written against them. Their definition in the database is the dialect's.
 
-`log` is the truth. `model`, `version`, `content` and `usage` are an index that `Catalog.rebuild` derives from it again.
-`attempt` to `delivery` say what is unfinished: nothing of a record depends on them.
+`log` is the truth. `model`, `version`, `entity`, `usage`, `part` and `artifact` are an index that `Catalog.rebuild`
+derives from it again. `attempt` to `delivery` say what is unfinished: nothing of a record depends on them.
 """
 
 from sqlalchemy import Column, Integer, LargeBinary, MetaData, Table, Text
@@ -36,11 +36,37 @@ version = Table(
 )
 """Which entry is which version of which model, by which run."""
 
-content = Table("content", _tables, Column("id", Integer, primary_key=True), Column("hex", Text))
-"""Every MD5 and SHA-256 that a record names as data, as a stage's input or as its output; without `.dir`."""
+entity = Table(
+    "entity",
+    _tables,
+    Column("id", Integer, primary_key=True),
+    Column("key", Text),
+    Column("kind", Text),
+    Column("name", Text),
+    Column("md5", Text),
+    Column("sha256", Text),
+)
+"""Everything that a record says was used, once for all records; what is not known of it is empty.
 
-usage = Table("usage", _tables, Column("content", Integer, primary_key=True), Column("seq", Integer, primary_key=True))
-"""Which entries name which content."""
+A `file` has its path as its name, and the digests that the record names (an MD5 with `.dir` for a directory). A
+`revision` has a name alone, a list of `packages` a SHA-256 alone. A `source` is a set of files that a training reaches;
+its SHA-256 is of that set. Long names are cut, see `index.cut`. `key` is a digest of all that, by which it is found.
+"""
+
+usage = Table(
+    "usage",
+    _tables,
+    Column("entity", Integer, primary_key=True),
+    Column("seq", Integer, primary_key=True),
+    Column("beside", Integer),
+)
+"""Which entries name which entity. `beside` is 1 where a step of its preparation only made it, and nothing read it."""
+
+part = Table("part", _tables, Column("entity", Integer, primary_key=True), Column("source", Integer, primary_key=True))
+"""Which files are in which source."""
+
+artifact = Table("artifact", _tables, Column("hex", Text, primary_key=True), Column("seq", Integer))
+"""Which entry was the first with a model file."""
 
 attempt = Table(
     "attempt",

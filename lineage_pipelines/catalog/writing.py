@@ -30,6 +30,11 @@ KEY = "key"
 """The kind of an entry that holds an event in the life of a key."""
 APPROVAL = "approval"
 """The kind of an entry that holds an approval, in the envelope that its approver signed."""
+REPRODUCTION = "reproduction"
+"""The kind of an entry that holds the verdict of running a version again."""
+ATTRIBUTION = "attribution"
+"""The kind of an entry that holds an analysis of what the difference between two versions is allocated to."""
+ANALYSES = (REPRODUCTION, ATTRIBUTION)
 
 
 _KEY_EVENTS = sa.select(log.c.body).where(log.c.kind == KEY).order_by(log.c.seq)

@@ -30,13 +30,15 @@ def raw(file: Path, entries: list[Entry]) -> Iterator[sqlite3.Connection]:
         yield connection
 
 
-TABLES = ("log", "version", "model", "content", "usage", "migration")
+TABLES = ("log", "version", "model", "entity", "usage", "part", "artifact", "migration")
 COLUMNS = [
     ("log", "body", "x'00'"),
     ("log", "digest", "'00'"),
     ("version", "digest", "digest || '0'"),
     ("model", "folded", "'other'"),
-    ("content", "hex", "hex || '0'"),
+    ("entity", "name", "name || '0'"),
+    ("part", "source", "entity"),
+    ("artifact", "seq", "3 - seq"),
     ("migration", "applied", "'2013-04-02T06:00:00Z'"),
     ("usage", "seq", "3 - seq"),
 ]
@@ -57,7 +59,9 @@ CHANGES = [
         for columns in ("seq, 'd', 'r'", "3, digest, 'r'", "3, 'd', run_key")
     ),
     "INSERT OR REPLACE INTO model SELECT 'other', folded FROM model",
-    "INSERT OR REPLACE INTO content SELECT id + 1000, hex FROM content",
+    "INSERT OR REPLACE INTO entity SELECT id + 1000, key, kind, name, md5, sha256 FROM entity",
+    "INSERT OR REPLACE INTO entity SELECT id, 'other', kind, 'other', md5, sha256 FROM entity",
+    "INSERT OR REPLACE INTO artifact SELECT 'other', seq FROM artifact",
     f"INSERT INTO migration VALUES ({NEWEST + 2}, '2013-04-02T06:00:00Z')",
 ]
 

@@ -11,8 +11,8 @@ from lineage_pipelines.catalog import Catalog
 from lineage_pipelines.catalog.migrations import NEWEST
 from lineage_pipelines.catalog.sqlite_schema import GUARDS, SCHEMA
 from lineage_pipelines.errors import CatalogError
-from lineage_pipelines.queries import Verdict, find_holder, verify_catalog
-from lineage_pipelines_tests.samples import make_record
+from lineage_pipelines.queries import Places, Verdict, find_holder, find_subject, impact, verify_catalog
+from lineage_pipelines_tests.samples import digests, make_record
 
 RELEASED = Path(__file__).parent / "released"
 SCHEMAS = range(1, NEWEST)
@@ -76,6 +76,43 @@ def test_a_writer_brings_it_up_to_date_and_changes_no_entry(url: str, file: Path
     with closing(sqlite3.connect(file)) as raw:
         triggers = dict(raw.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'"))
     assert triggers == GUARDS
+
+
+def _impacts(catalog: Catalog) -> dict[str, list[str]]:
+    raw, record = digests("through 2013-03"), make_record()
+    revision, digest = record.code.revision or "", catalog.entries("minutes")[0].digest.hex
+    subjects = (raw.md5 or "", raw.sha256 or "", "data", "flights/train.py", revision, digest, "scikit-learn==1.9.1")
+    found = {text: impact(catalog, find_subject(catalog, text, Places())) for text in subjects}
+    return {text: [each.ref for each in answer.versions] for text, answer in found.items()}
+
+
+def test_what_came_of_what_is_answered_before_and_after(url: str, file: Path, schema: int) -> None:
+    with Catalog(url, read_only=True) as catalog:
+        before = _impacts(catalog)
+        assert catalog.schema_version == schema
+        assert len(catalog.users_of(digests("through 2013-03").md5 or "")) == len(catalog.versions())
+    versions = {"flight_delay@3", "flight_delay@2", "flight_delay@1", "minutes@1"}
+    assert all(set(refs) <= versions for refs in before.values())
+    assert len(before["data"]) == len(before["scikit-learn==1.9.1"]) >= 2
+    with Catalog(url) as catalog:
+        assert _impacts(catalog) == before
+        assert file.is_file()
+
+
+def test_a_log_that_was_altered_is_not_brought_up_to_date(url: str, file: Path, schema: int) -> None:
+    with closing(sqlite3.connect(file)) as raw:
+        guard = raw.execute("SELECT sql FROM sqlite_master WHERE name = 'log_update'").fetchone()[0]
+        seq = raw.execute("SELECT max(seq) FROM log WHERE kind = 'record'").fetchone()[0]
+        raw.execute("DROP TRIGGER log_update")
+        raw.execute("UPDATE log SET body = CAST(body || x'20' AS BLOB) WHERE seq = ?", (seq,))
+        raw.execute(guard)
+        raw.commit()
+        before = list(raw.iterdump())
+    with pytest.raises(CatalogError, match=f"entry {seq} was altered"):
+        Catalog(url)
+    with closing(sqlite3.connect(file)) as raw:
+        assert list(raw.iterdump()) == before
+    assert schema < NEWEST
 
 
 def test_what_was_decided_then_is_so_now(url: str, file: Path) -> None:

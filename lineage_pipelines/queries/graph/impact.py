@@ -1,11 +1,12 @@
 """Which versions used this, directly or through any preparation step, and which of them are live?"""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from lineage_pipelines.catalog import Catalog, VersionName
+from lineage_pipelines.catalog import Catalog, Entry, Reached, VersionName
 from lineage_pipelines.queries.graph.subject import Subject
-from lineage_pipelines.queries.graph.trace import trace_entry
+from lineage_pipelines.queries.graph.trace import Makers, trace_entry
 from lineage_pipelines.queries.graph.values import LineageGraph, Node, NodeKind, Verb
 from lineage_pipelines.records import decode_decision
 
@@ -19,7 +20,8 @@ class How:
     roles: tuple[str, ...] = ()
     """The inputs of the training that it went into."""
     stages: tuple[str, ...] = ()
-    """The steps between it and the training, the one that read it first."""
+    """The steps between it and the training, the one that read it first; the training of another model whose file was
+    read is one."""
     beside: bool = False
     """Whether a step on the way only made it, and nothing of it went into the training."""
     doubtful: bool = False
@@ -56,22 +58,21 @@ class Impact:
 
 
 def impact(catalog: Catalog, subject: Subject, *, alias: str | None = None, explain: bool = True) -> Impact:
-    """Return every version that used a subject, directly or through any preparation step.
+    """Return every version that used a subject, directly, through any preparation step or another model's file.
 
     Args:
         catalog: the catalog.
         subject: what was asked about; see `find_subject`.
         alias: only versions that this alias names now.
-        explain: whether to say how each used it, which reads its record. Without it, content is answered from the
-            index alone.
+        explain: whether to say how each used it, which reads its record. Without it, the index alone answers.
 
     Raises:
         CatalogError: the catalog cannot be read.
     """
     live = live_versions(catalog)
-    names = [name for name in _names(catalog, subject) if alias is None or alias in _aliases(live, name)]
-    hows = _explain(catalog, subject, names) if explain else {}
-    found = [
+    found = [each for each in catalog.reached(subject.wanted) if alias is None or alias in _aliases(live, each.version)]
+    hows = _explain(catalog, subject, found) if explain else {}
+    versions = [
         ImpactedVersion(
             model=name.model,
             version=name.version,
@@ -79,10 +80,10 @@ def impact(catalog: Catalog, subject: Subject, *, alias: str | None = None, expl
             aliases=_aliases(live, name),
             how=hows.get(name.seq),
         )
-        for name in names
+        for name in dict.fromkeys(each.version for each in found)
     ]
-    found.sort(key=lambda each: (not each.aliases, each.model, -each.version))
-    return Impact(subject=subject, versions=tuple(found), alias=alias)
+    versions.sort(key=lambda each: (not each.aliases, each.model, -each.version))
+    return Impact(subject=subject, versions=tuple(versions), alias=alias)
 
 
 def live_versions(catalog: Catalog) -> Mapping[tuple[str, int], tuple[str, ...]]:
@@ -108,20 +109,31 @@ def _aliases(live: Mapping[tuple[str, int], tuple[str, ...]], name: VersionName)
     return live.get((name.model, name.version), ())
 
 
-def _names(catalog: Catalog, subject: Subject) -> Sequence[VersionName]:
-    hexes = {*subject.hexes, *(md5 for folder, md5 in subject.folders if not folder)}
-    indexed = list(catalog.using(sorted(hexes))) if hexes else []
-    missing = subject.seqs - {name.seq for name in indexed}
-    more = [VersionName(e.seq, e.model, e.version, e.digest.hex) for e in catalog.at(sorted(missing))]
-    return [*indexed, *more]
-
-
 # How
 
 
-def _explain(catalog: Catalog, subject: Subject, names: Sequence[VersionName]) -> Mapping[int, How]:
-    graphs = ((entry.seq, trace_entry(entry)) for entry in catalog.at([name.seq for name in names]))
-    return {seq: how for seq, graph in graphs if (how := explain_use(graph, subject)) is not None}
+def _explain(catalog: Catalog, subject: Subject, found: Sequence[Reached]) -> Mapping[int, How]:
+    direct = {each.version.seq for each in found if each.through is None}
+    others = catalog.at(sorted({each.version.seq for each in found} - direct))
+    hows: dict[int, How | None] = {}
+    same: dict[str, How | None] = {}
+    for entry in catalog.at(sorted(direct)):
+        said = _said_of_use(entry)
+        if said not in same:
+            same[said] = explain_use(trace_entry(entry), subject)
+        hows[entry.seq] = same[said]
+    if others:
+        makers = Makers(catalog, others)
+        hows |= {entry.seq: explain_use(trace_entry(entry, makers), subject) for entry in others}
+    return {seq: how for seq, how in hows.items() if how is not None}
+
+
+def _said_of_use(entry: Entry) -> str:
+    """Return what a record says of everything that was used: many versions of a model say the same."""
+    statement = json.loads(entry.body)
+    said = statement.get("predicate", {})
+    parts = [said.get(part) for part in ("data", "stages", "code", "environment")]
+    return json.dumps([statement.get("predicateType"), *parts])
 
 
 def explain_use(graph: LineageGraph, subject: Subject) -> How | None:
@@ -134,10 +146,11 @@ def explain_use(graph: LineageGraph, subject: Subject) -> How | None:
     if not way:
         makers = [edge.activity for edge in graph.edges if edge.entity == node.id and edge.verb is Verb.GENERATED]
         way = (node, *graph.path_to(makers[0])) if makers else (node,)
+    own, steps = graph.upstream[graph.root], (NodeKind.STAGE, NodeKind.TRAINING)
     return How(
         what=what,
         roles=_roles(graph, {node.id for _, node, _ in ways}),
-        stages=tuple(each.label for each in way if each.kind is NodeKind.STAGE),
+        stages=tuple(each.label for each in way if each.kind in steps and each.id not in own),
         beside=not ways[0][0],
         doubtful=subject.is_doubtful(graph),
     )

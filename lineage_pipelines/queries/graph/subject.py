@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from lineage_pipelines.catalog import Wanted
 from lineage_pipelines.queries.graph.values import LineageGraph, Node, NodeKind
 
 
@@ -37,10 +38,16 @@ class Subject:
     revisions: frozenset[str] = frozenset()
     environments: Mapping[str, str] = field(default_factory=dict)
     """SHA-256 of each list of packages that it is in: how it is called there."""
-    seqs: frozenset[int] = frozenset()
-    """Places in the log that the index of content does not know of."""
+    entities: frozenset[int] = frozenset()
+    """What the index of the catalog has, where digests and the path do not say it."""
     weaker: tuple[str, ...] = ()
     """What could not be looked at."""
+
+    @property
+    def wanted(self) -> Wanted:
+        """What its versions are looked for by."""
+        hexes = {*self.hexes, *(md5 for folder, md5 in self.folders if not folder)}
+        return Wanted(hexes=hexes, path=self.path, entities=self.entities)
 
     def what(self, node: Node) -> str | None:
         """Return how a node is called when it is the subject, or holds it; None when it is not."""

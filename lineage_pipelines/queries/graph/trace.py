@@ -1,6 +1,6 @@
 """Where did this version come from? Back through every step to the tracked sources and the commit."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from lineage_pipelines.catalog import Catalog, Entry
@@ -23,16 +23,78 @@ def trace(catalog: Catalog, ref: str, *, depth: int | None = None) -> LineageGra
         NotFoundError: there is no such version.
         CatalogError: the catalog cannot be read.
     """
-    return trace_entry(resolve(catalog, ref)).within(depth)
+    entry = resolve(catalog, ref)
+    return trace_entry(entry, Makers(catalog, [entry])).within(depth)
 
 
-def trace_entry(entry: Entry) -> LineageGraph:
-    """Return everything that a version came from, as its record says."""
-    record = entry.record
+class Makers:
+    """The versions whose model files others read, and those behind them in turn.
+
+    Args:
+        catalog: the catalog.
+        entries: the versions to look behind.
+
+    Raises:
+        CatalogError: the catalog cannot be read.
+    """
+
+    def __init__(self, catalog: Catalog, entries: Sequence[Entry]) -> None:
+        self._entries = {entry.seq: entry for entry in entries}
+        self._files: dict[str, int] = {}
+        front: Sequence[Entry] = entries
+        while front:
+            read = {hex_ for entry in front for digest in _read(entry.record) for hex_ in _hexes(digest)}
+            found = {hex_: file.maker.seq for file in catalog.handed(read - self._files.keys()) for hex_ in file.hexes}
+            self._files |= found
+            front = catalog.at(sorted(set(found.values()) - self._entries.keys()))
+            self._entries |= {entry.seq: entry for entry in front}
+
+    def behind(self, entry: Entry) -> Iterator[tuple[DigestSet, Entry]]:
+        """Yield the model files that a version read, each with the version that first had it, if that came before."""
+        for digest in dict.fromkeys(_read(entry.record)):
+            makers = {self._files[hex_] for hex_ in _hexes(digest) if hex_ in self._files}
+            yield from ((digest, self._entries[seq]) for seq in sorted(makers) if seq < entry.seq)
+
+
+def _read(record: LineageRecord) -> Iterator[DigestSet]:
+    yield from (snapshot.digest for snapshot in record.data)
+    yield from (used.digest for stage in record.stages for used in stage.deps)
+
+
+def _hexes(digest: DigestSet) -> list[str]:
+    return [hex_ for hex_ in (digest.md5, digest.sha256) if hex_]
+
+
+def trace_entry(entry: Entry, makers: Makers | None = None) -> LineageGraph:
+    """Return everything that a version came from, as its record says, and those of the makers of what it read."""
     drawn = _Drawing()
-    root = drawn.add(Node(id=f"version:{entry.ref}", kind=NodeKind.VERSION, label=entry.ref, digest=_model(record)))
+    root = drawn.add(
+        Node(id=f"version:{entry.ref}", kind=NodeKind.VERSION, label=entry.ref, digest=_model(entry.record))
+    )
+    drawn.join(_draw(drawn, entry), Verb.GENERATED, root)
+    front, seen = [entry], {entry.seq}
+    while front and makers is not None:
+        reader = front.pop()
+        for file, maker in makers.behind(reader):
+            if maker.seq not in seen:
+                seen.add(maker.seq)
+                front.append(maker)
+                _draw(drawn, maker, f"{maker.ref}:")
+            drawn.hand(file, maker)
+    return LineageGraph(root=root, nodes=drawn.nodes, edges=list(drawn.edges))
+
+
+def _draw(drawn: "_Drawing", entry: Entry, prefix: str = "") -> str:
+    """Draw what one record says; return the training.
+
+    Args:
+        drawn: where.
+        entry: the record's entry.
+        prefix: keeps its steps apart from those of other records.
+    """
+    record = entry.record
+    drawn.prefix = prefix
     run = drawn.add(_training(entry))
-    drawn.join(run, Verb.GENERATED, root)
     for stage in record.stages:
         _draw_stage(drawn, stage)
     for snapshot in record.data:
@@ -43,7 +105,7 @@ def trace_entry(entry: Entry) -> LineageGraph:
         drawn.join(run, Verb.USED, used)
     for node in _surroundings(record):
         drawn.join(run, Verb.USED, drawn.add(node))
-    return LineageGraph(root=root, nodes=drawn.nodes, edges=list(drawn.edges))
+    return run
 
 
 @dataclass
@@ -51,6 +113,8 @@ class _Drawing:
     nodes: dict[str, Node] = field(default_factory=dict)
     edges: dict[Edge, None] = field(default_factory=dict)
     """In the order in which they were drawn, each once."""
+    prefix: str = ""
+    """Keeps the steps of one record apart from those of another."""
 
     def add(self, node: Node) -> str:
         known = self.nodes.get(node.id)
@@ -62,11 +126,18 @@ class _Drawing:
 
     def stage(self, name: str) -> str:
         """Return a stage's node, also where no run of it is recorded."""
-        name = f"stage:{name}"
-        if name not in self.nodes:
-            label = name.removeprefix("stage:")
-            self.add(Node(id=name, kind=NodeKind.STAGE, label=label, detail="no run of it is recorded"))
-        return name
+        known = f"stage:{self.prefix}{name}"
+        if known not in self.nodes:
+            self.add(Node(id=known, kind=NodeKind.STAGE, label=name, detail="no run of it is recorded"))
+        return known
+
+    def hand(self, file: DigestSet, maker: Entry) -> None:
+        """Say whose training made a model file that was drawn as read."""
+        for node in list(self.nodes.values()):
+            if node.path and node.id.rpartition("@")[2] == (file.md5 or file.sha256):
+                detail = f"the model file of {maker.ref}"
+                self.nodes[node.id] = replace(node, kind=NodeKind.DATA, detail=detail)
+                self.join(f"training:{maker.ref}", Verb.GENERATED, node.id)
 
 
 def _merged(known: Node, new: Node) -> Node:
@@ -101,7 +172,8 @@ def _data(path: str, digest: DigestSet, kind: NodeKind, detail: str = "") -> Nod
 def _draw_stage(drawn: _Drawing, stage: StageRun) -> None:
     first, _, rest = stage.command.strip().partition("\n")
     command = f"{first} …" if rest else first
-    name = drawn.add(Node(id=f"stage:{stage.name}", kind=NodeKind.STAGE, label=stage.name, detail=command))
+    known = f"stage:{drawn.prefix}{stage.name}"
+    name = drawn.add(Node(id=known, kind=NodeKind.STAGE, label=stage.name, detail=command))
     for used in stage.deps:
         maker, node = _input(used)
         drawn.join(name, Verb.USED, drawn.add(node))

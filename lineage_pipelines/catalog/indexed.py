@@ -1,0 +1,97 @@
+"""What a catalog answers from its index of everything that versions used, as a caller asks for it; see `reached`."""
+
+import contextlib
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import cached_property
+
+import sqlalchemy as sa
+
+from lineage_pipelines.catalog import appending, migrations, reached, reading, sqlite_schema
+from lineage_pipelines.catalog.entries import Entry
+from lineage_pipelines.catalog.opened import OpenCatalog
+from lineage_pipelines.catalog.reached import Handed, Named, NamedFile, Reached, Wanted
+
+
+class CatalogWithIndex(OpenCatalog):
+    """The part of `Catalog` that knows what came of what."""
+
+    def close(self) -> None:
+        """Let go of the database, and of what is in memory."""
+        super().close()
+        if "_index_in_memory" in self.__dict__:
+            self._index_in_memory.dispose()
+
+    def users_of(self, digest_prefix: str) -> Sequence[Entry]:
+        """Return every version that used some content, directly or through its stages, newest first.
+
+        Args:
+            digest_prefix: the beginning of an MD5 or SHA-256 in hex, 6 characters or more.
+
+        Raises:
+            NotFoundError: the prefix is not one.
+        """
+        prefix = reading.check_prefix(digest_prefix)
+        with self._indexed() as connection:
+            seqs = reading.users_of(connection, prefix)
+        with self._reading() as connection:
+            return reading.at(connection, seqs)[::-1]
+
+    def beginning(self, prefix: str, *, limit: int = 6) -> Sequence[Named]:
+        """Return everything that begins with `prefix`, hex, so many of each kind at most.
+
+        Raises:
+            NotFoundError: the prefix is not 6 to 64 hex characters.
+        """
+        with self._indexed() as connection:
+            return reached.beginning(connection, reading.check_prefix(prefix), limit)
+
+    def files_of(self, hexes: Collection[str]) -> Sequence[NamedFile]:
+        """Return the files that have one of these digests: whole MD5s (with or without `.dir`) and SHA-256s."""
+        with self._indexed() as connection:
+            return reached.files_of(connection, hexes)
+
+    def files_at(self, paths: Sequence[str]) -> Sequence[NamedFile]:
+        """Return what records name at these very paths, in every content."""
+        with self._indexed() as connection:
+            return reached.files_at(connection, paths)
+
+    def is_named(self, path: str) -> bool:
+        """Say whether a record names a file or folder, or anything beneath it."""
+        with self._indexed() as connection:
+            return reached.is_named(connection, path)
+
+    def package_lists(self) -> Mapping[str, tuple[int, int]]:
+        """Return the SHA-256 of each list of packages, its number and the place of the newest record that has it."""
+        with self._indexed() as connection:
+            return reached.package_lists(connection)
+
+    def reached(self, wanted: Wanted) -> Sequence[Reached]:
+        """Return the versions that something went into, also through the model files of others, in one query."""
+        with self._indexed() as connection:
+            return reached.reached(connection, wanted)
+
+    def handed(self, hexes: Collection[str]) -> Sequence[Handed]:
+        """Return which files with these digests are model files, and the versions that first had them."""
+        with self._indexed() as connection:
+            return reached.handed(connection, hexes)
+
+    @contextlib.contextmanager
+    def _indexed(self) -> Iterator[sa.Connection]:
+        """Read where the index is: in the catalog, or in memory where its schema has none."""
+        if self.schema_version >= migrations.INDEXED:
+            with self._reading() as connection:
+                self._database.prefer_indexes(connection)
+                yield connection
+        else:
+            with self._index_in_memory.connect() as connection:
+                yield connection
+
+    @cached_property
+    def _index_in_memory(self) -> sa.Engine:
+        """The index of a catalog of an earlier schema that may not be changed: the whole log is read, once."""
+        engine = sa.create_engine("sqlite://", poolclass=sa.StaticPool, connect_args={"check_same_thread": False})
+        with engine.begin() as connection, self._reading() as log:
+            for statement in sqlite_schema.SCHEMA.create_indexes:
+                connection.exec_driver_sql(statement)
+            appending.index_again(connection, log)
+        return engine
