@@ -59,8 +59,14 @@ def _first_words(text: str) -> set[str]:
 
 _NAMED = [getattr(records, name) for name in records.__all__]
 _VALUES = [kind for kind in _NAMED if isinstance(kind, type) and issubclass(kind, records.Value)]
-_WITHIN = (records.Rule, records.CountedApproval, records.Comparison, records.ComparedVersion)
-_OF_THE_LOG = (records.KeyEvent, records.Decision, records.Approval, *_WITHIN)
+_WITHIN = (
+    *(records.Rule, records.CountedApproval, records.Comparison, records.ComparedVersion),
+    *(records.ReproductionStep, records.MetricAgain),
+    *(records.AttributedVersion, records.Reevaluation, records.Allocation, records.PlayerSplit, records.MetricRuns),
+    *(records.Player, records.Interaction, records.InfeasibleMix),
+)
+_ENTRIES = (records.KeyEvent, records.Decision, records.Approval, records.Reproduction, records.Attribution)
+_OF_THE_LOG = (*_ENTRIES, *_WITHIN)
 KINDS = [kind for kind in _VALUES if kind not in (records.Value, *_OF_THE_LOG)]
 _WORDS: Mapping[type, str] = {
     str: "text",
@@ -124,8 +130,8 @@ def test_every_field_of_the_record_is_in_its_table_with_its_type_and_presence(ki
 def test_every_field_of_an_entry_is_in_the_format_of_the_log() -> None:
     page = (ROOT / "docs" / "reference" / "log-format.md").read_text()
     rows = re.findall(r"^\| (`[^|]+) \|", page, re.MULTILINE)
-    named = {name for row in rows for name in re.findall(r"`([a-z]+)`", row)}
-    kinds = (LogEntry, records.KeyEvent, records.Decision, records.Approval)
+    named = {name for row in rows for name in re.findall(r"`([a-z_]+)`", row)}
+    kinds = (LogEntry, *_ENTRIES)
     assert named == {f.name for kind in kinds for f in dataclasses.fields(kind)} - {"extra"}
     assert all(f"`{f.name}`" in page for kind in _WITHIN for f in dataclasses.fields(kind) if f.name != "extra")
 

@@ -23,9 +23,10 @@ def command(session: Session, ref: str, form: str) -> int:
         entry = queries.resolve(catalog, ref)
         decided = queries.list_decisions(catalog, entry.model)
         approved = queries.list_approvals(catalog, entry.model, project_dir=session.settings().project_dir)
+        reproduced = queries.list_reproductions(catalog, entry.digest)
     answer(
         form,
-        document=lambda: reports.show_document(entry, decided, approved),
-        plain=lambda: reports.show_json(entry),
+        document=lambda: reports.show_document(entry, decided, approved, reproduced),
+        plain=lambda: reports.show_json(entry, reproduced),
     )
     return 0

@@ -16,17 +16,20 @@ from lineage_pipelines.orchestration import (
     DvcTranslatorSettings,
     LineageResource,
     TrainedModel,
+    build_attribute_job,
     build_automation_sensor,
     build_dvc_sources,
     build_observe_job,
     build_promote_job,
     build_reconcile_sensor,
     build_refresh_job,
+    build_reproducibility_job,
     disjoint,
     dvc_assets,
     model_asset,
     no_worse,
     promotion_asset,
+    reproducibility_check,
     retrain_on_new_data,
     slices_evaluated,
     threshold,
@@ -101,14 +104,18 @@ def expected_minutes(
 
 models = [flight_delay, expected_minutes]
 live = [promotion_asset(model) for model in models]
+kept = [reproducibility_check(model) for model in models]
+check = build_reproducibility_job(kept)
 refresh = build_refresh_job([*sources, *stages, *models])
 observe = build_observe_job(sources)
 
 defs = dg.Definitions(
     assets=[*sources, *stages, *models, *live],
-    jobs=[refresh, observe, build_promote_job()],
+    asset_checks=kept,
+    jobs=[refresh, observe, check, build_promote_job(), build_attribute_job()],
     schedules=[
         dg.ScheduleDefinition(job=refresh, cron_schedule="0 6 1 * *", description="Retrain on the first of the month."),
+        dg.ScheduleDefinition(job=check, cron_schedule="0 3 * * *", description="Can it all be made again?"),
         dg.ScheduleDefinition(job=observe, cron_schedule="*/10 * * * *", description="Look for new data."),
     ],
     sensors=[build_automation_sensor(), build_reconcile_sensor()],

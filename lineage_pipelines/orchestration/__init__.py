@@ -1,6 +1,7 @@
 """The only room that knows Dagster: DVC nodes and training functions as assets."""
 
 from lineage_pipelines.capture.trained import TrainedModel
+from lineage_pipelines.orchestration.attribution import build_attribute_job
 from lineage_pipelines.orchestration.automation import (
     build_automation_sensor,
     build_observe_job,
@@ -24,6 +25,7 @@ from lineage_pipelines.orchestration.lineage_resource import LineageResource
 from lineage_pipelines.orchestration.model_asset import model_asset
 from lineage_pipelines.orchestration.promotion import build_promote_job, promotion_asset
 from lineage_pipelines.orchestration.reconcile import build_reconcile_sensor, reconcile, reconcile_here
+from lineage_pipelines.orchestration.reproducible import build_reproducibility_job, reproducibility_check
 from lineage_pipelines.orchestration.translator import DvcNodeData, DvcTranslator, DvcTranslatorSettings
 
 __all__ = [
@@ -36,6 +38,7 @@ __all__ = [
     "LineageResource",
     "ModelInput",
     "TrainedModel",
+    "build_attribute_job",
     "build_automation_sensor",
     "build_dvc_asset_specs",
     "build_dvc_sources",
@@ -43,6 +46,7 @@ __all__ = [
     "build_promote_job",
     "build_reconcile_sensor",
     "build_refresh_job",
+    "build_reproducibility_job",
     "disjoint",
     "dvc_assets",
     "model_asset",
@@ -50,6 +54,7 @@ __all__ = [
     "promotion_asset",
     "reconcile",
     "reconcile_here",
+    "reproducibility_check",
     "retrain_on_new_data",
     "slices_evaluated",
     "threshold",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from lineage_pipelines.queries.accepted import accepted_version
     from lineage_pipelines.queries.aliases import Decided, find_holder, list_decisions
+    from lineage_pipelines.queries.analyses import Reproduced, list_reproductions, once_in_production
     from lineage_pipelines.queries.approvals import Approved, draft_approval, list_approvals, recheck_approvals
     from lineage_pipelines.queries.bisect import Bisected, bisect_metric
     from lineage_pipelines.queries.claims import CheckedClaim, Verdict
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from lineage_pipelines.queries.kept import ANCHOR, Anchor, Memory, committed_anchor, earlier_anchors
     from lineage_pipelines.queries.keyring import KnownKey, find_key, list_keys, recheck_keys
     from lineage_pipelines.queries.loading import load_model
+    from lineage_pipelines.queries.pinned import DataToKeep, Needed, find_data_to_keep
     from lineage_pipelines.queries.policy import Policy, judge, parse_policy
     from lineage_pipelines.queries.reasons import check_no_secret, check_reason
     from lineage_pipelines.queries.refs import Ref, known_model, parse_ref, resolve
@@ -42,6 +44,7 @@ __all__ = [
     "Approved",
     "Bisected",
     "CheckedClaim",
+    "DataToKeep",
     "Decided",
     "Finding",
     "Impact",
@@ -49,9 +52,11 @@ __all__ = [
     "LineageGraph",
     "LoggedVersion",
     "Memory",
+    "Needed",
     "Places",
     "Policy",
     "Ref",
+    "Reproduced",
     "Sentence",
     "Timeline",
     "Verdict",
@@ -69,6 +74,7 @@ __all__ = [
     "draft_rollback",
     "earlier_anchors",
     "examine",
+    "find_data_to_keep",
     "find_holder",
     "find_key",
     "find_places",
@@ -81,8 +87,10 @@ __all__ = [
     "list_approvals",
     "list_decisions",
     "list_keys",
+    "list_reproductions",
     "load_model",
     "log_versions",
+    "once_in_production",
     "parse_policy",
     "parse_ref",
     "recheck_approvals",
@@ -93,55 +101,38 @@ __all__ = [
     "what_changed",
 ]
 
+_HOMES = {
+    "accepted": ("accepted_version",),
+    "aliases": ("Decided", "find_holder", "list_decisions"),
+    "analyses": ("Reproduced", "list_reproductions", "once_in_production"),
+    "approvals": ("Approved", "draft_approval", "list_approvals", "recheck_approvals"),
+    "deciding": ("draft_promotion", "draft_rejection", "draft_retirement", "draft_rollback"),
+    "pinned": ("DataToKeep", "Needed", "find_data_to_keep"),
+    "policy": ("Policy", "judge", "parse_policy"),
+    "diff.changes": ("Sentence", "VersionDiff"),
+    "diff.compare": ("compare_versions",),
+    "doctor": ("Finding", "examine"),
+    "history": ("LoggedVersion", "log_versions"),
+    "keyring": ("KnownKey", "find_key", "list_keys", "recheck_keys"),
+    "loading": ("load_model",),
+    "reasons": ("check_no_secret", "check_reason"),
+    "refs": ("Ref", "known_model", "parse_ref", "resolve"),
+    "kept": ("ANCHOR", "Anchor", "Memory", "committed_anchor", "earlier_anchors"),
+    "claims": ("CheckedClaim", "Verdict"),
+    "verify": ("find_places", "verify_catalog"),
+    "bisect": ("Bisected", "bisect_metric"),
+    "graph.drawing": ("fold_code", "impact_graph"),
+    "graph.impact": ("Impact", "impact"),
+    "graph.subjects": ("Places", "find_subject"),
+    "graph.trace": ("trace",),
+    "graph.values": ("LineageGraph",),
+    "timeline": ("Timeline", "what_changed"),
+}
+"""Which module has which of the names."""
 
-def __getattr__(name: str) -> Any:  # noqa: ANN401, C901, PLR0912  # any public name; a case for each module
-    match name:
-        case "accepted_version":
-            module = import_module("lineage_pipelines.queries.accepted")
-        case "Decided" | "find_holder" | "list_decisions":
-            module = import_module("lineage_pipelines.queries.aliases")
-        case "Approved" | "draft_approval" | "list_approvals" | "recheck_approvals":
-            module = import_module("lineage_pipelines.queries.approvals")
-        case "draft_promotion" | "draft_rejection" | "draft_retirement" | "draft_rollback":
-            module = import_module("lineage_pipelines.queries.deciding")
-        case "Policy" | "judge" | "parse_policy":
-            module = import_module("lineage_pipelines.queries.policy")
-        case "Sentence" | "VersionDiff":
-            module = import_module("lineage_pipelines.queries.diff.changes")
-        case "compare_versions":
-            module = import_module("lineage_pipelines.queries.diff.compare")
-        case "Finding" | "examine":
-            module = import_module("lineage_pipelines.queries.doctor")
-        case "LoggedVersion" | "log_versions":
-            module = import_module("lineage_pipelines.queries.history")
-        case "KnownKey" | "find_key" | "list_keys" | "recheck_keys":
-            module = import_module("lineage_pipelines.queries.keyring")
-        case "load_model":
-            module = import_module("lineage_pipelines.queries.loading")
-        case "check_no_secret" | "check_reason":
-            module = import_module("lineage_pipelines.queries.reasons")
-        case "Ref" | "known_model" | "parse_ref" | "resolve":
-            module = import_module("lineage_pipelines.queries.refs")
-        case "ANCHOR" | "Anchor" | "Memory" | "committed_anchor" | "earlier_anchors":
-            module = import_module("lineage_pipelines.queries.kept")
-        case "CheckedClaim" | "Verdict":
-            module = import_module("lineage_pipelines.queries.claims")
-        case "find_places" | "verify_catalog":
-            module = import_module("lineage_pipelines.queries.verify")
-        case "Bisected" | "bisect_metric":
-            module = import_module("lineage_pipelines.queries.bisect")
-        case "fold_code" | "impact_graph":
-            module = import_module("lineage_pipelines.queries.graph.drawing")
-        case "Impact" | "impact":
-            module = import_module("lineage_pipelines.queries.graph.impact")
-        case "Places" | "find_subject":
-            module = import_module("lineage_pipelines.queries.graph.subjects")
-        case "trace":
-            module = import_module("lineage_pipelines.queries.graph.trace")
-        case "LineageGraph":
-            module = import_module("lineage_pipelines.queries.graph.values")
-        case "Timeline" | "what_changed":
-            module = import_module("lineage_pipelines.queries.timeline")
-        case _:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(module, name)
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401  # any public name
+    for module, names in _HOMES.items():
+        if name in names:
+            return getattr(import_module(f"{__name__}.{module}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -5,7 +5,7 @@ Memory does not grow with the records: of an entry that is in order, 32 bytes st
 
 import re
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple, Protocol
@@ -20,9 +20,13 @@ from lineage_pipelines.records import (
     KeyEvent,
     decode_decision,
     decode_identity,
+    decode_reproduction,
     format_time,
     parse_time,
 )
+
+_ANALYSES: Mapping[str, Callable[[bytes], object]] = {"reproduction": decode_reproduction}
+"""What reads each kind of analysis."""
 
 Versions = Mapping[int, tuple[str, int]]
 """Model and version of each entry that is one, by its place, as the index has them."""
@@ -121,8 +125,8 @@ class Walk:
             self._keep_decision(entry)
         elif (said := self.indexed.get(entry.seq)) is not None:
             self._pass_over(entry, said)
-        elif entry.kind == "approval":
-            self.approvals.append(entry)
+        else:
+            self._keep_other(entry, chosen=chosen)
 
     def name(self, seq: int, kind: str) -> str:
         """Return what to call an entry."""
@@ -217,6 +221,15 @@ class Walk:
             self.decisions.append((entry.seq, decode_decision(entry.body)))
         except RecordError as error:
             self._alter(entry, error.what)
+
+    def _keep_other(self, entry: LogEntry, *, chosen: bool) -> None:
+        if entry.kind == "approval":
+            self.approvals.append(entry)
+        elif chosen and (decode := _ANALYSES.get(entry.kind)):
+            try:
+                decode(entry.body)
+            except RecordError as error:
+                self._alter(entry, error.what)
 
     def _read_record(self, entry: LogEntry, *, chosen: bool) -> None:
         said = self.indexed.get(entry.seq)

@@ -33,16 +33,16 @@ class Level(StrEnum):
     """The model is the same."""
 
     @property
-    def title(self) -> str:
+    def meaning(self) -> str:
         """The level in words."""
-        return _TITLES[self]
+        return _MEANINGS[self]
 
     def reaches(self, other: "Level") -> bool:
         """Say whether this level is the other one or a higher one."""
         return _ORDER.index(self) >= _ORDER.index(other)
 
 
-_TITLES = {
+_MEANINGS = {
     Level.RECORD: "record only",
     Level.INPUTS: "inputs are there",
     Level.SETTING: "same environment and source",
@@ -110,8 +110,17 @@ class Reproduction(Value):
 
 
 def reached_level(steps: Sequence[ReproductionStep]) -> Level:
-    """Return the highest level that was reached: a model that is the same proves more than what it was made in."""
-    return max((step.level for step in steps if step.reached), key=_ORDER.index, default=Level.RECORD)
+    """Return how far a version came.
+
+    Once it ran, results count, whatever it was made in: a model that is the same proves more than its environment does.
+    Without the metrics the rest proves nothing, and a model that is the same needs no predictions.
+    """
+    reached = {step.level for step in steps if step.reached}
+    if Level.RAN not in reached:
+        return next((_ORDER[i] for i, level in enumerate(_ORDER[1:]) if level not in reached), Level.RECORD)
+    if Level.METRICS not in reached:
+        return Level.RAN
+    return next((level for level in (Level.MODEL, Level.PREDICTIONS) if level in reached), Level.METRICS)
 
 
 def encode_reproduction(reproduction: Reproduction) -> bytes:

@@ -28,17 +28,34 @@ from lineage_pipelines.reports.show import show_document
 from lineage_pipelines.reports.text import render_text
 
 if TYPE_CHECKING:
+    from lineage_pipelines.reports.attribution import attribution_document, attribution_html
+    from lineage_pipelines.reports.attribution_plain import attribution_json
     from lineage_pipelines.reports.diff import diff_document
     from lineage_pipelines.reports.diff_plain import diff_json
     from lineage_pipelines.reports.graph import graph_json, impact_document, impact_json, render_mermaid, trace_document
     from lineage_pipelines.reports.graph_svg import render_svg
     from lineage_pipelines.reports.html import render_html
+    from lineage_pipelines.reports.pins import PinAnswer, pin_document, pin_json
+    from lineage_pipelines.reports.reproduction import (
+        checked_document,
+        checked_json,
+        reproduced_json,
+        reproduced_line,
+        reproduction_document,
+        reproduction_json,
+    )
     from lineage_pipelines.reports.timeline import bisect_document, bisect_json, timeline_document, timeline_json
 
 __all__ = [
     "Document",
+    "PinAnswer",
+    "attribution_document",
+    "attribution_html",
+    "attribution_json",
     "bisect_document",
     "bisect_json",
+    "checked_document",
+    "checked_json",
     "decision_document",
     "decision_json",
     "diff_document",
@@ -56,6 +73,8 @@ __all__ = [
     "log_json",
     "models_document",
     "models_json",
+    "pin_document",
+    "pin_json",
     "reconciled_document",
     "reconciled_json",
     "render_html",
@@ -64,6 +83,10 @@ __all__ = [
     "render_mermaid",
     "render_svg",
     "render_text",
+    "reproduced_json",
+    "reproduced_line",
+    "reproduction_document",
+    "reproduction_json",
     "show_document",
     "show_json",
     "timeline_document",
@@ -84,6 +107,18 @@ _ROOMS = {
     "render_mermaid": "graph",
     "trace_document": "graph",
     "render_svg": "graph_svg",
+    "PinAnswer": "pins",
+    "pin_document": "pins",
+    "pin_json": "pins",
+    "attribution_document": "attribution",
+    "attribution_html": "attribution",
+    "attribution_json": "attribution_plain",
+    "checked_document": "reproduction",
+    "checked_json": "reproduction",
+    "reproduced_json": "reproduction",
+    "reproduced_line": "reproduction",
+    "reproduction_document": "reproduction",
+    "reproduction_json": "reproduction",
     "bisect_document": "timeline",
     "bisect_json": "timeline",
     "timeline_document": "timeline",

@@ -5,10 +5,11 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from lineage_pipelines.records import Json, format_time, predicate, to_json
+from lineage_pipelines.reports.reproduction import reproduced_json
 
 if TYPE_CHECKING:
     from lineage_pipelines.catalog import Entry, ModelSummary
-    from lineage_pipelines.queries import CheckedClaim, Finding, KnownKey, LoggedVersion
+    from lineage_pipelines.queries import CheckedClaim, Finding, KnownKey, LoggedVersion, Reproduced
 
 
 def models_json(models: "Sequence[ModelSummary]", live: Mapping[str, int]) -> Json:
@@ -44,11 +45,12 @@ def log_json(versions: "Sequence[LoggedVersion]") -> Json:
     ]
 
 
-def show_json(entry: "Entry") -> Json:
-    """Return the record's predicate with the version and the record's digest."""
+def show_json(entry: "Entry", reproduced: "Sequence[Reproduced]" = ()) -> Json:
+    """Return the record's predicate with the version, the record's digest, and the verdicts of running it again."""
     plain = predicate(entry.record)
     assert isinstance(plain, Mapping)  # noqa: S101  # a record is an object
-    return {"version": entry.version, "record": entry.digest.hex, **plain}
+    said = {"reproductions": reproduced_json(reproduced)} if reproduced else {}
+    return {"version": entry.version, "record": entry.digest.hex, **said, **plain}
 
 
 def doctor_json(findings: "Sequence[Finding]") -> Json:

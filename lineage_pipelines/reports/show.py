@@ -15,27 +15,34 @@ from lineage_pipelines.records import (
 from lineage_pipelines.reports.decisions import approval_line, approved_by
 from lineage_pipelines.reports.document import Block, Document, Heading, Pairs, Paragraph, Table
 from lineage_pipelines.reports.preparation import preparation_trees
+from lineage_pipelines.reports.reproduction import reproduced_line
 from lineage_pipelines.reports.words import count, duration, moment, number, short, size
 
 if TYPE_CHECKING:
     from lineage_pipelines.catalog import Entry
-    from lineage_pipelines.queries import Approved, Decided
+    from lineage_pipelines.queries import Approved, Decided, Reproduced
 
 _MOST_SLICES = 12
 
 
-def show_document(entry: "Entry", decided: "Sequence[Decided]" = (), approved: "Sequence[Approved]" = ()) -> Document:
+def show_document(
+    entry: "Entry",
+    decided: "Sequence[Decided]" = (),
+    approved: "Sequence[Approved]" = (),
+    reproduced: "Sequence[Reproduced]" = (),
+) -> Document:
     """Describe a version for the people who have to trust it.
 
     Args:
         entry: the version.
         decided: the decisions about its model, oldest first; those about this version are shown.
         approved: the approvals of its model's versions, likewise.
+        reproduced: the verdicts of running it again, oldest first.
     """
     record = entry.record
     return Document(
         [
-            *_head(entry, decided, approved),
+            *_head(entry, decided, approved, reproduced),
             *_gaps(record),
             Heading("Data"),
             *_data(record),
@@ -49,7 +56,12 @@ def show_document(entry: "Entry", decided: "Sequence[Decided]" = (), approved: "
     )
 
 
-def _head(entry: "Entry", decided: "Sequence[Decided]", approved: "Sequence[Approved]") -> Iterator[Block]:
+def _head(
+    entry: "Entry",
+    decided: "Sequence[Decided]",
+    approved: "Sequence[Approved]",
+    reproduced: "Sequence[Reproduced]",
+) -> Iterator[Block]:
     record = entry.record
     yield Heading(f"{entry.model} version {entry.version}", 1)
     if record.model.description:
@@ -64,6 +76,7 @@ def _head(entry: "Entry", decided: "Sequence[Decided]", approved: "Sequence[Appr
         ("owners", ", ".join(record.model.owners)),
         ("checks", _verdict(record.evaluation.checks if record.evaluation else ())),
         *(("approved", approval_line(each)) for each in approved if each.approval.version == entry.version),
+        *(("made again", reproduced_line(each)) for each in reproduced),
         *(("decided", _decision(each)) for each in decided if each.decision.version == entry.version),
     ]
     yield Pairs([(name, value) for name, value in rows if value])

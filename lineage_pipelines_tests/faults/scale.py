@@ -2,7 +2,7 @@
 
 `python -m lineage_pipelines_tests.faults.scale --records 100000` repeats the figure of the documentation. The entries
 are real: canonical records that follow each other, real signatures, every index. Only the way into the database is
-short: whole transactions of rows instead of one record each.
+short: whole transactions of rows instead of one record each, and the index is derived from the log in the end.
 """
 
 import argparse
@@ -20,7 +20,6 @@ from datetime import timedelta
 from pathlib import Path
 
 from lineage_pipelines.catalog import Catalog
-from lineage_pipelines.catalog.index import _hexes
 from lineage_pipelines.catalog.log import LOG_KEY
 from lineage_pipelines.catalog.signing import LogKey
 from lineage_pipelines.records import Digest, encode, format_time
@@ -31,9 +30,6 @@ DELIVERY = 100
 """So many versions are trained on the same data."""
 _BATCH = 5_000
 _LOG = "INSERT INTO log (seq, kind, digest, body, recorded, keyid, signature) VALUES (?, ?, ?, ?, ?, ?, ?)"
-_VERSION = "INSERT INTO version (model, version, seq, digest, run_key) VALUES (?, ?, ?, ?, ?)"
-_CONTENT = "INSERT INTO content (hex) VALUES (?)"
-_USAGE = "INSERT INTO usage (content, seq) SELECT id, ? FROM content WHERE hex = ?"
 
 
 @dataclass(frozen=True)
@@ -57,6 +53,8 @@ def fill(folder: Path, records: int) -> Path:
     raw.execute("PRAGMA synchronous=OFF")
     try:
         _insert(raw, LogKey(folder / "keys" / LOG_KEY), heads, records)
+        with Catalog(f"sqlite:///{path}", keys=folder / "keys") as catalog:
+            catalog.rebuild()
         raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     finally:
         raw.close()
@@ -66,48 +64,38 @@ def fill(folder: Path, records: int) -> Path:
 def _insert(raw: sqlite3.Connection, key: LogKey, heads: dict[str, Digest], records: int) -> None:
     first = len(MODELS) + 1  # after the key and the first versions
     rows = _rows(key, heads, records - len(MODELS))
-    known = {text for (text,) in raw.execute("SELECT hex FROM content")}
     for start in range(0, records - len(MODELS), _BATCH):
         raw.execute("BEGIN")
-        for number, (model, body, signature, run, used) in zip(range(start, start + _BATCH), rows, strict=False):
+        for number, (body, signature) in zip(range(start, start + _BATCH), rows, strict=False):
             seq, name = first + number + 1, Digest.of(body).hex
             recorded = format_time(BEGIN + timedelta(days=4000, seconds=60 * number))
             raw.execute(_LOG, (seq, "record", name, body, recorded, key.keyid, signature))
-            raw.execute(_VERSION, (model, number // len(MODELS) + 2, seq, name, run))
-            raw.executemany(_CONTENT, [(text,) for text in used if text not in known])
-            known |= used
-            raw.executemany(_USAGE, [(seq, text) for text in used])
         raw.execute("COMMIT")
 
 
-_Row = tuple[str, bytes, bytes, str, frozenset[str]]
-
-
-def _rows(key: LogKey, heads: dict[str, Digest], count: int) -> Iterator[_Row]:
-    """Yield model, bytes, signature, run key and the content that is used."""
-    templates: dict[str, tuple[bytes, frozenset[str]]] = {}
+def _rows(key: LogKey, heads: dict[str, Digest], count: int) -> Iterator[tuple[bytes, bytes]]:
+    """Yield bytes and signature of each record."""
+    templates: dict[str, bytes] = {}
     for number in range(count):
         model = MODELS[number % len(MODELS)]
         if number % (DELIVERY * len(MODELS)) < len(MODELS):
             templates[model] = _template(model, f"delivery {number // (DELIVERY * len(MODELS))}")
         run = run_key(f"{model} {number + 1}")
-        template, used = templates[model]
-        body = _numbered(template, model, heads[model], number, run)
+        body = _numbered(templates[model], model, heads[model], number, run)
         heads[model] = Digest.of(body)
-        yield model, body, key.sign("record", body), run, used
+        yield body, key.sign("record", body)
 
 
 _MARKS = {"previous": "a" * 64, "run": "b" * 64, "model": "c" * 64}
 
 
-def _template(model: str, raw: str) -> tuple[bytes, frozenset[str]]:
-    """Return a record in which marks of the same length stand for what is every version's own, and what it uses."""
+def _template(model: str, raw: str) -> bytes:
+    """Return a record in which marks of the same length stand for what is every version's own."""
     record = make_record("1", model=model, raw=raw)
     previous = Digest("sha256", _MARKS["previous"])
     identity = dataclasses.replace(record.model, previous=previous, run_key=_MARKS["run"])
     artifact = dataclasses.replace(record.artifact, digest=Digest("sha256", _MARKS["model"]))
-    used = frozenset(_hexes(record))
-    return encode(dataclasses.replace(record, model=identity, artifact=artifact)), used
+    return encode(dataclasses.replace(record, model=identity, artifact=artifact))
 
 
 def _numbered(template: bytes, model: str, previous: Digest, number: int, run: str) -> bytes:

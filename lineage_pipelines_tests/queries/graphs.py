@@ -19,7 +19,9 @@ from lineage_pipelines_tests.samples import digest, digests, make_record, run_ke
 FILES = [f"file {number}" for number in range(6)]
 
 
-def chained(run: int, model: str, steps: list[tuple[str, str, str]], read: str) -> LineageRecord:
+def chained(
+    run: int, model: str, steps: list[tuple[str, str, str]], read: str, makes: str | None = None
+) -> LineageRecord:
     """Return a record whose steps each read a file and made another two, and whose training read one.
 
     Args:
@@ -27,6 +29,7 @@ def chained(run: int, model: str, steps: list[tuple[str, str, str]], read: str) 
         model: the model.
         steps: what each step read, made, and made beside; a step that read what an earlier one made follows it.
         read: what the training read.
+        makes: the file that is the model; one of its own by default.
     """
     made: dict[str, str] = {}
     stages = []
@@ -56,7 +59,8 @@ def chained(run: int, model: str, steps: list[tuple[str, str, str]], read: str) 
     )
     record = make_record(run=str(run), model=model)
     identity = dataclasses.replace(record.model, run_key=run_key(f"{model} {run}"))
-    return dataclasses.replace(record, model=identity, data=(snapshot,), stages=tuple(stages))
+    artifact = dataclasses.replace(record.artifact, digest=digest(makes or f"model of {model} {run}"))
+    return dataclasses.replace(record, model=identity, data=(snapshot,), stages=tuple(stages), artifact=artifact)
 
 
 def _md5(text: str) -> DigestSet:
@@ -73,12 +77,16 @@ def with_source(record: LineageRecord, **files: str) -> LineageRecord:
 
 @st.composite
 def catalogs(draw: st.DrawFn) -> list[LineageRecord]:
-    """Return the records of a small catalog, every file of which is known by its MD5 and perhaps its SHA-256."""
+    """Return the records of a small catalog, every file of which is known by its MD5 and perhaps its SHA-256.
+
+    What one trained, another may have read.
+    """
     file = st.sampled_from(FILES)
     records = []
     for run in range(draw(st.integers(1, 5))):
         order = draw(st.permutations(FILES))
         count = draw(st.integers(0, 2))
         steps = [(order[n], order[n + 1], order[n + 2 if n + 2 < len(order) else n]) for n in range(count)]
-        records.append(chained(run, draw(st.sampled_from(["one", "other"])), steps, draw(file)))
+        model = draw(st.sampled_from(["one", "other"]))
+        records.append(chained(run, model, steps, draw(file), draw(st.none() | file)))
     return records

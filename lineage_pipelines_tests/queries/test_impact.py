@@ -1,11 +1,17 @@
 """Who used this: from any name of a thing to every version, and nothing but those."""
 
+import contextlib
 import dataclasses
 import hashlib
 import json
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 
 from lineage_pipelines.artifacts import ArtifactStore
@@ -157,6 +163,125 @@ def test_a_model_file_that_others_read_is_found_by_its_version(tmp_path: Path) -
     assert _refs(_ask(tmp_path, "flight_delay")) == []
 
 
+@pytest.fixture
+def stacked(tmp_path: Path) -> Path:
+    """A model on another's file, a third on that one's, and who read neither: before, beside, or another file."""
+    _fill(
+        tmp_path,
+        chained(0, "early", [], "file 3"),
+        chained(1, "base", [("file 0", "file 1", "file 2")], "file 1", "file 3"),
+        chained(2, "middle", [("file 3", "file 4", "file 4")], "file 4", "file 5"),
+        chained(3, "reader", [], "file 3"),  # it knows both digests of the file that dvc.lock has the MD5 of
+        chained(4, "top", [], "file 5"),
+        chained(5, "again", [], "a file", "file 3"),
+        chained(6, "beside", [("b file", "c file", "file 3")], "c file"),
+    )
+    return tmp_path
+
+
+def test_a_version_came_from_what_went_into_a_model_that_it_read_and_so_on(stacked: Path) -> None:
+    for subject in ("data/file 0", digests("file 0").md5 or ""):
+        found = {each.ref: each.how for each in _ask(stacked, subject).versions}
+        assert found.keys() == {"base@1", "middle@1", "reader@1", "top@1"}
+        told = {ref: (how.what, how.stages, how.roles) for ref, how in found.items() if how is not None}
+        assert told == {
+            "base@1": ("data/file 0", ("step 0",), ("data/file 1",)),
+            "middle@1": ("data/file 0", ("step 0", "training of base@1", "step 0"), ("data/file 4",)),
+            "reader@1": ("data/file 0", ("step 0", "training of base@1"), ("data/file 3",)),
+            "top@1": (
+                "data/file 0",
+                ("step 0", "training of base@1", "step 0", "training of middle@1"),
+                ("data/file 5",),
+            ),
+        }
+    # Who trained the same file again later made nobody's.
+    assert _refs(_ask(stacked, "data/a file")) == ["again@1"]
+
+
+def test_who_read_the_file_of_a_version_is_found_by_it_and_so_is_who_read_what_came_of_it(stacked: Path) -> None:
+    assert _refs(_ask(stacked, "middle@1")) == ["top@1"]
+    assert set(_refs(_ask(stacked, "base"))) == {"early@1", "middle@1", "reader@1", "top@1", "beside@1"}
+
+
+def test_a_trace_goes_back_through_the_model_that_was_read(stacked: Path) -> None:
+    with Catalog(f"sqlite:///{stacked}/catalog.db", read_only=True) as catalog:
+        graph = trace(catalog, "top")
+        assert [node.label for node in graph.path_to("data:data/file 0@" + (digests("file 0").md5 or ""))] == [
+            "data/file 0",
+            "step 0",
+            "data/file 1",
+            "training of base@1",
+            "data/file 3",
+            "step 0",
+            "data/file 4",
+            "training of middle@1",
+            "data/file 5",
+            "training of top@1",
+            "top@1",
+        ]
+        read = next(node for node in graph.nodes.values() if node.path == "data/file 5")
+        assert read.detail == "the model file of middle@1"
+        assert len({node.id for node in graph.nodes.values() if node.label == "step 0"}) == 2
+        assert {node.label for node in trace(catalog, "top", depth=1).nodes.values()} & {
+            "data/file 5",
+            "data/file 4",
+        } == {"data/file 5"}
+        for ref in ("early", "beside", "again"):
+            assert "training of base@1" not in {node.label for node in trace(catalog, ref).nodes.values()}
+
+
+def test_it_is_drawn_with_the_training_in_between(stacked: Path) -> None:
+    labels = {node.label for node in impact_graph(_ask(stacked, "data/file 0")).nodes.values()}
+    assert {"training of base@1", "what training of base@1 made of it"} <= labels
+
+
+# What is read for it
+
+
+@pytest.mark.parametrize("explain", [False, True])
+def test_no_table_is_read_whole_for_it_whatever_was_asked_about(stacked: Path, explain: bool) -> None:
+    store = ArtifactStore(str(stacked / "artifacts"))
+    record = with_source(make_record(), train="train")
+    listed = dataclasses.replace(record.environment, packages=store.put_bytes(b"numpy==2.3.1\n"))
+    _fill(stacked, dataclasses.replace(record, environment=listed))
+    both, places = digests("train of through 2013-03"), Places(artifacts=store)
+    subjects = ["data/raw", "data", "train.py", "data/file 0", both.md5, both.sha256, digest("train").hex]
+    subjects += [record.code.revision, (record.code.revision or "")[:7], "numpy==2.3.1", "numpy", "middle@1", "base"]
+    with Catalog(f"sqlite:///{stacked}/catalog.db", read_only=True) as catalog:
+        middle = catalog.get("middle", 1)
+        for subject in (*subjects, middle.digest.hex[:16], middle.record.artifact.digest.hex):
+            assert subject is not None
+            with _statements(catalog) as said:
+                assert impact(catalog, find_subject(catalog, subject, places), explain=explain).versions, subject
+            assert said
+            for statement, parameters in said:
+                assert _scanned(stacked / "catalog.db", statement, parameters) == [], (subject, statement)
+
+
+@contextlib.contextmanager
+def _statements(catalog: Catalog) -> Iterator[list[tuple[str, Any]]]:
+    """Collect what the database is asked."""
+    said: list[tuple[str, Any]] = []
+
+    def hear(_: object, __: object, statement: str, parameters: object, *___: object) -> None:
+        if not statement.startswith("BEGIN"):
+            said.append((statement, parameters))
+
+    sa.event.listen(catalog._engine, "before_cursor_execute", hear)
+    try:
+        yield said
+    finally:
+        sa.event.remove(catalog._engine, "before_cursor_execute", hear)
+
+
+def _scanned(file: Path, statement: str, parameters: Any) -> list[str]:
+    """Return the tables that SQLite reads from end to end to answer a statement."""
+    with closing(sqlite3.connect(file)) as raw:
+        tables = {name for (name,) in raw.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+        plan = [row[3].split() for row in raw.execute(f"EXPLAIN QUERY PLAN {statement}", parameters)]
+    return [words[1] for words in plan if words[0] == "SCAN" and words[1] in {*tables, "same_file", "model_file"}]
+
+
 def test_what_nobody_used_is_refused_with_what_is_near(two: Path) -> None:
     with pytest.raises(NotFoundError, match="data/rav") as told:
         _ask(two, "data/rav")
@@ -164,7 +289,16 @@ def test_what_nobody_used_is_refused_with_what_is_near(two: Path) -> None:
     with pytest.raises(NotFoundError) as told:
         _ask(two, "scikit-learn==0.1")
     assert "scikit-learn==1.9.1" in told.value.fix
-    for strange in ("0123456789abcdef", "../../etc/passwd", "%s' OR 1=1 --", "a\x1b[2J", "é" * 300, "/"):
+    for strange in (
+        "0123456789abcdef",
+        "../../etc/passwd",
+        "%s' OR 1=1 --",
+        "a\x1b[2J",
+        "é" * 300,
+        "/",
+        "a\udcff",
+        "a\0b==1",
+    ):
         with pytest.raises(NotFoundError):
             _ask(two, strange)
 

@@ -10,7 +10,7 @@ import pytest
 from lineage_pipelines.artifacts import ArtifactStore
 from lineage_pipelines.catalog import Catalog
 from lineage_pipelines.errors import NotFoundError
-from lineage_pipelines.queries import Timeline, draft_promotion, what_changed
+from lineage_pipelines.queries import Timeline, bisect_metric, draft_promotion, what_changed
 from lineage_pipelines.queries.differences import phrases
 from lineage_pipelines.records import LineageRecord
 from lineage_pipelines_tests.samples import digest, make_record, with_metrics
@@ -122,3 +122,19 @@ def test_more_versions_than_are_read_at_once(tmp_path: Path, monkeypatch: pytest
         texts = [event.text for event in _ask(tmp_path, str(since)).events]
         assert texts == [f"flight_delay@{n}: nothing differs from the version before" for n in range(since + 1, 8)]
     assert _ask(tmp_path, "1h").events[0].text == "flight_delay@1: the first version"
+
+
+def test_a_metric_moved_when_it_left_its_noise_where_there_are_repeats(tmp_path: Path) -> None:
+    """Of versions that are made alike the spread says what is nothing; one per cent is for those without repeats."""
+    with Catalog(f"sqlite:///{tmp_path}/catalog.db") as catalog:
+        for number, auc in enumerate((0.70, 0.72, 0.74, 0.72)):
+            catalog.append(make_record(str(number), auc=auc))
+        catalog.append(make_record("9", auc=0.60, raw="through July"))
+    found = _ask(tmp_path, "1")
+    assert found.noise == pytest.approx(2 * 0.01633, abs=1e-4)
+    assert found.moved is not None
+    assert found.moved.version == 5
+    with Catalog(f"sqlite:///{tmp_path}/catalog.db", read_only=True) as catalog:
+        crossed = bisect_metric(catalog, "flight_delay", "roc_auc", good="3", bad="1")
+    assert crossed.noise == found.noise
+    assert crossed.first.within_noise

@@ -20,6 +20,7 @@ from lineage_pipelines.records import (
 STEPS = (
     ReproductionStep(level=Level.INPUTS, reached=True, detail="3 inputs"),
     ReproductionStep(level=Level.SETTING, reached=False, detail="scikit-learn is another one"),
+    ReproductionStep(level=Level.RAN, reached=True, detail="in 3 s"),
     ReproductionStep(level=Level.METRICS, reached=True, detail="12 metrics"),
 )
 VERDICT = Reproduction(
@@ -43,12 +44,30 @@ def test_a_verdict_comes_back() -> None:
     assert decode_reproduction(encode_reproduction(VERDICT)) == VERDICT
 
 
-def test_the_level_is_the_highest_that_was_reached() -> None:
-    assert reached_level(STEPS) is Level.METRICS
-    assert reached_level(()) is Level.RECORD
+@pytest.mark.parametrize(
+    ("reached", "level"),
+    [
+        ("", "R0"),
+        ("R1", "R1"),
+        ("R2", "R0"),
+        ("R1 R2", "R2"),
+        ("R1 R2 R3", "R3"),
+        ("R1 R2 R3 R5", "R3"),  # the metrics are others, so something else is
+        ("R1 R2 R3 R4", "R4"),
+        ("R1 R3 R4 R4.5", "R4.5"),
+        ("R1 R2 R3 R4 R5", "R5"),  # no predictions were recorded
+        ("R3 R4 R4.5 R5", "R5"),
+    ],
+)
+def test_the_level_is_how_far_it_came(reached: str, level: str) -> None:
+    steps = [ReproductionStep(level=each, reached=each in reached.split(), detail="") for each in Level][1:]
+    assert reached_level(steps) == level
+
+
+def test_levels_have_an_order_and_a_meaning() -> None:
     assert Level.PREDICTIONS.reaches(Level.METRICS)
     assert not Level.METRICS.reaches(Level.PREDICTIONS)
-    assert all(level.title for level in Level)
+    assert all(level.meaning for level in Level)
 
 
 def test_a_level_that_was_not_reached_is_refused() -> None:

@@ -1,0 +1,124 @@
+"""`lineage attribute REF REF --metric M`: to which of what differs is the change allocated?"""
+
+import math
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from lineage_pipelines.cli.context import Session, answer, format_option, print_answer
+from lineage_pipelines.cli.replaying import ask, build_options, replay_options
+
+if TYPE_CHECKING:
+    from lineage_pipelines.catalog import Entry
+    from lineage_pipelines.records import Attribution
+    from lineage_pipelines.replay.attribute import Asked, Estimate
+    from lineage_pipelines.replay.reproduce import Options
+
+
+@click.command("attribute")
+@click.argument("old")
+@click.argument("new")
+@click.option("--metric", required=True, help="The metric whose change is asked about.")
+@click.option("--seeds", type=click.IntRange(min=3), default=3, show_default=True, help="Repeats of every mix.")
+@click.option("--most-mixes", type=click.IntRange(min=8), default=96, show_default=True, help="Train no more mixes.")
+@click.option("--no-split", is_flag=True, help="Leave the player with the largest part whole.")
+@click.option("--html", "page", is_flag=True, help="Answer with one self-contained page, with a plot.")
+@click.option("--no-store", is_flag=True, help="Do not keep the analysis in the log.")
+@replay_options
+@format_option
+@click.pass_obj
+def command(
+    session: Session,
+    /,
+    old: str,
+    new: str,
+    *,
+    metric: str,
+    seeds: int,
+    most_mixes: int,
+    no_split: bool,
+    page: bool,
+    no_store: bool,
+    yes: bool,
+    form: str,
+    **given: Any,  # noqa: ANN401  # as `build_options` takes them
+) -> int:
+    """Allocate the change of a metric from OLD to NEW to the data, code, parameters and libraries that differ.
+
+    Versions that lie between the two are trained in sandboxes, each with three seeds or more, and Shapley values are
+    taken of them. What was trained once is not trained again: after a kill it goes on where it was. It asks first, and
+    says how long it may take.
+
+    \b
+    Examples:
+      lineage attribute flight_delay@2 flight_delay@3 --metric roc_auc
+      lineage attribute flight_delay@4 flight_delay@5 --metric roc_auc --yes --html > why.html
+    """
+    from lineage_pipelines import queries, reports
+    from lineage_pipelines.errors import NotFoundError
+    from lineage_pipelines.replay.attribute import Effort, attribute
+    from lineage_pipelines.replay.attribution.game import Plan
+
+    options = build_options(session.settings(), **given)
+    effort = Effort(seeds=seeds, plan=Plan(most_mixes=most_mixes), split=not no_split)
+    with session.open_catalog() as catalog:
+        first, second = queries.resolve(catalog, old), queries.resolve(catalog, new)
+        if first.model != second.model:
+            raise NotFoundError(
+                f"{first.ref} and {second.ref} are versions of two models, between which there is nothing"
+            )
+        asked = _asked(first, second, options, yes=yes)
+        found = attribute(catalog, first, second, metric, options, effort=effort, asked=asked)
+    if not no_store:
+        click.echo(f"kept as entry {_store(session, found):,} of the log", err=True)
+    if page:
+        print_answer(reports.attribution_html(found))
+    else:
+        answer(
+            form,
+            document=lambda: reports.attribution_document(found),
+            plain=lambda: reports.attribution_json(found),
+        )
+    return 1
+
+
+def _asked(first: "Entry", second: "Entry", options: "Options", *, yes: bool) -> "Asked":
+    from lineage_pipelines.replay.attribute import Asked
+
+    def confirm(estimate: "Estimate") -> None:
+        if not yes:
+            ask([first, second], options, *_words(estimate))
+
+    terminal = sys.stderr.isatty()
+    return Asked(confirm=confirm, progress=_progress() if terminal else None)
+
+
+def _words(estimate: "Estimate") -> list[str]:
+    players = ", ".join(part.name for part in estimate.players)
+    fewest, most = (max(count - estimate.known, 0) for count in (estimate.fewest, estimate.most))
+    low, high = (math.ceil(count * estimate.seconds / 60) for count in (fewest, most))
+    return [
+        f"what differs: {players}",
+        f"{fewest:,} to {most:,} trainings, {low:,} to {high:,} minutes at {estimate.seconds:.0f} s each",
+    ]
+
+
+def _progress() -> Any:  # noqa: ANN401  # as `Game` takes it
+    begun = time.monotonic()
+
+    def tell(done: int, count: int, mix: frozenset[str], seed: int) -> None:
+        new = ", ".join(sorted(mix)) or "nothing"
+        took = time.monotonic() - begun
+        click.echo(f"{done}/{count} trained, {took:.0f} s; new in this one: {new} (seed {seed})", err=True)
+
+    return tell
+
+
+def _store(session: Session, found: "Attribution") -> int:
+    from lineage_pipelines.records import encode_attribution
+
+    with session.open_for_writing() as catalog:
+        about = [found.old.record, found.new.record]
+        return catalog.attach("attribution", encode_attribution(found), about=about)

@@ -1,0 +1,129 @@
+"""`lineage reproduce REF`: run it again, outside the workspace; is it still the same model?"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from lineage_pipelines.cli.context import Session, answer, format_option
+from lineage_pipelines.cli.replaying import ask, build_options, replay_options
+
+if TYPE_CHECKING:
+    from lineage_pipelines.catalog import Catalog, Entry
+    from lineage_pipelines.records import Reproduction
+    from lineage_pipelines.replay.reproduce import Options
+
+
+@click.command("reproduce")
+@click.argument("ref", required=False)
+@click.option("--check", is_flag=True, help="Only see whether it could be: R1 and R2. Trains and stores nothing.")
+@click.option("--with", "substitutes", metavar="NAME=FILE", multiple=True, help="Another file for an input: what if?")
+@click.option("--tolerance", "tolerances", metavar="METRIC=NUMBER", multiple=True, help="How far a metric may be off.")
+@click.option(
+    "--keep", metavar="FOLDER", type=click.Path(path_type=Path), help="Leave the sandbox here, to look inside."
+)
+@click.option("--no-store", is_flag=True, help="Do not keep the verdict in the log.")
+@replay_options
+@format_option
+@click.pass_obj
+def command(
+    session: Session,
+    /,
+    ref: str | None,
+    *,
+    check: bool,
+    yes: bool,
+    no_store: bool,
+    form: str,
+    **given: Any,  # noqa: ANN401  # the options, as `_options` takes them
+) -> int:
+    """Rebuild the run of REF in a sandbox, train it again, and say how far it came, R0 to R5.
+
+    Source code, libraries and data are those of the record; workspace, Git, DVC and the records stay as they are. The
+    verdict is kept in the log. Exits with 1 when something differs. With --check and no REF: every version that is or
+    ever was in production.
+
+    \b
+    Examples:
+      lineage reproduce flight_delay@4
+      lineage reproduce flight_delay@production --yes --tolerance roc_auc=0.002
+      lineage reproduce --check
+    """
+    from lineage_pipelines import reports
+    from lineage_pipelines.replay.reproduce import reproduce
+
+    if ref is None and not check:
+        raise click.UsageError("say which version, or --check for all that ever were in production")
+    with session.open_catalog() as catalog:
+        entries = _entries(catalog, ref)
+        options = _options(session, catalog, entries, check=check, **given)
+    if not check and not yes:
+        ask(entries, options)
+    found = [reproduce(entry, options) for entry in entries]
+    if ref is None:
+        answer(form, document=lambda: reports.checked_document(found), plain=lambda: reports.checked_json(found))
+        return 1 if any(each.differs for each in found) else 0
+    said = found[0]
+    seq = None if check or no_store or options.substitutes else _store(session, said)
+    answer(
+        form,
+        document=lambda: reports.reproduction_document(said, seq),
+        plain=lambda: reports.reproduction_json(said, seq),
+    )
+    return 1 if said.differs else 0
+
+
+def _entries(catalog: "Catalog", ref: str | None) -> "Sequence[Entry]":
+    from lineage_pipelines import queries
+    from lineage_pipelines.records import PRODUCTION
+
+    if ref is not None:
+        return [queries.resolve(catalog, ref)]
+    return [catalog.get(model, version) for model, version in queries.once_in_production(catalog, PRODUCTION)]
+
+
+def _options(
+    session: Session,
+    catalog: "Catalog",
+    entries: "Sequence[Entry]",
+    *,
+    check: bool,
+    substitutes: Sequence[str],
+    tolerances: Sequence[str],
+    keep: Path | None,
+    **given: Any,  # noqa: ANN401  # as `build_options` takes them
+) -> "Options":
+    from lineage_pipelines.replay.settings import check_tolerance, find_tolerances, read_settings
+
+    settings = session.settings()
+    declared = read_settings(settings.project_dir).tolerance
+    wanted = {name: check_tolerance(name, _number(value), "--tolerance") for name, value in _pairs(tolerances)}
+    options = build_options(settings, **given)
+    if entries and not check:
+        options = replace(options, tolerances=find_tolerances(catalog, entries[0].model, {**declared, **wanted}))
+    with_ = {name: Path(path) for name, path in _pairs(substitutes)}
+    return replace(options, check_only=check, substitutes=with_, keep=keep)
+
+
+def _pairs(words: Sequence[str]) -> list[tuple[str, str]]:
+    pairs = [word.partition("=") for word in words]
+    for name, mark, value in pairs:
+        if not (name and mark and value):
+            raise click.BadParameter(f"write NAME=VALUE, not {name + mark + value!r}")
+    return [(name, value) for name, _, value in pairs]
+
+
+def _number(text: str) -> float | str:
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+def _store(session: Session, said: "Reproduction") -> int:
+    from lineage_pipelines.records import encode_reproduction
+
+    with session.open_for_writing() as catalog:
+        return catalog.attach("reproduction", encode_reproduction(said), about=[said.record])

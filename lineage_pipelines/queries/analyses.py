@@ -1,0 +1,47 @@
+"""What was found out about a version afterwards and is kept in the log: how far did it come when it was made again?"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from lineage_pipelines.catalog import Catalog
+from lineage_pipelines.records import Digest, Reproduction, decode_reproduction, parse_time
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reproduced:
+    """A verdict as the log has it."""
+
+    seq: int
+    at: datetime
+    reproduction: Reproduction
+
+
+def list_reproductions(catalog: Catalog, record: Digest | None = None) -> Sequence[Reproduced]:
+    """Return the verdicts in the log, oldest first.
+
+    Args:
+        catalog: the catalog.
+        record: only those about this record.
+
+    Raises:
+        CatalogError: the catalog cannot be read.
+        RecordError: an entry is no verdict.
+    """
+    found = (
+        Reproduced(seq=entry.seq, at=parse_time(entry.recorded), reproduction=decode_reproduction(entry.body))
+        for entry in catalog.walk("reproduction")
+    )
+    return [each for each in found if record is None or each.reproduction.record == record]
+
+
+def once_in_production(catalog: Catalog, alias: str) -> Sequence[tuple[str, int]]:
+    """Return model and version of each version that the alias names or has ever named, in the order of promotion."""
+    from lineage_pipelines.records import decode_decision
+
+    named: dict[tuple[str, int], None] = {}
+    for entry in catalog.walk("decision"):
+        decision = decode_decision(entry.body)
+        if decision.moves_alias and decision.alias == alias and decision.version is not None:
+            named[decision.model, decision.version] = None
+    return list(named)

@@ -1,0 +1,161 @@
+"""`attribute`: to which of what differs is a metric's change allocated? By training the versions in between."""
+
+import contextlib
+import getpass
+import socket
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from lineage_pipelines.catalog import Catalog, Entry
+from lineage_pipelines.records import AttributedVersion, Attribution, LineageRecord, PlayerSplit, Reevaluation
+from lineage_pipelines.replay.attribution.game import Batch, Coalition, Game, Part, Plan
+from lineage_pipelines.replay.attribution.split import split_cost, split_player, winner
+from lineage_pipelines.replay.attribution.stages import Bounds, Solved, allocate, cost
+from lineage_pipelines.replay.mixes import KeptMixes, RetrainedMixes, mixes_folder
+from lineage_pipelines.replay.reproduce import Options
+
+_LOOKED_AT = 200
+"""So many of the newest versions count as mixes that need no training."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Estimate:
+    """What an attribution is about and what it takes, before anything is trained."""
+
+    players: Sequence[Part]
+    fewest: int
+    """Trainings at the least: when one at a time is enough."""
+    most: int
+    known: int
+    """Of the two versions' own trainings, how many are known."""
+    seconds: float
+    """How long one training took, by the records."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """Who is told what on the way, and may stop it."""
+
+    confirm: Callable[[Estimate], None] = lambda _: None
+    """Told before anything is trained; raises to stop."""
+    batch: Callable[[Batch], None] | None = None
+    progress: Callable[[int, int, Coalition, int], None] | None = None
+    bounds: Callable[[str, Bounds], None] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effort:
+    """How much to spend."""
+
+    seeds: int = 3
+    plan: Plan = field(default_factory=Plan)
+    split: bool = True
+    """Whether the player to which most is allocated is split further."""
+
+
+def attribute(
+    catalog: Catalog,
+    old: Entry,
+    new: Entry,
+    metric: str,
+    options: Options,
+    *,
+    effort: Effort | None = None,
+    asked: Asked | None = None,
+) -> Attribution:
+    """Allocate the change of a metric between two versions to what differs between them.
+
+    Mixes of the two are trained in sandboxes; what is known from past versions or from an earlier call is not trained
+    again, so that it goes on where it was stopped. Storing the analysis is for the caller.
+
+    Raises:
+        AttributionError: nothing differs, the metric is not in both, or one of the two cannot be made again.
+        LineageError: data or an environment is gone.
+    """
+    effort, asked, started = effort or Effort(), asked or Asked(), datetime.now(UTC)
+    mixes = open_mixes(catalog, old, new, metric, options)
+    asked.confirm(estimate(mixes, old, new, effort))
+    game = Game(mixes, range(effort.seeds), before_batch=asked.batch, progress=asked.progress)
+    solved = allocate(game, mixes.players, effort.plan, bounds=asked.bounds)
+    splits = _splits(game, solved, mixes, effort) if effort.split else ()
+    return Attribution(
+        old=_version(old),
+        new=_version(new),
+        metric=metric,
+        reevaluation=_reevaluation(old.record, new.record, metric),
+        allocation=solved.allocation,
+        splits=splits,
+        by=getpass.getuser(),
+        host=socket.gethostname(),
+        started=started,
+        finished=datetime.now(UTC),
+    )
+
+
+class _Stopped(Exception):  # noqa: N818  # no error: it ends a game when it asks for what is not known
+    """A game wants mixes that have not been trained."""
+
+
+def next_batch(mixes: RetrainedMixes, effort: Effort) -> Sequence[tuple[Coalition, int]]:
+    """Return the mixes, each with its seed, that the game would train next; they do not depend on each other.
+
+    Nothing where all that is needed is known. First come the repeats of the two versions, then one at a time.
+
+    Raises:
+        AttributionError: one of the two versions cannot be made again.
+    """
+    wanted: list[tuple[Coalition, int]] = []
+
+    def stop(batch: Batch) -> None:
+        wanted.extend(run for run in batch.runs if not mixes.is_known(*run))
+        if wanted:
+            raise _Stopped
+
+    with contextlib.suppress(_Stopped):
+        allocate(Game(mixes, range(effort.seeds), before_batch=stop), mixes.players, effort.plan)
+    return wanted
+
+
+def open_mixes(catalog: Catalog, old: Entry, new: Entry, metric: str, options: Options) -> RetrainedMixes:
+    """Return the mixes of two versions, with what is known of them already.
+
+    Raises:
+        AttributionError: nothing differs, or the metric is not in both.
+    """
+    known = [old, new, *catalog.entries(old.model, limit=_LOOKED_AT)]
+    return RetrainedMixes(old, new, metric, options, KeptMixes(mixes_folder(), known))
+
+
+def estimate(mixes: RetrainedMixes, old: Entry, new: Entry, effort: Effort) -> Estimate:
+    """Say what an attribution takes, as far as that is known beforehand."""
+    fewest, most = cost(len(mixes.players), effort.seeds, effort.plan)
+    both = (frozenset[str](), frozenset(each.name for each in mixes.players))
+    known = sum(mixes.is_known(mix, seed) for mix in both for seed in range(effort.seeds))
+    took = [(each.record.run.finished - each.record.run.started).total_seconds() for each in (old, new)]
+    return Estimate(players=mixes.players, fewest=fewest, most=most, known=known, seconds=sum(took) / len(took))
+
+
+def _version(entry: Entry) -> AttributedVersion:
+    return AttributedVersion(record=entry.digest, model=entry.model, version=entry.version)
+
+
+def _splits(game: Game, solved: Solved, mixes: RetrainedMixes, effort: Effort) -> tuple[PlayerSplit, ...]:
+    won = winner(solved)
+    parts = mixes.split(won.name) if won is not None else ()
+    if won is None or len(parts) < 2:  # noqa: PLR2004  # one part is the player itself
+        return ()
+    _, most = split_cost(solved, won.name, len(parts), effort.seeds, effort.plan)
+    if most > effort.plan.most_mixes * effort.seeds:
+        return ()
+    return (split_player(game, solved, won.name, parts, effort.plan),)
+
+
+def _reevaluation(old: LineageRecord, new: LineageRecord, metric: str) -> Reevaluation:
+    before = old.evaluation.metrics.get(metric) if old.evaluation else None
+    after = new.evaluation.metrics.get(metric) if new.evaluation else None
+    return Reevaluation(
+        old_on_old=before,
+        new_on_new=after,
+        missing="the model asset declares no `evaluate`, by which a model is measured without training",
+    )

@@ -1,0 +1,200 @@
+"""The game's table: mixes, what they came to, and which cannot run. Each is asked for once.
+
+A coalition is the set of parts that a mix takes from the new version; all others are from the old one. The empty
+coalition is the old version and the full one the new version.
+"""
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from lineage_pipelines.errors import LineageError
+from lineage_pipelines.records import FEWEST_SEEDS, PlayerKind
+
+Coalition = frozenset[str]
+
+
+class AttributionError(LineageError):
+    """A change that cannot be attributed as it was asked."""
+
+
+class InfeasibleMixError(LineageError):
+    """A mix that cannot run: the new code needs a column that the old data does not have."""
+
+
+class Mixes(Protocol):
+    """Trains mixed versions. What was measured once is best kept by the caller, under what the mix consists of."""
+
+    def measure(self, coalition: Coalition, seed: int) -> float:
+        """Return the metric of the mix, trained with a seed.
+
+        Args:
+            coalition: the names of the parts that are from the new version.
+            seed: which repeat; the same seeds are asked for of every mix.
+
+        Raises:
+            InfeasibleMixError: the mix cannot run, with whatever seed.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Something that differs between two versions, or within one of their parts."""
+
+    name: str
+    kind: PlayerKind
+    differs: str = ""
+    """What differs, in words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How much to spend, and for what precision."""
+
+    most_mixes: int = 96
+    """With more than four players: sample with no more mixes than these, once there are enough for an interval."""
+    precision: float = 0.05
+    """With more than four players: stop sampling when every interval is as narrow as this part of the change."""
+    seed: int = 0
+    """Of the order in which players are sampled; the same seed asks for the same mixes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Mixes that are wanted next, in the order in which they will be asked for. They do not depend on each other."""
+
+    stage: str
+    runs: Sequence[tuple[Coalition, int]]
+    """Coalition and seed, without what is known already."""
+
+
+class Table(Protocol):
+    """What a solver needs of a game."""
+
+    @property
+    def seeds(self) -> Sequence[int]:
+        """The repeats of every mix."""
+        ...
+
+    @property
+    def measured(self) -> int:
+        """How many mixes were measured or known, those that cannot run left out."""
+        ...
+
+    @property
+    def infeasible(self) -> Mapping[Coalition, str]:
+        """The mixes that cannot run, and why."""
+        ...
+
+    @property
+    def feasible(self) -> Iterable[Coalition]:
+        """The mixes that were measured."""
+        ...
+
+    def require(self, stage: str, coalitions: Iterable[Coalition]) -> bool:
+        """Measure what is not known yet; say whether all of them can run."""
+        ...
+
+    def values(self, coalition: Coalition) -> tuple[float, ...]:
+        """Return the metric of a mix that was measured, by seed."""
+        ...
+
+
+class Game:
+    """Mixes of two versions, each measured once with each seed.
+
+    Args:
+        mixes: trains them.
+        seeds: the repeats of every mix, three or more.
+        known: what was measured before, by coalition and seed: it is not asked for again.
+        refused: mixes that are known not to run, and why.
+        before_batch: told what is to be measured next. It may measure ahead, in parallel, or raise to stop.
+        progress: told after each run: how many of the batch are done, how many there are, and what was run.
+
+    Raises:
+        AttributionError: there are fewer than three different seeds.
+    """
+
+    def __init__(
+        self,
+        mixes: Mixes,
+        seeds: Sequence[int],
+        *,
+        known: Mapping[tuple[Coalition, int], float] | None = None,
+        refused: Mapping[Coalition, str] | None = None,
+        before_batch: Callable[[Batch], None] | None = None,
+        progress: Callable[[int, int, Coalition, int], None] | None = None,
+    ) -> None:
+        if len(set(seeds)) < FEWEST_SEEDS or len(set(seeds)) < len(seeds):
+            raise AttributionError(
+                f"{len(set(seeds))} different seeds, and {FEWEST_SEEDS} are needed to tell a change from chance",
+                fix="give at least three seeds, each once",
+            )
+        self.seeds = tuple(seeds)
+        self._mixes = mixes
+        self._before_batch = before_batch
+        self._progress = progress
+        self._runs = dict(known or {})
+        self._refused = dict(refused or {})
+        self._infeasible: dict[Coalition, str] = {}
+        self._complete: dict[Coalition, tuple[float, ...]] = {}
+
+    @property
+    def measured(self) -> int:
+        """How many mixes were used, those that cannot run left out."""
+        return len(self._complete)
+
+    @property
+    def infeasible(self) -> Mapping[Coalition, str]:
+        """The mixes that cannot run, and why."""
+        return self._infeasible
+
+    @property
+    def feasible(self) -> Iterable[Coalition]:
+        """The mixes that were used."""
+        return self._complete
+
+    def require(self, stage: str, coalitions: Iterable[Coalition]) -> bool:
+        """Measure what is not known yet.
+
+        Args:
+            stage: what it is for, in words.
+            coalitions: the mixes, in the order in which to ask.
+
+        Returns:
+            Whether all of them can run.
+        """
+        wanted = list(dict.fromkeys(coalitions))
+        # Not before it is asked for: what follows from it must not depend on when it was found out.
+        self._infeasible |= {mix: self._refused[mix] for mix in wanted if mix in self._refused}
+        new = [mix for mix in wanted if mix not in self._complete and mix not in self._infeasible]
+        runs = [(mix, seed) for mix in new for seed in self.seeds if (mix, seed) not in self._runs]
+        if runs and self._before_batch:
+            self._before_batch(Batch(stage, runs))
+        for done, (mix, seed) in enumerate(runs, 1):
+            self._run(mix, seed)
+            if self._progress:
+                self._progress(done, len(runs), mix, seed)
+        for mix in new:
+            if mix not in self._infeasible:
+                self._complete[mix] = tuple(self._runs[mix, seed] for seed in self.seeds)
+        return not any(mix in self._infeasible for mix in wanted)
+
+    def values(self, coalition: Coalition) -> tuple[float, ...]:
+        """Return the metric of a mix that was required, by seed."""
+        return self._complete[coalition]
+
+    def _run(self, mix: Coalition, seed: int) -> None:
+        if mix in self._infeasible:
+            return
+        try:
+            value = float(self._mixes.measure(mix, seed))
+        except InfeasibleMixError as error:
+            self._infeasible[mix] = error.what
+            return
+        if math.isfinite(value):
+            self._runs[mix, seed] = value
+        else:
+            self._infeasible[mix] = f"its metric is {value}"

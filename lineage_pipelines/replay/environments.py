@@ -1,0 +1,274 @@
+"""A Python with the recorded libraries: this one when it is equal, one that was built before, or a new one.
+
+Equal means that the list of every installed distribution has the recorded digest. Built environments are kept by that
+digest in the user's cache folder, so that each is built once.
+"""
+
+import contextlib
+import fcntl
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tomllib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from lineage_pipelines.artifacts import ArtifactStore
+from lineage_pipelines.capture.packages import list_packages
+from lineage_pipelines.errors import ArtifactError, LineageError
+from lineage_pipelines.records import Digest, Environment
+from lineage_pipelines.replay.requirements import Requirement, parse_packages, plain_name, write_requirements
+
+_READY = "ready"
+"""A file that is written last: an environment without it was not finished."""
+_PYTHON = Path("bin", "python")
+_FIRST = 3
+_SHOWN = 600
+_TIMEOUT = 3600.0
+
+
+class EnvironmentGoneError(LineageError):
+    """The recorded environment cannot be had."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interpreter:
+    """A Python to run a training with."""
+
+    python: Path
+    origin: str
+    """`this environment`, `built before`, `built now`, `this environment instead`."""
+    differs: tuple[str, ...] = ()
+    """In what it is not the recorded one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Building:
+    """How environments are built."""
+
+    build: bool = True
+    """Whether to build one that is not there; else only what is there is used."""
+    wheels: Path | None = None
+    """A folder of wheels that is looked in first."""
+    index: bool = True
+    """Whether what is in no folder may be asked of the package index that the installer is set up with."""
+    kept: Path | None = None
+    """Where built environments are kept; the user's cache folder by default."""
+    tell: Callable[[str], None] = lambda _: None
+
+    def place(self, environment: Environment) -> Path:
+        """Return the folder of a built environment."""
+        python = environment.python.replace(" ", "-").lower()
+        return (self.kept or cache_folder()) / f"{python}-{environment.packages.hex[:32]}"
+
+
+def cache_folder() -> Path:
+    """Return where built environments are kept: `$XDG_CACHE_HOME/lineage-pipelines/environments`."""
+    base = os.environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base else Path.home() / ".cache") / "lineage-pipelines" / "environments"
+
+
+def is_current(environment: Environment) -> bool:
+    """Say whether this very process runs in an environment equal to the recorded one, Python included."""
+    return Digest.of(list_packages()[0]) == environment.packages and environment.python == this_python()
+
+
+def this_python() -> str:
+    """Return this interpreter as records name it: `CPython 3.11.7`."""
+    return f"{platform.python_implementation()} {platform.python_version()}"
+
+
+def find_interpreter(
+    environment: Environment, artifacts: ArtifactStore, *, own: Path, building: Building
+) -> Interpreter:
+    """Return a Python with exactly the recorded libraries.
+
+    Args:
+        environment: what the record says.
+        artifacts: the store of package lists and lock files.
+        own: the project in the sandbox, for distributions that were installed from a folder.
+        building: how one is built.
+
+    Raises:
+        EnvironmentGoneError: it cannot be had; the message says which library is gone, or which Python.
+    """
+    if is_current(environment):
+        return Interpreter(python=Path(sys.executable), origin="this environment")
+    folder = building.place(environment)
+    if _is_ready(folder):
+        return Interpreter(python=folder / _PYTHON, origin="built before")
+    if not building.build:
+        what = f"the environment is another one ({in_words(differences(environment, artifacts))}), and none was built"
+        raise EnvironmentGoneError(what, fix="lineage reproduce without --check builds it")
+    requirements = _requirements(environment, artifacts)
+    python = _find_python(environment.python)
+    with _held(folder):
+        if not _is_ready(folder):  # another process may have built it meanwhile
+            building.tell(f"building an environment of {len(requirements):,} libraries, once")
+            _build(folder, python, requirements, own, building)
+    return Interpreter(python=folder / _PYTHON, origin="built now")
+
+
+def this_instead(environment: Environment, artifacts: ArtifactStore) -> Interpreter:
+    """Return this Python, whatever the record says, and in what it differs."""
+    return Interpreter(
+        python=Path(sys.executable),
+        origin="this environment instead",
+        differs=differences(environment, artifacts),
+    )
+
+
+def differences(environment: Environment, artifacts: ArtifactStore, now: str | None = None) -> tuple[str, ...]:
+    """Return in what the recorded environment differs from another one: `scikit-learn 1.9.1 instead of 1.9.0`.
+
+    Args:
+        environment: the recorded one.
+        artifacts: the store of package lists.
+        now: the other one's list; this process's by default.
+    """
+    found = [] if environment.python == this_python() else [f"{this_python()} instead of {environment.python}"]
+    try:
+        recorded = artifacts.read(environment.packages).decode("utf-8", "replace")
+    except ArtifactError:
+        return (*found, "the recorded list of libraries is gone")
+    before = {each.name: each.version for each in parse_packages(recorded, None)}
+    after = {each.name: each.version for each in parse_packages(now or list_packages()[0].decode(), None)}
+    found += [
+        f"{name} {after.get(name, 'absent')} instead of {before.get(name, 'absent')}"
+        for name in sorted(before.keys() | after.keys())
+        if before.get(name) != after.get(name)
+    ]
+    return tuple(found)
+
+
+def in_words(found: Sequence[str]) -> str:
+    """Return the first of several differences, and how many more there are."""
+    more = f", and {len(found) - _FIRST:,} more" if len(found) > _FIRST else ""
+    return ", ".join(found[:_FIRST]) + more
+
+
+# Building
+
+
+def _requirements(environment: Environment, artifacts: ArtifactStore) -> tuple[Requirement, ...]:
+    try:
+        listed = artifacts.read(environment.packages).decode("utf-8", "replace")
+    except ArtifactError as error:
+        raise EnvironmentGoneError(
+            f"the recorded list of libraries is gone: {error.what}", where=error.where
+        ) from error
+    lock = None
+    if environment.lock is not None:
+        with contextlib.suppress(ArtifactError):  # without it the versions are known, and their hashes are not
+            lock = artifacts.read(environment.lock).decode("utf-8", "replace")
+    return parse_packages(listed, lock)
+
+
+def _find_python(recorded: str) -> Path:
+    """Return an interpreter of the recorded release.
+
+    Raises:
+        EnvironmentGoneError: there is none on this machine.
+    """
+    if recorded == this_python():
+        return Path(sys.executable)
+    name = "pypy" if recorded.startswith("PyPy") else "python"
+    minor = ".".join(recorded.rpartition(" ")[2].split(".")[:2])
+    asked = "import platform as p; print(p.python_implementation(), p.python_version())"
+    for command in (f"{name}{minor}", f"{name}3"):
+        path = shutil.which(command)
+        if path and _output([path, "-c", asked]) == recorded:
+            return Path(path)
+    raise EnvironmentGoneError(
+        f"{recorded} is not on this machine",
+        fix=f"install it so that {name}{minor} is on the PATH, or use this environment instead: --environment current",
+    )
+
+
+def _output(command: Sequence[str]) -> str:
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60).stdout.strip()
+
+
+def _is_ready(folder: Path) -> bool:
+    return (folder / _READY).is_file() and (folder / _PYTHON).exists()
+
+
+@contextmanager
+def _held(folder: Path) -> Iterator[None]:
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with folder.with_suffix(".lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _build(folder: Path, python: Path, requirements: Sequence[Requirement], own: Path, building: Building) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    installer = _installer(folder / _PYTHON, building)
+    _run([*_venv(python), str(folder)], "make the environment")
+    others = [each for each in requirements if not each.is_own]
+    hashed = [each for each in others if each.hashes]
+    plain = [each for each in others if not each.hashes]
+    for some, options in ((hashed, ["--require-hashes"]), (plain, [])):
+        if some:
+            path = folder / "requirements.txt"
+            path.write_text(write_requirements(some), encoding="utf-8")
+            _run([*installer, "--no-deps", *options, "--requirement", str(path)], "install the recorded libraries")
+    for each in requirements:
+        if each.is_own:
+            if not _is_project(own, each.name):
+                raise EnvironmentGoneError(
+                    f"{each.name} {each.version} was installed from a folder, and it is not this project",
+                    fix="use this environment instead: --environment current",
+                )
+            editable = ["--editable"] if each.origin == "editable" else []
+            _run([*installer, "--no-deps", "--no-build-isolation", *editable, str(own)], f"install {each.name}")
+    (folder / _READY).write_text("", encoding="utf-8")
+
+
+def _is_project(own: Path, name: str) -> bool:
+    try:
+        document = tomllib.loads((own / "pyproject.toml").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return plain_name(str(document.get("project", {}).get("name", ""))) == name
+
+
+def _uv() -> str | None:
+    return shutil.which("uv", path=os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", ""))))
+
+
+def _venv(python: Path) -> list[str]:
+    uv = _uv()
+    if uv is not None:
+        return [uv, "venv", "--quiet", "--no-project", "--python", str(python)]
+    return [str(python), "-m", "venv", "--without-pip"]
+
+
+def _installer(python: Path, building: Building) -> list[str]:
+    uv = _uv()
+    words = (
+        [uv, "pip", "install", "--quiet", "--python", str(python)]
+        if uv is not None
+        else [
+            *(sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"),
+            *("--python", str(python), "install"),
+        ]
+    )
+    if building.wheels is not None:
+        words += ["--find-links", str(building.wheels.resolve())]
+    return words if building.index else [*words, "--no-index"]
+
+
+def _run(command: Sequence[str], what: str) -> None:
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=_TIMEOUT)
+    if done.returncode:
+        said = " ".join(line.strip() for line in done.stderr.splitlines() if line.strip())
+        raise EnvironmentGoneError(
+            f"could not {what}: {said[-_SHOWN:]}",
+            fix="keep the wheels of what is installed (--wheels FOLDER), or use this environment instead: "
+            "--environment current",
+        )

@@ -1,0 +1,108 @@
+"""A shop whose churn model was trained through Dagster, to be made again."""
+
+import dataclasses
+import importlib
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+
+from lineage_pipelines.artifacts import ArtifactStore
+from lineage_pipelines.catalog import Catalog, Entry, resolve_settings
+from lineage_pipelines.orchestration import LineageResource
+from lineage_pipelines.replay.reproduce import Options
+from lineage_pipelines_tests.orchestration.shop import Shop
+from lineage_pipelines_tests.world import World
+
+DEFINITIONS = """
+from pathlib import Path
+
+import dagster as dg
+
+from lineage_pipelines.datasets import DvcProject
+from lineage_pipelines.orchestration import LineageResource, disjoint, model_asset, threshold
+
+from {module} import churn
+
+ROOT = Path(__file__).parent
+decorate = model_asset(
+    project=DvcProject(ROOT),
+    inputs={{"train": "data/parts/train.csv", "test": "data/parts/test.csv"}},
+    checks=[threshold(min_roc_auc=0.6), disjoint()],
+)
+model = decorate(churn)
+defs = dg.Definitions(assets=[model], resources={{"lineage": LineageResource(project_dir=str(ROOT))}})
+"""
+
+
+class Trained(Shop):
+    """A shop that trains its model as its author would, and keeps the catalog in the project."""
+
+    def __init__(self, world: World) -> None:
+        super().__init__(world)
+        self.definitions = f"defs_{self.module_name}"
+        world.write(f"{self.definitions}.py", DEFINITIONS.format(module=self.module_name))
+        world.write("pyproject.toml", f'[tool.lineage]\n\n[tool.dagster]\nmodule_name = "{self.definitions}"\n')
+        world.repro()
+        world.commit("Define the model")
+
+    def train(self, **config: Any) -> Entry:
+        """Materialize the model once, in process, and return the version."""
+        sys.path.insert(0, str(self.root))
+        try:
+            for name in (self.module_name, self.definitions):
+                sys.modules.pop(name, None)
+            importlib.invalidate_caches()
+            model = importlib.import_module(self.definitions).model
+        finally:
+            sys.path.remove(str(self.root))
+        run_config = {"ops": {model.op.name: {"config": config}}} if config else {}
+        with dg.DagsterInstance.ephemeral() as instance:
+            resources = {"lineage": LineageResource(project_dir=str(self.root))}
+            dg.materialize([model], instance=instance, resources=resources, run_config=run_config)
+        with self.catalog() as catalog:
+            entry = catalog.latest("churn")
+        assert entry is not None
+        return entry
+
+    def options(self, **given: Any) -> Options:
+        """Return how a version is run again, with this environment's store."""
+        settings = resolve_settings(start=self.root)
+        return Options(project_dir=self.root, artifacts=ArtifactStore(settings.artifacts), **given)
+
+    def path_text(self, name: str) -> str:
+        """Return the text of a file of the project."""
+        return self.world.path(name).read_text()
+
+    def other_libraries(self, entry: Entry) -> Entry:
+        """Commit the version again, as if one more library had been installed then."""
+        store = self.options().artifacts
+        packages = store.put_bytes(store.read(entry.record.environment.packages) + b"nowhere-to-be-found==1.0\n")
+        environment = dataclasses.replace(entry.record.environment, packages=packages)
+        model = dataclasses.replace(entry.record.model, run_key="0" * 64, previous=None)
+        with self.opened() as catalog:
+            return catalog.append(dataclasses.replace(entry.record, environment=environment, model=model))
+
+    def opened(self) -> Catalog:
+        """Open the catalog with its keys."""
+        settings = resolve_settings(start=self.root)
+        return Catalog(settings.catalog, keys=settings.keys)
+
+    def everything(self) -> dict[str, tuple[int, bytes]]:
+        """Return mode and bytes of every file of the project, its Git repository, DVC state and catalog."""
+        found = {}
+        for parent, _, names in os.walk(self.root):
+            for name in names:
+                path = Path(parent, name)
+                if name.endswith(("-shm", "-wal")) or "__pycache__" in parent:
+                    continue
+                found[str(path.relative_to(self.root))] = (path.lstat().st_mode, path.read_bytes())
+        return found
+
+
+@pytest.fixture
+def shop(world: World) -> Trained:
+    return Trained(world)

@@ -1,0 +1,127 @@
+"""The change between two real versions of the shop's model, allocated by training the versions in between."""
+
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from lineage_pipelines.catalog import Entry
+from lineage_pipelines.errors import LineageError
+from lineage_pipelines.orchestration import LineageResource, build_attribute_job
+from lineage_pipelines.records import Method, PlayerKind, decode_attribution
+from lineage_pipelines.replay.attribute import Effort, attribute, next_batch, open_mixes
+from lineage_pipelines.replay.attribution.game import AttributionError
+from lineage_pipelines.replay.mixing import differing_parts, mix, recipe
+from lineage_pipelines_tests.replay.conftest import Trained
+
+FEWER = 'features = ["amount"]'
+BOTH = 'features = ["amount", "visits"]'
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+def _two_versions(shop: Trained) -> tuple[Entry, Entry]:
+    """The new one has other code, which takes a column away, and another strength, which hardly matters."""
+    old = shop.train(strength=1.0)
+    path = f"{shop.module_name}.py"
+    shop.world.write(path, shop.path_text(path).replace(BOTH, FEWER))
+    shop.world.commit("Leave the visits out")
+    return old, shop.train(strength=0.9)
+
+
+def test_the_change_goes_to_what_made_it_and_nothing_else_changes(shop: Trained) -> None:
+    old, new = _two_versions(shop)
+    before = shop.everything()
+    with shop.opened() as catalog:
+        found = attribute(catalog, old, new, "roc_auc", shop.options())
+    players = {player.name: player for player in found.allocation.players}
+    assert set(players) == {"code", "parameters"}
+    assert players["code"].kind is PlayerKind.CODE
+    assert players["code"].share is not None
+    assert players["code"].share == pytest.approx(1.0, abs=0.05)
+    total = sum(player.allocated or 0 for player in players.values())
+    assert total == pytest.approx(found.allocation.change, abs=1e-9)
+    assert (found.reevaluation.old_on_old, found.reevaluation.new_on_new) == (
+        old.record.evaluation.metrics["roc_auc"],  # type: ignore[union-attr]
+        new.record.evaluation.metrics["roc_auc"],  # type: ignore[union-attr]
+    )
+    assert shop.everything() == before
+    # All of it is known now: nothing is trained again.
+    with shop.opened() as catalog:
+        mixes = open_mixes(catalog, old, new, "roc_auc", shop.options(timeout=0.001))
+        again = attribute(catalog, old, new, "roc_auc", shop.options(timeout=0.001))
+    assert mixes.is_known(frozenset({"code"}), 1)
+    assert again.allocation == found.allocation
+
+
+def test_new_code_that_needs_a_new_column_does_not_go_without_it(shop: Trained) -> None:
+    old = shop.train()
+    path = f"{shop.module_name}.py"
+    shop.world.write(path, shop.path_text(path).replace(BOTH, 'features = ["amount", "visits", "fee"]'))
+    orders = shop.path_text("data/orders.csv").splitlines()
+    rows = [f"{line},{i % 5}" for i, line in enumerate(orders[1:])]
+    shop.world.write("data/orders.csv", "\n".join([f"{orders[0]},fee", *rows]) + "\n")
+    shop.world.track("data/orders.csv")
+    shop.world.repro()
+    shop.world.commit("Charge a fee")
+    new = shop.train()
+    with shop.opened() as catalog:
+        found = attribute(catalog, old, new, "roc_auc", shop.options())
+    if found.allocation.distinguishable:
+        assert any(len(player.members) > 1 and "code" in player.members for player in found.allocation.players)
+        assert found.allocation.infeasible
+
+
+def test_equal_versions_and_unknown_metrics_are_refused(shop: Trained) -> None:
+    old, again = shop.train(), shop.train()
+    with shop.opened() as catalog:
+        with pytest.raises(AttributionError, match="nothing to allocate"):
+            attribute(catalog, old, again, "roc_auc", shop.options())
+        other = shop.train(strength=3.0)
+        with pytest.raises(AttributionError, match="no metric 'r2'"):
+            attribute(catalog, old, other, "r2", shop.options())
+
+
+def test_a_mix_takes_what_it_names(shop: Trained) -> None:
+    old, new = _two_versions(shop)
+    parts = {each.part.name: each for each in differing_parts(old.record, new.record)}
+    code = mix(old.record, new.record, parts, frozenset({"code"}))
+    assert (code.code, code.parameters) == (new.record.code, old.record.parameters)
+    everything = mix(old.record, new.record, parts, frozenset(parts))
+    assert recipe(everything) == recipe(new.record)
+    assert recipe(mix(old.record, new.record, parts, frozenset())) == recipe(old.record)
+    seeded = mix(old.record, new.record, parts, frozenset(), seed=2)
+    assert seeded.parameters["seed"] == 9
+    assert recipe(seeded) != recipe(old.record)
+
+
+def test_it_runs_as_a_job_whose_steps_are_mixes(shop: Trained) -> None:
+    old, new = _two_versions(shop)
+    asked = {"old": old.ref, "new": new.ref, "metric": "roc_auc", "this_environment": True}
+    with dg.DagsterInstance.ephemeral() as instance:
+        result = build_attribute_job().execute_in_process(
+            instance=instance,
+            run_config={"ops": {"ask": {"config": asked}}},
+            resources={"lineage": LineageResource(project_dir=str(shop.root))},
+        )
+    steps = [event.step_key for event in result.all_events if event.is_step_success and event.step_key]
+    assert sum(step.startswith("train_") for step in steps if step) == 10  # four mixes by three seeds, two known
+    with shop.opened() as catalog:
+        (entry,) = catalog.walk("attribution")
+        found = decode_attribution(entry.body)
+        assert found.allocation.method in (Method.EXACT, Method.AGREED)
+        assert next_batch(open_mixes(catalog, old, new, "roc_auc", shop.options()), Effort()) == []
+
+
+def test_data_that_is_gone_ends_it_and_is_no_infeasible_mix(shop: Trained) -> None:
+    old, new = _two_versions(shop)
+    train = next(data for data in old.record.data if data.name == "train")
+    assert train.digest.md5 is not None
+    for path in (shop.world.cached(train.digest.md5), shop.root / train.path):
+        path.unlink()
+    with shop.opened() as catalog, pytest.raises(LineageError, match="train"):
+        attribute(catalog, old, new, "roc_auc", shop.options())
