@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from lineage_pipelines.datasets import DvcProject
-from lineage_pipelines.flights.delay import DelayParams, train_flight_delay
-from lineage_pipelines.flights.minutes import MinutesParams, train_expected_minutes
+from lineage_pipelines.flights.delay import DelayParams, measure_flight_delay, train_flight_delay
+from lineage_pipelines.flights.minutes import MinutesParams, measure_expected_minutes, train_expected_minutes
 from lineage_pipelines.orchestration import (
     DvcResource,
     DvcTranslator,
@@ -62,6 +62,7 @@ _INPUTS = {name: f"data/features/{name}.parquet" for name in ("train", "validati
     translator=translator,
     owners=["team:flights"],
     automation_condition=retrain_on_new_data(),
+    evaluate=measure_flight_delay,
     checks=[
         threshold(min_roc_auc=0.65),
         # A model that a forecast from history beats is not worth its keep.
@@ -86,6 +87,7 @@ def flight_delay(
     translator=translator,
     owners=["team:flights"],
     automation_condition=retrain_on_new_data(),
+    evaluate=measure_expected_minutes,
     checks=[
         threshold(min_gain_over_history=0.0),
         # Not by minutes: how late flights are changes with the season, whatever the model.

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lineage_pipelines.capture.trained import TrainedModel
-from lineage_pipelines.flights.candidates import Contender, Criterion
+from lineage_pipelines.flights.candidates import Contender, Criterion, Metrics
 from lineage_pipelines.flights.columns import LABEL
 from lineage_pipelines.flights.evaluate import lateness_metrics
 from lineage_pipelines.flights.preprocess import linear_pipeline, tree_pipeline
@@ -45,14 +45,22 @@ def train_flight_delay(
     Raises:
         CaptureError: fewer than two candidates, or validation flights that were all late or all on time.
     """
-    task = Task(
+    return train_best(_task(params), _contenders(params), train, validation, test, seed=params.seed)
+
+
+def measure_flight_delay(fitted: "Pipeline", table: "pd.DataFrame", params: DelayParams) -> Metrics:
+    """Return the metrics of a trained model on any flights."""
+    return _task(params).judge(fitted, table).metrics()
+
+
+def _task(params: DelayParams) -> Task:
+    return Task(
         target=lambda table: table[LABEL] > params.late_after_minutes,
         predict=_probability,
         measure=lateness_metrics,
         criterion=Criterion(metric="roc_auc", title="ROC AUC", higher_is_better=True),
         unit="share late",
     )
-    return train_best(task, _contenders(params), train, validation, test, seed=params.seed)
 
 
 def _probability(fitted: "Pipeline", table: "pd.DataFrame") -> "pd.Series[float]":

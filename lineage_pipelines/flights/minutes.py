@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lineage_pipelines.capture.trained import TrainedModel
-from lineage_pipelines.flights.candidates import Contender, Criterion
+from lineage_pipelines.flights.candidates import Contender, Criterion, Metrics
 from lineage_pipelines.flights.columns import LABEL
 from lineage_pipelines.flights.evaluate import minutes_metrics
 from lineage_pipelines.flights.preprocess import linear_pipeline, tree_pipeline
@@ -41,7 +41,16 @@ def train_expected_minutes(
     Raises:
         CaptureError: fewer than two candidates.
     """
-    task = Task(
+    return train_best(_task(), _contenders(params), train, validation, test, seed=params.seed)
+
+
+def measure_expected_minutes(fitted: "Pipeline", table: "pd.DataFrame") -> Metrics:
+    """Return the metrics of a trained model on any flights."""
+    return _task().judge(fitted, table).metrics()
+
+
+def _task() -> Task:
+    return Task(
         target=lambda table: table[LABEL].astype(float),
         predict=_expected,
         measure=minutes_metrics,
@@ -49,7 +58,6 @@ def train_expected_minutes(
         criterion=Criterion(metric="rmse", title="RMSE", higher_is_better=False),
         unit="minutes late",
     )
-    return train_best(task, _contenders(params), train, validation, test, seed=params.seed)
 
 
 def _expected(fitted: "Pipeline", table: "pd.DataFrame") -> "pd.Series[float]":

@@ -23,6 +23,7 @@ from lineage_pipelines.orchestration.declared import (
 )
 from lineage_pipelines.orchestration.definition import ModelDefinition, ModelInput, Outcome
 from lineage_pipelines.orchestration.dvc_specs import asset_outputs
+from lineage_pipelines.orchestration.evaluators import EvaluationFunction, register
 from lineage_pipelines.orchestration.gates import Gate
 from lineage_pipelines.orchestration.lineage_resource import LineageResource
 from lineage_pipelines.orchestration.parameters import build_parameters, config_class
@@ -40,6 +41,7 @@ def model_asset(
     name: str | None = None,
     key_prefix: Sequence[str] = (),
     checks: Sequence[Gate] = (),
+    evaluate: EvaluationFunction | None = None,
     trusted_types: Sequence[str] = (),
     extra_sources: Sequence[str] = (),
     translator: DvcTranslator | None = None,
@@ -74,6 +76,8 @@ def model_asset(
         name: the model's name, also the asset's; the function's name by default.
         key_prefix: parts before the name in the asset key.
         checks: gates, each an asset check.
+        evaluate: measures a model without training, for `lineage attribute`: from the estimator, the table that it is
+            evaluated on and, if it takes a third, the parameters, to metrics.
         trusted_types: qualified names of types beyond scikit-learn, NumPy and SciPy that the model file may hold.
         extra_sources: files and folders that training reads beside its inputs and imports (SQL, templates,
             configuration), relative to the project; they count as code.
@@ -119,6 +123,8 @@ def model_asset(
             trusted_types=check_texts("trusted_types", trusted_types),
             extra_sources=tuple(project.root / path for path in check_texts("extra_sources", extra_sources)),
         )
+        if evaluate is not None:
+            register(key.to_user_string(), evaluate, definition.signature.parameters_class)
         spec = dg.AssetSpec(
             key=key,
             deps=sorted(set(keys.values())),

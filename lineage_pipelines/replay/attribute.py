@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from lineage_pipelines.catalog import Catalog, Entry
-from lineage_pipelines.records import AttributedVersion, Attribution, LineageRecord, PlayerSplit, Reevaluation
+from lineage_pipelines.records import AttributedVersion, Attribution, PlayerSplit, Reevaluation
 from lineage_pipelines.replay.attribution.game import Batch, Coalition, Game, Part, Plan
 from lineage_pipelines.replay.attribution.split import split_cost, split_player, winner
 from lineage_pipelines.replay.attribution.stages import Bounds, Solved, allocate, cost
 from lineage_pipelines.replay.mixes import KeptMixes, RetrainedMixes, mixes_folder
+from lineage_pipelines.replay.reevaluation import reevaluate
 from lineage_pipelines.replay.reproduce import Options
 
 _LOOKED_AT = 200
@@ -39,6 +40,8 @@ class Asked:
 
     confirm: Callable[[Estimate], None] = lambda _: None
     """Told before anything is trained; raises to stop."""
+    reevaluated: Callable[[Reevaluation], None] = lambda _: None
+    """Told before the first training what could be measured without any."""
     batch: Callable[[Batch], None] | None = None
     progress: Callable[[int, int, Coalition, int], None] | None = None
     bounds: Callable[[str, Bounds], None] | None = None
@@ -76,6 +79,8 @@ def attribute(
     effort, asked, started = effort or Effort(), asked or Asked(), datetime.now(UTC)
     mixes = open_mixes(catalog, old, new, metric, options)
     asked.confirm(estimate(mixes, old, new, effort))
+    measured = reevaluate(old, new, metric, options)
+    asked.reevaluated(measured)
     game = Game(mixes, range(effort.seeds), before_batch=asked.batch, progress=asked.progress)
     solved = allocate(game, mixes.players, effort.plan, bounds=asked.bounds)
     splits = _splits(game, solved, mixes, effort) if effort.split else ()
@@ -83,7 +88,7 @@ def attribute(
         old=_version(old),
         new=_version(new),
         metric=metric,
-        reevaluation=_reevaluation(old.record, new.record, metric),
+        reevaluation=measured,
         allocation=solved.allocation,
         splits=splits,
         by=getpass.getuser(),
@@ -149,13 +154,3 @@ def _splits(game: Game, solved: Solved, mixes: RetrainedMixes, effort: Effort) -
     if most > effort.plan.most_mixes * effort.seeds:
         return ()
     return (split_player(game, solved, won.name, parts, effort.plan),)
-
-
-def _reevaluation(old: LineageRecord, new: LineageRecord, metric: str) -> Reevaluation:
-    before = old.evaluation.metrics.get(metric) if old.evaluation else None
-    after = new.evaluation.metrics.get(metric) if new.evaluation else None
-    return Reevaluation(
-        old_on_old=before,
-        new_on_new=after,
-        missing="the model asset declares no `evaluate`, by which a model is measured without training",
-    )

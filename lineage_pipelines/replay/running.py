@@ -72,13 +72,42 @@ def run_training(
     Raises:
         RunError: it failed, took longer than `timeout` seconds, or committed nothing.
     """
-    result, log = place.folder / "result.json", place.folder / "training.log"
+    tell("training")
+    code = _run(record, place, {}, timeout)
+    return _committed(record, place, code)
+
+
+def run_evaluation(
+    record: LineageRecord, place: Place, asked: Mapping[str, Any], *, timeout: float | None = None
+) -> Mapping[str, Mapping[str, float] | None]:
+    """Measure models on tables as the record's asset does, without training.
+
+    Args:
+        record: whose code measures.
+        place: where it runs.
+        asked: `models` (by name: `path`, `trusted_types`, `parameters`) and `tables` (by name: a path).
+        timeout: seconds.
+
+    Returns:
+        Metrics by `<model> on <table>`; None where the asset says no way to measure.
+
+    Raises:
+        RunError: it failed.
+    """
+    code = _run(record, place, {"evaluate": asked}, timeout)
+    result = place.folder / "result.json"
+    if not result.is_file():
+        raise RunError(f"the models could not be measured: {_last_words(place, []) or f'exit code {code}'}")
+    measured: Mapping[str, Mapping[str, float] | None] = json.loads(result.read_text(encoding="utf-8"))["measured"]
+    return measured
+
+
+def _run(record: LineageRecord, place: Place, more: Mapping[str, Any], timeout: float | None) -> int:
     reading, lifeline = os.pipe()
     plan = place.folder / "plan.json"
-    plan.write_text(json.dumps(_plan(record, place, result, reading)), encoding="utf-8")
-    tell("training")
+    plan.write_text(json.dumps({**_plan(record, place, reading), **more}), encoding="utf-8")
     try:
-        with log.open("wb") as output:
+        with (place.folder / "training.log").open("wb") as output:
             process = subprocess.Popen(
                 [place.python, "-P", _RUNNER, plan],
                 cwd=place.project,
@@ -93,7 +122,7 @@ def run_training(
             _wait(process, timeout)
     finally:
         os.close(lifeline)
-    return _committed(record, place, process.returncode, result, log)
+    return process.returncode
 
 
 def _wait(process: "subprocess.Popen[bytes]", timeout: float | None) -> None:
@@ -112,7 +141,7 @@ def _wait(process: "subprocess.Popen[bytes]", timeout: float | None) -> None:
                 process.wait(_GRACE)
 
 
-def _plan(record: LineageRecord, place: Place, result: Path, lifeline: int) -> Mapping[str, Any]:
+def _plan(record: LineageRecord, place: Place, lifeline: int) -> Mapping[str, Any]:
     source = record.code.source
     if source is None:
         raise RunError("which function trained the model is not recorded", where=record.model.name)
@@ -129,7 +158,7 @@ def _plan(record: LineageRecord, place: Place, result: Path, lifeline: int) -> M
         "trusted_types": list(record.artifact.trusted_types),
         "cpus": record.environment.threads.get("cpus"),
         "project": str(place.project),
-        "result": str(result),
+        "result": str(place.folder / "result.json"),
         "lifeline": lifeline,
     }
 
@@ -190,13 +219,19 @@ def _catalog_url(place: Place) -> str:
     return f"sqlite:///{place.folder / 'catalog.db'}"
 
 
-def _committed(record: LineageRecord, place: Place, code: int, result: Path, log: Path) -> Entry:
+def _committed(record: LineageRecord, place: Place, code: int) -> Entry:
+    result = place.folder / "result.json"
     failed = json.loads(result.read_text(encoding="utf-8"))["failed"] if result.is_file() else []
     if (place.folder / "catalog.db").is_file():
         with Catalog(_catalog_url(place), create=False, read_only=True) as catalog:
             entry = catalog.latest(record.model.name)
         if entry is not None:  # a failed check of the model fails the run, and keeps the model
             return entry
+    words = _last_words(place, failed) or f"exit code {code}"
+    raise RunError(f"the training did not come to its end: {words}", where=record.model.name)
+
+
+def _last_words(place: Place, failed: Sequence[str]) -> str:
+    log = place.folder / "training.log"
     said = failed or log.read_text(encoding="utf-8", errors="replace").splitlines()[-_SHOWN:]
-    words = " ".join(str(line).strip() for line in said if str(line).strip())[:600]
-    raise RunError(f"the training did not come to its end: {words or f'exit code {code}'}", where=record.model.name)
+    return " ".join(str(line).strip() for line in said if str(line).strip())[:600]

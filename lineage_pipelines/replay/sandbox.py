@@ -152,7 +152,7 @@ def _provided(record: LineageRecord, here: DvcProject, cache: Path) -> Iterator[
     for path, digest in _named(record):
         if digest.md5 and digest.md5.endswith(".dir"):
             folders.setdefault(path, set()).add(digest.md5)
-    wanted = [_wanted(data) for data in known]
+    wanted = [named_data(data) for data in known]
     for data, found in zip(known, provision(here, wanted, cache, folders=folders, copies=True), strict=True):
         equal = found.state is StoredState.EQUAL
         yield data, "" if equal else f"{data.name} ({data.path}) is {found.state}: {found.words}"
@@ -161,7 +161,8 @@ def _provided(record: LineageRecord, here: DvcProject, cache: Path) -> Iterator[
             yield data, f"{data.name} ({data.path}) has no MD5 in the record, by which DVC keeps it"
 
 
-def _wanted(data: DatasetSnapshot) -> NamedData:
+def named_data(data: DatasetSnapshot) -> NamedData:
+    """Return an input as the room of datasets looks for it."""
     md5, sha256 = data.digest.md5 or "", data.digest.sha256
     return NamedData(path=data.path, md5=md5, sha256=sha256, hash_name=str(data.extra.get("hash", "md5")))
 

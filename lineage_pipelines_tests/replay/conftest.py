@@ -27,11 +27,20 @@ from lineage_pipelines.orchestration import LineageResource, disjoint, model_ass
 
 from {module} import churn
 
+
+def measure(model, table, params):
+    from sklearn.metrics import roc_auc_score
+
+    assert params.seed == 7
+    return {{"roc_auc": roc_auc_score(table["left"], model.predict_proba(table[list(model.feature_names_in_)])[:, 1])}}
+
+
 ROOT = Path(__file__).parent
 decorate = model_asset(
     project=DvcProject(ROOT),
     inputs={{"train": "data/parts/train.csv", "test": "data/parts/test.csv"}},
     checks=[threshold(min_roc_auc=0.6), disjoint()],
+    evaluate=measure,
 )
 model = decorate(churn)
 defs = dg.Definitions(assets=[model], resources={{"lineage": LineageResource(project_dir=str(ROOT))}})

@@ -49,6 +49,10 @@ def test_the_change_goes_to_what_made_it_and_nothing_else_changes(shop: Trained)
         old.record.evaluation.metrics["roc_auc"],  # type: ignore[union-attr]
         new.record.evaluation.metrics["roc_auc"],  # type: ignore[union-attr]
     )
+    # The test data is the same, so the rows are; the models are not.
+    assert found.reevaluation.old_on_new == found.reevaluation.old_on_old
+    assert found.reevaluation.new_on_old == found.reevaluation.new_on_new
+    assert found.reevaluation.missing == ""
     assert shop.everything() == before
     # All of it is known now: nothing is trained again.
     with shop.opened() as catalog:

@@ -1,0 +1,98 @@
+"""Both models on both test data, without any training: did the model move the metric, or what it was measured on?"""
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from lineage_pipelines.artifacts import ArtifactStore
+from lineage_pipelines.catalog import Entry
+from lineage_pipelines.datasets import DvcProject, StoredState, provision
+from lineage_pipelines.datasets.content.object_places import object_place
+from lineage_pipelines.errors import LineageError
+from lineage_pipelines.records import DatasetSnapshot, LineageRecord, Reevaluation
+from lineage_pipelines.replay.environments import find_interpreter, this_instead
+from lineage_pipelines.replay.folders import private_folder
+from lineage_pipelines.replay.reproduce import Options
+from lineage_pipelines.replay.running import run_evaluation
+from lineage_pipelines.replay.sandbox import build_sandbox, named_data
+
+_UNSAID = "the model asset has no `evaluate=`, by which a model is measured without training"
+
+
+class _CannotBeMeasuredError(LineageError):
+    """Something that measuring needs is not there."""
+
+
+def reevaluate(old: Entry, new: Entry, metric: str, options: Options) -> Reevaluation:
+    """Measure the old and the new model on the old and the new test data, with the new version's code.
+
+    What the records say of each model on its own data is taken from them. Never raises for what cannot be measured: the
+    answer says why.
+    """
+    own = Reevaluation(old_on_old=_recorded(old.record, metric), new_on_new=_recorded(new.record, metric))
+    try:
+        with private_folder() as folder:
+            found = _measure(old, new, options, folder)
+    except LineageError as error:
+        return replace(own, missing=error.what)
+    if not any(found.values()):
+        return replace(own, missing=_UNSAID)
+    crossed = (found.get("old on new") or {}).get(metric), (found.get("new on old") or {}).get(metric)
+    missing = f"`evaluate` gives no {metric}" if None in crossed else ""
+    return replace(own, old_on_new=crossed[0], new_on_old=crossed[1], missing=missing)
+
+
+def _recorded(record: LineageRecord, metric: str) -> float | None:
+    return record.evaluation.metrics.get(metric) if record.evaluation else None
+
+
+def _measure(old: Entry, new: Entry, options: Options, folder: Path) -> Mapping[str, Mapping[str, float] | None]:
+    record = new.record
+    sandbox = build_sandbox(record, project_dir=options.project_dir, artifacts=options.artifacts, folder=folder)
+    if not sandbox.can_run:
+        raise _CannotBeMeasuredError("; ".join(sandbox.differs) or "the code of the new version is gone")
+    versions = {"old": old, "new": new}
+    asked: dict[str, Any] = {
+        "tables": {name: str(_table(each, options, folder / "tables" / name)) for name, each in versions.items()},
+        "models": {name: _model(each, options.artifacts, folder / f"{name}.model") for name, each in versions.items()},
+    }
+    python = (
+        this_instead(record.environment, options.artifacts)
+        if options.this_environment
+        else find_interpreter(record.environment, options.artifacts, own=sandbox.project, building=options.building)
+    )
+    return run_evaluation(record, sandbox.place(python.python, options.pass_on), asked, timeout=options.timeout)
+
+
+def _model(entry: Entry, artifacts: ArtifactStore, path: Path) -> Mapping[str, Any]:
+    artifact = entry.record.artifact
+    artifacts.fetch(artifact.digest, path)
+    return {
+        "path": str(path),
+        "trusted_types": list(artifact.trusted_types),
+        "parameters": dict(entry.record.parameters),
+    }
+
+
+def _table(entry: Entry, options: Options, folder: Path) -> Path:
+    data = _evaluated(entry)
+    wanted = named_data(data)
+    if wanted.md5.endswith(".dir"):
+        raise _CannotBeMeasuredError(f"the test data of {entry.ref} is a folder, and only a file can be measured on")
+    (found,) = provision(DvcProject(options.project_dir), [wanted], folder / "cache", copies=True)
+    if found.state is not StoredState.EQUAL:
+        raise _CannotBeMeasuredError(f"the test data of {entry.ref} is {found.state}: {found.words}")
+    path = folder / Path(data.path).name
+    shutil.copyfile(object_place(folder / "cache", wanted.md5, wanted.hash_name), path)
+    return path
+
+
+def _evaluated(entry: Entry) -> DatasetSnapshot:
+    record = entry.record
+    name = record.evaluation.snapshot if record.evaluation else None
+    found = next((data for data in record.data if data.name == name), None)
+    if found is None:
+        raise _CannotBeMeasuredError(f"which data {entry.ref} was measured on is not recorded")
+    return found
