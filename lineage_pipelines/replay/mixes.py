@@ -3,16 +3,26 @@
 import json
 import os
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from lineage_pipelines.catalog import Entry
 from lineage_pipelines.errors import LineageError
-from lineage_pipelines.records import Evaluation, LineageRecord
+from lineage_pipelines.records import DatasetSnapshot, Evaluation, LineageRecord
 from lineage_pipelines.replay.attribution.game import AttributionError, Coalition, InfeasibleMixError, Part
-from lineage_pipelines.replay.environments import find_interpreter, this_instead
 from lineage_pipelines.replay.folders import private_folder
-from lineage_pipelines.replay.mixing import Differing, differing_parts, has_seed, mix, recipe, sub_parts
+from lineage_pipelines.replay.groups import divide, fetch_table, write_between
+from lineage_pipelines.replay.mixing import (
+    MIXED,
+    Differing,
+    data_parts,
+    differing_parts,
+    has_seed,
+    mix,
+    recipe,
+    sub_parts,
+)
 from lineage_pipelines.replay.reproduce import Options
 from lineage_pipelines.replay.running import RunError, run_training
 from lineage_pipelines.replay.sandbox import build_sandbox
@@ -102,9 +112,49 @@ class RetrainedMixes:
 
     def split(self, player: str) -> tuple[Part, ...]:
         """Return the parts of a player that may be taken one by one; fewer than two where it has none."""
-        found = sub_parts(self._old.record, self._new.record, player)
+        name = self._divided(player)
+        found = self._groups(name) if name else sub_parts(self._old.record, self._new.record, player)
         self.parts |= {each.part.name: each for each in found}
         return tuple(each.part for each in found)
+
+    def _divided(self, player: str) -> str | None:
+        """Return the dataset that a player is, if it is one."""
+        names = {data.name for data in self._new.record.data}
+        found = [name for name in names if player.endswith(f"({name})") or player == f"preparation of {name}"]
+        return found[0] if found else None
+
+    def _groups(self, name: str) -> Sequence[Differing]:
+        before, after = self._tables(name)
+        if before is None or after is None:
+            return ()
+        try:
+            with private_folder() as folder:
+                division = divide(*self._fetched(before, after, folder))
+        except LineageError:  # a folder, or no table: it stays whole
+            return ()
+        return data_parts(self._new.record, name, division.column, division.groups) if division else ()
+
+    def _tables(self, name: str) -> Sequence[DatasetSnapshot | None]:
+        records = (self._old.record, self._new.record)
+        return [next((data for data in record.data if data.name == name), None) for record in records]
+
+    def _fetched(self, before: DatasetSnapshot, after: DatasetSnapshot, folder: Path) -> tuple[Path, Path]:
+        project_dir = self._options.project_dir
+        paths = folder / f"old-{before.name}", folder / f"new-{after.name}"
+        return fetch_table(before, project_dir, paths[0]), fetch_table(after, project_dir, paths[1])
+
+    def _between(self, record: LineageRecord, folder: Path) -> Mapping[str, Path]:
+        """Write the tables of which only some groups are the new version's."""
+        found = {}
+        for data in record.data:
+            said: Any = data.extra.get(MIXED)
+            before, after = self._tables(data.name)
+            if said and before is not None and after is not None:
+                paths = self._fetched(before, after, folder)
+                into = folder / f"mixed-{data.name}"
+                into.mkdir()
+                found[data.name] = write_between(*paths, said["column"], said["groups"], into)
+        return found
 
     def measure(self, coalition: Coalition, seed: int) -> float:
         """Return the metric of a mix.
@@ -153,16 +203,16 @@ class RetrainedMixes:
     def _train(self, record: LineageRecord) -> Mapping[str, float]:
         options = self._options
         with private_folder() as folder:
-            sandbox = build_sandbox(record, project_dir=options.project_dir, artifacts=options.artifacts, folder=folder)
+            sandbox = build_sandbox(
+                record,
+                project_dir=options.project_dir,
+                artifacts=options.artifacts,
+                folder=folder,
+                substitutes=self._between(record, folder / "between"),
+            )
             if not sandbox.can_run:
                 raise LineageError("a mix cannot be laid out: " + "; ".join((*sandbox.differs, *sandbox.notes)))
-            python = (
-                this_instead(record.environment, options.artifacts)
-                if options.this_environment
-                else find_interpreter(
-                    record.environment, options.artifacts, own=sandbox.project, building=options.building
-                )
-            )
+            python = options.interpreter(record, sandbox.project)
             entry = run_training(sandbox.record, sandbox.place(python.python, options.pass_on), timeout=options.timeout)
         self.trained += 1
         run = entry.record.run

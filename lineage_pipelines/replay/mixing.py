@@ -1,6 +1,6 @@
 """What differs between two versions, part by part, and the versions that lie between: some parts old, some new."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from lineage_pipelines.records import (
@@ -135,6 +135,44 @@ def _changed_parameters(old: LineageRecord, new: LineageRecord) -> list[str]:
     ]
 
 
+MIXED = "mixed"
+"""In `extra` of a dataset of a mix: which groups of its rows are the new version's."""
+
+
+def data_parts(new: LineageRecord, name: str, column: str, groups: Sequence[str]) -> tuple[Differing, ...]:
+    """Return the parts of a dataset: for each group of its rows that differs, the new version's rows of it.
+
+    Args:
+        new: the new version.
+        name: the dataset.
+        column: by which its rows are grouped.
+        groups: the groups that differ.
+    """
+    kind = PlayerKind.EVALUATION if new.evaluation and new.evaluation.snapshot == name else PlayerKind.DATA
+    return tuple(
+        Differing(
+            Part(f"{name}, {column}={group}", kind, f"rows with {column}={group}"),
+            lambda mix, new, group=group: _take_group(mix, new, name, column, group),  # type: ignore[misc]
+        )
+        for group in groups
+    )
+
+
+def _take_group(mix: LineageRecord, new: LineageRecord, name: str, column: str, group: str) -> LineageRecord:
+    theirs = next(data for data in new.data if data.name == name)
+    data = []
+    for each in mix.data:
+        if each.name == name:
+            said = each.extra.get(MIXED)
+            before: Json = said.get("groups", ()) if isinstance(said, Mapping) else ()
+            groups = sorted({group, *map(str, before if isinstance(before, Sequence) else ())})
+            with_ = theirs.digest.sha256 or theirs.digest.md5
+            data.append(replace(each, extra={**each.extra, MIXED: {"column": column, "groups": groups, "with": with_}}))
+        else:
+            data.append(each)
+    return replace(mix, data=tuple(data))
+
+
 def sub_parts(old: LineageRecord, new: LineageRecord, player: str) -> tuple[Differing, ...]:
     """Return what a player consists of: of the parameters each that differs; nothing of the others."""
     if player != "parameters":
@@ -206,9 +244,10 @@ def has_seed(record: LineageRecord) -> bool:
 
 def recipe(record: LineageRecord) -> str:
     """Return the SHA-256 (hex) of all that a training is made from: two with one recipe are one mix."""
-    data: Json = sorted(
-        [each.name, each.role, each.path, each.digest.sha256 or each.digest.md5 or ""] for each in record.data
-    )
+    data: Json = [
+        [each.name, each.role, each.path, each.digest.sha256 or each.digest.md5 or "", each.extra.get(MIXED)]
+        for each in sorted(record.data, key=lambda each: each.name)
+    ]
     dagster = record.run.dagster
     said: Json = [
         record.model.asset_key,

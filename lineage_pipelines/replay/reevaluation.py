@@ -1,6 +1,5 @@
 """Both models on both test data, without any training: did the model move the metric, or what it was measured on?"""
 
-import shutil
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -8,15 +7,13 @@ from typing import Any
 
 from lineage_pipelines.artifacts import ArtifactStore
 from lineage_pipelines.catalog import Entry
-from lineage_pipelines.datasets import DvcProject, StoredState, provision
-from lineage_pipelines.datasets.content.object_places import object_place
 from lineage_pipelines.errors import LineageError
 from lineage_pipelines.records import DatasetSnapshot, LineageRecord, Reevaluation
-from lineage_pipelines.replay.environments import find_interpreter, this_instead
 from lineage_pipelines.replay.folders import private_folder
+from lineage_pipelines.replay.groups import fetch_table
 from lineage_pipelines.replay.reproduce import Options
 from lineage_pipelines.replay.running import run_evaluation
-from lineage_pipelines.replay.sandbox import build_sandbox, named_data
+from lineage_pipelines.replay.sandbox import build_sandbox
 
 _UNSAID = "the model asset has no `evaluate=`, by which a model is measured without training"
 
@@ -58,11 +55,7 @@ def _measure(old: Entry, new: Entry, options: Options, folder: Path) -> Mapping[
         "tables": {name: str(_table(each, options, folder / "tables" / name)) for name, each in versions.items()},
         "models": {name: _model(each, options.artifacts, folder / f"{name}.model") for name, each in versions.items()},
     }
-    python = (
-        this_instead(record.environment, options.artifacts)
-        if options.this_environment
-        else find_interpreter(record.environment, options.artifacts, own=sandbox.project, building=options.building)
-    )
+    python = options.interpreter(record, sandbox.project)
     return run_evaluation(record, sandbox.place(python.python, options.pass_on), asked, timeout=options.timeout)
 
 
@@ -77,16 +70,7 @@ def _model(entry: Entry, artifacts: ArtifactStore, path: Path) -> Mapping[str, A
 
 
 def _table(entry: Entry, options: Options, folder: Path) -> Path:
-    data = _evaluated(entry)
-    wanted = named_data(data)
-    if wanted.md5.endswith(".dir"):
-        raise _CannotBeMeasuredError(f"the test data of {entry.ref} is a folder, and only a file can be measured on")
-    (found,) = provision(DvcProject(options.project_dir), [wanted], folder / "cache", copies=True)
-    if found.state is not StoredState.EQUAL:
-        raise _CannotBeMeasuredError(f"the test data of {entry.ref} is {found.state}: {found.words}")
-    path = folder / Path(data.path).name
-    shutil.copyfile(object_place(folder / "cache", wanted.md5, wanted.hash_name), path)
-    return path
+    return fetch_table(_evaluated(entry), options.project_dir, folder)
 
 
 def _evaluated(entry: Entry) -> DatasetSnapshot:

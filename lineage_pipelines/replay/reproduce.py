@@ -62,6 +62,21 @@ class Options:
     """Leave the sandbox here."""
     tell: Callable[[str], None] = lambda _: None
 
+    def interpreter(self, record: LineageRecord, own: Path) -> Interpreter:
+        """Return the Python that a record is run with.
+
+        Args:
+            record: whose environment it is to be.
+            own: the project in the sandbox.
+
+        Raises:
+            EnvironmentGoneError: it cannot be had.
+        """
+        if self.this_environment:
+            return this_instead(record.environment, self.artifacts)
+        building = replace(self.building, build=False) if self.check_only else self.building
+        return find_interpreter(record.environment, self.artifacts, own=own, building=building)
+
 
 def reproduce(entry: Entry, options: Options) -> Reproduction:
     """Run a version again in a sandbox and say how far it came.
@@ -145,13 +160,7 @@ class _Attempt:
     def _setting(self, sandbox: Sandbox) -> Interpreter | None:
         record, options = self.entry.record, self.options
         try:
-            python = (
-                this_instead(record.environment, options.artifacts)
-                if options.this_environment
-                else find_interpreter(
-                    record.environment, options.artifacts, own=sandbox.project, building=self._building()
-                )
-            )
+            python = options.interpreter(record, sandbox.project)
         except EnvironmentGoneError as error:
             self.differs.append(f"environment: {error.what}")
             self._step(Level.SETTING, reached=False, detail=f"{error.what}; {error.fix}")
@@ -162,10 +171,6 @@ class _Attempt:
             words = f"{packages} as recorded ({python.origin})" if reached else in_words(python.differs)
             self._step(Level.SETTING, reached=reached, detail=f"{words}; source from {sandbox.origin}")
         return python
-
-    def _building(self) -> Building:
-        building = self.options.building
-        return replace(building, build=False) if self.options.check_only else building
 
     def _train(self, sandbox: Sandbox, python: Interpreter) -> None:
         options = self.options
