@@ -18,8 +18,9 @@ import sqlalchemy as sa
 from benchmarks.versions import MODELS, Versions
 from lineage_pipelines.artifacts import ArtifactStore
 from lineage_pipelines.catalog import Catalog, Entry, LogEntry, appending, deciding
+from lineage_pipelines.catalog.kinds import APPROVAL, DECISION
 from lineage_pipelines.catalog.signing import ApprovalKey, LogKey
-from lineage_pipelines.catalog.writing import APPROVAL, DECISION, write_entry
+from lineage_pipelines.catalog.writing import write_entry
 from lineage_pipelines.queries import Verdict, draft_promotion, judge, resolve, verify_catalog
 from lineage_pipelines.queries.approvals import Approvals
 from lineage_pipelines.queries.comparing import compare, counted

@@ -10,13 +10,14 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from lineage_pipelines.catalog import index, reading, unfinished
+from lineage_pipelines.catalog import index, judged, reading, unfinished
 from lineage_pipelines.catalog.entries import Entry
+from lineage_pipelines.catalog.kinds import APPROVAL, DECISION, RECORD, of_kind
 from lineage_pipelines.catalog.retries import differences
 from lineage_pipelines.catalog.signing import LogKey
 from lineage_pipelines.catalog.tables import log, version
 from lineage_pipelines.catalog.unfinished import Attempt, AttemptEnd
-from lineage_pipelines.catalog.writing import RECORD, write_entry
+from lineage_pipelines.catalog.writing import write_entry
 from lineage_pipelines.errors import CatalogError, ConflictError, RecordError
 from lineage_pipelines.records import Digest, LineageRecord, decode, encode
 
@@ -155,18 +156,22 @@ def index_again(connection: sa.Connection, log_at: sa.Connection | None = None) 
     """
     numbers: Counter[str] = Counter()
     known: dict[index.Entity, int] = {}
-    for row in _records(log_at or connection):
+    for row in _entries(log_at or connection, RECORD):
         digest, record = reading.check_body(row, f"entry {row.seq}"), _decoded(row)
         numbers[record.model.name] += 1
         index.add_version(connection, row.seq, digest, record, numbers[record.model.name], known=known)
         if len(known) > _REMEMBERED:
             known.clear()
+    for kind in (DECISION, APPROVAL):
+        for row in _entries(log_at or connection, kind):
+            reading.check_body(row, f"entry {row.seq}")
+            judged.add(connection, row.seq, kind, row.body)
     return numbers.total()
 
 
-def _records(connection: sa.Connection) -> Iterator[Any]:
-    """Yield the records of the log, a page at a time: what is written in between may be in the same database."""
-    columns = sa.select(log.c.seq, log.c.digest, log.c.body).where(log.c.kind == RECORD).order_by(log.c.seq)
+def _entries(connection: sa.Connection, kind: str) -> Iterator[Any]:
+    """Yield the entries of a kind, a page at a time: what is written in between may be in the same database."""
+    columns = sa.select(log.c.seq, log.c.digest, log.c.body).where(of_kind(kind)).order_by(log.c.seq)
     last = 0
     while rows := connection.execute(columns.where(log.c.seq > last).limit(_PAGE)).all():
         yield from rows

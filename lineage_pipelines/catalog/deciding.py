@@ -5,10 +5,10 @@ from datetime import UTC, datetime
 
 import sqlalchemy as sa
 
-from lineage_pipelines.catalog import approving, reading
+from lineage_pipelines.catalog import approving, judged, reading
 from lineage_pipelines.catalog.approving import RULE, Approver, GivenApproval
+from lineage_pipelines.catalog.kinds import APPROVAL, KEY, of_kind
 from lineage_pipelines.catalog.tables import log
-from lineage_pipelines.catalog.writing import APPROVAL, DECISION, KEY
 from lineage_pipelines.errors import CatalogError, ConflictError, NotFoundError
 from lineage_pipelines.records import (
     Action,
@@ -20,7 +20,6 @@ from lineage_pipelines.records import (
     KeyPurpose,
     SignedApproval,
     check_owner,
-    decode_decision,
     decode_key_event,
     encode_envelope,
     parse_time,
@@ -71,12 +70,7 @@ def check_records(connection: sa.Connection, records: Sequence[Digest]) -> None:
 
 
 def _named(connection: sa.Connection, model: str, alias: str) -> Digest | None:
-    bodies = connection.scalars(sa.select(log.c.body).where(log.c.kind == DECISION).order_by(log.c.seq))
-    named = None
-    for decision in map(decode_decision, bodies):
-        if (decision.model, decision.alias) == (model, alias) and decision.moves_alias:
-            named = decision.record
-    return named
+    return judged.named_record(connection, model, alias)
 
 
 # The approvals that a promotion was made on
@@ -120,7 +114,7 @@ def known_approvers(connection: sa.Connection) -> dict[str, Approver]:
 
 
 def _key_events(connection: sa.Connection) -> Iterator[tuple[int, KeyEvent]]:
-    rows = connection.execute(sa.select(log.c.seq, log.c.body).where(log.c.kind == KEY).order_by(log.c.seq))
+    rows = connection.execute(sa.select(log.c.seq, log.c.body).where(of_kind(KEY)).order_by(log.c.seq))
     return ((row.seq, decode_key_event(bytes(row.body))) for row in rows)
 
 
@@ -150,7 +144,7 @@ def check_approval(connection: sa.Connection, signed: SignedApproval) -> None:
                 fix="ask somebody else who has a key: lineage key list",
             )
     same = Digest.of(encode_envelope(signed)).hex
-    seq = connection.scalar(sa.select(sa.func.min(log.c.seq)).where(log.c.kind == APPROVAL, log.c.digest == same))
+    seq = connection.scalar(sa.select(sa.func.min(log.c.seq)).where(of_kind(APPROVAL), log.c.digest == same))
     if seq is not None:
         raise ConflictError(f"this very approval is entry {seq} already")
 

@@ -2,14 +2,20 @@
 
 import contextlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import datetime
 from functools import cached_property
 
 import sqlalchemy as sa
 
-from lineage_pipelines.catalog import appending, migrations, reached, reading, sqlite_schema
-from lineage_pipelines.catalog.entries import Entry
+from lineage_pipelines.catalog import appending, judged, migrations, reached, reading, sqlite_schema
+from lineage_pipelines.catalog.entries import Entry, LogEntry
+from lineage_pipelines.catalog.judged import Judged
+from lineage_pipelines.catalog.kinds import APPROVAL, DECISION
 from lineage_pipelines.catalog.opened import OpenCatalog
 from lineage_pipelines.catalog.reached import Handed, Named, NamedFile, Reached, Wanted
+from lineage_pipelines.records import format_time
+
+_PAGE = 500
 
 
 class CatalogWithIndex(OpenCatalog):
@@ -69,6 +75,53 @@ class CatalogWithIndex(OpenCatalog):
         """Return the versions that something went into, also through the model files of others, in one query."""
         with self._indexed() as connection:
             return reached.reached(connection, wanted)
+
+    def decisions_of(self, model: str, alias: str | None = None, *, approvals: bool = False) -> Iterator[LogEntry]:
+        """Yield the entries with the decisions about a model, or its approvals, in order; nothing of them is checked.
+
+        Args:
+            model: the model's name.
+            alias: only those about this alias.
+            approvals: the approvals instead.
+        """
+        with self._indexed() as connection:
+            seqs = judged.places(connection, APPROVAL if approvals else DECISION, model, alias)
+        with self._reading() as connection:
+            for start in range(0, len(seqs), _PAGE):
+                some = seqs[start : start + _PAGE]
+                yield from reading.walk(connection, signed=self.schema_version >= migrations.SIGNED, seqs=some)
+
+    def named_version(self, model: str, alias: str, *, at: datetime | None = None) -> int | None:
+        """Return the version that an alias names now, or named at an instant; None where it names none."""
+        with self._indexed() as connection:
+            if at is None:
+                return judged.named_version(connection, model, alias)
+            places = judged.places(connection, DECISION, model, alias)
+        with self._reading() as log:
+            behind = judged.first_after(log, places, format_time(at))
+        with self._indexed() as connection:
+            return judged.named_version(connection, model, alias, before=behind)
+
+    def standing(self, model: str | None = None) -> Sequence[tuple[str, str, int]]:
+        """Return model, alias and version of everything that an alias names now, sorted.
+
+        Args:
+            model: only of this model.
+        """
+        with self._indexed() as connection:
+            return judged.standing(connection, model)
+
+    def ever_named(self, alias: str) -> Sequence[tuple[str, int]]:
+        """Return model and version of all that an alias names or has named, in the order of the decisions."""
+        with self._indexed() as connection:
+            return judged.ever_named(connection, alias)
+
+    def judged(self) -> Sequence[Judged] | None:
+        """Return what the index says of every decision and approval; None where the schema has none."""
+        if self.schema_version < migrations.INDEXED:
+            return None
+        with self._indexed() as connection:
+            return list(judged.every(connection))
 
     def handed(self, hexes: Collection[str]) -> Sequence[Handed]:
         """Return which files with these digests are model files, and the versions that first had them."""

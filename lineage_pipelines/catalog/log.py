@@ -10,11 +10,12 @@ from lineage_pipelines.catalog import appending, deciding, migrations, reading
 from lineage_pipelines.catalog.checkpoint import Checkpoint, log_name, write_note
 from lineage_pipelines.catalog.entries import Entry, LogEntry, ModelSummary
 from lineage_pipelines.catalog.indexed import CatalogWithIndex
+from lineage_pipelines.catalog.kinds import ANALYSES, APPROVAL, DECISION, KEY
 from lineage_pipelines.catalog.merkle import root_hash
 from lineage_pipelines.catalog.obligations import CatalogWithObligations
 from lineage_pipelines.catalog.signing import LogKey
 from lineage_pipelines.catalog.unfinished import Attempt
-from lineage_pipelines.catalog.writing import ANALYSES, APPROVAL, DECISION, KEY, write_entry
+from lineage_pipelines.catalog.writing import write_entry
 from lineage_pipelines.errors import CatalogError, NotFoundError
 from lineage_pipelines.records import (
     Decision,
@@ -234,14 +235,17 @@ class Catalog(CatalogWithObligations, CatalogWithIndex):
         with self._reading() as connection:
             return reading.at(connection, sorted(seqs))
 
-    def walk(self, kind: str | None = None) -> Iterator[LogEntry]:
+    def walk(self, kind: str | None = None, *, after: int = 0, until: int | None = None) -> Iterator[LogEntry]:
         """Yield the entries of the log in order, as they stand there: nothing of them is checked.
 
         Args:
             kind: `record` or `key`; all by default.
+            after: only those behind this place.
+            until: only those up to this place.
         """
+        signed = self.schema_version >= migrations.SIGNED
         with self._reading() as connection:
-            yield from reading.walk(connection, signed=self.schema_version >= migrations.SIGNED, kind=kind)
+            yield from reading.walk(connection, signed=signed, kind=kind, after=after, until=until)
 
     def versions(self) -> Mapping[int, tuple[str, int]]:
         """Return what the index says: the model and version of each entry, by its place in the log."""

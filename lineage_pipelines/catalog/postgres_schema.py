@@ -59,6 +59,15 @@ _ENTITY_TABLES = (
       hex text COLLATE "C" PRIMARY KEY,
       seq bigint NOT NULL UNIQUE REFERENCES log (seq)
     )""",
+    """CREATE TABLE decided (
+      kind text COLLATE "C" NOT NULL,
+      model text COLLATE "C" NOT NULL,
+      alias text COLLATE "C" NOT NULL,
+      seq bigint NOT NULL REFERENCES log (seq),
+      version bigint,
+      moves bigint NOT NULL,
+      PRIMARY KEY (kind, model, alias, seq)
+    )""",
 )
 _LOG_TABLES = (
     f"CREATE SCHEMA IF NOT EXISTS {NAMESPACE}",
@@ -149,7 +158,7 @@ def _triggers(table: str) -> tuple[tuple[str, str, str], ...]:
     return tuple(found)
 
 
-_INDEXES = ("model", "version", "entity", "usage", "part", "artifact")
+_INDEXES = ("model", "version", "entity", "usage", "part", "artifact", "decided")
 _KEPT = ("log", "migration", "attempt", "attempt_end", "outbox", "delivery")
 _FIRST = ("log", "migration", "model", "version", "content", "usage", "attempt", "attempt_end", "outbox", "delivery")
 """The tables of schema 3."""

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from lineage_pipelines.catalog.entries import Entry, LogEntry, ModelSummary
 from lineage_pipelines.catalog.index import FILE
+from lineage_pipelines.catalog.kinds import of_kind
 from lineage_pipelines.catalog.tables import entity, log, model, usage, version
 from lineage_pipelines.errors import CatalogError, NotFoundError
 from lineage_pipelines.records import Digest, parse_time
@@ -82,22 +83,36 @@ def _one(connection: sa.Connection, statement: sa.Select[Any]) -> Entry | None:
     return None if row is None else _entry(row)
 
 
-def walk(connection: sa.Connection, *, signed: bool, kind: str | None = None) -> Iterator[LogEntry]:
+def walk(
+    connection: sa.Connection,
+    *,
+    signed: bool,
+    kind: str | None = None,
+    after: int = 0,
+    until: int | None = None,
+    seqs: Sequence[int] | None = None,
+) -> Iterator[LogEntry]:
     """Yield every entry of the log in order, as it stands there.
 
     Args:
         connection: a connection.
         signed: whether the schema has signatures.
         kind: only entries of this kind.
+        after: only those behind this place.
+        until: only those up to this place.
+        seqs: only those at these places, few enough for one statement.
     """
     columns: list[sa.ColumnElement[Any]] = [log.c[name] for name in ("seq", "kind", "digest", "body", "recorded")]
     columns += [log.c[name] if signed else sa.null().label(name) for name in ("keyid", "signature")]
     statement = sa.select(*columns).order_by(log.c.seq)
+    if after:
+        statement = statement.where(log.c.seq > after)
+    if until is not None:
+        statement = statement.where(log.c.seq <= until)
+    if seqs is not None:
+        statement = statement.where(log.c.seq.in_(seqs))
     if kind is not None:
-        statement = statement.where(log.c.kind == kind)
-    if kind not in (None, "record"):
-        # Said in the words of the index `log_kind`: a value that is bound later does not prove that it has all rows.
-        statement = statement.where(log.c.kind != sa.literal_column("'record'"))
+        statement = statement.where(of_kind(kind))
     with connection.execution_options(yield_per=_BATCH).execute(statement) as rows:
         for row in rows:
             yield LogEntry(**row._mapping)  # noqa: SLF001  # SQLAlchemy's public name for it

@@ -55,6 +55,15 @@ _ENTITY_TABLES = (
       hex TEXT PRIMARY KEY,
       seq INTEGER NOT NULL UNIQUE REFERENCES log (seq)
     ) STRICT, WITHOUT ROWID""",
+    """CREATE TABLE decided (
+      kind TEXT NOT NULL,
+      model TEXT NOT NULL,
+      alias TEXT NOT NULL,
+      seq INTEGER NOT NULL REFERENCES log (seq),
+      version INTEGER,
+      moves INTEGER NOT NULL,
+      PRIMARY KEY (kind, model, alias, seq)
+    ) STRICT, WITHOUT ROWID""",
 )
 
 
@@ -75,6 +84,9 @@ _SAME_ENTITY = "EXISTS (SELECT 1 FROM entity WHERE id = NEW.id OR key = NEW.key)
 _SAME_USAGE = "EXISTS (SELECT 1 FROM usage WHERE entity = NEW.entity AND seq = NEW.seq)"
 _SAME_PART = "EXISTS (SELECT 1 FROM part WHERE entity = NEW.entity AND source = NEW.source)"
 _SAME_ARTIFACT = "EXISTS (SELECT 1 FROM artifact WHERE hex = NEW.hex OR seq = NEW.seq)"
+_SAME_DECIDED = (
+    "EXISTS (SELECT 1 FROM decided WHERE kind = NEW.kind AND model = NEW.model AND alias = NEW.alias AND seq = NEW.seq)"
+)
 _NEXT_NUMBER = "NEW.number IS NOT (SELECT coalesce(max(number), 0) + 1 FROM migration)"
 
 _VERSION_GUARDS = (
@@ -102,7 +114,9 @@ def _guarded(**same: str) -> tuple[tuple[str, str], ...]:
 
 
 _CONTENT_GUARDS = _guarded(content=_SAME_CONTENT, usage=_SAME_CONTENT_USAGE)
-_ENTITY_GUARDS = _guarded(entity=_SAME_ENTITY, usage=_SAME_USAGE, part=_SAME_PART, artifact=_SAME_ARTIFACT)
+_ENTITY_GUARDS = _guarded(
+    entity=_SAME_ENTITY, usage=_SAME_USAGE, part=_SAME_PART, artifact=_SAME_ARTIFACT, decided=_SAME_DECIDED
+)
 _LOG_GUARDS = (
     _refuse("log_next", "INSERT", "log", _NEXT_SEQ),
     _refuse("log_update", "UPDATE", "log"),

@@ -68,6 +68,19 @@ part = Table("part", _tables, Column("entity", Integer, primary_key=True), Colum
 artifact = Table("artifact", _tables, Column("hex", Text, primary_key=True), Column("seq", Integer))
 """Which entry was the first with a model file."""
 
+decided = Table(
+    "decided",
+    _tables,
+    Column("kind", Text, primary_key=True),
+    Column("model", Text, primary_key=True),
+    Column("alias", Text, primary_key=True),
+    Column("seq", Integer, primary_key=True),
+    Column("version", Integer),
+    Column("moves", Integer),
+)
+"""Which entries decide about, or approve, which version of a model under which alias. `moves` is 1 where the alias
+names that version (or none) from that entry on."""
+
 attempt = Table(
     "attempt",
     _tables,

@@ -9,6 +9,8 @@ from functools import lru_cache
 
 import sqlalchemy as sa
 
+from lineage_pipelines.catalog import judged
+from lineage_pipelines.catalog.kinds import KEY, of_kind
 from lineage_pipelines.catalog.signing import LogKey
 from lineage_pipelines.catalog.tables import log
 from lineage_pipelines.errors import CatalogError
@@ -22,22 +24,7 @@ from lineage_pipelines.records import (
     format_time,
 )
 
-RECORD = "record"
-"""The kind of an entry that holds a lineage record."""
-DECISION = "decision"
-"""The kind of an entry that holds a decision."""
-KEY = "key"
-"""The kind of an entry that holds an event in the life of a key."""
-APPROVAL = "approval"
-"""The kind of an entry that holds an approval, in the envelope that its approver signed."""
-REPRODUCTION = "reproduction"
-"""The kind of an entry that holds the verdict of running a version again."""
-ATTRIBUTION = "attribution"
-"""The kind of an entry that holds an analysis of what the difference between two versions is allocated to."""
-ANALYSES = (REPRODUCTION, ATTRIBUTION)
-
-
-_KEY_EVENTS = sa.select(log.c.body).where(log.c.kind == KEY).order_by(log.c.seq)
+_KEY_EVENTS = sa.select(log.c.body).where(of_kind(KEY)).order_by(log.c.seq)
 _next = sa.select(sa.func.coalesce(sa.func.max(log.c.seq), 0) + 1).scalar_subquery()
 _ADD = log.insert().values(seq=_next).returning(log.c.seq)
 
@@ -59,7 +46,9 @@ def write_entry(connection: sa.Connection, kind: str, body: bytes, key: LogKey |
     """
     if key is not None:
         _introduce(connection, key)
-    return _add(connection, kind, body, key)
+    written = _add(connection, kind, body, key)
+    judged.add(connection, written.seq, kind, body)
+    return written
 
 
 def _introduce(connection: sa.Connection, key: LogKey) -> None:

@@ -30,12 +30,10 @@ def list_decisions(catalog: Catalog, model: str, alias: str | None = None) -> Se
         CatalogError: the catalog cannot be read.
         RecordError: an entry is no decision.
     """
-    found = []
-    for entry in catalog.walk("decision"):
-        decision = decode_decision(entry.body)
-        if decision.model == model and alias in (None, decision.alias):
-            found.append(Decided(seq=entry.seq, at=parse_time(entry.recorded), decision=decision))
-    return found
+    return [
+        Decided(seq=entry.seq, at=parse_time(entry.recorded), decision=decode_decision(entry.body))
+        for entry in catalog.decisions_of(model, alias)
+    ]
 
 
 def find_holder(catalog: Catalog, model: str, alias: str, *, at: datetime | None = None) -> Entry | None:
@@ -50,12 +48,7 @@ def find_holder(catalog: Catalog, model: str, alias: str, *, at: datetime | None
     Raises:
         CatalogError: the catalog cannot be read.
     """
-    version = None
-    for decided in list_decisions(catalog, model, alias):
-        if at is not None and decided.at > at:
-            break
-        if decided.decision.moves_alias:
-            version = decided.decision.version
+    version = catalog.named_version(model, alias, at=at)
     return catalog.get(model, version) if version is not None else None
 
 
@@ -65,8 +58,4 @@ def aliases_of(catalog: Catalog, entry: Entry) -> tuple[str, ...]:
     Raises:
         CatalogError: the catalog cannot be read.
     """
-    named: dict[str, int | None] = {}
-    for decided in list_decisions(catalog, entry.model):
-        if decided.decision.moves_alias:
-            named[decided.decision.alias] = decided.decision.version
-    return tuple(sorted(alias for alias, version in named.items() if version == entry.version))
+    return tuple(alias for _, alias, version in catalog.standing(entry.model) if version == entry.version)

@@ -37,11 +37,4 @@ def list_reproductions(catalog: Catalog, record: Digest | None = None) -> Sequen
 
 def once_in_production(catalog: Catalog, alias: str) -> Sequence[tuple[str, int]]:
     """Return model and version of each version that the alias names or has ever named, in the order of promotion."""
-    from lineage_pipelines.records import decode_decision
-
-    named: dict[tuple[str, int], None] = {}
-    for entry in catalog.walk("decision"):
-        decision = decode_decision(entry.body)
-        if decision.moves_alias and decision.alias == alias and decision.version is not None:
-            named[decision.model, decision.version] = None
-    return list(named)
+    return catalog.ever_named(alias)

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from itertools import islice
 from pathlib import Path
 
@@ -28,6 +29,7 @@ from lineage_pipelines.queries.reasons import check_reason
 from lineage_pipelines.records import (
     Approval,
     Decision,
+    Json,
     KeyEvent,
     LineageRecord,
     check_new_alias,
@@ -104,8 +106,8 @@ def _given(entry: LogEntry, known: Mapping[str, Approver]) -> GivenApproval | No
         return None
 
 
-def read_approvals(catalog: Catalog) -> tuple[Approvals, int]:
-    """Return the approvals of a log, and the entry up to which they and the keys were read.
+def read_approvals(catalog: Catalog, model: str) -> tuple[Approvals, int]:
+    """Return the approvals of a model's versions, and the entry up to which they and the keys were read.
 
     Keys are read before and after: what is returned is all that the log held at that entry, whoever writes meanwhile.
 
@@ -114,7 +116,7 @@ def read_approvals(catalog: Catalog) -> tuple[Approvals, int]:
         RecordError: an entry is no key event.
     """
     before = _key_events(catalog)
-    entries = list(catalog.walk("approval"))
+    entries = list(catalog.decisions_of(model, approvals=True))
     seen = max((*(seq for seq, _ in before), *(entry.seq for entry in entries)), default=0)
     return Approvals(entries, _key_events(catalog)), seen
 
@@ -186,24 +188,28 @@ def list_approvals(
         CatalogError: the catalog cannot be read.
         RecordError: an entry is no key event.
     """
-    approvals, seen = read_approvals(catalog)
+    approvals, seen = read_approvals(catalog, model)
     now = datetime.now(UTC)
+    policy = cache(lambda alias: _policy(project_dir, alias))
     found = []
     for given in approvals.of_model(model):
         if alias in (None, given.approval.alias):
-            terms, other = _in_force(given.approval, project_dir)
+            terms, other = _in_force(given.approval, policy(given.approval.alias))
             void = other or standing(given, approvals.known, terms, at=now, seen=seen)
             at = approvals.recorded[given.entry]
             found.append(Approved(seq=given.entry, at=at, key=given.key, approval=given.approval, void=void))
     return found
 
 
-def _in_force(approval: Approval, project_dir: Path | None) -> tuple[Terms, str | None]:
-    if project_dir is None:
-        return Terms(), None
+def _policy(project_dir: Path | None, alias: str) -> Mapping[str, Json] | None:
     try:
-        policy = read_policy(project_dir, approval.alias).plain()
+        return read_policy(project_dir, alias).plain() if project_dir is not None else None
     except CatalogError:  # what was decided can be read with a policy that cannot
+        return None
+
+
+def _in_force(approval: Approval, policy: Mapping[str, Json] | None) -> tuple[Terms, str | None]:
+    if policy is None:
         return Terms(), None
     other = None if policy_digest(policy) == approval.policy else "the policy is another one by now"
     return terms_of(policy), other

@@ -270,7 +270,8 @@ class Walk:
     def _misplace(self, entry: LogEntry, words: str) -> None:
         self.misplaced.append(Wrong(f"{self.name(entry.seq, entry.kind)} {words}", (entry.seq,)))
 
-    def _is_there(self, seq: int) -> bool:
+    def is_there(self, seq: int) -> bool:
+        """Say whether the log has an entry of that place."""
         before = bisect_right(self.missing, seq, key=lambda gone: gone.start)
         return 0 < seq <= self.last and not (before and seq in self.missing[before - 1])
 
@@ -282,7 +283,7 @@ class Walk:
                 self.misplaced.append(Wrong(words, (seq,)))
         wanted = self.indexed if self.only is None else self.only
         for seq in sorted(wanted):
-            if not self._is_there(seq):
+            if not self.is_there(seq):
                 self.misplaced.append(Wrong(f"the index names entry {seq}, which the log does not have", (seq,)))
 
 

@@ -4,7 +4,7 @@ A check that could not be made is NOT CHECKED, which is not a pass. What is wron
 """
 
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -153,9 +153,29 @@ def _signatures(walk: Walk) -> CheckedClaim:
 def _decisions(walk: Walk, catalog: Catalog) -> CheckedClaim:
     made = walk.decisions
     about = {seq for seq, decision in made if walk.only is None or decision.record in walk.chosen}
-    told = (Wrong(words, _places(words)) for words in recheck_decisions(catalog, made))
+    told = (Wrong(words, _places(words)) for words in (*recheck_decisions(catalog, made), *_misindexed(walk, catalog)))
     wrong = [one for one in told if walk.only is None or about.intersection(one.entries)]
     return conclude("decisions", wrong, f"{len(about):,} decisions follow from what they were made on")
+
+
+def _misindexed(walk: Walk, catalog: Catalog) -> Iterator[str]:
+    """Yield where the index of decisions says something else than the log.
+
+    What came after the walk is left out, and so is what has been told of the entry itself.
+    """
+    indexed = catalog.judged()
+    if indexed is None:
+        return
+    told = {seq for wrong in walk.altered for seq in wrong.entries}
+    said = {
+        (each.seq, each.model, each.alias, each.version, each.moves)
+        for each in indexed
+        if each.kind == "decision" and each.seq <= walk.last
+    }
+    made = {(seq, each.model, each.alias, each.version, each.moves_alias) for seq, each in walk.decisions}
+    for seq in sorted({seq for seq, *_ in said ^ made} - told):
+        if walk.is_there(seq):
+            yield f"entry {seq} (decision): the index says otherwise; rebuild it with Catalog.rebuild()"
 
 
 def _approvals(walk: Walk) -> CheckedClaim:

@@ -127,7 +127,7 @@ def _take_data(mix: LineageRecord, new: LineageRecord, name: str) -> LineageReco
 
 
 def _changed_parameters(old: LineageRecord, new: LineageRecord) -> list[str]:
-    names = sorted((old.parameters.keys() | new.parameters.keys()) - {SEED})
+    names = sorted((old.parameters.keys() | new.parameters.keys()) - {SEED} - _outcomes(old, new))
     return [
         f"{name} {old.parameters.get(name)} to {new.parameters.get(name)}"
         for name in names
@@ -177,7 +177,7 @@ def sub_parts(old: LineageRecord, new: LineageRecord, player: str) -> tuple[Diff
     """Return what a player consists of: of the parameters each that differs; nothing of the others."""
     if player != "parameters":
         return ()
-    names = sorted((old.parameters.keys() | new.parameters.keys()) - {SEED})
+    names = sorted((old.parameters.keys() | new.parameters.keys()) - {SEED} - _outcomes(old, new))
     return tuple(
         Differing(
             Part(
@@ -188,6 +188,16 @@ def sub_parts(old: LineageRecord, new: LineageRecord, player: str) -> tuple[Diff
         for name in names
         if old.parameters.get(name) != new.parameters.get(name)
     )
+
+
+def _outcomes(*records: LineageRecord) -> set[str]:
+    """Return the parameters that training found out itself: those that name the candidate it chose."""
+    return {
+        name
+        for record in records
+        for name, value in record.parameters.items()
+        if value in [candidate.name for candidate in record.candidates]
+    }
 
 
 def _take_parameter(mix: LineageRecord, new: LineageRecord, name: str) -> LineageRecord:
@@ -258,7 +268,7 @@ def recipe(record: LineageRecord) -> str:
         record.environment.packages.hex,
         record.environment.python,
         dict(record.environment.threads),
-        _plain(record.parameters),
+        _plain({name: value for name, value in record.parameters.items() if name not in _outcomes(record)}),
     ]
     return Digest.of(canonical_bytes(said)).hex
 

@@ -234,4 +234,4 @@ def _committed(record: LineageRecord, place: Place, code: int) -> Entry:
 def _last_words(place: Place, failed: Sequence[str]) -> str:
     log = place.folder / "training.log"
     said = failed or log.read_text(encoding="utf-8", errors="replace").splitlines()[-_SHOWN:]
-    return " ".join(str(line).strip() for line in said if str(line).strip())[:600]
+    return " ".join(" ".join(map(str, said)).split())[:600]

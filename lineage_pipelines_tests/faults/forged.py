@@ -34,8 +34,10 @@ class ForgedCatalog(Catalog):
         self.died: list[tuple[str, int]] = []
         """Changes whose process has not ended well."""
 
-    def walk(self, kind: str | None = None) -> Iterator[LogEntry]:
+    def walk(self, kind: str | None = None, *, after: int = 0, until: int | None = None) -> Iterator[LogEntry]:
         """Yield the log. Walked whole in the first process, it forks."""
+        assert after == 0, "what is asked of a part of the log is not asked here"
+        assert until is None
         if kind is not None:
             yield from (entry for entry in self._now if entry.kind == kind)
             return
@@ -45,6 +47,9 @@ class ForgedCatalog(Catalog):
                 return
             self._counts.update(self._index[at][:1] if at in self._index else ())
             yield entry
+
+    def judged(self) -> None:
+        """Return no index of decisions: what is changed here is the log."""
 
     def versions(self) -> Mapping[int, tuple[str, int]]:
         """Return the index, which changes with the log."""

@@ -12,10 +12,17 @@ _COPIED = {
     "model": "name, folded",
     "log": "seq, kind, digest, body, recorded",
     "version": "model, version, seq, digest, run_key",
-    "content": "id, hex",
-    "usage": "content, seq",
 }
-"""The tables of schema 1 and their columns."""
+"""The tables of schema 1 that are as they were, and their columns."""
+_HEXES = "SELECT replace(md5, '.dir', '') AS hex FROM files UNION SELECT sha256 FROM files"
+_CONTENT = (
+    "CREATE TEMP VIEW files AS SELECT * FROM now.entity WHERE kind = 'file'",
+    f"INSERT INTO content (hex) SELECT hex FROM ({_HEXES}) WHERE hex <> '' ORDER BY hex",
+    """INSERT INTO usage SELECT DISTINCT content.id, used.seq FROM now.usage AS used
+       JOIN files ON files.id = used.entity
+       JOIN content ON content.hex IN (replace(files.md5, '.dir', ''), files.sha256)""",
+)
+"""What fills the index of content, which later schemas have not."""
 
 
 def make_old_catalog(folder: Path, records: int) -> None:
@@ -31,4 +38,6 @@ def make_old_catalog(folder: Path, records: int) -> None:
         old.execute("ATTACH DATABASE ? AS now", (str(folder / "now.db"),))
         for table, columns in _COPIED.items():
             old.execute(f"INSERT INTO {table} ({columns}) SELECT {columns} FROM now.{table} ORDER BY 1, 2")
+        for statement in _CONTENT:
+            old.execute(statement)
     (folder / "now.db").unlink()

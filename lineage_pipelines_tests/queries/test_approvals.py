@@ -83,7 +83,7 @@ def wrong(catalog: Catalog) -> list[str]:
 
 
 def worth(catalog: Catalog, decision: Decision, entry: Entry, at: datetime) -> list[str | None]:
-    approvals, seen = read_approvals(catalog)
+    approvals, seen = read_approvals(catalog, entry.model)
     return [each.void for each in approvals.weigh(decision, entry.record, at=at, seen=seen)]
 
 
@@ -193,7 +193,7 @@ def test_a_promotion_on_what_had_expired_meanwhile_is_found(
         forge(catalog, "approval", encode_envelope(signed))
     decision = draft(catalog, entry, tmp_path)
     assert decision.approvals == ()
-    approvals, seen = read_approvals(catalog)
+    approvals, seen = read_approvals(catalog, entry.model)
     weighed = approvals.weigh(decision, entry.record, at=past, seen=seen)
     assert [each.void for each in weighed] == [None, None]
     counted = tuple(

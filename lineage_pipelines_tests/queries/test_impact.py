@@ -2,8 +2,6 @@
 
 import contextlib
 import dataclasses
-import hashlib
-import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -17,43 +15,15 @@ from hypothesis import HealthCheck, given, settings
 from lineage_pipelines.artifacts import ArtifactStore
 from lineage_pipelines.catalog import Catalog
 from lineage_pipelines.errors import NotFoundError
-from lineage_pipelines.queries import Impact, Places, draft_promotion, find_subject, impact, trace
+from lineage_pipelines.queries import Places, draft_promotion, find_subject, impact, trace
 from lineage_pipelines.queries.graph.drawing import impact_graph, ranges
 from lineage_pipelines.queries.graph.subject import SubjectKind
-from lineage_pipelines.records import Digest, DigestSet, LineageRecord, StageInput
+from lineage_pipelines.records import DigestSet, LineageRecord, StageInput
+from lineage_pipelines_tests.queries.asking import ask, fill, refs
 from lineage_pipelines_tests.queries.graphs import FILES, catalogs, chained, with_source
 from lineage_pipelines_tests.samples import digest, digests, make_record
-from lineage_pipelines_tests.world import World
 
 few = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-
-
-def _ask(folder: Path, subject: str, places: Places | None = None, alias: str | None = None) -> Impact:
-    with Catalog(f"sqlite:///{folder}/catalog.db", read_only=True) as catalog:
-        return impact(catalog, find_subject(catalog, subject, places or Places()), alias=alias)
-
-
-def _refs(found: Impact) -> list[str]:
-    return [each.ref for each in found.versions]
-
-
-def _fill(folder: Path, *records: LineageRecord) -> None:
-    with Catalog(f"sqlite:///{folder}/catalog.db") as catalog:
-        for record in records:
-            catalog.append(record)
-
-
-@pytest.fixture
-def two(tmp_path: Path) -> Path:
-    """Two versions on one delivery, one on another, and a model of its own on the first."""
-    _fill(
-        tmp_path,
-        make_record("1"),
-        make_record("2"),
-        make_record("3", raw="through July"),
-        make_record("4", model="minutes"),
-    )
-    return tmp_path
 
 
 # The law
@@ -93,8 +63,8 @@ def test_law_8_impact_is_trace_reversed(tmp_path_factory: pytest.TempPathFactory
 @pytest.mark.parametrize("length", [6, 20, 64])
 def test_content_is_found_by_either_digest_through_every_step(two: Path, length: int) -> None:
     for name in (digests("through 2013-03").md5, digests("through 2013-03").sha256):
-        found = _ask(two, (name or "")[:length])
-        assert _refs(found) == ["flight_delay@2", "flight_delay@1", "minutes@1"]
+        found = ask(two, (name or "")[:length])
+        assert refs(found) == ["flight_delay@2", "flight_delay@1", "minutes@1"]
         how = found.versions[0].how
         assert how is not None
         assert (how.what, how.stages, how.beside) == ("data/raw", ("features", "split"), False)
@@ -103,13 +73,13 @@ def test_content_is_found_by_either_digest_through_every_step(two: Path, length:
 
 def test_a_sha256_finds_versions_that_know_the_file_by_its_md5_alone(tmp_path: Path) -> None:
     """Nobody has read what a step read: dvc.lock says its MD5."""
-    _fill(tmp_path, chained(1, "one", [], "file 0"), chained(2, "one", [("file 0", "file 1", "file 1")], "file 1"))
-    assert _refs(_ask(tmp_path, digest("file 0").hex)) == ["one@2", "one@1"]
+    fill(tmp_path, chained(1, "one", [], "file 0"), chained(2, "one", [("file 0", "file 1", "file 1")], "file 1"))
+    assert refs(ask(tmp_path, digest("file 0").hex)) == ["one@2", "one@1"]
 
 
 def test_what_a_step_made_beside_is_said_to_be_so(tmp_path: Path) -> None:
-    _fill(tmp_path, chained(1, "one", [("file 0", "file 1", "file 2")], "file 1"))
-    (version,) = _ask(tmp_path, digests("file 2").md5 or "").versions
+    fill(tmp_path, chained(1, "one", [("file 0", "file 1", "file 2")], "file 1"))
+    (version,) = ask(tmp_path, digests("file 2").md5 or "").versions
     assert version.how is not None
     assert (version.how.beside, version.how.roles, version.how.stages) == (True, (), ("step 0",))
 
@@ -119,19 +89,19 @@ def test_a_prefix_of_several_things_is_refused_and_they_are_named(two: Path) -> 
     twin = DigestSet(md5=(raw.md5 or "")[:6] + "0" * 26)
     record = make_record("5")
     stage = dataclasses.replace(record.stages[0], deps=(dataclasses.replace(record.stages[0].deps[0], digest=twin),))
-    _fill(two, dataclasses.replace(record, stages=(stage, *record.stages[1:])))
+    fill(two, dataclasses.replace(record, stages=(stage, *record.stages[1:])))
     with pytest.raises(NotFoundError) as told:
-        _ask(two, (raw.md5 or "")[:6])
+        ask(two, (raw.md5 or "")[:6])
     assert (raw.md5 or "none") in told.value.fix
     assert (twin.md5 or "none") in told.value.fix
-    assert _refs(_ask(two, twin.md5 or "")) == ["flight_delay@4"]
+    assert refs(ask(two, twin.md5 or "")) == ["flight_delay@4"]
 
 
 def test_a_source_file_is_found_by_digest_and_by_path(tmp_path: Path) -> None:
-    _fill(tmp_path, with_source(make_record("1"), train="old"), with_source(make_record("2"), train="new", more="more"))
-    assert _refs(_ask(tmp_path, digest("old").hex)) == ["flight_delay@1"]
-    assert _refs(_ask(tmp_path, "train.py")) == ["flight_delay@2", "flight_delay@1"]
-    assert _refs(_ask(tmp_path, "more.py")) == ["flight_delay@2"]
+    fill(tmp_path, with_source(make_record("1"), train="old"), with_source(make_record("2"), train="new", more="more"))
+    assert refs(ask(tmp_path, digest("old").hex)) == ["flight_delay@1"]
+    assert refs(ask(tmp_path, "train.py")) == ["flight_delay@2", "flight_delay@1"]
+    assert refs(ask(tmp_path, "more.py")) == ["flight_delay@2"]
 
 
 def test_a_source_file_that_a_step_reads_too_is_found_in_both_places(tmp_path: Path) -> None:
@@ -140,14 +110,14 @@ def test_a_source_file_that_a_step_reads_too_is_found_in_both_places(tmp_path: P
     code = StageInput(path="src/clean.py", digest=known, origin="git")
     features = dataclasses.replace(record.stages[0], deps=(record.stages[0].deps[0], code))
     staged = dataclasses.replace(record, stages=(features, record.stages[1]))
-    _fill(tmp_path, staged, with_source(make_record("2"), clean="clean"))
+    fill(tmp_path, staged, with_source(make_record("2"), clean="clean"))
     for subject in (known.md5, known.sha256):
-        assert _refs(_ask(tmp_path, subject or "")) == ["flight_delay@2", "flight_delay@1"]
+        assert refs(ask(tmp_path, subject or "")) == ["flight_delay@2", "flight_delay@1"]
 
 
 @pytest.mark.parametrize("length", [7, 40])
 def test_a_commit_is_found_by_its_beginning(two: Path, length: int) -> None:
-    found = _ask(two, (make_record().code.revision or "")[:length])
+    found = ask(two, (make_record().code.revision or "")[:length])
     assert found.subject.kind is SubjectKind.REVISION
     assert len(found.versions) == 4
 
@@ -157,16 +127,16 @@ def test_a_model_file_that_others_read_is_found_by_its_version(tmp_path: Path) -
     record = make_record("2")
     model = StageInput(path="minutes.skops", digest=DigestSet(sha256=first.artifact.digest.hex), origin="external")
     stage = dataclasses.replace(record.stages[0], deps=(*record.stages[0].deps, model))
-    _fill(tmp_path, first, dataclasses.replace(record, stages=(stage, record.stages[1])))
+    fill(tmp_path, first, dataclasses.replace(record, stages=(stage, record.stages[1])))
     for subject in ("minutes@1", "minutes", first.artifact.digest.hex):
-        assert _refs(_ask(tmp_path, subject)) == ["flight_delay@1"]
-    assert _refs(_ask(tmp_path, "flight_delay")) == []
+        assert refs(ask(tmp_path, subject)) == ["flight_delay@1"]
+    assert refs(ask(tmp_path, "flight_delay")) == []
 
 
 @pytest.fixture
 def stacked(tmp_path: Path) -> Path:
     """A model on another's file, a third on that one's, and who read neither: before, beside, or another file."""
-    _fill(
+    fill(
         tmp_path,
         chained(0, "early", [], "file 3"),
         chained(1, "base", [("file 0", "file 1", "file 2")], "file 1", "file 3"),
@@ -181,7 +151,7 @@ def stacked(tmp_path: Path) -> Path:
 
 def test_a_version_came_from_what_went_into_a_model_that_it_read_and_so_on(stacked: Path) -> None:
     for subject in ("data/file 0", digests("file 0").md5 or ""):
-        found = {each.ref: each.how for each in _ask(stacked, subject).versions}
+        found = {each.ref: each.how for each in ask(stacked, subject).versions}
         assert found.keys() == {"base@1", "middle@1", "reader@1", "top@1"}
         told = {ref: (how.what, how.stages, how.roles) for ref, how in found.items() if how is not None}
         assert told == {
@@ -195,12 +165,12 @@ def test_a_version_came_from_what_went_into_a_model_that_it_read_and_so_on(stack
             ),
         }
     # Who trained the same file again later made nobody's.
-    assert _refs(_ask(stacked, "data/a file")) == ["again@1"]
+    assert refs(ask(stacked, "data/a file")) == ["again@1"]
 
 
 def test_who_read_the_file_of_a_version_is_found_by_it_and_so_is_who_read_what_came_of_it(stacked: Path) -> None:
-    assert _refs(_ask(stacked, "middle@1")) == ["top@1"]
-    assert set(_refs(_ask(stacked, "base"))) == {"early@1", "middle@1", "reader@1", "top@1", "beside@1"}
+    assert refs(ask(stacked, "middle@1")) == ["top@1"]
+    assert set(refs(ask(stacked, "base"))) == {"early@1", "middle@1", "reader@1", "top@1", "beside@1"}
 
 
 def test_a_trace_goes_back_through_the_model_that_was_read(stacked: Path) -> None:
@@ -231,7 +201,7 @@ def test_a_trace_goes_back_through_the_model_that_was_read(stacked: Path) -> Non
 
 
 def test_it_is_drawn_with_the_training_in_between(stacked: Path) -> None:
-    labels = {node.label for node in impact_graph(_ask(stacked, "data/file 0")).nodes.values()}
+    labels = {node.label for node in impact_graph(ask(stacked, "data/file 0")).nodes.values()}
     assert {"training of base@1", "what training of base@1 made of it"} <= labels
 
 
@@ -243,7 +213,7 @@ def test_no_table_is_read_whole_for_it_whatever_was_asked_about(stacked: Path, e
     store = ArtifactStore(str(stacked / "artifacts"))
     record = with_source(make_record(), train="train")
     listed = dataclasses.replace(record.environment, packages=store.put_bytes(b"numpy==2.3.1\n"))
-    _fill(stacked, dataclasses.replace(record, environment=listed))
+    fill(stacked, dataclasses.replace(record, environment=listed))
     both, places = digests("train of through 2013-03"), Places(artifacts=store)
     subjects = ["data/raw", "data", "train.py", "data/file 0", both.md5, both.sha256, digest("train").hex]
     subjects += [record.code.revision, (record.code.revision or "")[:7], "numpy==2.3.1", "numpy", "middle@1", "base"]
@@ -284,10 +254,10 @@ def _scanned(file: Path, statement: str, parameters: Any) -> list[str]:
 
 def test_what_nobody_used_is_refused_with_what_is_near(two: Path) -> None:
     with pytest.raises(NotFoundError, match="data/rav") as told:
-        _ask(two, "data/rav")
+        ask(two, "data/rav")
     assert "data/raw" in told.value.fix
     with pytest.raises(NotFoundError) as told:
-        _ask(two, "scikit-learn==0.1")
+        ask(two, "scikit-learn==0.1")
     assert "scikit-learn==1.9.1" in told.value.fix
     for strange in (
         "0123456789abcdef",
@@ -300,7 +270,7 @@ def test_what_nobody_used_is_refused_with_what_is_near(two: Path) -> None:
         "a\0b==1",
     ):
         with pytest.raises(NotFoundError):
-            _ask(two, strange)
+            ask(two, strange)
 
 
 # Paths, and files inside directories
@@ -309,104 +279,9 @@ def test_what_nobody_used_is_refused_with_what_is_near(two: Path) -> None:
 def test_a_path_is_found_in_every_content_and_so_is_a_folder_above_it(two: Path) -> None:
     everyone = ["flight_delay@3", "flight_delay@2", "flight_delay@1", "minutes@1"]
     for subject in ("data/raw", "data/raw/", "./data/raw", "data", "data/train.parquet"):
-        assert _refs(_ask(two, subject)) == everyone, subject
+        assert refs(ask(two, subject)) == everyone, subject
     with pytest.raises(NotFoundError):
-        _ask(two, "dat")
-
-
-@pytest.fixture
-def delivered(world: World) -> tuple[World, list[str]]:
-    """Two deliveries of a tracked directory, a version on each; the second has another file more."""
-    md5s = []
-    for months in (["01"], ["01", "02"]):
-        for month in months:
-            world.write(f"data/raw/{month}.csv", f"month\n{month}\n")
-        world.dvc("add", "data/raw")
-        md5s.append(_directory_md5(world))
-    for number, md5 in enumerate(md5s):
-        record = make_record(str(number + 1), raw=md5)
-        raw = dataclasses.replace(record.stages[0].deps[0], digest=DigestSet(md5=md5))
-        stage = dataclasses.replace(record.stages[0], deps=(raw,))
-        _fill(world.root, dataclasses.replace(record, stages=(stage, record.stages[1])))
-    return world, md5s
-
-
-def _directory_md5(world: World) -> str:
-    text = world.path("data/raw.dvc").read_text()
-    return next(line.split()[-1] for line in text.splitlines() if "md5:" in line and ".dir" in line)
-
-
-def test_a_file_inside_a_tracked_directory_is_found_by_path_and_by_md5(delivered: tuple[World, list[str]]) -> None:
-    world, _ = delivered
-    places = Places(project_dir=world.root)
-    md5 = {month: hashlib.md5(f"month\n{month}\n".encode()).hexdigest() for month in ("01", "02")}
-    for subject in ("data/raw/02.csv", md5["02"], md5["02"][:8], str(world.path("data/raw/02.csv"))):
-        found = _ask(world.root, subject, places)
-        assert _refs(found) == ["flight_delay@2"], subject
-        assert found.versions[0].how is not None
-        assert found.versions[0].how.what == "data/raw/02.csv"
-        assert found.versions[0].how.stages == ("features", "split")
-    for subject in ("data/raw/01.csv", md5["01"]):
-        assert _refs(_ask(world.root, subject, places)) == ["flight_delay@2", "flight_delay@1"]
-    with pytest.raises(NotFoundError) as told:
-        _ask(world.root, "data/raw/03.csv", places)
-    assert "data/raw/02.csv" in told.value.fix
-
-
-def test_where_a_listing_is_gone_a_version_may_have_used_the_file(delivered: tuple[World, list[str]]) -> None:
-    world, md5s = delivered
-    gone = world.path(f".dvc/cache/files/md5/{md5s[0][:2]}/{md5s[0][2:]}")
-    gone.chmod(0o644)
-    for break_it in (lambda: gone.write_text(json.dumps([])), gone.unlink):
-        break_it()  # altered, then gone
-        found = _ask(world.root, "data/raw/02.csv", Places(project_dir=world.root))
-        assert [(each.ref, each.how.doubtful) for each in found.versions if each.how] == [
-            ("flight_delay@2", False),
-            ("flight_delay@1", True),
-        ]
-        assert found.subject.weaker
-
-
-# Packages
-
-
-def test_a_package_is_found_with_and_without_its_version(tmp_path: Path) -> None:
-    store = ArtifactStore(str(tmp_path / "artifacts"))
-    records = []
-    for run, version in (("1", "1.9.0"), ("2", "1.9.1"), ("3", "1.9.1")):
-        listed = store.put_bytes(f"numpy==2.3.1\nscikit-learn=={version} @ local\n".encode())
-        record = make_record(run)
-        records.append(
-            dataclasses.replace(record, environment=dataclasses.replace(record.environment, packages=listed))
-        )
-    _fill(tmp_path, *records)
-    places = Places(artifacts=store)
-    assert _refs(_ask(tmp_path, "scikit-learn==1.9.1", places)) == ["flight_delay@3", "flight_delay@2"]
-    found = _ask(tmp_path, "Scikit_Learn", places)
-    assert [each.how.what for each in found.versions if each.how] == [
-        f"scikit-learn=={version}" for version in ("1.9.1", "1.9.1", "1.9.0")
-    ]
-    assert not found.subject.weaker
-    with pytest.raises(NotFoundError):
-        _ask(tmp_path, "scikit-learn==1.9", places)
-
-
-def test_without_the_list_what_the_model_needs_is_known_and_said_to_be_less(two: Path) -> None:
-    found = _ask(two, "scikit-learn==1.9.1")
-    assert len(found.versions) == 4
-    assert "not in the artifact store" in found.subject.weaker[0]
-
-
-def test_a_parameter_that_is_called_like_a_list_of_packages_is_none(tmp_path: Path) -> None:
-    store = ArtifactStore(str(tmp_path / "artifacts"))
-    real, other = (store.put_bytes(f"{name}==1\n".encode()) for name in ("real", "other"))
-    record = make_record()
-    candidate = dataclasses.replace(record.candidates[0], parameters={"packages": str(other)})
-    environment = dataclasses.replace(record.environment, packages=Digest("sha256", real.hex))
-    _fill(tmp_path, dataclasses.replace(record, candidates=(candidate,), environment=environment))
-    assert _refs(_ask(tmp_path, "real", Places(artifacts=store))) == ["flight_delay@1"]
-    with pytest.raises(NotFoundError):
-        _ask(tmp_path, "other==1", Places(artifacts=store))
+        ask(two, "dat")
 
 
 # What is live
@@ -418,16 +293,16 @@ def test_live_versions_come_first_and_can_be_asked_for_alone(two: Path) -> None:
             entry = catalog.get("flight_delay", version)
             draft = draft_promotion(catalog, entry, "production", by="ada", reason="good", project_dir=two)
             catalog.decide(draft)
-    found = _ask(two, "data/raw")
+    found = ask(two, "data/raw")
     assert [(each.ref, each.aliases) for each in found.versions][:2] == [
         ("flight_delay@1", ("production",)),
         ("flight_delay@3", ()),
     ]
-    assert _refs(_ask(two, "data/raw", alias="production")) == ["flight_delay@1"]
-    assert _refs(_ask(two, digests("through July").md5 or "", alias="production")) == []
+    assert refs(ask(two, "data/raw", alias="production")) == ["flight_delay@1"]
+    assert refs(ask(two, digests("through July").md5 or "", alias="production")) == []
 
 
 def test_versions_with_one_fate_are_one_node_of_a_drawing(two: Path) -> None:
-    labels = [node.label for node in impact_graph(_ask(two, "data/raw")).nodes.values() if node.kind == "version"]
+    labels = [node.label for node in impact_graph(ask(two, "data/raw")).nodes.values() if node.kind == "version"]
     assert labels == ["flight_delay@1-3", "minutes@1"]
     assert ranges([4, 1, 2, 3, 9]) == "1-4, 9"

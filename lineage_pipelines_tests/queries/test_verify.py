@@ -220,11 +220,11 @@ def test_a_gap_is_told_once(folder: Path) -> None:
 class Busy(Catalog):
     """A catalog that somebody writes to whenever it is walked over."""
 
-    def walk(self, kind: str | None = None) -> Iterator[LogEntry]:
+    def walk(self, kind: str | None = None, *, after: int = 0, until: int | None = None) -> Iterator[LogEntry]:
         folder = Path(self.url.removeprefix("sqlite:///")).parent
         with Catalog(self.url, keys=folder / "keys") as catalog:
             catalog.append(make_record(run=f"meanwhile {kind} {len(catalog.entries('flight_delay'))}"))
-        yield from super().walk(kind)
+        yield from super().walk(kind, after=after, until=until)
 
 
 def test_what_is_committed_meanwhile_is_no_alarm(folder: Path) -> None:

@@ -40,11 +40,7 @@ def decisions_between(catalog: Catalog, first: Entry, second: Entry) -> tuple[De
 
 def _between(catalog: Catalog, begin: int, end: int) -> Iterator[LogEntry]:
     for kind in ("decision", "approval"):
-        for entry in catalog.walk(kind):
-            if entry.seq >= end:
-                break
-            if entry.seq > begin:
-                yield entry
+        yield from catalog.walk(kind, after=begin, until=end - 1)
 
 
 def _text(entry: LogEntry, models: set[str]) -> str | None:

@@ -8,7 +8,6 @@ from lineage_pipelines.catalog import Catalog, Entry, Reached, VersionName
 from lineage_pipelines.queries.graph.subject import Subject
 from lineage_pipelines.queries.graph.trace import Makers, trace_entry
 from lineage_pipelines.queries.graph.values import LineageGraph, Node, NodeKind, Verb
-from lineage_pipelines.records import decode_decision
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,21 +86,14 @@ def impact(catalog: Catalog, subject: Subject, *, alias: str | None = None, expl
 
 
 def live_versions(catalog: Catalog) -> Mapping[tuple[str, int], tuple[str, ...]]:
-    """Return the aliases of each version that one names now, of all models, in one walk over the decisions.
+    """Return the aliases of each version that one names now, of all models.
 
     Raises:
         CatalogError: the catalog cannot be read.
-        RecordError: an entry is no decision.
     """
-    named: dict[tuple[str, str], int | None] = {}
-    for entry in catalog.walk("decision"):
-        decision = decode_decision(entry.body)
-        if decision.moves_alias:
-            named[decision.model, decision.alias] = decision.version
     found: dict[tuple[str, int], tuple[str, ...]] = {}
-    for (model, alias), version in sorted(named.items()):
-        if version is not None:
-            found[model, version] = (*found.get((model, version), ()), alias)
+    for model, alias, version in catalog.standing():
+        found[model, version] = (*found.get((model, version), ()), alias)
     return found
 
 

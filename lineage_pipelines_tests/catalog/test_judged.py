@@ -1,0 +1,116 @@
+"""What an alias names is found by an index that says what the log says; no question to it reads the whole log."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+
+from lineage_pipelines.catalog import Catalog
+from lineage_pipelines.queries import find_holder, list_decisions, verify_catalog
+from lineage_pipelines.records import Action, Decision, Digest
+from lineage_pipelines_tests.samples import make_record
+
+
+def _decide(catalog: Catalog, action: Action, version: int | None, *, alias: str = "production") -> int:
+    previous = find_holder(catalog, "flight_delay", alias)
+    record: Digest | None = catalog.get("flight_delay", version).digest if version is not None else None
+    return catalog.decide(
+        Decision(
+            action=action,
+            model="flight_delay",
+            alias=alias,
+            version=version,
+            record=record,
+            previous=previous.digest if previous else None,
+            by="ann",
+            reason="because",
+            policy={},
+        )
+    )
+
+
+def _filled(folder: Path) -> Catalog:
+    catalog = Catalog(f"sqlite:///{folder}/catalog.db", keys=folder / "keys")
+    for number in range(4):
+        catalog.append(make_record(run=str(number)))
+    _decide(catalog, Action.PROMOTE, 1)
+    _decide(catalog, Action.REJECT, 2)
+    _decide(catalog, Action.PROMOTE, 3)
+    _decide(catalog, Action.PROMOTE, 2, alias="shadow")
+    return catalog
+
+
+def _holder(catalog: Catalog, at: datetime | None = None) -> int | None:
+    found = find_holder(catalog, "flight_delay", "production", at=at)
+    return found.version if found else None
+
+
+def test_what_an_alias_names_now_and_at_any_instant(tmp_path: Path) -> None:
+    with _filled(tmp_path) as catalog:
+        first, _, third, _ = list_decisions(catalog, "flight_delay")
+        assert _holder(catalog) == 3
+        assert _holder(catalog, first.at) == 1
+        assert _holder(catalog, first.at - timedelta(seconds=1)) is None
+        assert _holder(catalog, third.at - timedelta(microseconds=1)) == 1
+        assert catalog.standing() == [("flight_delay", "production", 3), ("flight_delay", "shadow", 2)]
+        assert catalog.ever_named("production") == [("flight_delay", 1), ("flight_delay", 3)]
+        _decide(catalog, Action.RETIRE, None)
+        assert _holder(catalog) is None
+        assert catalog.standing("flight_delay") == [("flight_delay", "shadow", 2)]
+        assert _holder(catalog, datetime.now(UTC)) is None
+
+
+def test_the_index_is_derived_again_as_it_was(tmp_path: Path) -> None:
+    with _filled(tmp_path) as catalog:
+        before = catalog.judged()
+        assert before
+        catalog.rebuild()
+        assert catalog.judged() == before
+
+
+def test_an_index_that_says_otherwise_is_found(tmp_path: Path) -> None:
+    with _filled(tmp_path) as catalog:
+        seq = list_decisions(catalog, "flight_delay")[0].seq
+    with closing(sqlite3.connect(tmp_path / "catalog.db")) as file, file:
+        (guard,) = file.execute("SELECT sql FROM sqlite_master WHERE name = 'decided_update'").fetchone()
+        file.execute("DROP TRIGGER decided_update")
+        file.execute("UPDATE decided SET version = 2 WHERE seq = ?", (seq,))
+        file.execute(guard)
+    with Catalog(f"sqlite:///{tmp_path}/catalog.db", read_only=True) as catalog:
+        wrong = next(claim.wrong for claim in verify_catalog(catalog) if claim.claim == "decisions")
+    told = [words for words in wrong if "the index says otherwise" in words]
+    assert told == [f"entry {seq} (decision): the index says otherwise; rebuild it with Catalog.rebuild()"]
+
+
+@contextmanager
+def _statements(catalog: Catalog) -> Iterator[list[tuple[str, Any]]]:
+    ran: list[tuple[str, Any]] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, _context: Any, many: bool) -> None:
+        ran.append((statement, parameters[0] if many else parameters))
+
+    sa.event.listen(catalog._engine, "before_cursor_execute", note)
+    try:
+        yield ran
+    finally:
+        sa.event.remove(catalog._engine, "before_cursor_execute", note)
+
+
+def test_no_append_and_no_decision_reads_the_whole_log(tmp_path: Path) -> None:
+    with _filled(tmp_path) as catalog:
+        with _statements(catalog) as ran:
+            catalog.append(make_record(run="another"))
+            _decide(catalog, Action.PROMOTE, 4)
+            catalog.standing()
+            list_decisions(catalog, "flight_delay")
+            _holder(catalog, datetime.now(UTC))
+        assert len(ran) > 10
+    with closing(sqlite3.connect(tmp_path / "catalog.db")) as file:
+        for statement, parameters in ran:
+            if statement.split()[0] in ("SELECT", "INSERT"):
+                plan = [row[3] for row in file.execute(f"EXPLAIN QUERY PLAN {statement}", parameters)]
+                assert not [step for step in plan if step.startswith("SCAN log")], (statement, plan)
