@@ -66,8 +66,10 @@ def _show(asker: Asker) -> Callable[[], object]:
 
     def ask() -> object:
         entry = queries.resolve(catalog, ref)
-        decided = queries.list_decisions(catalog, entry.model)
-        return entry.record, decided, queries.list_approvals(catalog, entry.model, project_dir=asker.place.project)
+        name, version, project = entry.model, entry.version, asker.place.project
+        decided = queries.list_decisions(catalog, name, version=version)
+        approved = queries.list_approvals(catalog, name, version=version, project_dir=project)
+        return entry.record, decided, approved, queries.list_reproductions(catalog, entry.digest)
 
     return ask
 

@@ -23,6 +23,7 @@ from lineage_pipelines.records import Digest, LineageRecord, decode, encode
 
 _SHOWN = 6
 _PAGE = 500
+_CACHE_KILOBYTES = 200_000
 _REMEMBERED = 50_000
 """So many entities are remembered while every record is indexed again."""
 _run: sa.BindParameter[str] = sa.bindparam("run")
@@ -154,6 +155,9 @@ def index_again(connection: sa.Connection, log_at: sa.Connection | None = None) 
     Raises:
         CatalogError: an entry's bytes do not match its digest, or are no record.
     """
+    if connection.dialect.name == "sqlite":
+        # Entities come in no order: with the usual 2 MB of cache, a large index is read from the disk again and again.
+        connection.exec_driver_sql(f"PRAGMA cache_size = -{_CACHE_KILOBYTES}")
     numbers: Counter[str] = Counter()
     known: dict[index.Entity, int] = {}
     for row in _entries(log_at or connection, RECORD):

@@ -76,51 +76,76 @@ class CatalogWithIndex(OpenCatalog):
         with self._indexed() as connection:
             return reached.reached(connection, wanted)
 
-    def decisions_of(self, model: str, alias: str | None = None, *, approvals: bool = False) -> Iterator[LogEntry]:
+    def decisions_of(
+        self,
+        model: str,
+        alias: str | None = None,
+        *,
+        version: int | None = None,
+        approvals: bool = False,
+        after: int = 0,
+        until: int | None = None,
+    ) -> Iterator[LogEntry]:
         """Yield the entries with the decisions about a model, or its approvals, in order; nothing of them is checked.
 
         Args:
             model: the model's name.
             alias: only those about this alias.
+            version: only those about this version.
             approvals: the approvals instead.
+            after: only those behind this place in the log.
+            until: only those up to this place.
         """
-        with self._indexed() as connection:
-            seqs = judged.places(connection, APPROVAL if approvals else DECISION, model, alias)
+        with self._decided() as connection:
+            seqs = judged.places(connection, APPROVAL if approvals else DECISION, model, alias, version)
+        return self._these([seq for seq in seqs if after < seq and (until is None or seq <= until)])
+
+    def approvals_near(self, model: str, version: int, *, others: int) -> Iterator[LogEntry]:
+        """Yield the approvals of a version, and so many of the newest of its model's others, in order, unchecked."""
+        with self._decided() as connection:
+            seqs = judged.nearest(connection, model, version, others)
+        return self._these(seqs)
+
+    def _these(self, seqs: Sequence[int]) -> Iterator[LogEntry]:
         with self._reading() as connection:
             for start in range(0, len(seqs), _PAGE):
                 some = seqs[start : start + _PAGE]
                 yield from reading.walk(connection, signed=self.schema_version >= migrations.SIGNED, seqs=some)
 
     def named_version(self, model: str, alias: str, *, at: datetime | None = None) -> int | None:
-        """Return the version that an alias names now, or named at an instant; None where it names none."""
-        with self._indexed() as connection:
-            if at is None:
-                return judged.named_version(connection, model, alias)
-            places = judged.places(connection, DECISION, model, alias)
-        with self._reading() as log:
-            behind = judged.first_after(log, places, format_time(at))
-        with self._indexed() as connection:
-            return judged.named_version(connection, model, alias, before=behind)
+        """Return the version that an alias names now, or named at an instant; None where it names none.
 
-    def standing(self, model: str | None = None) -> Sequence[tuple[str, str, int]]:
-        """Return model, alias and version of everything that an alias names now, sorted.
-
-        Args:
-            model: only of this model.
+        Raises:
+            CatalogError: the decision that says so was altered, or says something else.
         """
-        with self._indexed() as connection:
-            return judged.standing(connection, model)
+        with self._decided() as connection:
+            seq, version = judged.named(connection, model, alias)
+            places = judged.places(connection, DECISION, model, alias) if at is not None else ()
+        if at is not None:
+            with self._reading() as log:
+                behind = judged.first_after(log, places, format_time(at))
+            with self._decided() as connection:
+                seq, version = judged.named(connection, model, alias, before=behind)
+        for entry in self._these([seq] if seq else []):
+            judged.check(entry, model, alias, version)
+            return version
+        return None
+
+    def standing(self, models: Collection[str]) -> Sequence[tuple[str, str, int]]:
+        """Return model, alias and version of everything that an alias of these models names now, sorted."""
+        with self._decided() as connection:
+            return judged.standing(connection, sorted(set(models)))
 
     def ever_named(self, alias: str) -> Sequence[tuple[str, int]]:
         """Return model and version of all that an alias names or has named, in the order of the decisions."""
-        with self._indexed() as connection:
+        with self._decided() as connection:
             return judged.ever_named(connection, alias)
 
     def judged(self) -> Sequence[Judged] | None:
         """Return what the index says of every decision and approval; None where the schema has none."""
         if self.schema_version < migrations.INDEXED:
             return None
-        with self._indexed() as connection:
+        with self._decided() as connection:
             return list(judged.every(connection))
 
     def handed(self, hexes: Collection[str]) -> Sequence[Handed]:
@@ -138,6 +163,22 @@ class CatalogWithIndex(OpenCatalog):
         else:
             with self._index_in_memory.connect() as connection:
                 yield connection
+
+    @contextlib.contextmanager
+    def _decided(self) -> Iterator[sa.Connection]:
+        """Read the index of decisions: in the catalog, or made anew where its schema has none."""
+        if self.schema_version >= migrations.INDEXED:
+            with self._indexed() as connection:
+                yield connection
+            return
+        # Nothing is kept: an earlier release may be deciding meanwhile. Records are not read for it.
+        engine = sa.create_engine("sqlite://", poolclass=sa.StaticPool, connect_args={"check_same_thread": False})
+        with engine.begin() as connection, self._reading() as log:
+            for statement in sqlite_schema.SCHEMA.create_indexes:
+                connection.exec_driver_sql(statement)
+            judged.copy(connection, log)
+            yield connection
+        engine.dispose()
 
     @cached_property
     def _index_in_memory(self) -> sa.Engine:

@@ -21,8 +21,10 @@ def command(session: Session, ref: str, form: str) -> int:
 
     with session.open_catalog() as catalog:
         entry = queries.resolve(catalog, ref)
-        decided = queries.list_decisions(catalog, entry.model)
-        approved = queries.list_approvals(catalog, entry.model, project_dir=session.settings().project_dir)
+        decided = queries.list_decisions(catalog, entry.model, version=entry.version)
+        approved = queries.list_approvals(
+            catalog, entry.model, version=entry.version, project_dir=session.settings().project_dir
+        )
         reproduced = queries.list_reproductions(catalog, entry.digest)
     answer(
         form,

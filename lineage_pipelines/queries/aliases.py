@@ -18,13 +18,16 @@ class Decided:
     decision: Decision
 
 
-def list_decisions(catalog: Catalog, model: str, alias: str | None = None) -> Sequence[Decided]:
+def list_decisions(
+    catalog: Catalog, model: str, alias: str | None = None, *, version: int | None = None
+) -> Sequence[Decided]:
     """Return the decisions about a model, oldest first.
 
     Args:
         catalog: the catalog.
         model: the model's name.
         alias: only those about this alias.
+        version: only those about this version.
 
     Raises:
         CatalogError: the catalog cannot be read.
@@ -32,7 +35,7 @@ def list_decisions(catalog: Catalog, model: str, alias: str | None = None) -> Se
     """
     return [
         Decided(seq=entry.seq, at=parse_time(entry.recorded), decision=decode_decision(entry.body))
-        for entry in catalog.decisions_of(model, alias)
+        for entry in catalog.decisions_of(model, alias, version=version)
     ]
 
 
@@ -58,4 +61,4 @@ def aliases_of(catalog: Catalog, entry: Entry) -> tuple[str, ...]:
     Raises:
         CatalogError: the catalog cannot be read.
     """
-    return tuple(alias for _, alias, version in catalog.standing(entry.model) if version == entry.version)
+    return tuple(alias for _, alias, version in catalog.standing([entry.model]) if version == entry.version)

@@ -106,8 +106,10 @@ def _given(entry: LogEntry, known: Mapping[str, Approver]) -> GivenApproval | No
         return None
 
 
-def read_approvals(catalog: Catalog, model: str) -> tuple[Approvals, int]:
+def read_approvals(catalog: Catalog, model: str, version: int | None = None) -> tuple[Approvals, int]:
     """Return the approvals of a model's versions, and the entry up to which they and the keys were read.
+
+    Of one version: its own, and the newest of others, as many as `Approvals.weigh` tells.
 
     Keys are read before and after: what is returned is all that the log held at that entry, whoever writes meanwhile.
 
@@ -116,7 +118,10 @@ def read_approvals(catalog: Catalog, model: str) -> tuple[Approvals, int]:
         RecordError: an entry is no key event.
     """
     before = _key_events(catalog)
-    entries = list(catalog.decisions_of(model, approvals=True))
+    if version is None:
+        entries = list(catalog.decisions_of(model, approvals=True))
+    else:
+        entries = list(catalog.approvals_near(model, version, others=_OTHERS))
     seen = max((*(seq for seq, _ in before), *(entry.seq for entry in entries)), default=0)
     return Approvals(entries, _key_events(catalog)), seen
 
@@ -174,7 +179,12 @@ def draft_approval(
 
 
 def list_approvals(
-    catalog: Catalog, model: str, alias: str | None = None, *, project_dir: Path | None = None
+    catalog: Catalog,
+    model: str,
+    alias: str | None = None,
+    *,
+    version: int | None = None,
+    project_dir: Path | None = None,
 ) -> Sequence[Approved]:
     """Return the approvals of a model's versions as they stand now, oldest first.
 
@@ -182,18 +192,19 @@ def list_approvals(
         catalog: the catalog.
         model: the model's name.
         alias: only those for this alias.
+        version: only those of this version.
         project_dir: where the policy in force is, by which an approval may be void; None to leave that out.
 
     Raises:
         CatalogError: the catalog cannot be read.
         RecordError: an entry is no key event.
     """
-    approvals, seen = read_approvals(catalog, model)
+    approvals, seen = read_approvals(catalog, model, version)
     now = datetime.now(UTC)
     policy = cache(lambda alias: _policy(project_dir, alias))
     found = []
     for given in approvals.of_model(model):
-        if alias in (None, given.approval.alias):
+        if alias in (None, given.approval.alias) and version in (None, given.approval.version):
             terms, other = _in_force(given.approval, policy(given.approval.alias))
             void = other or standing(given, approvals.known, terms, at=now, seen=seen)
             at = approvals.recorded[given.entry]

@@ -47,7 +47,7 @@ def draft_promotion(
 
 
 def _approved(catalog: Catalog, draft: Decision, entry: Entry) -> tuple[Decision, tuple[WeighedApproval, ...]]:
-    approvals, seen = read_approvals(catalog, entry.model)
+    approvals, seen = read_approvals(catalog, entry.model, entry.version)
     now = datetime.now(UTC)
     weighed = approvals.weigh(draft, entry.record, at=now, seen=seen)
     return replace(draft, approvals=counted(weighed), judged=now, seen=seen), weighed

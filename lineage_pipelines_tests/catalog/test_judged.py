@@ -7,9 +7,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
 import sqlalchemy as sa
 
 from lineage_pipelines.catalog import Catalog
+from lineage_pipelines.errors import CatalogError
 from lineage_pipelines.queries import find_holder, list_decisions, verify_catalog
 from lineage_pipelines.records import Action, Decision, Digest
 from lineage_pipelines_tests.samples import make_record
@@ -56,11 +58,14 @@ def test_what_an_alias_names_now_and_at_any_instant(tmp_path: Path) -> None:
         assert _holder(catalog, first.at) == 1
         assert _holder(catalog, first.at - timedelta(seconds=1)) is None
         assert _holder(catalog, third.at - timedelta(microseconds=1)) == 1
-        assert catalog.standing() == [("flight_delay", "production", 3), ("flight_delay", "shadow", 2)]
+        assert catalog.standing(["flight_delay", "nobody"]) == [
+            ("flight_delay", "production", 3),
+            ("flight_delay", "shadow", 2),
+        ]
         assert catalog.ever_named("production") == [("flight_delay", 1), ("flight_delay", 3)]
         _decide(catalog, Action.RETIRE, None)
         assert _holder(catalog) is None
-        assert catalog.standing("flight_delay") == [("flight_delay", "shadow", 2)]
+        assert catalog.standing(["flight_delay"]) == [("flight_delay", "shadow", 2)]
         assert _holder(catalog, datetime.now(UTC)) is None
 
 
@@ -86,6 +91,19 @@ def test_an_index_that_says_otherwise_is_found(tmp_path: Path) -> None:
     assert told == [f"entry {seq} (decision): the index says otherwise; rebuild it with Catalog.rebuild()"]
 
 
+def test_a_row_that_no_decision_stands_behind_names_nothing(tmp_path: Path) -> None:
+    with _filled(tmp_path) as catalog:
+        record = catalog.get("flight_delay", 4)
+    with closing(sqlite3.connect(tmp_path / "catalog.db")) as file, file:
+        row = ("decision", "flight_delay", "production", record.seq + 4, 4, 1)
+        file.execute("INSERT INTO decided (kind, model, alias, seq, version, moves) VALUES (?, ?, ?, ?, ?, ?)", row)
+    with Catalog(f"sqlite:///{tmp_path}/catalog.db", read_only=True) as catalog:
+        with pytest.raises(CatalogError, match="disagrees with the log about production of flight_delay"):
+            _holder(catalog)
+        wrong = next(claim.wrong for claim in verify_catalog(catalog) if claim.claim == "decisions")
+    assert any("the index says otherwise" in words for words in wrong)
+
+
 @contextmanager
 def _statements(catalog: Catalog) -> Iterator[list[tuple[str, Any]]]:
     ran: list[tuple[str, Any]] = []
@@ -105,7 +123,7 @@ def test_no_append_and_no_decision_reads_the_whole_log(tmp_path: Path) -> None:
         with _statements(catalog) as ran:
             catalog.append(make_record(run="another"))
             _decide(catalog, Action.PROMOTE, 4)
-            catalog.standing()
+            catalog.standing(["flight_delay"])
             list_decisions(catalog, "flight_delay")
             _holder(catalog, datetime.now(UTC))
         assert len(ran) > 10

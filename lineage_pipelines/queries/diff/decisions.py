@@ -32,15 +32,16 @@ def decisions_between(catalog: Catalog, first: Entry, second: Entry) -> tuple[De
     models = {first.model, second.model}
     found = [
         Decided(seq=entry.seq, at=parse_time(entry.recorded), text=text)
-        for entry in _between(catalog, begin, end)
+        for entry in _between(catalog, models, begin, end)
         if (text := _text(entry, models)) is not None
     ]
     return tuple(sorted(found, key=lambda decided: decided.seq))
 
 
-def _between(catalog: Catalog, begin: int, end: int) -> Iterator[LogEntry]:
-    for kind in ("decision", "approval"):
-        yield from catalog.walk(kind, after=begin, until=end - 1)
+def _between(catalog: Catalog, models: set[str], begin: int, end: int) -> Iterator[LogEntry]:
+    for model in models:
+        for approvals in (False, True):
+            yield from catalog.decisions_of(model, approvals=approvals, after=begin, until=end - 1)
 
 
 def _text(entry: LogEntry, models: set[str]) -> str | None:

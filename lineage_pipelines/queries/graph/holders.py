@@ -2,14 +2,17 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
+from sys import intern
 
 from lineage_pipelines.artifacts import ArtifactStore
 from lineage_pipelines.errors import ArtifactError, DatasetError
 from lineage_pipelines.records import Digest
 
 _SEPARATORS = re.compile(r"[-_.]+")
+_REMEMBERED = 2_000
+"""How many lists of packages are remembered; each takes some 10 kB."""
 
 
 class Listings:
@@ -66,12 +69,31 @@ def plain_name(package: str) -> str:
 
 
 def read_packages(store: ArtifactStore | None, hex_: str) -> Mapping[str, str] | None:
-    """Return name and version of every package of a list; None where the list is gone or altered."""
+    """Return name and version of every package of a list; None where the list is gone or altered.
+
+    A list is read and parsed once in a process, while its file stays as it is; from an object store, each time.
+    """
     if store is None:
         return None
+    place = Path(store.url_of(Digest("sha256", hex_)))
+    try:
+        found = place.stat()
+    except OSError:
+        return _parsed(store, hex_)
+    state = (found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+    return _remembered(store.url, hex_, state)
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _remembered(url: str, hex_: str, _state: tuple[int, ...]) -> Mapping[str, str] | None:
+    return _parsed(ArtifactStore(url), hex_)
+
+
+def _parsed(store: ArtifactStore, hex_: str) -> Mapping[str, str] | None:
     try:
         text = store.read(Digest("sha256", hex_)).decode("utf-8", "replace")
     except ArtifactError:
         return None
     lines = (line.partition(" @ ")[0].partition("==") for line in text.splitlines())
-    return {plain_name(name): version for name, _, version in lines}
+    # Most lists have most of their words in common.
+    return {intern(plain_name(name)): intern(version) for name, _, version in lines}

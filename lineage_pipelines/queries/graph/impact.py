@@ -1,7 +1,7 @@
 """Which versions used this, directly or through any preparation step, and which of them are live?"""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from lineage_pipelines.catalog import Catalog, Entry, Reached, VersionName
@@ -68,8 +68,9 @@ def impact(catalog: Catalog, subject: Subject, *, alias: str | None = None, expl
     Raises:
         CatalogError: the catalog cannot be read.
     """
-    live = live_versions(catalog)
-    found = [each for each in catalog.reached(subject.wanted) if alias is None or alias in _aliases(live, each.version)]
+    reached = catalog.reached(subject.wanted)
+    live = live_versions(catalog, {each.version.model for each in reached})
+    found = [each for each in reached if alias is None or alias in _aliases(live, each.version)]
     hows = _explain(catalog, subject, found) if explain else {}
     versions = [
         ImpactedVersion(
@@ -85,14 +86,14 @@ def impact(catalog: Catalog, subject: Subject, *, alias: str | None = None, expl
     return Impact(subject=subject, versions=tuple(versions), alias=alias)
 
 
-def live_versions(catalog: Catalog) -> Mapping[tuple[str, int], tuple[str, ...]]:
-    """Return the aliases of each version that one names now, of all models.
+def live_versions(catalog: Catalog, models: Collection[str]) -> Mapping[tuple[str, int], tuple[str, ...]]:
+    """Return the aliases of each version of these models that one names now.
 
     Raises:
         CatalogError: the catalog cannot be read.
     """
     found: dict[tuple[str, int], tuple[str, ...]] = {}
-    for model, alias, version in catalog.standing():
+    for model, alias, version in catalog.standing(models):
         found[model, version] = (*found.get((model, version), ()), alias)
     return found
 
