@@ -95,6 +95,13 @@ class Trained(Shop):
         with self.opened() as catalog:
             return catalog.append(dataclasses.replace(entry.record, environment=environment, model=model))
 
+    def other_threads(self, entry: Entry, threads: dict[str, int]) -> Entry:
+        """Commit the version again, as if it had been trained with so many threads."""
+        environment = dataclasses.replace(entry.record.environment, threads=threads)
+        model = dataclasses.replace(entry.record.model, run_key="1" * 64, previous=None)
+        with self.opened() as catalog:
+            return catalog.append(dataclasses.replace(entry.record, environment=environment, model=model))
+
     def opened(self) -> Catalog:
         """Open the catalog with its keys."""
         settings = resolve_settings(start=self.root)

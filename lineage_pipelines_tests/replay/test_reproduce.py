@@ -88,6 +88,16 @@ def test_one_flipped_label_is_named_as_data(shop: Trained, tmp_path: Path) -> No
     assert any(each.name == "roc_auc" and not each.within for each in said.metrics)
 
 
+@pytest.mark.parametrize(("cpus", "told"), [(1, ()), (64, ("threads: cpus",))])
+def test_the_recorded_threads_are_used_and_where_there_are_fewer_it_is_said(
+    shop: Trained, cpus: int, told: tuple[str, ...]
+) -> None:
+    entry = shop.other_threads(shop.train(), {"cpus": cpus})
+    said = reproduce(entry, shop.options())
+    assert said.level is Level.MODEL
+    assert tuple(each[: len("threads: cpus")] for each in said.differs) == told
+
+
 def test_a_training_that_fails_says_why(shop: Trained, tmp_path: Path) -> None:
     entry = shop.train()
     other = tmp_path / "train.csv"
