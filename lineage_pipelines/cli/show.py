@@ -26,9 +26,10 @@ def command(session: Session, ref: str, form: str) -> int:
             catalog, entry.model, version=entry.version, project_dir=session.settings().project_dir
         )
         reproduced = queries.list_reproductions(catalog, entry.digest)
+        attributed = queries.list_attributions(catalog, entry.digest)
     answer(
         form,
-        document=lambda: reports.show_document(entry, decided, approved, reproduced),
+        document=lambda: reports.show_document(entry, decided, approved, reproduced, attributed),
         plain=lambda: reports.show_json(entry, reproduced),
     )
     return 0

@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from lineage_pipelines.queries.accepted import accepted_version
     from lineage_pipelines.queries.aliases import Decided, find_holder, list_decisions
-    from lineage_pipelines.queries.analyses import Reproduced, list_reproductions, once_in_production
+    from lineage_pipelines.queries.analyses import (
+        Attributed,
+        Reproduced,
+        list_attributions,
+        list_reproductions,
+        once_in_production,
+    )
     from lineage_pipelines.queries.approvals import Approved, draft_approval, list_approvals, recheck_approvals
     from lineage_pipelines.queries.bisect import Bisected, bisect_metric
     from lineage_pipelines.queries.claims import CheckedClaim, Verdict
@@ -42,6 +48,7 @@ __all__ = [
     "ANCHOR",
     "Anchor",
     "Approved",
+    "Attributed",
     "Bisected",
     "CheckedClaim",
     "DataToKeep",
@@ -85,6 +92,7 @@ __all__ = [
     "judge",
     "known_model",
     "list_approvals",
+    "list_attributions",
     "list_decisions",
     "list_keys",
     "list_reproductions",
@@ -104,7 +112,7 @@ __all__ = [
 _HOMES = {
     "accepted": ("accepted_version",),
     "aliases": ("Decided", "find_holder", "list_decisions"),
-    "analyses": ("Reproduced", "list_reproductions", "once_in_production"),
+    "analyses": ("Attributed", "Reproduced", "list_attributions", "list_reproductions", "once_in_production"),
     "approvals": ("Approved", "draft_approval", "list_approvals", "recheck_approvals"),
     "deciding": ("draft_promotion", "draft_rejection", "draft_retirement", "draft_rollback"),
     "pinned": ("DataToKeep", "Needed", "find_data_to_keep"),

@@ -5,7 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from lineage_pipelines.catalog import Catalog
-from lineage_pipelines.records import Digest, Reproduction, decode_reproduction, parse_time
+from lineage_pipelines.records import (
+    Attribution,
+    Digest,
+    Reproduction,
+    decode_attribution,
+    decode_reproduction,
+    parse_time,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +40,33 @@ def list_reproductions(catalog: Catalog, record: Digest | None = None) -> Sequen
         for entry in catalog.walk("reproduction")
     )
     return [each for each in found if record is None or each.reproduction.record == record]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attributed:
+    """An analysis of a change as the log has it."""
+
+    seq: int
+    at: datetime
+    attribution: Attribution
+
+
+def list_attributions(catalog: Catalog, record: Digest) -> Sequence[Attributed]:
+    """Return the analyses of changes from or to a version, oldest first.
+
+    Args:
+        catalog: the catalog.
+        record: the version's record.
+
+    Raises:
+        CatalogError: the catalog cannot be read.
+        RecordError: an entry is no analysis.
+    """
+    found = (
+        Attributed(seq=entry.seq, at=parse_time(entry.recorded), attribution=decode_attribution(entry.body))
+        for entry in catalog.walk("attribution")
+    )
+    return [each for each in found if record in (each.attribution.old.record, each.attribution.new.record)]
 
 
 def once_in_production(catalog: Catalog, alias: str) -> Sequence[tuple[str, int]]:

@@ -18,6 +18,7 @@ from lineage_pipelines.records import (
     Decision,
     Digest,
     KeyEvent,
+    decode_attribution,
     decode_decision,
     decode_identity,
     decode_reproduction,
@@ -25,7 +26,10 @@ from lineage_pipelines.records import (
     parse_time,
 )
 
-_ANALYSES: Mapping[str, Callable[[bytes], object]] = {"reproduction": decode_reproduction}
+_ANALYSES: Mapping[str, Callable[[bytes], object]] = {
+    "reproduction": decode_reproduction,
+    "attribution": decode_attribution,
+}
 """What reads each kind of analysis."""
 
 Versions = Mapping[int, tuple[str, int]]

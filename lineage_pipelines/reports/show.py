@@ -20,7 +20,7 @@ from lineage_pipelines.reports.words import count, duration, moment, number, sho
 
 if TYPE_CHECKING:
     from lineage_pipelines.catalog import Entry
-    from lineage_pipelines.queries import Approved, Decided, Reproduced
+    from lineage_pipelines.queries import Approved, Attributed, Decided, Reproduced
 
 _MOST_SLICES = 12
 
@@ -30,6 +30,7 @@ def show_document(
     decided: "Sequence[Decided]" = (),
     approved: "Sequence[Approved]" = (),
     reproduced: "Sequence[Reproduced]" = (),
+    attributed: "Sequence[Attributed]" = (),
 ) -> Document:
     """Describe a version for the people who have to trust it.
 
@@ -38,11 +39,12 @@ def show_document(
         decided: the decisions about its model, oldest first; those about this version are shown.
         approved: the approvals of its model's versions, likewise.
         reproduced: the verdicts of running it again, oldest first.
+        attributed: the analyses of changes from or to it, oldest first.
     """
     record = entry.record
     return Document(
         [
-            *_head(entry, decided, approved, reproduced),
+            *_head(entry, decided, approved, reproduced, attributed),
             *_gaps(record),
             Heading("Data"),
             *_data(record),
@@ -61,6 +63,7 @@ def _head(
     decided: "Sequence[Decided]",
     approved: "Sequence[Approved]",
     reproduced: "Sequence[Reproduced]",
+    attributed: "Sequence[Attributed]",
 ) -> Iterator[Block]:
     record = entry.record
     yield Heading(f"{entry.model} version {entry.version}", 1)
@@ -77,9 +80,17 @@ def _head(
         ("checks", _verdict(record.evaluation.checks if record.evaluation else ())),
         *(("approved", approval_line(each)) for each in approved if each.approval.version == entry.version),
         *(("made again", reproduced_line(each)) for each in reproduced),
+        *(("attributed", _attribution(each)) for each in attributed),
         *(("decided", _decision(each)) for each in decided if each.decision.version == entry.version),
     ]
     yield Pairs([(name, value) for name, value in rows if value])
+
+
+def _attribution(attributed: "Attributed") -> str:
+    from lineage_pipelines.reports.attribution import sentence  # pages and plots, which few versions need
+
+    said = attributed.attribution
+    return f"from {said.old.ref} to {said.new.ref}, {moment(attributed.at)}: {sentence(said)}"
 
 
 def _decision(decided: "Decided") -> str:

@@ -140,6 +140,8 @@ def test_the_analysis_is_printed_and_kept(here: Trained, capsys: Said) -> None:
     assert "of the ROC AUC change is allocated to the code" in said.out
     assert "caused" not in said.out
     assert "of the log" in said.err
+    assert main(["show", "churn@1"]) == 0
+    assert "attributed  from churn@1 to churn@2" in capsys.readouterr().out
     assert main([*words, "--html", "--no-store"]) == 1
     page = capsys.readouterr().out
     assert page.startswith("<!doctype html>")
