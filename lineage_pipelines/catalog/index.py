@@ -142,9 +142,10 @@ def _source(closure: SourceClosure) -> Entity:
 
 def _identify(connection: sa.Connection, named: Collection[Entity], known: dict[Entity, int]) -> set[Entity]:
     """Make the number of each entity known; return those that are new in the index."""
-    missing = set(named) - known.keys()
+    # Not by `-` with the keys of a dictionary: that looks at each of them.
+    missing = {each for each in named if each not in known}
     known |= _look_up(connection, list(missing))
-    new = missing - known.keys()
+    new = {each for each in missing if each not in known}
     if new:
         connection.execute(_ADD_ENTITY, [{"key": each.key, **each._asdict()} for each in sorted(new)])
         known |= _look_up(connection, list(new))
