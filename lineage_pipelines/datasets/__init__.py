@@ -3,7 +3,9 @@
 No name is imported before it is used: loading a code location needs the graph, a snapshot does without it.
 """
 
+from collections.abc import Callable, Mapping
 from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -64,28 +66,34 @@ __all__ = [
     "write_recorded",
 ]
 
-_HOMES = {
-    "pipeline.project": ("DvcProject",),
-    "metafiles.problems": ("Problem",),
-    "metafiles.readers": ("LockEntry",),
-    "workspace.observing": ("TrackedObservation", "observe"),
-    "workspace.pinning": ("Pinned", "Pinning", "Pushed"),
-    "workspace.placing": ("Placed", "discard", "place"),
-    "workspace.stored_values": ("NamedData", "StoredData", "StoredState"),
-    "workspace.stored": ("check_stored",),
-    "workspace.provision": ("provision",),
-    "workspace.recorded_state": ("use_cache", "write_recorded"),
-    "content.parallel": ("spread",),
-    "pipeline.recorded": ("RecordedOutput",),
-    "running.stage_run": ("StageOutcome", "mend_workspace", "run_stage"),
-    "content.snapshots": ("Snapshot", "SnapshotCache"),
-    "pipeline.graph": ("Output", "ParamsDependency", "PipelineGraph", "Stage", "StageDependency", "TrackedFile"),
+_HOMES: Mapping[tuple[str, ...], Callable[[], ModuleType]] = {
+    ("DvcProject",): lambda: import_module("lineage_pipelines.datasets.pipeline.project"),
+    ("Problem",): lambda: import_module("lineage_pipelines.datasets.metafiles.problems"),
+    ("LockEntry",): lambda: import_module("lineage_pipelines.datasets.metafiles.readers"),
+    ("TrackedObservation", "observe"): lambda: import_module("lineage_pipelines.datasets.workspace.observing"),
+    ("Pinned", "Pinning", "Pushed"): lambda: import_module("lineage_pipelines.datasets.workspace.pinning"),
+    ("Placed", "discard", "place"): lambda: import_module("lineage_pipelines.datasets.workspace.placing"),
+    ("NamedData", "StoredData", "StoredState"): lambda: import_module(
+        "lineage_pipelines.datasets.workspace.stored_values"
+    ),
+    ("check_stored",): lambda: import_module("lineage_pipelines.datasets.workspace.stored"),
+    ("provision",): lambda: import_module("lineage_pipelines.datasets.workspace.provision"),
+    ("use_cache", "write_recorded"): lambda: import_module("lineage_pipelines.datasets.workspace.recorded_state"),
+    ("spread",): lambda: import_module("lineage_pipelines.datasets.content.parallel"),
+    ("RecordedOutput",): lambda: import_module("lineage_pipelines.datasets.pipeline.recorded"),
+    ("StageOutcome", "mend_workspace", "run_stage"): lambda: import_module(
+        "lineage_pipelines.datasets.running.stage_run"
+    ),
+    ("Snapshot", "SnapshotCache"): lambda: import_module("lineage_pipelines.datasets.content.snapshots"),
+    ("Output", "ParamsDependency", "PipelineGraph", "Stage", "StageDependency", "TrackedFile"): lambda: import_module(
+        "lineage_pipelines.datasets.pipeline.graph"
+    ),
 }
-"""Which module has which of the names."""
+"""Which module has which names; each is written out, so that the source closure of training code can follow it."""
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401  # any public name
-    for module, names in _HOMES.items():
+    for names, load in _HOMES.items():
         if name in names:
-            return getattr(import_module(f"{__name__}.{module}"), name)
+            return getattr(load(), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -3,7 +3,9 @@
 Each is imported when it is first asked, so that no command waits for the others.
 """
 
+from collections.abc import Callable, Mapping
 from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -109,38 +111,46 @@ __all__ = [
     "what_changed",
 ]
 
-_HOMES = {
-    "accepted": ("accepted_version",),
-    "aliases": ("Decided", "find_holder", "list_decisions"),
-    "analyses": ("Attributed", "Reproduced", "list_attributions", "list_reproductions", "once_in_production"),
-    "approvals": ("Approved", "draft_approval", "list_approvals", "recheck_approvals"),
-    "deciding": ("draft_promotion", "draft_rejection", "draft_retirement", "draft_rollback"),
-    "pinned": ("DataToKeep", "Needed", "find_data_to_keep"),
-    "policy": ("Policy", "judge", "parse_policy"),
-    "diff.changes": ("Sentence", "VersionDiff"),
-    "diff.compare": ("compare_versions",),
-    "doctor": ("Finding", "examine"),
-    "history": ("LoggedVersion", "log_versions"),
-    "keyring": ("KnownKey", "find_key", "list_keys", "recheck_keys"),
-    "loading": ("load_model",),
-    "reasons": ("check_no_secret", "check_reason"),
-    "refs": ("Ref", "known_model", "parse_ref", "resolve"),
-    "kept": ("ANCHOR", "Anchor", "Memory", "committed_anchor", "earlier_anchors"),
-    "claims": ("CheckedClaim", "Verdict"),
-    "verify": ("find_places", "verify_catalog"),
-    "bisect": ("Bisected", "bisect_metric"),
-    "graph.drawing": ("fold_code", "impact_graph"),
-    "graph.impact": ("Impact", "impact"),
-    "graph.subjects": ("Places", "find_subject"),
-    "graph.trace": ("trace",),
-    "graph.values": ("LineageGraph",),
-    "timeline": ("Timeline", "what_changed"),
+_HOMES: Mapping[tuple[str, ...], Callable[[], ModuleType]] = {
+    ("accepted_version",): lambda: import_module("lineage_pipelines.queries.accepted"),
+    ("Decided", "find_holder", "list_decisions"): lambda: import_module("lineage_pipelines.queries.aliases"),
+    ("Attributed", "Reproduced", "list_attributions", "list_reproductions", "once_in_production"): lambda: (
+        import_module("lineage_pipelines.queries.analyses")
+    ),
+    ("Approved", "draft_approval", "list_approvals", "recheck_approvals"): lambda: import_module(
+        "lineage_pipelines.queries.approvals"
+    ),
+    ("draft_promotion", "draft_rejection", "draft_retirement", "draft_rollback"): lambda: import_module(
+        "lineage_pipelines.queries.deciding"
+    ),
+    ("DataToKeep", "Needed", "find_data_to_keep"): lambda: import_module("lineage_pipelines.queries.pinned"),
+    ("Policy", "judge", "parse_policy"): lambda: import_module("lineage_pipelines.queries.policy"),
+    ("Sentence", "VersionDiff"): lambda: import_module("lineage_pipelines.queries.diff.changes"),
+    ("compare_versions",): lambda: import_module("lineage_pipelines.queries.diff.compare"),
+    ("Finding", "examine"): lambda: import_module("lineage_pipelines.queries.doctor"),
+    ("LoggedVersion", "log_versions"): lambda: import_module("lineage_pipelines.queries.history"),
+    ("KnownKey", "find_key", "list_keys", "recheck_keys"): lambda: import_module("lineage_pipelines.queries.keyring"),
+    ("load_model",): lambda: import_module("lineage_pipelines.queries.loading"),
+    ("check_no_secret", "check_reason"): lambda: import_module("lineage_pipelines.queries.reasons"),
+    ("Ref", "known_model", "parse_ref", "resolve"): lambda: import_module("lineage_pipelines.queries.refs"),
+    ("ANCHOR", "Anchor", "Memory", "committed_anchor", "earlier_anchors"): lambda: import_module(
+        "lineage_pipelines.queries.kept"
+    ),
+    ("CheckedClaim", "Verdict"): lambda: import_module("lineage_pipelines.queries.claims"),
+    ("find_places", "verify_catalog"): lambda: import_module("lineage_pipelines.queries.verify"),
+    ("Bisected", "bisect_metric"): lambda: import_module("lineage_pipelines.queries.bisect"),
+    ("fold_code", "impact_graph"): lambda: import_module("lineage_pipelines.queries.graph.drawing"),
+    ("Impact", "impact"): lambda: import_module("lineage_pipelines.queries.graph.impact"),
+    ("Places", "find_subject"): lambda: import_module("lineage_pipelines.queries.graph.subjects"),
+    ("trace",): lambda: import_module("lineage_pipelines.queries.graph.trace"),
+    ("LineageGraph",): lambda: import_module("lineage_pipelines.queries.graph.values"),
+    ("Timeline", "what_changed"): lambda: import_module("lineage_pipelines.queries.timeline"),
 }
-"""Which module has which of the names."""
+"""Which module has which names; each is written out, so that the source closure of training code can follow it."""
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401  # any public name
-    for module, names in _HOMES.items():
+    for names, load in _HOMES.items():
         if name in names:
-            return getattr(import_module(f"{__name__}.{module}"), name)
+            return getattr(load(), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

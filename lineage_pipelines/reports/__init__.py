@@ -1,6 +1,8 @@
 """Answers as text, Markdown, JSON and HTML. Nothing here asks a question."""
 
+from collections.abc import Callable, Mapping
 from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from lineage_pipelines.reports.decisions import decision_document, decision_json, history_document, history_json
@@ -97,38 +99,35 @@ __all__ = [
 ]
 
 
-_ROOMS = {
-    "diff_document": "diff",
-    "diff_json": "diff_plain",
-    "render_html": "html",
-    "graph_json": "graph",
-    "impact_document": "graph",
-    "impact_json": "graph",
-    "render_mermaid": "graph",
-    "trace_document": "graph",
-    "render_svg": "graph_svg",
-    "PinAnswer": "pins",
-    "pin_document": "pins",
-    "pin_json": "pins",
-    "attribution_document": "attribution",
-    "attribution_html": "attribution",
-    "attribution_json": "attribution_plain",
-    "checked_document": "reproduction",
-    "checked_json": "reproduction",
-    "reproduced_json": "reproduction",
-    "reproduced_line": "reproduction",
-    "reproduction_document": "reproduction",
-    "reproduction_json": "reproduction",
-    "bisect_document": "timeline",
-    "bisect_json": "timeline",
-    "timeline_document": "timeline",
-    "timeline_json": "timeline",
+_HOMES: Mapping[tuple[str, ...], Callable[[], ModuleType]] = {
+    ("diff_document",): lambda: import_module("lineage_pipelines.reports.diff"),
+    ("diff_json",): lambda: import_module("lineage_pipelines.reports.diff_plain"),
+    ("render_html",): lambda: import_module("lineage_pipelines.reports.html"),
+    ("graph_json", "impact_document", "impact_json", "render_mermaid", "trace_document"): lambda: import_module(
+        "lineage_pipelines.reports.graph"
+    ),
+    ("render_svg",): lambda: import_module("lineage_pipelines.reports.graph_svg"),
+    ("PinAnswer", "pin_document", "pin_json"): lambda: import_module("lineage_pipelines.reports.pins"),
+    ("attribution_document", "attribution_html"): lambda: import_module("lineage_pipelines.reports.attribution"),
+    ("attribution_json",): lambda: import_module("lineage_pipelines.reports.attribution_plain"),
+    (
+        "checked_document",
+        "checked_json",
+        "reproduced_json",
+        "reproduced_line",
+        "reproduction_document",
+        "reproduction_json",
+    ): lambda: import_module("lineage_pipelines.reports.reproduction"),
+    ("bisect_document", "bisect_json", "timeline_document", "timeline_json"): lambda: import_module(
+        "lineage_pipelines.reports.timeline"
+    ),
 }
-"""Which module has which of the names that are imported when they are first asked for."""
+"""Which module has which names; each is written out, so that the source closure of training code can follow it."""
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401  # any public name
     # Comparisons and pages are seldom asked for, and other verbs do not wait for them.
-    if name not in _ROOMS:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"lineage_pipelines.reports.{_ROOMS[name]}"), name)
+    for names, load in _HOMES.items():
+        if name in names:
+            return getattr(load(), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

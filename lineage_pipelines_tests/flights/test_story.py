@@ -141,6 +141,14 @@ def test_a_version_can_be_loaded_and_asked(root: Path) -> None:
     assert 0 < late.min() < late.max() < 1
 
 
+@pytest.mark.parametrize("ref", ["flight_delay@4", f"expected_minutes@{FAULTY}"])
+def test_a_version_is_made_again_to_the_last_number(root: Path, ref: str) -> None:
+    """From the first of them the workspace has moved on."""
+    said = ask(root, "reproduce", ref, "--yes", "--no-store")
+    assert (said["level"], said["differs"]) == ("R5", [])
+    assert all(step["reached"] for step in said["steps"])
+
+
 def test_it_ends_with_the_versions_one_of_them_whole_and_what_to_type_next(
     told: "tuple[Path, subprocess.CompletedProcess[str]]",
 ) -> None:
