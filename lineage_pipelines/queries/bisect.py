@@ -143,6 +143,8 @@ def _threshold(values: tuple[float, float], threshold: float | None, metric: str
             f"{metric} is {good:.6g} in both versions", fix="name two versions between which it differs"
         )
     limit = (good + bad) / 2 if threshold is None else threshold
+    if threshold is None and limit == bad:  # there is no number between the two
+        limit = good
     # On the threshold itself a version is good still.
     if not (bad < limit <= good or good <= limit < bad):
         fix = f"choose one between {bad:.6g} and {good:.6g}"

@@ -72,6 +72,13 @@ def test_a_metric_that_is_not_there_is_refused_with_those_that_are(tmp_path: Pat
     assert "roc_auc" in told.value.fix
 
 
+def test_two_values_without_a_number_between_them_are_told_apart(tmp_path: Path) -> None:
+    for number, (good, bad) in enumerate([(5e-324, 0.0), (0.0, 5e-324), (1.0, 1.0000000000000002)]):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        assert _ask(folder, [good, bad], "1", "2").first.after.version == 2
+
+
 @few
 @given(values=st.lists(st.floats(0, 1), min_size=2, max_size=8).filter(lambda values: values[0] != values[-1]))
 def test_between_good_and_bad_there_is_always_an_odd_number_of_crossings(
