@@ -2,7 +2,7 @@
 
 import math
 import sys
-import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -11,6 +11,10 @@ from lineage_pipelines.cli.context import Session, answer, format_option, print_
 from lineage_pipelines.cli.replaying import ask, build_options, replay_options
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from rich.progress import Progress
+
     from lineage_pipelines.catalog import Entry
     from lineage_pipelines.records import Attribution
     from lineage_pipelines.replay.attribute import Asked, Estimate
@@ -69,8 +73,9 @@ def command(
             raise NotFoundError(
                 f"{first.ref} and {second.ref} are versions of two models, between which there is nothing"
             )
-        asked = _asked(first, second, options, yes=yes)
-        found = attribute(catalog, first, second, metric, options, effort=effort, asked=asked)
+        with _bar() as progress:
+            asked = _asked(first, second, options, progress, yes=yes)
+            found = attribute(catalog, first, second, metric, options, effort=effort, asked=asked)
     if not no_store:
         click.echo(f"kept as entry {_store(session, found):,} of the log", err=True)
     if page:
@@ -84,15 +89,16 @@ def command(
     return 1
 
 
-def _asked(first: "Entry", second: "Entry", options: "Options", *, yes: bool) -> "Asked":
+def _asked(first: "Entry", second: "Entry", options: "Options", progress: "Progress | None", *, yes: bool) -> "Asked":
     from lineage_pipelines.replay.attribute import Asked
 
     def confirm(estimate: "Estimate") -> None:
         if not yes:
             ask([first, second], options, *_words(estimate))
+        if progress is not None:
+            progress.start()
 
-    terminal = sys.stderr.isatty()
-    return Asked(confirm=confirm, progress=_progress() if terminal else None)
+    return Asked(confirm=confirm, progress=_shown(progress) if progress is not None else None)
 
 
 def _words(estimate: "Estimate") -> list[str]:
@@ -105,13 +111,28 @@ def _words(estimate: "Estimate") -> list[str]:
     ]
 
 
-def _progress() -> Any:  # noqa: ANN401  # as `Game` takes it
-    begun = time.monotonic()
+@contextmanager
+def _bar() -> "Iterator[Progress | None]":
+    """Give a bar for a terminal, to be started once somebody has agreed; it is gone in the end."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    progress = Progress(console=Console(stderr=True), transient=True)
+    try:
+        yield progress
+    finally:
+        progress.stop()
+
+
+def _shown(progress: "Progress") -> "Callable[[int, int, frozenset[str], int], None]":
+    task = progress.add_task("training", total=None)
 
     def tell(done: int, count: int, mix: frozenset[str], seed: int) -> None:
         new = ", ".join(sorted(mix)) or "nothing"
-        took = time.monotonic() - begun
-        click.echo(f"{done}/{count} trained, {took:.0f} s; new in this one: {new} (seed {seed})", err=True)
+        progress.update(task, completed=done, total=count, description=f"new: {new[:50]} (seed {seed})")
 
     return tell
 

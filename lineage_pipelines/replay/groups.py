@@ -1,6 +1,6 @@
-"""A dataset's change in parts: the months, or the values of another column, whose rows differ; and tables in between.
+"""A dataset's change in parts: the months, or the values of another column, whose rows differ; or the columns that do.
 
-A table in between has the new rows of some groups and the old rows of the others.
+A table in between has the new rows of some groups and the old rows of the others, or the new values of some columns.
 """
 
 import shutil
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 _MOST_GROUPS = 400
 _MOST_PARTS = 8
+BY_COLUMNS = ""
+"""In place of a column's name: what is divided are the columns."""
 _SUFFIXES = (".parquet", ".csv", ".tsv")
 
 
@@ -33,6 +35,7 @@ class Division:
     """By which column two tables are divided, and the groups whose rows differ."""
 
     column: str
+    """`BY_COLUMNS` where the same rows have other values in some columns: the groups are these columns."""
     groups: tuple[str, ...]
 
 
@@ -56,7 +59,8 @@ def fetch_table(data: DatasetSnapshot, project_dir: Path, folder: Path) -> Path:
 def divide(before: Path, after: Path) -> Division | None:
     """Return the column by which the fewest rows are in groups that differ, if two to eight groups do.
 
-    Times count by month. None where the tables have other columns, or no column divides the change.
+    Times count by month. Where no column divides the change, and the tables have as many rows, the columns that differ
+    do, two to eight of them. None where the tables have other columns, or nothing divides the change.
 
     Raises:
         CaptureError: a file is no table.
@@ -67,11 +71,11 @@ def divide(before: Path, after: Path) -> Division | None:
     hashes = _row_hashes(old), _row_hashes(new)
     found = [each for name in old.columns if (each := _differing(old, new, name, hashes)) is not None]
     best = min(found, key=lambda each: (each[0], len(each[1].groups)), default=None)
-    return best[1] if best else None
+    return best[1] if best else _by_columns(old, new)
 
 
 def write_between(before: Path, after: Path, column: str, groups: Sequence[str], into: Path) -> Path:
-    """Write the table that has the new rows of some groups and the old rows of all others; return its path.
+    """Write the table that has the new rows (or columns) of some groups and the old ones of all others; return its path.
 
     Raises:
         CaptureError: a file is no table.
@@ -79,15 +83,25 @@ def write_between(before: Path, after: Path, column: str, groups: Sequence[str],
     import pandas as pd
 
     old, new = read_table(before), read_table(after)
-    kept = old[~_labels(old[column]).isin(groups)]
-    taken = new[_labels(new[column]).isin(groups)]
-    table = pd.concat([kept, taken], ignore_index=True)
+    if column == BY_COLUMNS:
+        table = old.assign(**{name: new[name] for name in groups})
+    else:
+        kept = old[~_labels(old[column]).isin(groups)]
+        taken = new[_labels(new[column]).isin(groups)]
+        table = pd.concat([kept, taken], ignore_index=True)
     path = into / after.name
     if after.suffix == ".parquet":
         table.to_parquet(path, index=False)
     else:
         table.to_csv(path, index=False, sep="\t" if after.suffix == ".tsv" else ",")
     return path
+
+
+def _by_columns(old: "pd.DataFrame", new: "pd.DataFrame") -> Division | None:
+    if len(old) != len(new):
+        return None
+    other = tuple(str(name) for name in old.columns if not old[name].equals(new[name]))
+    return Division(BY_COLUMNS, other) if 2 <= len(other) <= _MOST_PARTS else None  # noqa: PLR2004  # one is the dataset
 
 
 def _labels(column: "pd.Series[Any]") -> "pd.Series[str]":

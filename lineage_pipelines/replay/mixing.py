@@ -145,13 +145,15 @@ def data_parts(new: LineageRecord, name: str, column: str, groups: Sequence[str]
     Args:
         new: the new version.
         name: the dataset.
-        column: by which its rows are grouped.
+        column: by which its rows are grouped; empty where the groups are columns.
         groups: the groups that differ.
     """
     kind = PlayerKind.EVALUATION if new.evaluation and new.evaluation.snapshot == name else PlayerKind.DATA
     return tuple(
         Differing(
-            Part(f"{name}, {column}={group}", kind, f"rows with {column}={group}"),
+            Part(f"{name}, {column}={group}", kind, f"rows with {column}={group}")
+            if column
+            else Part(f"{name}, column {group}", kind, f"values of {group}"),
             lambda mix, new, group=group: _take_group(mix, new, name, column, group),  # type: ignore[misc]
         )
         for group in groups

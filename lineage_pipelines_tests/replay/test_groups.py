@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from lineage_pipelines.replay.groups import divide, write_between
+from lineage_pipelines.replay.groups import BY_COLUMNS, divide, write_between
 from lineage_pipelines.replay.mixing import data_parts, mix, recipe
 from lineage_pipelines_tests.replay.conftest import Trained
 
@@ -44,6 +44,23 @@ def test_the_months_that_differ_are_found_and_mixed(tmp_path: Path, suffix: str)
     pd.testing.assert_frame_equal(
         again.sort_values(order, ignore_index=True), whole.sort_values(order, ignore_index=True)
     )
+
+
+def test_where_rows_do_not_divide_it_columns_do(tmp_path: Path) -> None:
+    before, after = tmp_path / "before.parquet", tmp_path / "orders.parquet"
+    old = _orders()
+    new = old.assign(amount=old["amount"] * 2, left=1 - old["left"])
+    old.to_parquet(before)
+    new.to_parquet(after)
+    found = divide(before, after)
+    assert found is not None
+    assert (found.column, found.groups) == (BY_COLUMNS, ("amount", "left"))
+    into = tmp_path / "between"
+    into.mkdir()
+    mixed = pd.read_parquet(write_between(before, after, BY_COLUMNS, ["left"], into))
+    pd.testing.assert_frame_equal(mixed, old.assign(left=new["left"]))
+    everything = pd.read_parquet(write_between(before, after, BY_COLUMNS, found.groups, into))
+    pd.testing.assert_frame_equal(everything, new)
 
 
 def test_what_does_not_divide_stays_whole(tmp_path: Path) -> None:
