@@ -75,7 +75,7 @@ def divide(before: Path, after: Path) -> Division | None:
 
 
 def write_between(before: Path, after: Path, column: str, groups: Sequence[str], into: Path) -> Path:
-    """Write the table that has the new rows (or columns) of some groups and the old ones of all others; return its path.
+    """Write the table with the new rows (or columns) of some groups, and the old ones of all others; return its path.
 
     Raises:
         CaptureError: a file is no table.
