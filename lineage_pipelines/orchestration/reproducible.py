@@ -1,6 +1,6 @@
 """Can every version that is or ever was in production still be made again? Asked each night, as an asset check."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -10,7 +10,7 @@ from lineage_pipelines.orchestration.lineage_resource import LineageResource
 from lineage_pipelines.records import PRODUCTION, check_new_alias
 
 if TYPE_CHECKING:
-    from lineage_pipelines.records import Reproduction
+    from lineage_pipelines.records import Digest, Reproduction
 
 
 def reproducibility_check(model: dg.AssetsDefinition, *, alias: str = PRODUCTION) -> dg.AssetChecksDefinition:
@@ -31,7 +31,7 @@ def reproducibility_check(model: dg.AssetsDefinition, *, alias: str = PRODUCTION
         description=f"Every version that is or was called {alias} can still be made again from what is there.",
     )
     def check(context: dg.AssetCheckExecutionContext, lineage: LineageResource) -> dg.AssetCheckResult:
-        found = _check_versions(lineage, name, alias)
+        found, earlier = _check_versions(lineage, name, alias)
         lost = [each for each in found if not _is_there(each)]
         for each in lost:
             context.log.warning("%s: %s", each.ref, each.differs[0])
@@ -39,7 +39,7 @@ def reproducibility_check(model: dg.AssetsDefinition, *, alias: str = PRODUCTION
             passed=not lost,
             severity=dg.AssetCheckSeverity.WARN,
             description=_summary(found, lost),
-            metadata=_table(found) if found else {},
+            metadata=_table(found, earlier) if found else {},
         )
 
     return check
@@ -53,15 +53,23 @@ def build_reproducibility_job(
     return dg.define_asset_job(name, selection=selection, description="Can the versions in production be made again?")
 
 
-def _check_versions(lineage: LineageResource, model: str, alias: str) -> "Sequence[Reproduction]":
-    from lineage_pipelines.queries import once_in_production
+def _check_versions(
+    lineage: LineageResource, model: str, alias: str
+) -> "tuple[Sequence[Reproduction], Mapping[Digest, Reproduction]]":
+    """Return the verdict of each version, and by record the last that was kept of really running it again."""
+    from lineage_pipelines.queries import list_reproductions, once_in_production
     from lineage_pipelines.replay.reproduce import Options, reproduce
 
     options = Options(project_dir=lineage.settings().project_dir, artifacts=lineage.open_artifacts(), check_only=True)
     with lineage.open_catalog() as catalog:
         named = [version for name, version in once_in_production(catalog, alias) if name == model]
         entries = [catalog.get(model, version) for version in named]
-    return [reproduce(entry, options) for entry in entries]
+        kept = {each.reproduction.record: each.reproduction for each in list_reproductions(catalog)}
+    return [reproduce(entry, options) for entry in entries], kept
+
+
+def _last(said: "Reproduction | None") -> str:
+    return f"{said.level} {said.level.meaning}, {said.finished:%Y-%m-%d}" if said is not None else "never"
 
 
 def _is_there(said: "Reproduction") -> bool:
@@ -77,12 +85,13 @@ def _summary(found: "Sequence[Reproduction]", lost: "Sequence[Reproduction]") ->
     return f"{kept}; first lost: {lost[0].ref}, {lost[0].differs[0]}"[:1000] if lost else kept
 
 
-def _table(found: "Sequence[Reproduction]") -> dict[str, Any]:
+def _table(found: "Sequence[Reproduction]", earlier: "Mapping[Digest, Reproduction]") -> dict[str, Any]:
     rows: list[dict[str, str | int | float | bool | None]] = [
         {
             "version": each.version,
             "level": f"{each.level} {each.level.meaning}",
             "first difference": each.differs[0] if each.differs else "none",
+            "run again": _last(earlier.get(each.record)),
         }
         for each in found
     ]

@@ -80,6 +80,8 @@ def test_all_that_ever_were_in_production_are_checked(here: Trained, capsys: Sai
             resources={"lineage": LineageResource(project_dir=str(here.root))},
         )
     (evaluation,) = result.get_asset_check_evaluations()
+    rows = evaluation.metadata["lineage/reproducible"].value.records  # type: ignore[union-attr]
+    assert [row.data["run again"] for row in rows] == ["never", "never"]
     assert not evaluation.passed
     assert evaluation.description is not None
     assert evaluation.description.startswith("0 of 2 can still be made again; first lost: churn@1, data: train")
