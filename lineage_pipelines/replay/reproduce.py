@@ -153,7 +153,8 @@ class _Attempt:
     def _inputs(self, sandbox: Sandbox) -> bool:
         self.differs += sandbox.differs
         reached = not sandbox.differs
-        detail = sandbox.detail if reached else in_words(sandbox.differs)
+        more = f", and {len(sandbox.differs) - 1:,} more" if len(sandbox.differs) > 1 else ""
+        detail = sandbox.detail if reached else f"{sandbox.differs[0]}{more}"
         self._step(Level.INPUTS, reached=reached, detail=detail)
         return sandbox.can_run
 

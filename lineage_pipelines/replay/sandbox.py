@@ -155,7 +155,7 @@ def _provided(record: LineageRecord, here: DvcProject, cache: Path) -> Iterator[
     wanted = [named_data(data) for data in known]
     for data, found in zip(known, provision(here, wanted, cache, folders=folders, copies=True), strict=True):
         equal = found.state is StoredState.EQUAL
-        yield data, "" if equal else f"{data.name} ({data.path}) is {found.state}: {found.words}"
+        yield data, "" if equal else f"{data.name} is {found.state}: {found.words}"
     for data in record.data:
         if data not in known:
             yield data, f"{data.name} ({data.path}) has no MD5 in the record, by which DVC keeps it"

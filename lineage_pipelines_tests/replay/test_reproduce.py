@@ -71,7 +71,7 @@ def test_data_that_is_gone_everywhere_is_named(shop: Trained) -> None:
         path.unlink()
     said = reproduce(entry, shop.options())
     assert said.level is Level.RECORD
-    assert said.differs[0].startswith("data: train (data/parts/train.csv) is absent")
+    assert said.differs[0].startswith("data: train is absent: data/parts/train.csv (MD5 ")
     assert _levels(said) == {Level.INPUTS: False}
 
 
