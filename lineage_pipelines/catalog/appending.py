@@ -170,6 +170,8 @@ def index_again(connection: sa.Connection, log_at: sa.Connection | None = None) 
         for row in _entries(log_at or connection, kind):
             reading.check_body(row, f"entry {row.seq}")
             judged.add(connection, row.seq, kind, row.body)
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("PRAGMA cache_size = -2000")  # SQLite's own; the connection is used again
     return numbers.total()
 
 

@@ -3,6 +3,7 @@
 import os
 import shutil
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 Function = TypeVar("Function", bound=Callable[..., object])
 
 FORMATS = ("text", "json", "markdown")
+_PATIENCE = 2.0
+_OFTEN = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +67,22 @@ def format_option(function: Function) -> Function:
     return click.option(
         "--format", "form", type=choice, default="text", show_default=True, help="How to write the answer."
     )(function)
+
+
+def telling() -> Callable[[str, int], None]:
+    """Return what tells on a terminal how far something is, now and then, once it takes long."""
+    if not sys.stderr.isatty():
+        return lambda *_: None
+    begun = told = time.monotonic()
+
+    def tell(what: str, number: int) -> None:
+        nonlocal told
+        now = time.monotonic()
+        if now - begun > _PATIENCE and now - told > _OFTEN:
+            told = now
+            click.echo(f"\r{number:,} {what} \r", err=True, nl=False)
+
+    return tell
 
 
 def read_instant(text: str, option: str) -> datetime:

@@ -1,15 +1,11 @@
 """`lineage pin`: keep the data of what is or was in production, whatever `dvc gc` removes."""
 
-import sys
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from functools import partial
 
 import click
 
-from lineage_pipelines.cli.context import Session, answer, format_option
-
-_PATIENCE = 2.0
-_OFTEN = 0.2
+from lineage_pipelines.cli.context import Session, answer, format_option, telling
 
 
 @click.command("pin")
@@ -40,24 +36,10 @@ def command(session: Session, *, refs: Sequence[str], push: bool, dry_run: bool,
     pinned, pushed = Pinned(), None
     if kept.data:
         project = DvcProject(session.settings().project_dir)
-        tell = _telling() if sys.stderr.isatty() else lambda _: None
+        tell = partial(telling(), "data files")
         pinning = Pinning(project, folders=kept.folders, dry_run=dry_run, progress=tell)
         pinned = pinning.pin(list(kept.data))
         pushed = pinning.push() if push else None
     said = reports.PinAnswer(kept=kept, pinned=pinned, pushed=pushed, dry_run=dry_run, wants_push=push)
     answer(form, document=lambda: reports.pin_document(said), plain=lambda: reports.pin_json(said))
     return 0 if said.is_complete else 1
-
-
-def _telling() -> Callable[[int], None]:
-    """Return what tells how far it is, now and then, once it takes long."""
-    begun = told = time.monotonic()
-
-    def tell(number: int) -> None:
-        nonlocal told
-        now = time.monotonic()
-        if now - begun > _PATIENCE and now - told > _OFTEN:
-            told = now
-            click.echo(f"\r{number:,} data files \r", err=True, nl=False)
-
-    return tell

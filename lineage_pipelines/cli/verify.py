@@ -1,20 +1,15 @@
 """`lineage verify`: can the catalog be trusted?"""
 
-import sys
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from lineage_pipelines.cli.context import Session, answer, format_option
+from lineage_pipelines.cli.context import Session, answer, format_option, telling
 
 if TYPE_CHECKING:
     from lineage_pipelines.catalog import Settings
-
-_PATIENCE = 2.0
-_OFTEN = 0.2
 
 
 @click.command("verify")
@@ -62,7 +57,7 @@ def command(
             artifacts=None if quick else ArtifactStore(settings.artifacts),
             project_dir=None if quick else settings.project_dir,
             only=queries.find_places(catalog, refs),
-            progress=_telling() if sys.stderr.isatty() else lambda *_: None,
+            progress=telling(),
         )
     answer(form, document=lambda: reports.verify_document(claims), plain=lambda: reports.verify_json(claims))
     verdicts = {claim.verdict for claim in claims}
@@ -83,17 +78,3 @@ def _kept(settings: "Settings", given: Path | None) -> dict[str, Any]:
     if given.is_dir() or (given.name == "checkpoint" and (folder / "tile").is_dir()):
         return {"tiles": Tiles(folder), "anchor_name": str(folder / "checkpoint")}
     return {"anchor": read_note_file(given), "anchor_name": str(given)}
-
-
-def _telling() -> Callable[[str, int], None]:
-    """Return what tells how far it is, now and then, once it takes long."""
-    begun = told = time.monotonic()
-
-    def tell(what: str, number: int) -> None:
-        nonlocal told
-        now = time.monotonic()
-        if now - begun > _PATIENCE and now - told > _OFTEN:
-            told = now
-            click.echo(f"\r{number:,} {what} \r", err=True, nl=False)
-
-    return tell

@@ -11,7 +11,7 @@ from lineage_pipelines.catalog import Catalog, Entry
 from lineage_pipelines.records import AttributedVersion, Attribution, PlayerSplit, Reevaluation
 from lineage_pipelines.replay.attribution.game import Batch, Coalition, Game, Part, Plan
 from lineage_pipelines.replay.attribution.split import split_cost, split_player, winner
-from lineage_pipelines.replay.attribution.stages import Bounds, Solved, allocate, cost
+from lineage_pipelines.replay.attribution.stages import Solved, allocate, cost
 from lineage_pipelines.replay.mixes import KeptMixes, RetrainedMixes, mixes_folder
 from lineage_pipelines.replay.reevaluation import reevaluate
 from lineage_pipelines.replay.reproduce import Options
@@ -42,9 +42,7 @@ class Asked:
     """Told before anything is trained; raises to stop."""
     reevaluated: Callable[[Reevaluation], None] = lambda _: None
     """Told before the first training what could be measured without any."""
-    batch: Callable[[Batch], None] | None = None
     progress: Callable[[int, int, Coalition, int], None] | None = None
-    bounds: Callable[[str, Bounds], None] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,8 +79,8 @@ def attribute(
     asked.confirm(estimate(mixes, old, new, effort))
     measured = reevaluate(old, new, metric, options)
     asked.reevaluated(measured)
-    game = Game(mixes, range(effort.seeds), before_batch=asked.batch, progress=asked.progress)
-    solved = allocate(game, mixes.players, effort.plan, bounds=asked.bounds)
+    game = Game(mixes, range(effort.seeds), progress=asked.progress)
+    solved = allocate(game, mixes.players, effort.plan)
     splits = _splits(game, solved, mixes, effort) if effort.split else ()
     return Attribution(
         old=_version(old),

@@ -20,8 +20,9 @@ from pathlib import Path
 from lineage_pipelines.artifacts import ArtifactStore
 from lineage_pipelines.capture.packages import list_packages
 from lineage_pipelines.errors import ArtifactError, LineageError
+from lineage_pipelines.queries.graph.holders import plain_name
 from lineage_pipelines.records import Digest, Environment
-from lineage_pipelines.replay.requirements import Requirement, parse_packages, plain_name, write_requirements
+from lineage_pipelines.replay.requirements import Requirement, parse_packages, write_requirements
 
 _READY = "ready"
 """A file that is written last: an environment without it was not finished."""

@@ -18,7 +18,6 @@ from lineage_pipelines.replay.mixing import (
     Differing,
     data_parts,
     differing_parts,
-    has_seed,
     mix,
     recipe,
     sub_parts,
@@ -91,24 +90,15 @@ class RetrainedMixes:
     """
 
     def __init__(self, old: Entry, new: Entry, metric: str, options: Options, kept: KeptMixes) -> None:
-        self.players = tuple(each.part for each in differing_parts(old.record, new.record))
         self.parts: dict[str, Differing] = {each.part.name: each for each in differing_parts(old.record, new.record)}
         """What may be taken from the new version, by name; `split` adds to it."""
+        self.players = tuple(each.part for each in self.parts.values())
         if not self.parts:
             raise AttributionError(f"{old.ref} and {new.ref} were made of the same, so there is nothing to allocate to")
         for entry in (old, new):
             _value(entry.record.evaluation, metric, entry.ref)
         self._old, self._new, self._metric = old, new, metric
         self._options, self._kept = options, kept
-        self.trained = 0
-        """How many trainings were run."""
-        self.seconds = 0.0
-        """How long they took."""
-
-    @property
-    def repeatable(self) -> bool:
-        """Whether the training has a seed, so that its repeats differ."""
-        return has_seed(self._old.record) and has_seed(self._new.record)
 
     def split(self, player: str) -> tuple[Part, ...]:
         """Return the parts of a player that may be taken one by one; fewer than two where it has none."""
@@ -214,9 +204,6 @@ class RetrainedMixes:
                 raise LineageError("a mix cannot be laid out: " + "; ".join((*sandbox.differs, *sandbox.notes)))
             python = options.interpreter(record, sandbox.project)
             entry = run_training(sandbox.record, sandbox.place(python.python, options.pass_on), timeout=options.timeout)
-        self.trained += 1
-        run = entry.record.run
-        self.seconds += (run.finished - run.started).total_seconds()
         return entry.record.evaluation.metrics if entry.record.evaluation else {}
 
 

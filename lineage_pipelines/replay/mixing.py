@@ -248,12 +248,6 @@ def mix(
     return mixed
 
 
-def has_seed(record: LineageRecord) -> bool:
-    """Say whether the training can be repeated with another seed."""
-    seed = record.parameters.get(SEED)
-    return isinstance(seed, int) and not isinstance(seed, bool)
-
-
 def recipe(record: LineageRecord) -> str:
     """Return the SHA-256 (hex) of all that a training is made from: two with one recipe are one mix."""
     data: Json = [

@@ -4,7 +4,8 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-_SEPARATORS = re.compile(r"[-_.]+")
+from lineage_pipelines.queries.graph.holders import plain_name
+
 _PINNED = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)(?:\[[^\]]*\])?\s*==\s*([^\s;\\]+)")
 _HASH = re.compile(r"--hash=(sha(?:256|384|512):[0-9a-f]+)")
 
@@ -59,11 +60,6 @@ def parse_hashes(lock: str) -> Mapping[tuple[str, str], Sequence[str]]:
         if pinned:
             found[plain_name(pinned[1]), pinned[2]] = _HASH.findall(line)
     return {key: values for key, values in found.items() if values}
-
-
-def plain_name(name: str) -> str:
-    """Return a distribution's name as PEP 503 normalises it."""
-    return _SEPARATORS.sub("-", name).lower()
 
 
 def write_requirements(requirements: Sequence[Requirement]) -> str:
