@@ -49,6 +49,10 @@ class CatalogError(LineageError):
     """The catalog cannot be opened, read or written."""
 
 
+class BridgeError(LineageError):
+    """Another system of record that cannot be reached, or refuses."""
+
+
 class NotFoundError(LineageError):
     """The thing asked for is not in the catalog."""
 

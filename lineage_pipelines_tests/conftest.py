@@ -15,7 +15,10 @@ def quiet_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DAGSTER_DISABLE_TELEMETRY", "1")
     monkeypatch.setenv("DVC_NO_ANALYTICS", "1")
     monkeypatch.delenv("DAGSTER_HOME", raising=False)
-    monkeypatch.delenv("LINEAGE_CATALOG", raising=False)
+    for name in ("LINEAGE_CATALOG", "LINEAGE_DAGSTER_URL", "MLFLOW_TRACKING_URI", "MLFLOW_EXPERIMENT_NAME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("MLFLOW_DISABLE_TELEMETRY", "true")
+    monkeypatch.setenv("GIT_PYTHON_REFRESH", "quiet")
 
 
 @pytest.fixture

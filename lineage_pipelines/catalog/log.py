@@ -6,7 +6,9 @@ against their digest. One run has one version, whoever asks how often.
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from lineage_pipelines.catalog import appending, deciding, migrations, reading
+import sqlalchemy as sa
+
+from lineage_pipelines.catalog import appending, deciding, migrations, reading, unfinished
 from lineage_pipelines.catalog.checkpoint import Checkpoint, log_name, write_note
 from lineage_pipelines.catalog.entries import Entry, LogEntry, ModelSummary
 from lineage_pipelines.catalog.indexed import CatalogWithIndex
@@ -43,6 +45,7 @@ class Catalog(CatalogWithObligations, CatalogWithIndex):
         create: whether to make the catalog when there is none.
         read_only: whether to refuse every write, by the database's own promise.
         keys: the folder of the key that signs what is committed, made with the first entry; None to sign nothing.
+        mirrors: the systems that are told of every version, decision and approval; see `owed`.
 
     Raises:
         NotFoundError: there is no catalog and it is not to be made.
@@ -77,7 +80,8 @@ class Catalog(CatalogWithObligations, CatalogWithIndex):
         drafted = appending.draft(record, head)
         key = self._log_key()
         with self._writing() as connection:
-            return appending.append(connection, record, drafted, key, attempt=attempt, tell=tell)
+            told = (*tell, *self._mirrors)
+            return appending.append(connection, record, drafted, key, attempt=attempt, tell=told)
 
     def decide(self, decision: Decision) -> int:
         """Commit a decision; return its place in the log.
@@ -92,7 +96,7 @@ class Catalog(CatalogWithObligations, CatalogWithIndex):
         key = self._log_key()
         with self._once() as connection:
             deciding.check(connection, decision)
-            return write_entry(connection, DECISION, encode_decision(decision), key).seq
+            return self._write_told(connection, DECISION, encode_decision(decision), key)
 
     def approve(self, signed: SignedApproval) -> int:
         """Commit an approval; return its place in the log.
@@ -107,7 +111,12 @@ class Catalog(CatalogWithObligations, CatalogWithIndex):
         key = self._log_key()
         with self._once() as connection:
             deciding.check_approval(connection, signed)
-            return write_entry(connection, APPROVAL, encode_envelope(signed), key).seq
+            return self._write_told(connection, APPROVAL, encode_envelope(signed), key)
+
+    def _write_told(self, connection: sa.Connection, kind: str, body: bytes, key: LogKey | None) -> int:
+        seq = write_entry(connection, kind, body, key).seq
+        unfinished.post(connection, seq, self._mirrors)
+        return seq
 
     def attach(self, kind: str, body: bytes, *, about: Sequence[Digest]) -> int:
         """Commit an analysis of versions; return its place in the log.

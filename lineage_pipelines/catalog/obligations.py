@@ -1,9 +1,10 @@
 """What a catalog keeps of unfinished work, as a caller asks for it; see `unfinished`."""
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 
 from lineage_pipelines.catalog import migrations, reading, unfinished
-from lineage_pipelines.catalog.entries import Entry
+from lineage_pipelines.catalog.entries import Entry, LogEntry
 from lineage_pipelines.catalog.opened import OpenCatalog
 from lineage_pipelines.catalog.unfinished import Attempt, AttemptEnd
 
@@ -73,8 +74,37 @@ class CatalogWithObligations(OpenCatalog):
                 return reading.at(connection, None)
             return reading.at(connection, unfinished.undelivered(connection, destination))
 
-    def deliver(self, destination: str, entries: Sequence[Entry]) -> None:
-        """Say that another system knows these versions now.
+    def owed(self, destination: str, *, limit: int = 500) -> Sequence[LogEntry]:
+        """Return what another system is yet to be told of, versions, decisions and approvals, in the log's order.
+
+        Args:
+            destination: the system, one of `mirrors` when they were committed.
+            limit: how many at most.
+        """
+        if self.schema_version < migrations.UNFINISHED:
+            return []
+        with self._reading() as connection:
+            seqs = unfinished.undelivered(connection, destination)[:limit]
+            return [*reading.walk(connection, signed=self.schema_version >= migrations.SIGNED, seqs=seqs)]
+
+    @contextlib.contextmanager
+    def alone(self, name: str) -> Iterator[bool]:
+        """Hold a lock that one process at a time has, whatever machine it runs on; yield whether this one has it.
+
+        It is let go when the process ends, however it ends.
+
+        Args:
+            name: what is done under it, a word.
+
+        Raises:
+            CatalogError: the catalog's database cannot be reached.
+        """
+        self._renew_after_fork()
+        with self._database.translated(), self._database.alone(self._engine, name) as held:
+            yield held
+
+    def deliver(self, destination: str, entries: Sequence[Entry | LogEntry]) -> None:
+        """Say that another system knows these entries now.
 
         Raises:
             CatalogError: the catalog cannot be written.

@@ -4,7 +4,7 @@ import contextlib
 import os
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -24,11 +24,20 @@ RECONNECT_SECONDS = 60.0
 class OpenCatalog:
     """An opened catalog, before anything is asked of it; see `Catalog`."""
 
-    def __init__(self, url: str, *, create: bool = True, read_only: bool = False, keys: Path | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        create: bool = True,
+        read_only: bool = False,
+        keys: Path | None = None,
+        mirrors: Sequence[str] = (),
+    ) -> None:
         self._database = database_at(url)
         self.url = self._database.url
         self.read_only = read_only
         self._keys = keys
+        self._mirrors = tuple(mirrors)
         self._engine = self._database.open_engine(create=create, read_only=read_only)
         self._pid = os.getpid()
         try:

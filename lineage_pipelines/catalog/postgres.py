@@ -99,6 +99,16 @@ class Postgres:
         connection.exec_driver_sql(_STEP_BY_STEP)
 
     @contextlib.contextmanager
+    def alone(self, engine: sa.Engine, name: str) -> Iterator[bool]:
+        """Hold an advisory lock of a session of its own, which ends with it; yield whether it was free."""
+        key = sa.text("SELECT pg_try_advisory_lock(hashtextextended(current_database() || '.lineage.' || :name, 0))")
+        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            try:
+                yield bool(connection.scalar(key, {"name": name}))
+            finally:
+                connection.invalidate()  # ends the session, and with it the lock
+
+    @contextlib.contextmanager
     def translated(self) -> Iterator[None]:
         """Turn the server's errors into a `CatalogError` that says what to do."""
         try:

@@ -17,7 +17,17 @@ DEFAULT_KEYS = ".lineage/keys"
 SQLITE = "sqlite:///"
 POSTGRESQL = ("postgresql+psycopg://", "postgresql://")
 
-_TYPES: Mapping[str, type] = {"catalog": str, "artifacts": str, "keys": str, "require_clean": bool, "lock": str}
+_TYPES: Mapping[str, type] = {
+    "catalog": str,
+    "artifacts": str,
+    "keys": str,
+    "require_clean": bool,
+    "lock": str,
+    "mlflow": str,
+    "dagster_url": str,
+}
+MLFLOW = "mlflow"
+"""The destination of what MLflow is to be told."""
 _MARKERS = (".lineage", ".dvc", ".git")
 
 
@@ -37,6 +47,15 @@ class Settings:
     """Whether a model is refused when the work tree differs from its commit."""
     lock: str | None = None
     """The lock file of the environment, relative to `project_dir`; None to look for the usual names."""
+    mlflow: str | None = None
+    """The MLflow server or store that mirrors the catalog, `http://…` or `sqlite:///…`; it may hold a password."""
+    dagster_url: str | None = None
+    """Where Dagster's web pages are, for links from elsewhere: `http://localhost:3000`."""
+
+    @property
+    def mirrors(self) -> tuple[str, ...]:
+        """The systems that are to be told of every version, decision and approval."""
+        return (MLFLOW,) if self.mlflow else ()
 
 
 def resolve_settings(
@@ -66,6 +85,8 @@ def resolve_settings(
         keys=project_dir / (os.environ.get("LINEAGE_KEYS") or table.get("keys") or DEFAULT_KEYS),
         require_clean=bool(table.get("require_clean", False)),
         lock=table.get("lock"),
+        mlflow=os.environ.get("MLFLOW_TRACKING_URI") or table.get("mlflow") or None,
+        dagster_url=os.environ.get("LINEAGE_DAGSTER_URL") or table.get("dagster_url") or None,
     )
 
 

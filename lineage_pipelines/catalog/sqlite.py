@@ -4,6 +4,7 @@ Everything that another database does differently is here and in `sqlite_schema`
 """
 
 import contextlib
+import fcntl
 import os
 import random
 import sqlite3
@@ -105,6 +106,21 @@ class Sqlite:
 
     def prefer_indexes(self, connection: sa.Connection) -> None:
         """Do nothing: SQLite has no other way of joining."""
+
+    @contextlib.contextmanager
+    def alone(self, engine: sa.Engine, name: str) -> Iterator[bool]:  # noqa: ARG002  # PostgreSQL needs it
+        """Hold a lock on a file beside the catalog; yield whether it was free."""
+        path = self._path.with_name(f"{self._path.name}.{name}.lock")
+        handle = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, _OWNER_ONLY)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            held = True
+        except BlockingIOError:
+            held = False
+        try:
+            yield held
+        finally:
+            os.close(handle)
 
     @contextlib.contextmanager
     def translated(self) -> Iterator[None]:

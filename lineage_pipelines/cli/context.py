@@ -58,7 +58,7 @@ class Session:
         from lineage_pipelines.catalog import Catalog
 
         settings = self.settings()
-        return Catalog(settings.catalog, create=False, keys=settings.keys)
+        return Catalog(settings.catalog, create=False, keys=settings.keys, mirrors=settings.mirrors)
 
 
 def format_option(function: Function) -> Function:

@@ -50,7 +50,7 @@ class LineageResource(dg.ConfigurableResource, extra="forbid"):  # type: ignore[
         from lineage_pipelines.catalog import Catalog  # SQLAlchemy, which loading a code location need not wait for
 
         settings = self.settings()
-        return Catalog(settings.catalog, keys=settings.keys)
+        return Catalog(settings.catalog, keys=settings.keys, mirrors=settings.mirrors)
 
     def open_artifacts(self) -> "ArtifactStore":
         """Open the artifact store."""

@@ -26,9 +26,20 @@ class DagsterRun(Value):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MlflowRun(Value):
-    """The MLflow run that mirrors the training run."""
+    """The MLflow run in which the training tracked itself, and the registered version that was imported from there."""
 
-    run_id: str
+    run_id: str | None = None
+    """None for a version that was registered without a run."""
+    server: str | None = None
+    """The tracking server or store, without a password."""
+    experiment: str | None = None
+    """The experiment's name."""
+    model: str | None = None
+    """The registered model's name there; of imported versions only."""
+    version: str | None = None
+    """The version there; of imported versions only."""
+    source: Digest | None = None
+    """A blob: canonical JSON of everything that MLflow said; of imported versions only."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

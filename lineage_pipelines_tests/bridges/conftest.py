@@ -1,0 +1,34 @@
+"""An MLflow server for all tests of this folder, and one for each test that kills it."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from lineage_pipelines_tests.mlflow_server import MlflowServer, mlflow_server
+
+
+@pytest.fixture(scope="session")
+def shared_mlflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MlflowServer]:
+    """A server that nobody ends; every test uses models and experiments of its own name."""
+    with mlflow_server(tmp_path_factory.mktemp("mlflow")) as server:
+        yield server
+
+
+@pytest.fixture
+def own_mlflow(tmp_path: Path) -> Iterator[MlflowServer]:
+    """A server of this test's own."""
+    folder = tmp_path / "mlflow"
+    folder.mkdir()
+    with mlflow_server(folder) as server:
+        yield server
+
+
+@pytest.fixture(autouse=True)
+def environment_as_before() -> Iterator[None]:
+    """`connect` sets what MLflow reads; the next test begins without it."""
+    before = dict(os.environ)
+    yield
+    os.environ.clear()
+    os.environ.update(before)
