@@ -85,7 +85,7 @@ def resolve_settings(
         keys=project_dir / (os.environ.get("LINEAGE_KEYS") or table.get("keys") or DEFAULT_KEYS),
         require_clean=bool(table.get("require_clean", False)),
         lock=table.get("lock"),
-        mlflow=os.environ.get("MLFLOW_TRACKING_URI") or table.get("mlflow") or None,
+        mlflow=_mlflow(table, project_dir),
         dagster_url=os.environ.get("LINEAGE_DAGSTER_URL") or table.get("dagster_url") or None,
     )
 
@@ -137,6 +137,13 @@ def _check_setting(name: str, value: object, path: Path) -> None:
         expected = {"str": "text", "bool": "true or false"}[_TYPES[name].__name__]
         what, where = f"the setting {name!r} is not {expected}", f"{path} [tool.lineage]"
         raise CatalogError(what, where=where, fix=f"write {name} as {expected}")
+
+
+def _mlflow(table: Mapping[str, str], project_dir: Path) -> str | None:
+    # A file that the environment names is relative to the current folder, as MLflow itself takes it.
+    if found := os.environ.get("MLFLOW_TRACKING_URI"):
+        return _absolute_url(found, _here())
+    return _absolute_url(table["mlflow"], project_dir) if table.get("mlflow") else None
 
 
 def _absolute_url(url: str, base: Path) -> str:

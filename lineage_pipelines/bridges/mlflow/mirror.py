@@ -1,0 +1,84 @@
+"""One version of the catalog in MLflow: a run, a logged model with our file, a registered version.
+
+Told twice, it is one: every step looks first for what an earlier attempt has made, by the record's digest, so that a
+mirror that was killed, or lost the server in the middle, goes on where it was. A request whose answer was lost may have
+been done, even later: what is found double is ours, and the later one is removed.
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from lineage_pipelines.artifacts import ArtifactStore
+from lineage_pipelines.bridges.mlflow import mirrored_model, mirrored_run
+from lineage_pipelines.bridges.mlflow.server import RefusedError, answered, shown
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities.model_registry import ModelVersion
+
+    from lineage_pipelines.catalog import Entry
+
+
+@dataclass(frozen=True, slots=True)
+class Mirror:
+    """An MLflow server or store that versions are told to."""
+
+    client: "MlflowClient"
+    """Of `connect`, asking nothing twice by itself."""
+    address: str
+    artifacts: ArtifactStore
+    dagster_url: str | None = None
+
+    def find(self, entry: "Entry") -> "ModelVersion | None":
+        """Return the registered version of a record, if MLflow has it.
+
+        Raises:
+            LostServerError: MLflow cannot be reached.
+        """
+        with answered(self.address):
+            origin = entry.record.run.mlflow
+            if origin is not None and origin.version is not None:
+                return self._imported(origin.model or entry.model, origin.version)
+            return mirrored_model.registered(self.client, entry)
+
+    def _imported(self, model: str, version: str) -> "ModelVersion | None":
+        try:
+            with answered(self.address):
+                return self.client.get_model_version(model, version)
+        except RefusedError:  # it was deleted there since
+            return None
+
+    def tell(self, entry: "Entry") -> "ModelVersion":
+        """Make MLflow know a version, and return it as MLflow has it.
+
+        Raises:
+            RefusedError: MLflow refuses something of it.
+            LostServerError: MLflow cannot be reached; what it was told already is found again.
+            ArtifactError: the model's file is missing or altered.
+        """
+        found = self.find(entry)
+        if found is None:
+            with answered(self.address):
+                self._make(entry)
+            found = self.find(entry)
+        if found is None:
+            raise RefusedError(
+                f"MLflow does not find {entry.ref}, which it has just registered", where=shown(self.address)
+            )
+        return found
+
+    def _make(self, entry: "Entry") -> None:
+        client, record = self.client, entry.record
+        joined = run = mirrored_run.joined_run(client, self.address, record)
+        if run is not None:
+            mirrored_run.tag_joined(client, run, entry, self.dagster_url)
+        else:
+            experiment = mirrored_run.experiment_of(client, self.address, entry.model)
+            run = mirrored_run.own_run(client, experiment, entry, self.dagster_url)
+        model = mirrored_model.logged_model(client, run, entry, self.dagster_url)
+        mirrored_run.log_record(client, run, record, model.model_id)
+        mirrored_run.tell_candidates(client, run, entry)
+        mirrored_model.upload(client, model, run, entry, self.artifacts)
+        if joined is None:  # the other one is its maker's to end
+            mirrored_run.end_run(client, run, record)
+        mirrored_model.register(client, model, run, entry, self.dagster_url)
