@@ -124,6 +124,12 @@ def versions(connection: sa.Connection) -> dict[int, tuple[str, int]]:
     return {seq: (name, number) for seq, name, number in rows}
 
 
+def digests(connection: sa.Connection, name: str) -> dict[str, int]:
+    """Return the number of each of a model's versions by its record's digest, in hex."""
+    rows = connection.execute(sa.select(version.c.digest, version.c.version).where(version.c.model == name))
+    return {row.digest: row.version for row in rows}
+
+
 def at(connection: sa.Connection, seqs: Sequence[int] | None) -> Sequence[Entry]:
     """Return the versions at these places in the log, in its order; None for all."""
     statement = _entries().order_by(version.c.seq)

@@ -60,6 +60,14 @@ class Session:
         settings = self.settings()
         return Catalog(settings.catalog, create=False, keys=settings.keys, mirrors=settings.mirrors)
 
+    def tell_mirrors(self) -> None:
+        """Have the systems that mirror the catalog told of what was committed, without waiting for them."""
+        settings = self.settings()
+        if settings.mirrors:
+            from lineage_pipelines.bridges.mlflow.delivering import tell_mirrors
+
+            tell_mirrors(settings, lambda words: click.echo(f"note: {words}", err=True))
+
 
 def format_option(function: Function) -> Function:
     """Give a verb the option `--format`."""

@@ -46,6 +46,8 @@ def promote(session: Session, /, ref: str, alias: str, reason: str, *, override:
         )
         allowed = decision.override or all(rule.passed for rule in decision.rules)
         seq = catalog.decide(decision) if allowed else None
+    if seq is not None:
+        session.tell_mirrors()
     answer(
         form,
         document=lambda: reports.decision_document(decision, seq),
@@ -73,7 +75,7 @@ def reject(session: Session, ref: str, alias: str, reason: str) -> int:
         entry = queries.resolve(catalog, ref)
         check_alias(alias)
         decision = queries.draft_rejection(catalog, entry, alias, by=user_name(), reason=reason)
-        return _commit(catalog, decision)
+        return _commit(session, catalog, decision)
 
 
 @click.command("rollback")
@@ -94,7 +96,7 @@ def rollback(session: Session, model: str, alias: str, reason: str) -> int:
     with session.open_for_writing() as catalog:
         queries.known_model(catalog, model)
         check_alias(alias)
-        return _commit(catalog, queries.draft_rollback(catalog, model, alias, by=user_name(), reason=reason))
+        return _commit(session, catalog, queries.draft_rollback(catalog, model, alias, by=user_name(), reason=reason))
 
 
 @click.command("retire")
@@ -115,11 +117,12 @@ def retire(session: Session, model: str, alias: str, reason: str) -> int:
     with session.open_for_writing() as catalog:
         queries.known_model(catalog, model)
         check_alias(alias)
-        return _commit(catalog, queries.draft_retirement(catalog, model, alias, by=user_name(), reason=reason))
+        return _commit(session, catalog, queries.draft_retirement(catalog, model, alias, by=user_name(), reason=reason))
 
 
-def _commit(catalog: "Catalog", decision: "Decision") -> int:
+def _commit(session: Session, catalog: "Catalog", decision: "Decision") -> int:
     seq = catalog.decide(decision)
+    session.tell_mirrors()
     what = f"{decision.model}@{decision.version}" if decision.version is not None else "no version"
     click.echo(f"entry {seq}: {decision.action} {what}, {decision.alias}", err=True)
     return 0

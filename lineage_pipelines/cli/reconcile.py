@@ -2,11 +2,20 @@
 
 import math
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import click
 
-from lineage_pipelines.cli.context import Session, answer, format_option
+from lineage_pipelines.cli.context import Session, answer, format_option, telling
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from lineage_pipelines.bridges.mlflow.drift import Drift
+    from lineage_pipelines.catalog import Catalog, Settings
+    from lineage_pipelines.orchestration.reconciled import Reconciled
+
+_FINDINGS = ("ALARM", "refused", "not told")
 _LONGEST = 24.0 * 365 * 100
 """Hours. A century; more than a calendar has would be none."""
 
@@ -26,9 +35,10 @@ _LONGEST = 24.0 * 365 * 100
 def command(session: Session, /, *, dry_run: bool, older_than: float, form: str) -> int:
     """Report versions to Dagster whose event was lost; find events that no record stands behind.
 
-    Also gives up attempts whose process is dead, and removes the folders and half-written files that were left.
+    Also gives up attempts whose process is dead, and removes the folders and half-written files that were left. Where
+    MLflow mirrors the catalog, it is told what it lacks, and what differs there is listed.
 
-    Needs DAGSTER_HOME. Exits with 1 when an event has no record.
+    Needs DAGSTER_HOME. Exits with 1 when an event or a version in MLflow has no record, or MLflow refuses or is away.
 
     \b
     Examples:
@@ -44,7 +54,19 @@ def command(session: Session, /, *, dry_run: bool, older_than: float, form: str)
     store = ArtifactStore(session.settings().artifacts)
     with session.open_catalog() if dry_run else session.open_for_writing() as catalog:
         age = timedelta(hours=older_than)
-        found = reconcile_here(catalog, artifacts=store, older_than=age, dry_run=dry_run)
+        found: list[Reconciled | Drift] = [
+            *reconcile_here(catalog, artifacts=store, older_than=age, dry_run=dry_run),
+            *_drift(session.settings(), catalog, dry_run=dry_run),
+        ]
     rows = [(each.what, each.subject, each.done, each.detail) for each in found]
     answer(form, document=lambda: reports.reconciled_document(rows), plain=lambda: reports.reconciled_json(rows))
-    return 1 if any(each.done == "ALARM" for each in found) else 0
+    return 1 if any(each.done in _FINDINGS for each in found) else 0
+
+
+def _drift(settings: "Settings", catalog: "Catalog", *, dry_run: bool) -> "Iterator[Drift]":
+    if settings.mlflow is None:
+        return
+    from lineage_pipelines.bridges.mlflow.delivery import open_mirror
+    from lineage_pipelines.bridges.mlflow.drift import compare
+
+    yield from compare(catalog, open_mirror(settings), dry_run=dry_run, progress=telling())

@@ -19,6 +19,7 @@ from lineage_pipelines.orchestration import (
     build_attribute_job,
     build_automation_sensor,
     build_dvc_sources,
+    build_mlflow_sensor,
     build_observe_job,
     build_promote_job,
     build_reconcile_sensor,
@@ -120,6 +121,6 @@ defs = dg.Definitions(
         dg.ScheduleDefinition(job=check, cron_schedule="0 3 * * *", description="Can it all be made again?"),
         dg.ScheduleDefinition(job=observe, cron_schedule="*/10 * * * *", description="Look for new data."),
     ],
-    sensors=[build_automation_sensor(), build_reconcile_sensor()],
+    sensors=[build_automation_sensor(), build_mlflow_sensor(), build_reconcile_sensor()],
     resources={"dvc": DvcResource(project_dir=str(ROOT)), "lineage": LineageResource(project_dir=str(ROOT))},
 )

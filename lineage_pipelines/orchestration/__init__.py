@@ -22,6 +22,7 @@ from lineage_pipelines.orchestration.gates import (
     unique_rows,
 )
 from lineage_pipelines.orchestration.lineage_resource import LineageResource
+from lineage_pipelines.orchestration.mirroring import build_mlflow_sensor
 from lineage_pipelines.orchestration.model_asset import model_asset
 from lineage_pipelines.orchestration.promotion import build_promote_job, promotion_asset
 from lineage_pipelines.orchestration.reconcile import build_reconcile_sensor, reconcile, reconcile_here
@@ -42,6 +43,7 @@ __all__ = [
     "build_automation_sensor",
     "build_dvc_asset_specs",
     "build_dvc_sources",
+    "build_mlflow_sensor",
     "build_observe_job",
     "build_promote_job",
     "build_reconcile_sensor",

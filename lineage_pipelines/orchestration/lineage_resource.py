@@ -1,5 +1,6 @@
 """`LineageResource`: where records and model files are kept, as Dagster configures it."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -57,3 +58,11 @@ class LineageResource(dg.ConfigurableResource, extra="forbid"):  # type: ignore[
         from lineage_pipelines.artifacts import ArtifactStore
 
         return ArtifactStore(self.settings().artifacts)
+
+    def tell_mirrors(self, warn: Callable[[str], None]) -> None:
+        """Have the systems that mirror the catalog told of what was committed, without waiting for them."""
+        settings = self.settings()
+        if settings.mirrors:
+            from lineage_pipelines.bridges.mlflow.delivering import tell_mirrors
+
+            tell_mirrors(settings, warn)

@@ -200,6 +200,7 @@ def _define(definition: ModelDefinition, spec: dg.AssetSpec, options: Mapping[st
         )
         # Dagster comes back when it has stored the event.
         _delivered(lineage, outcome, context.log.warning)
+        lineage.tell_mirrors(context.log.warning)
 
     check_specs = [
         dg.AssetCheckSpec(g.name, asset=spec.key, description=g.description, blocking=g.blocking)

@@ -137,6 +137,7 @@ def _promote(
         else:
             seq = catalog.decide(decision)
             context.log.info("entry %s: %s now names %s", seq, alias, entry.ref)
+            lineage.tell_mirrors(context.log.warning)
     return decision
 
 

@@ -56,7 +56,6 @@ def test_a_server_that_is_down_is_told_when_it_is_back(tmp_path: Path) -> None:
         found = team.deliver()
         assert found.told == 0
         assert "does not answer" in (found.lost or "")
-        assert "127.0.0.1" in (found.lost or "")
         server.start()
         try:
             assert team.deliver().told == 1
@@ -160,5 +159,5 @@ def test_a_process_beside_this_one_delivers(team: Team) -> None:
     start_delivery(team.settings)
     wait_for_deliveries(60)
     said = (team.folder / ".lineage" / "mlflow.log").read_text()
-    assert "1 entries told" in said, said
+    assert "1 entry told" in said, said
     assert team.run(entry).info.run_name == entry.ref

@@ -3,15 +3,36 @@
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
+from lineage_pipelines.bridges.mlflow.server import is_installed
 from lineage_pipelines.catalog import Settings
+from lineage_pipelines.catalog.settings import MLFLOW
 
 LOG = "mlflow.log"
 """What deliveries said, in the folder `.lineage` of the project."""
 _LONGEST_LOG = 1_000_000
 _started: list[subprocess.Popen[bytes]] = []
 """Those that may run: whoever starts one has to ask for its end."""
+
+
+def tell_mirrors(settings: Settings, warn: Callable[[str], None]) -> None:
+    """Have MLflow told of what was committed, where the project mirrors its catalog there. Never fails, never waits.
+
+    Args:
+        settings: the project's.
+        warn: called with what is in the way; what is owed is told at the next opportunity.
+    """
+    if MLFLOW not in settings.mirrors:
+        return
+    if not is_installed():
+        warn("MLflow is to mirror the catalog, and is not installed: pip install 'lineage-pipelines[mlflow]'")
+        return
+    try:
+        start_delivery(settings)
+    except OSError as error:
+        warn(f"MLflow is told later: {error}")
 
 
 def start_delivery(settings: Settings) -> None:

@@ -3,6 +3,7 @@
 `python -m lineage_pipelines.bridges.mlflow.delivery` is that process, with the project's settings in its environment.
 """
 
+import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -70,7 +71,7 @@ def deliver(catalog: "Catalog", mirror: Mirror, *, progress: Tell = lambda *_: N
                 try:
                     _tell(catalog, mirror, entry)
                 except LostServerError as error:
-                    return Delivered(told=told, refused=[*refused.items()], lost=f"{error.what} ({error.where})")
+                    return Delivered(told=told, refused=[*refused.items()], lost=error.what)
                 except LineageError as error:  # of this one entry: the others need not wait for it
                     refused[entry.seq] = error.what
                 else:
@@ -103,6 +104,7 @@ def main() -> int:
     """Deliver what the project of the current folder owes, and say so; return 0 unless MLflow was lost."""
     from lineage_pipelines.catalog import Catalog
 
+    os.nice(10)  # training, which may go on beside this, comes first
     settings = resolve_settings()
     try:
         with Catalog(settings.catalog, create=False, keys=settings.keys) as catalog:
@@ -114,7 +116,8 @@ def main() -> int:
         sys.stderr.write(f"entry {seq}: {why}\n")
     if found.lost:
         sys.stderr.write(f"error: {found.lost}\n")
-    sys.stderr.write(f"{found.told} entries told{', another process is at it' if found.busy else ''}\n")
+    entries = "1 entry" if found.told == 1 else f"{found.told:,} entries"
+    sys.stderr.write(f"{entries} told{', another process is at it' if found.busy else ''}\n")
     return 1 if found.lost else 0
 
 
