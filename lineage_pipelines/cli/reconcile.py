@@ -59,7 +59,11 @@ def command(session: Session, /, *, dry_run: bool, older_than: float, form: str)
             *_drift(session.settings(), catalog, dry_run=dry_run),
         ]
     rows = [(each.what, each.subject, each.done, each.detail) for each in found]
-    answer(form, document=lambda: reports.reconciled_document(rows), plain=lambda: reports.reconciled_json(rows))
+    answer(
+        form,
+        document=lambda: reports.reconciled_document(rows, mirrored=session.settings().mlflow is not None),
+        plain=lambda: reports.reconciled_json(rows),
+    )
     return 1 if any(each.done in _FINDINGS for each in found) else 0
 
 

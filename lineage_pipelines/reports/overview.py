@@ -87,8 +87,9 @@ def _end(key: "KnownKey") -> str:
     return "signs" if key.revoked is None else f"revoked by entry {key.revoked:,}: {key.reason or 'no reason given'}"
 
 
-def reconciled_document(rows: Sequence[tuple[str, str, str, str]]) -> Document:
-    """List what did not fit, and what was done about it."""
+def reconciled_document(rows: Sequence[tuple[str, str, str, str]], *, mirrored: bool = False) -> Document:
+    """List what did not fit, and what was done about it; `mirrored` where MLflow was compared, too."""
     if not rows:
-        return Document([Paragraph("The catalog and Dagster's events agree, and nothing was left behind.")])
+        both = "The catalog, Dagster's events and MLflow" if mirrored else "The catalog and Dagster's events"
+        return Document([Paragraph(f"{both} agree, and nothing was left behind.")])
     return Document([Table(["what", "subject", "done", "detail"], [list(row) for row in rows])])

@@ -113,7 +113,7 @@ def _type(arrow: str) -> str:
 
 def run_tags(entry: "Entry", dagster_url: str | None) -> dict[str, str]:
     """Return the tags of the run: who, from which commit, in which Dagster run, and where the record is."""
-    record = entry.record
+    record, dagster = entry.record, entry.record.run.dagster
     return {
         **source_tags(record),
         **version_tags(entry, dagster_url),
@@ -121,7 +121,10 @@ def run_tags(entry: "Entry", dagster_url: str | None) -> dict[str, str]:
             {
                 "mlflow.runName": entry.ref,
                 "mlflow.note.content": description(entry, dagster_url),
+                tags.MODEL: entry.model,
                 tags.RUN_KEY: record.model.run_key,
+                tags.DAGSTER_ASSET: record.model.asset_key,
+                tags.DAGSTER_RUN_OF_OTHERS: dagster.run_id if dagster else None,
                 tags.DIRTY: "true" if record.code.dirty else "false",
             }
         ),
@@ -149,14 +152,11 @@ def version_tags(entry: "Entry", dagster_url: str | None) -> dict[str, str]:
     return tagged(
         {
             tags.RECORD: str(entry.digest),
-            tags.MODEL: entry.model,
             tags.VERSION: str(entry.version),
             tags.CHECKS: _checks(record.evaluation),
             tags.MISSING: "; ".join(record.completeness.missing),
             tags.ASSET_URL: asset_url(record, dagster_url),
-            tags.DAGSTER_ASSET: record.model.asset_key,
             tags.DAGSTER_RUN: dagster.run_id if dagster else None,
-            tags.DAGSTER_RUN_OF_OTHERS: dagster.run_id if dagster else None,
         }
     )
 
@@ -182,8 +182,8 @@ def description(entry: "Entry", dagster_url: str | None) -> str:
     metrics = _best(record.evaluation.metrics if record.evaluation else {})
     link = asset_url(record, dagster_url)
     lines = [
+        f"{metrics}." if metrics else "",  # first: lists show the beginning
         f"Version {entry.version} of `{entry.model}` in the lineage catalog; code {code}.",
-        f"Metrics: {metrics}." if metrics else "",
         f"Record `{entry.digest.hex[:12]}`: `lineage show {entry.ref}`.",
         f"[Asset in Dagster]({link})" if link else "",
     ]
@@ -192,4 +192,4 @@ def description(entry: "Entry", dagster_url: str | None) -> str:
 
 def _best(metrics: Mapping[str, float]) -> str:
     first = by_interest(metrics)[:_DETAILS]
-    return ", ".join(f"`{name}` {value:.4g}" for name, value in keyed({n: metrics[n] for n in first}).items())
+    return ", ".join(f"{name} {value:.4g}" for name, value in keyed({n: metrics[n] for n in first}).items())
