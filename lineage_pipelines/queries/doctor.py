@@ -1,5 +1,6 @@
 """Is this machine set up, and is anything left half-done? Each look is a finding; none of them raises."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -10,6 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from lineage_pipelines.catalog import DAGSTER, Catalog, Settings
+from lineage_pipelines.catalog.settings import MLFLOW
 from lineage_pipelines.errors import LineageError, NotFoundError
 
 _TIMEOUT = 20
@@ -37,6 +39,7 @@ def examine(settings: Settings) -> tuple[Finding, ...]:
         _git,
         _metafiles,
         _catalog,
+        _mlflow,
         _artifacts,
     )
     return tuple(finding for look in looks for finding in _looked(look, settings))
@@ -187,6 +190,22 @@ def _unfinished(attempts: int, untold: int) -> Iterator[Finding]:
     if attempts or untold:
         detail = f"{attempts} attempts are running or were killed, {untold} versions have no event in Dagster yet"
         yield Finding(check="unfinished", status="warn", detail=detail, fix="lineage reconcile")
+
+
+def _mlflow(settings: Settings) -> Iterator[Finding]:
+    if settings.mlflow is None:
+        return
+    found = _installed("mlflow-skinny") or _installed("mlflow")
+    if found is None or _numbers(found) < (3, 0):
+        detail = f"MLflow is to mirror the catalog, and {f'{found} is too old' if found else 'is not installed'}"
+        yield Finding(check="mlflow", status="fail", detail=detail, fix="pip install 'lineage-pipelines[mlflow]'")
+        return
+    with contextlib.suppress(LineageError), Catalog(settings.catalog, create=False, read_only=True) as catalog:
+        if waiting := len(catalog.owed(MLFLOW)):
+            detail = f"MLflow {found} mirrors the catalog, and is to be told of {waiting} entries or more yet"
+            yield Finding(check="mlflow", status="warn", detail=detail, fix="lineage reconcile")
+            return
+    yield Finding(check="mlflow", status="ok", detail=f"MLflow {found} mirrors the catalog")
 
 
 def _artifacts(settings: Settings) -> Iterator[Finding]:

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from lineage_pipelines.catalog import resolve_settings
+from lineage_pipelines.catalog import Catalog, resolve_settings
 from lineage_pipelines.queries import Finding, examine
+from lineage_pipelines_tests.samples import make_record
 from lineage_pipelines_tests.world import World
 
 
@@ -35,6 +36,7 @@ def test_a_sound_project_is_sound(world: World) -> None:
         ("dagster-webserver", "1.12.0", "dagster", "different releases"),
         ("dagster", "1.11.0", "dagster", "too old"),
         ("dvc", "3.50.0", "dvc", "3.50.0"),
+        ("mlflow-skinny", "2.22.0", "mlflow", "2.22.0 is too old"),
     ],
 )
 def test_versions_that_clash_are_told(world: World, name: str, version: str, check: str, words: str) -> None:
@@ -44,7 +46,7 @@ def test_versions_that_clash_are_told(world: World, name: str, version: str, che
     done = subprocess.run(
         [Path(sys.executable).with_name("lineage"), "doctor", "--format", "json"],
         cwd=world.root,
-        env=os.environ | {"PYTHONPATH": str(folder)},
+        env=os.environ | {"PYTHONPATH": str(folder), "MLFLOW_TRACKING_URI": "sqlite:///mlflow.db"},
         capture_output=True,
         text=True,
         check=False,
@@ -56,6 +58,17 @@ def test_versions_that_clash_are_told(world: World, name: str, version: str, che
     assert found[check]["status"] == "fail"
     assert words in found[check]["detail"]
     assert "pip install" in found[check]["fix"]
+
+
+def test_what_mlflow_is_owed_is_told(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "mlflow" not in look(world)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{world.root}/mlflow.db")
+    assert look(world)["mlflow"].status == "ok"
+    settings = resolve_settings(start=world.root)
+    with Catalog(settings.catalog, mirrors=settings.mirrors) as catalog:
+        catalog.append(make_record())
+    assert look(world)["mlflow"].status == "warn"
+    assert look(world)["mlflow"].fix == "lineage reconcile"
 
 
 def test_both_sides_of_antlr_work_here(world: World) -> None:
