@@ -5,11 +5,12 @@ Types of scikit-learn, NumPy and SciPy that skops does not trust by itself (tree
 their own; any other type only when its author has declared it.
 """
 
+import contextlib
 import pkgutil
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, packages_distributions, version
+from importlib.metadata import Distribution, PackageNotFoundError, distributions, version
 from pathlib import Path
 from typing import BinaryIO
 
@@ -173,10 +174,25 @@ def _qualified(kind: type) -> str:
 
 
 def _requirements(types: Sequence[str]) -> Iterator[str]:
-    distributions = packages_distributions()
-    for name in types:
-        for distribution in distributions.get(name.partition(".")[0], [])[:1]:
-            try:
-                yield f"{distribution}=={version(distribution)}"
-            except PackageNotFoundError:
-                continue
+    # Not `packages_distributions`: for three packages it parses the metadata and every path of all that is installed.
+    needed = {name.partition(".")[0] for name in types}
+    for distribution in distributions():
+        provided = needed & _provided(distribution, needed)
+        if provided:
+            needed -= provided
+            with contextlib.suppress(PackageNotFoundError):
+                name = distribution.metadata["Name"]
+                yield f"{name}=={version(name)}"
+
+
+def _provided(distribution: Distribution, packages: Collection[str]) -> set[str]:
+    """Say which of some packages a distribution holds: those it declares, else those whose files it lists."""
+    declared = (distribution.read_text("top_level.txt") or "").split()
+    if declared:
+        return set(declared)
+    lines = f"\n{distribution.read_text('RECORD') or _listed(distribution)}"
+    return {name for name in packages if f"\n{name}/" in lines or f"\n{name}.py" in lines}
+
+
+def _listed(distribution: Distribution) -> str:
+    return "".join(f"{path}\n" for path in distribution.files or ())

@@ -6,7 +6,7 @@ import pickle
 import sys
 import zipfile
 from collections.abc import Callable
-from importlib.metadata import version
+from importlib.metadata import packages_distributions, version
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from lineage_pipelines.artifacts import load_model_file, save_model
+from lineage_pipelines.artifacts.models import _requirements
 from lineage_pipelines.errors import ArtifactError
 from lineage_pipelines_tests.artifacts import estimators
 from lineage_pipelines_tests.artifacts.estimators import Shift, local_shift
@@ -53,6 +54,13 @@ def test_a_model_of_scikit_learn_predicts_the_same_when_it_was_loaded(estimator:
     loaded: Any = load_model_file(saved.path, trusted_types=saved.trusted_types)
     assert type(loaded) is type(estimator)
     assert (loaded.predict_proba(X) == estimator.predict_proba(X)).all()
+
+
+def test_a_package_comes_from_the_distribution_that_python_says() -> None:
+    for package, names in packages_distributions().items():
+        if package.isidentifier():  # not a folder of licences or programs
+            assert [*_requirements([f"{package}.Type"])] == [f"{names[0]}=={version(names[0])}"]
+    assert [*_requirements(["builtins.int", "no_such_package.Type"])] == []
 
 
 def test_the_allow_list_is_obeyed_on_loading(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import gc
 import os
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from lineage_pipelines.capture import code_digest, source_closure
+from lineage_pipelines.capture.sources.imports import read_imports
 from lineage_pipelines.records import Digest
 from lineage_pipelines_tests.capture.source_project import TRAIN, SourceProject, package
 
@@ -264,6 +266,17 @@ def test_what_cannot_be_followed_is_a_gap(tmp_path: Path) -> None:
         "code.source: pkg/plugins.py:4 imports a module by a computed name, which is not followed",
         "code.source: pkg.fast is compiled, its source is not recorded",
     )
+
+
+@pytest.mark.parametrize("source", ["import os", "def"])
+@pytest.mark.parametrize("looked_for", [True, False])
+def test_python_looks_for_garbage_as_it_did_before(source: str, looked_for: bool) -> None:
+    try:
+        (gc.enable if looked_for else gc.disable)()
+        read_imports(source.encode())
+        assert gc.isenabled() is looked_for
+    finally:
+        gc.enable()
 
 
 def test_a_file_with_a_secret_is_named_and_not_stored(tmp_path: Path) -> None:

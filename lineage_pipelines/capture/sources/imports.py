@@ -6,6 +6,8 @@ computed name cannot be followed; its line is reported.
 """
 
 import ast
+import contextlib
+import gc
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -40,12 +42,33 @@ class Imports:
 
 def read_imports(source: bytes) -> Imports:
     """Return what a file imports, in order of appearance."""
+    with _no_garbage():
+        tree = _parse(source)
+        return _imports(tree, source) if tree is not None else Imports(broken=True)
+
+
+@contextlib.contextmanager
+def _no_garbage() -> Iterator[None]:
+    """Let Python not look for garbage: a tree has no cycles, but so many nodes that it would look again and again."""
+    looked_for = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if looked_for:
+            gc.enable()
+
+
+def _parse(source: bytes) -> ast.Module | None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # odd escapes are the author's business
-            tree = ast.parse(source)
+            return ast.parse(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return Imports(broken=True)
+        return None
+
+
+def _imports(tree: ast.Module, source: bytes) -> Imports:
     imports: list[Import] = []
     exported: tuple[str, ...] = ()
     for node in _statements(tree):
