@@ -128,8 +128,12 @@ def _resource(project: str) -> dg.ConfigurableResource[Any]:
 
     class Sandboxed(LineageResource):
         def settings(self) -> Any:  # noqa: ANN401
+            found = super().settings()
             # The tree is rebuilt, so Git calls it dirty; whether it is what was recorded is known by digest.
-            return replace(super().settings(), require_clean=False)
+            other: dict[str, Any] = {"require_clean": False}
+            if hasattr(found, "mlflow"):  # the store that it has is the training function's, no mirror
+                other["mlflow"] = None
+            return replace(found, **other)
 
     return Sandboxed(project_dir=project)
 

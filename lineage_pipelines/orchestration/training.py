@@ -5,12 +5,15 @@ file is stored, the record is committed, and only then does Dagster hear of it. 
 reconcile, never a lie.
 """
 
+import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from lineage_pipelines.artifacts import ArtifactStore, save_model
+from lineage_pipelines.bridges.mlflow.joining import joining
+from lineage_pipelines.bridges.mlflow.run_context import Training
 from lineage_pipelines.capture import capture_code, capture_environment, effective_parameters
 from lineage_pipelines.capture.trained import TrainedModel
 from lineage_pipelines.catalog import DAGSTER, Attempt, Catalog, Entry, Settings
@@ -21,6 +24,7 @@ from lineage_pipelines.orchestration.differences import find_differences
 from lineage_pipelines.orchestration.evaluation import evaluate, find_baseline, plain_candidates
 from lineage_pipelines.orchestration.model_inputs import ReadInputs, arguments, read_inputs
 from lineage_pipelines.orchestration.returned import check_returned
+from lineage_pipelines.orchestration.tracked import Told, told
 from lineage_pipelines.records import (
     CodeVersion,
     Completeness,
@@ -77,7 +81,7 @@ class TrainingStep:
         with announced(self.catalog, self.facts, self.definition.name) as (attempt, folder):
             self.log(f"placing {len(self.definition.inputs)} inputs: {', '.join(self.definition.inputs)}")
             read = read_inputs(self.definition, folder)
-            trained = self._train(read, parameters)
+            trained = self._train(folder, read, parameters, captured.parameters)
             return self._commit(attempt, folder, captured, read, trained)
 
     def _strangers(self) -> tuple[str, ...]:
@@ -121,15 +125,25 @@ class TrainingStep:
             gaps=(*code_gaps, *gaps),
         )
 
-    def _train(self, read: ReadInputs, parameters: object) -> TrainedModel:
+    def _train(self, folder: Path, read: ReadInputs, parameters: object, effective: Mapping[str, Json]) -> Told:
         given = arguments(self.definition, read, parameters, self.context)
         self.log(f"training {self.definition.name}")
-        returned = self.definition.function(**given)
-        return check_returned(returned, model=self.definition.asset_key, inputs=list(self.definition.inputs))
+        training = Training(
+            run_key=self.facts.run_key,
+            attempt=uuid.uuid4().hex,
+            dagster_run=self.facts.run.run_id,
+            asset_key=self.definition.asset_key,
+            notes=folder / "mlflow-runs",
+        )
+        with joining(training) as joined:
+            returned = self.definition.function(**given)
+            trained = check_returned(returned, model=self.definition.asset_key, inputs=list(self.definition.inputs))
+        if joined.run is not None and joined.run.link is not None:
+            self.log(f"joined the MLflow run {joined.run.link.run_id}")
+        return told(trained, effective, joined.run, model=self.definition.name)
 
-    def _commit(
-        self, attempt: Attempt, folder: Path, captured: _Captured, read: ReadInputs, trained: TrainedModel
-    ) -> Outcome:
+    def _commit(self, attempt: Attempt, folder: Path, captured: _Captured, read: ReadInputs, training: Told) -> Outcome:
+        trained = training.trained
         baseline = find_baseline(self.catalog, self.definition.name)
         evaluation, said = evaluate(self.definition, trained, read, baseline)
         record = LineageRecord(
@@ -138,12 +152,12 @@ class TrainingStep:
             stages=read.stages,
             code=captured.code,
             environment=captured.environment,
-            parameters={**captured.parameters, **effective_parameters(trained.parameters)},
+            parameters=training.parameters,
             evaluation=evaluation,
             candidates=plain_candidates(trained),
-            run=self._training_run(captured, trained),
+            run=self._training_run(captured, training),
             artifact=self._store(trained, folder, {**captured.blobs, **read.blobs, **said}),
-            completeness=_completeness(captured, read, trained, self._strangers()),
+            completeness=_completeness(captured, read, training, self._strangers()),
         )
         entry = self.catalog.append(record, attempt=attempt, tell=[DAGSTER])
         self.log(f"committed {entry.ref}, record {entry.digest.hex[:12]}")
@@ -177,10 +191,12 @@ class TrainingStep:
             digest=digest,
         )
 
-    def _training_run(self, captured: _Captured, trained: TrainedModel) -> TrainingRun:
-        seed = trained.seed if trained.seed is not None else captured.parameters.get("seed")
+    def _training_run(self, captured: _Captured, training: Told) -> TrainingRun:
+        given = training.trained.seed
+        seed = given if given is not None else captured.parameters.get("seed")
         return TrainingRun(
             dagster=self.facts.run,
+            mlflow=training.run,
             started=captured.started,
             finished=datetime.now(UTC),
             host=self.facts.host,
@@ -189,14 +205,13 @@ class TrainingStep:
         )
 
 
-def _completeness(
-    captured: _Captured, read: ReadInputs, trained: TrainedModel, strangers: tuple[str, ...]
-) -> Completeness:
-    missing = [*strangers, *captured.gaps, *read.gaps]
+def _completeness(captured: _Captured, read: ReadInputs, training: Told, strangers: tuple[str, ...]) -> Completeness:
+    missing = [*strangers, *captured.gaps, *read.gaps, *training.gaps]
     if not read.snapshots:
         missing.append("data: the model declares no inputs")
-    if not len(trained.metrics):  # a pandas Series is no truth value
+    if not len(training.trained.metrics):  # a pandas Series is no truth value
         missing.append("evaluation: no metric was reported")
-    if not trained.candidates:
+    if not training.trained.candidates:
         missing.append("candidates: no alternative was reported")
-    return Completeness(missing=tuple(missing), declared=("evaluation: measured by the training function",))
+    declared = ("evaluation: measured by the training function", *training.declared)
+    return Completeness(missing=tuple(missing), declared=declared)

@@ -201,6 +201,9 @@ def _environment(record: LineageRecord, place: Place) -> Mapping[str, str]:
         "LINEAGE_CATALOG": _catalog_url(place),
         "LINEAGE_ARTIFACTS": str(place.folder / "artifacts"),
         "LINEAGE_KEYS": str(place.folder / "keys"),
+        # What the training tracks is thrown away with the rest, whatever the user's own server is.
+        "MLFLOW_TRACKING_URI": f"sqlite:///{place.folder / 'mlflow.db'}",
+        "MLFLOW_REGISTRY_URI": f"sqlite:///{place.folder / 'mlflow.db'}",
     }
 
 
