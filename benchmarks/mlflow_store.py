@@ -124,13 +124,18 @@ class Registry:
         self.client.set_terminated(run)
 
 
+def quiet() -> None:
+    """Let MLflow send nothing and say little; before it is imported."""
+    os.environ.update(MLFLOW_DISABLE_TELEMETRY="true", DO_NOT_TRACK="true", GIT_PYTHON_REFRESH="quiet")
+    for name in ("mlflow", "alembic"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+
+
 def open_registry(place: Place, size: int) -> Registry:
     """Open MLflow's store of a history, which is filled first where it is not."""
-    os.environ.update(MLFLOW_DISABLE_TELEMETRY="true", DO_NOT_TRACK="true", GIT_PYTHON_REFRESH="quiet")
+    quiet()
     from mlflow import MlflowClient
 
-    logging.getLogger("mlflow").setLevel(logging.ERROR)
-    logging.getLogger("alembic").setLevel(logging.ERROR)
     folder = place.folder / "mlflow" / str(size)
     folder.mkdir(parents=True, exist_ok=True)
     made = folder / "made"

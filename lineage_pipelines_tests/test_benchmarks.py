@@ -65,8 +65,39 @@ def test_questions_are_asked_of_catalogs_of_every_size_and_of_others() -> None:
     assert {row["against"] for row in compared} <= {row["what"] for row in rows}
 
 
+def test_a_version_is_recorded_beside_mlflow_in_the_same_history() -> None:
+    command = [sys.executable, "-m", "benchmarks.capture", "--runs", "1", "--firsts", "1", "--sizes", "24"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    rows = _rows(done.stdout)
+    grown = [row for row in rows if "growth" in row]
+    parts = {"inputs: profiles", "libraries and machine", "attempt and commit", "model: saved"}
+    assert {f"capture and commit: {part}" for part in parts} < {row["what"] for row in grown}
+    for row in grown:
+        assert math.isfinite(float(row["growth"].removesuffix(" x")))
+        assert re.fullmatch(r"[0-9.e-]+ m?s", row["24"])
+    compared = [row for row in rows if row.get("against")]
+    assert {row["against"] for row in compared} <= {row["what"] for row in rows}
+    for row in compared:
+        ratios = [cell for name, cell in row.items() if name.startswith("ratio")]
+        assert ratios
+        assert all(re.fullmatch(r"[0-9.]+ x|\+ -?[0-9.]+ s", cell) for cell in ratios), row
+    assert [row["budget"] for row in compared].count("1/5") == 1
+
+
+def test_a_registry_is_imported_and_answers_as_what_was_recorded() -> None:
+    command = [sys.executable, "-m", "benchmarks.importing", "--runs", "1", "--sizes", "40"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    rows = _rows(done.stdout)
+    assert [row["what"] for row in rows if "versions/s" in row] == ["import", "import again"]
+    compared = [row for row in rows if row.get("against")]
+    assert [row["against"] for row in compared] == [f"recorded: {what}" for what in ("show", "diff", "trace", "impact")]
+    assert all(math.isfinite(float(row["ratio"].removesuffix(" x"))) for row in compared)
+
+
 def test_every_benchmark_of_the_makefile_is_run_here() -> None:
     makefile = (ROOT / "Makefile").read_text()
     listed = re.search(r"for b in ([a-z_ ]+);", makefile)
     assert listed
-    assert set(listed[1].split()) == {*_QUICKEST, "queries"}
+    assert set(listed[1].split()) == {*_QUICKEST, "capture", "importing", "queries"}
