@@ -20,6 +20,7 @@ from lineage_pipelines.cli import (
     doctor,
     history,
     impact,
+    import_,
     key,
     log,
     migrate,
@@ -80,6 +81,7 @@ for verb in (
     key,
     pin,
     reconcile,
+    import_,
     migrate,
     doctor,
 ):

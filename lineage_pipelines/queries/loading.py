@@ -36,12 +36,22 @@ def load_model(
         entry = resolve(opened, ref)
     file = entry.record.artifact
     if file.format != "skops":
-        fix = "fetch it from the artifact store by its digest and load it yourself, if you trust it"
-        raise ArtifactError(f"{entry.ref} is a {file.format} file, which is never loaded", fix=fix)
+        raise ArtifactError(f"{entry.ref} is {_kind(file)}, which is never loaded", fix=_fix(file))
     _warn_about_versions(entry.ref, file)
     with tempfile.TemporaryDirectory(prefix="lineage-") as folder:
         path = ArtifactStore(settings.artifacts).fetch(file.digest, Path(folder) / "model.skops")
         return load_model_file(path, trusted_types=file.trusted_types)
+
+
+def _kind(file: ModelFile) -> str:
+    known = {"mlflow": "a model folder of MLflow", "mlflow-reference": "a note on where MLflow had the model"}
+    return known.get(file.format, f"a {file.format} file")
+
+
+def _fix(file: ModelFile) -> str:
+    if file.format == "mlflow-reference":
+        return "its files are not here: look for them in MLflow (lineage show says which version it is there)"
+    return "fetch it from the artifact store by its digest and load it yourself, if you trust it"
 
 
 def _warn_about_versions(ref: str, file: ModelFile) -> None:

@@ -37,6 +37,8 @@ class NamedFiles:
     """What the records that were walked over name, each with the entries that name it."""
 
     models: "dict[str, array[int]]" = field(default_factory=dict)
+    folders_of_models: set[str] = field(default_factory=set)
+    """Those of `models` that are lists of a folder's files, `<sha256>  <path>` a line: the files are looked at too."""
     blobs: "dict[Blob, array[int]]" = field(default_factory=dict)
     data: "dict[Data, array[int]]" = field(default_factory=dict)
     folders: dict[str, set[str]] = field(default_factory=dict)
@@ -51,7 +53,10 @@ class NamedFiles:
         statement: Any = parse_bytes(body)
         try:
             said = statement["predicate"]
-            _add(self.models, [_hex(said["artifact"]["digest"])], seq)
+            model = _hex(said["artifact"]["digest"])
+            _add(self.models, [model], seq)
+            if said["artifact"]["format"] == "mlflow":
+                self.folders_of_models.add(model)
             _add(self.blobs, _blobs(said), seq)
             _add(self.data, _data(said), seq)
             for one in _all_data(said):
@@ -85,6 +90,8 @@ def _blobs(said: Any) -> Iterator[Blob]:  # noqa: ANN401  # JSON of any shape
         yield Blob(Digest("sha256", file["sha256"]).hex, f"source file {file['path']}", hidden)
     if "probe" in said.get("evaluation", {}):
         yield Blob(_hex(said["evaluation"]["probe"]["predictions"]), "the predictions of the probe")
+    if "source" in said["run"].get("mlflow", {}):
+        yield Blob(_hex(said["run"]["mlflow"]["source"]), "what MLflow said")
     for snapshot in said["data"]:
         if "profile" in snapshot:
             yield Blob(_hex(snapshot["profile"]), f"the profile of {snapshot['path']}")

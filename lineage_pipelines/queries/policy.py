@@ -141,8 +141,10 @@ def _rules(
         detail = f"missing: {'; '.join(missing)}" if missing else "no fact is missing"
         yield Rule(name="complete", passed=not missing, detail=detail)
     if policy.clean:
-        clean = record.code.revision is not None and not record.code.dirty
+        unknown = record.completeness.lacks("code.dirty")  # as of a version that was imported
+        clean = record.code.revision is not None and not record.code.dirty and not unknown
         detail = "trained from a clean commit" if clean else "trained with uncommitted changes, or without a commit"
+        detail = "it is not known whether it was trained with uncommitted changes" if unknown else detail
         yield Rule(name="clean", passed=clean, detail=detail)
     if policy.approvals:
         yield _approvals(policy.approvals, weighed)

@@ -22,6 +22,7 @@ Progress = Callable[[str, int], None]
 """Called with what is looked at, and how many of it so far."""
 _SHOWN = 3
 _PART = 4096
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 def check_artifacts(
@@ -31,6 +32,9 @@ def check_artifacts(
     if store is None:
         return not_checked("artifacts", "no artifact store was given")
     wanted = {hex_: ("its model file", users) for hex_, users in named.models.items()}
+    for hex_, path, users in _in_folders(named, store):
+        wanted.setdefault(hex_, (f"{path} of its model folder", users))
+    models = len(wanted)
     for blob, users in named.blobs.items():
         if not blob.withheld and blob.hex not in wanted:
             wanted[blob.hex] = (blob.what, users)
@@ -40,9 +44,21 @@ def check_artifacts(
         for (what, users), words in zip(wanted.values(), found, strict=True)
         if words is not None
     ]
-    count = len(wanted) - len(named.models)
-    right = f"{len(named.models):,} model files and {count:,} blobs are in the store and unaltered"
+    right = f"{models:,} model files and {len(wanted) - models:,} blobs are in the store and unaltered"
     return conclude("artifacts", wrong, right)
+
+
+def _in_folders(named: NamedFiles, store: ArtifactStore) -> "Iterator[tuple[str, str, array[int]]]":
+    """Yield the files that the lists of model folders name; a list that cannot be read is found with the others."""
+    for hex_ in sorted(named.folders_of_models):
+        try:
+            text = store.read(Digest("sha256", hex_)).decode()
+        except (ArtifactError, ValueError):
+            continue
+        for line in text.splitlines():
+            name, _, path = line.partition("  ")
+            if _SHA256.fullmatch(name):
+                yield name, path, named.models[hex_]
 
 
 def _read_all(store: ArtifactStore, names: Sequence[str], progress: Progress) -> list[str | None]:

@@ -70,7 +70,13 @@ if TYPE_CHECKING:
         possession_bytes,
     )
     from lineage_pipelines.records.metrics import by_interest, lower_is_better
-    from lineage_pipelines.records.names import PRODUCTION, check_alias, check_model_name, check_new_alias
+    from lineage_pipelines.records.names import (
+        PRODUCTION,
+        check_alias,
+        check_model_name,
+        check_new_alias,
+        suggest_model_name,
+    )
     from lineage_pipelines.records.record import (
         PREDICATE_TYPE,
         STATEMENT_TYPE,
@@ -196,6 +202,7 @@ __all__ = [
     "reached_level",
     "record_digest",
     "same_person",
+    "suggest_model_name",
     "to_json",
     "trainers",
 ]
@@ -257,7 +264,7 @@ _NAMES = {
         "possession_bytes",
     ),
     "metrics": ("by_interest", "lower_is_better"),
-    "names": ("PRODUCTION", "check_alias", "check_model_name", "check_new_alias"),
+    "names": ("PRODUCTION", "check_alias", "check_model_name", "check_new_alias", "suggest_model_name"),
     "record": (
         "PREDICATE_TYPE",
         "STATEMENT_TYPE",

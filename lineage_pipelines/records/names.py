@@ -20,11 +20,12 @@ def check_model_name(name: str) -> str:
         return name
     raise RecordError(
         f"not a model name: {name[:140]!r}",
-        fix=f"use lower-case letters, digits, '_', '-' and '.'; for example {_suggest(name)!r}",
+        fix=f"use lower-case letters, digits, '_', '-' and '.'; for example {suggest_model_name(name)!r}",
     )
 
 
-def _suggest(name: str) -> str:
+def suggest_model_name(name: str) -> str:
+    """Return a model name that is like `name`; several names come to one."""
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
     words = re.sub(r"[^a-z0-9_-]+", "_", plain).strip("_.-")
     return words[:128] or "my_model"

@@ -48,6 +48,11 @@ class Completeness(Value):
     declared: tuple[str, ...] = ()
     inferred: tuple[str, ...] = ()
 
+    def lacks(self, path: str) -> bool:
+        """Return whether a fact, or a part of it, is missing: `data`, `code.dirty`."""
+        paths = (line.partition(":")[0] for line in self.missing)
+        return any(each == path or each.startswith(f"{path}.") for each in paths)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LineageRecord(Value):

@@ -41,6 +41,11 @@ class MlflowRun(Value):
     source: Digest | None = None
     """A blob: canonical JSON of everything that MLflow said; of imported versions only."""
 
+    @property
+    def is_imported(self) -> bool:
+        """Whether the version was brought over from there, and is not one that tracked itself there."""
+        return self.model is not None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingRun(Value):

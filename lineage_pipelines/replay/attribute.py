@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from lineage_pipelines.catalog import Catalog, Entry
 from lineage_pipelines.records import AttributedVersion, Attribution, PlayerSplit, Reevaluation
-from lineage_pipelines.replay.attribution.game import Batch, Coalition, Game, Part, Plan
+from lineage_pipelines.replay.attribution.game import AttributionError, Batch, Coalition, Game, Part, Plan
 from lineage_pipelines.replay.attribution.split import split_cost, split_player, winner
 from lineage_pipelines.replay.attribution.stages import Solved, allocate, cost
 from lineage_pipelines.replay.mixes import KeptMixes, RetrainedMixes, mixes_folder
@@ -124,8 +124,12 @@ def open_mixes(catalog: Catalog, old: Entry, new: Entry, metric: str, options: O
     """Return the mixes of two versions, with what is known of them already.
 
     Raises:
-        AttributionError: nothing differs, or the metric is not in both.
+        AttributionError: nothing differs, the metric is not in both, or what trained one of them is not recorded.
     """
+    unknown = [entry.ref for entry in (old, new) if entry.record.code.source is None]
+    if unknown:
+        what = f"{' and '.join(unknown)} cannot be trained again: which function did it is not recorded"
+        raise AttributionError(what, fix="compare what is known of them: lineage diff")
     known = [old, new, *catalog.entries(old.model, limit=_LOOKED_AT)]
     return RetrainedMixes(old, new, metric, options, KeptMixes(mixes_folder(), known))
 

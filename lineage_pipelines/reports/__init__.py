@@ -37,6 +37,13 @@ if TYPE_CHECKING:
     from lineage_pipelines.reports.graph import graph_json, impact_document, impact_json, render_mermaid, trace_document
     from lineage_pipelines.reports.graph_svg import render_svg
     from lineage_pipelines.reports.html import render_html
+    from lineage_pipelines.reports.imported import (
+        ImportAnswer,
+        ImportedAlias,
+        ImportedModel,
+        import_document,
+        import_json,
+    )
     from lineage_pipelines.reports.pins import PinAnswer, pin_document, pin_json
     from lineage_pipelines.reports.reproduction import (
         checked_document,
@@ -50,6 +57,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Document",
+    "ImportAnswer",
+    "ImportedAlias",
+    "ImportedModel",
     "PinAnswer",
     "attribution_document",
     "attribution_html",
@@ -69,6 +79,8 @@ __all__ = [
     "history_json",
     "impact_document",
     "impact_json",
+    "import_document",
+    "import_json",
     "keys_document",
     "keys_json",
     "log_document",
@@ -107,6 +119,9 @@ _HOMES: Mapping[tuple[str, ...], Callable[[], ModuleType]] = {
         "lineage_pipelines.reports.graph"
     ),
     ("render_svg",): lambda: import_module("lineage_pipelines.reports.graph_svg"),
+    ("ImportAnswer", "ImportedAlias", "ImportedModel", "import_document", "import_json"): lambda: import_module(
+        "lineage_pipelines.reports.imported"
+    ),
     ("PinAnswer", "pin_document", "pin_json"): lambda: import_module("lineage_pipelines.reports.pins"),
     ("attribution_document", "attribution_html"): lambda: import_module("lineage_pipelines.reports.attribution"),
     ("attribution_json",): lambda: import_module("lineage_pipelines.reports.attribution_plain"),

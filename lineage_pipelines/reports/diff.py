@@ -57,6 +57,18 @@ def _sides(diff: VersionDiff) -> Iterator[Block]:
     yield Table(
         ["", "version", "record", "committed", "named by"], [_side("before", diff.first), _side("now", diff.second)]
     )
+    before, now = _unknown(diff.first), _unknown(diff.second)
+    if before and before == now:
+        yield Paragraph(f"  not known of either, so that it is not compared: {before}", "warn")
+    else:
+        told = (("before", before), ("now", now))
+        yield from (Paragraph(f"  not known of the one {word}: {facts}", "warn") for word, facts in told if facts)
+
+
+def _unknown(side: VersionSide) -> str:
+    """Return the facts that a version lacks, shortly."""
+    paths = dict.fromkeys(line.partition(":")[0] for line in side.missing)
+    return brief(", ".join(paths), _LONGEST_SENTENCE)
 
 
 def _side(word: str, side: VersionSide) -> list[str]:

@@ -8,6 +8,7 @@ from lineage_pipelines.records import (
     CheckResult,
     Json,
     LineageRecord,
+    ModelFile,
     SliceMetrics,
     by_interest,
     lower_is_better,
@@ -76,6 +77,7 @@ def _head(
             "follows",
             f"record {short(str(record.model.previous))}" if record.model.previous else "nothing, it is the first",
         ),
+        ("imported", _imported(record)),
         ("owners", ", ".join(record.model.owners)),
         ("checks", _verdict(record.evaluation.checks if record.evaluation else ())),
         *(("approved", approval_line(each)) for each in approved if each.approval.version == entry.version),
@@ -84,6 +86,16 @@ def _head(
         *(("decided", _decision(each)) for each in decided if each.decision.version == entry.version),
     ]
     yield Pairs([(name, value) for name, value in rows if value])
+
+
+def _imported(record: LineageRecord) -> str:
+    """Say what an imported version is called where it comes from."""
+    mlflow = record.run.mlflow
+    if mlflow is None or not mlflow.is_imported:
+        return ""
+    run = f"run {mlflow.run_id}" if mlflow.run_id else "registered without a run"
+    where = f"experiment {mlflow.experiment}, " if mlflow.experiment else ""
+    return f"from MLflow's {mlflow.model!r}, version {mlflow.version}; {run}, {where}{mlflow.server}"
 
 
 def _attribution(attributed: "Attributed") -> str:
@@ -121,11 +133,15 @@ def _gaps(record: LineageRecord) -> Iterator[Block]:
     if facts.inferred:
         yield Heading("Inferred, not seen")
         yield from (Paragraph(f"  {gap}", "warn") for gap in facts.inferred)
+    if facts.declared and _imported(record):
+        yield Heading("Declared, not seen")
+        yield from (Paragraph(f"  {gap}", "warn") for gap in facts.declared)
 
 
 def _data(record: LineageRecord) -> Iterator[Block]:
     if not record.data:
-        yield Paragraph("  no inputs")
+        unknown = record.completeness.lacks("data")
+        yield Paragraph("  no snapshot is known: see what is missing" if unknown else "  no inputs")
         return
     yield Table(
         ["input", "path", "rows", "columns", "size", "md5", "sha256"],
@@ -159,8 +175,8 @@ def _code(record: LineageRecord) -> Iterator[Block]:
             if code.source
             else "",
         ),
-        ("python", f"{environment.python} on {environment.platform}"),
-        ("machine", f"{environment.cpu}; threads {_list(environment.threads)}"),
+        ("python", f"{environment.python} on {_known(environment.platform)}"),
+        ("machine", f"{_known(environment.cpu)}; threads {_list(environment.threads)}"),
         ("packages", f"{count(environment.package_count, 'distribution')}, {short(environment.packages.hex)}"),
         ("lock file", f"{environment.lock_file}, {short(environment.lock.hex)}" if environment.lock else ""),
     ]
@@ -171,15 +187,17 @@ def _revision(record: LineageRecord) -> str:
     code = record.code
     if code.revision is None:
         return "none"
-    branch = f" on {code.branch}" if code.branch else ", detached"
-    dirty = ", with uncommitted changes" if code.dirty else ", clean"
+    branch = f" on {code.branch}" if code.branch else "" if _imported(record) else ", detached"
+    unknown = record.completeness.lacks("code.dirty")
+    dirty = ", with uncommitted changes" if code.dirty else ", perhaps changed" if unknown else ", clean"
     return f"{short(code.revision)}{branch}{dirty}" + (f" (patch {short(code.patch.hex)})" if code.patch else "")
 
 
 def _experiment(record: LineageRecord) -> Iterator[Block]:
     run = record.run
     rows = [
-        ("trained", f"{moment(run.started)}, {duration(run.started, run.finished)}, on {run.host}"),
+        ("trained", f"{moment(run.started)}, {duration(run.started, run.finished)}, on {_known(run.host)}"),
+        ("by", (run.user or "") if _imported(record) else ""),
         ("seed", str(run.seed) if run.seed is not None else ""),
     ]
     if run.dagster:
@@ -234,12 +252,24 @@ def _candidates(candidates: Sequence[Candidate]) -> Iterator[Block]:
 def _artifact(record: LineageRecord) -> Iterator[Block]:
     file = record.artifact
     rows = [
-        ("file", f"{file.format}, {size(file.size)}, {short(file.digest.hex)}"),
+        ("file", _file(file)),
         ("estimator", file.estimator),
         ("needs", ", ".join(file.requirements)),
         ("trusts", ", ".join(file.trusted_types)),
     ]
     yield Pairs([(name, value) for name, value in rows if value])
+
+
+def _known(text: str) -> str:
+    return "an unknown machine" if text == "unknown" else text
+
+
+def _file(file: ModelFile) -> str:
+    """Say what the record's subject is: a file, the list of a folder's files, or a note on where they were."""
+    if file.format == "mlflow-reference":
+        return f"not here: {short(file.digest.hex)} is a note on where MLflow had it"
+    what = "a model folder of MLflow" if file.format == "mlflow" else file.format
+    return f"{what}, {size(file.size)}, {short(file.digest.hex)}"
 
 
 def _value(value: Json) -> str:

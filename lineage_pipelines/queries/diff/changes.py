@@ -44,6 +44,8 @@ class VersionSide:
     recorded: datetime
     aliases: tuple[str, ...] = ()
     """The aliases that name it now."""
+    missing: tuple[str, ...] = ()
+    """What its record says is not known, `path: why`: of that, nothing can differ."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -113,6 +113,7 @@ def _side(catalog: Catalog, entry: Entry) -> VersionSide:
         version=entry.version,
         recorded=entry.recorded,
         aliases=aliases_of(catalog, entry),
+        missing=entry.record.completeness.missing,
     )
 
 

@@ -159,9 +159,23 @@ def _model(record: LineageRecord) -> DigestSet | None:
 def _training(entry: Entry) -> Node:
     record = entry.record
     function = record.code.source.entry if record.code.source else ""
-    run = f"run {record.run.dagster.run_id}" if record.run.dagster else f"on {record.run.host}"
-    detail = f"{function}, {run}" if function else run
+    detail = ", ".join(part for part in (function, _run(record), _unknown_data(record)) if part)
     return Node(id=f"training:{entry.ref}", kind=NodeKind.TRAINING, label=f"training of {entry.ref}", detail=detail)
+
+
+def _run(record: LineageRecord) -> str:
+    run = record.run
+    if run.dagster:
+        return f"run {run.dagster.run_id}"
+    if run.mlflow is not None and run.mlflow.is_imported:
+        return f"MLflow's run {run.mlflow.run_id}" if run.mlflow.run_id else "registered in MLflow without a run"
+    return f"on {run.host}"
+
+
+def _unknown_data(record: LineageRecord) -> str:
+    if not record.completeness.lacks("data"):
+        return ""
+    return "some of its data is not known" if record.data else "its data is not known"
 
 
 def _data(path: str, digest: DigestSet, kind: NodeKind, detail: str = "") -> Node:
@@ -199,7 +213,10 @@ def _surroundings(record: LineageRecord) -> Iterator[Node]:
     code, environment = record.code, record.environment
     if code.revision:
         dirty = ", with uncommitted changes" if code.dirty else ""
-        where = f"{code.branch or 'detached'} of {code.repository or 'no repository'}{dirty}"
+        imported = record.run.mlflow is not None and record.run.mlflow.is_imported
+        branch = code.branch or ("a branch" if imported else "detached")
+        repository = code.repository or ("a repository that is not known" if imported else "no repository")
+        where = f"{branch} of {repository}{dirty}"
         label = f"commit {code.revision[:_SHORT]}"
         yield Node(
             id=f"revision:{code.revision}",

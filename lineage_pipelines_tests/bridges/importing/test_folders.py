@@ -1,0 +1,81 @@
+"""What a model folder may not be: a way out of itself, or into this machine."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from lineage_pipelines.artifacts import ArtifactStore
+from lineage_pipelines.bridges.mlflow.importing.described import describe
+from lineage_pipelines.bridges.mlflow.importing.folders import NoFolderError, _checked, keep_folder
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A model folder with one file."""
+    found = tmp_path / "model"
+    found.mkdir()
+    (found / "MLmodel").write_text("flavors: {}\n")
+    return found
+
+
+@pytest.mark.parametrize(
+    "path", ["../x", "a/../../x", "/etc/passwd", "a//b", "", ".", "a\\..\\b", "a\nb", "a\0b", "d/" * 70 + "x"]
+)
+def test_a_listed_path_that_may_lie_outside_is_refused(path: str) -> None:
+    with pytest.raises(NoFolderError):
+        _checked(path, "")
+
+
+def test_a_listed_path_lies_in_the_folder_that_was_asked_for() -> None:
+    assert _checked("data/model.pkl", "data") == "data/model.pkl"
+    for path in ("data", "database/x", "other"):
+        with pytest.raises(NoFolderError):
+            _checked(path, "data")
+
+
+def _keep(place: Path | str, tmp_path: Path, address: str = "sqlite:///x.db") -> None:
+    keep_folder(str(place), address, ArtifactStore(str(tmp_path / "store")))
+
+
+def test_a_link_that_leaves_the_folder_is_not_followed(folder: Path, tmp_path: Path) -> None:
+    (folder / "secret").symlink_to("/etc/hostname")
+    with pytest.raises(NoFolderError, match="a link leaves the folder"):
+        _keep(folder, tmp_path)
+
+
+def test_what_is_neither_file_nor_folder_is_refused(folder: Path, tmp_path: Path) -> None:
+    os.mkfifo(folder / "pipe")
+    with pytest.raises(NoFolderError, match="neither a file nor a folder"):
+        _keep(folder, tmp_path)
+
+
+@pytest.mark.parametrize("scheme", ["", "file://"])
+def test_a_server_elsewhere_names_no_folder_of_this_machine(folder: Path, tmp_path: Path, scheme: str) -> None:
+    with pytest.raises(NoFolderError, match="is not read"):
+        _keep(f"{scheme}{folder}", tmp_path, "https://mlflow.example.org")
+    assert not (tmp_path / "store").exists()
+    _keep(f"{scheme}{folder}", tmp_path, "http://127.0.0.1:5000")
+    assert (tmp_path / "store").exists()
+
+
+def test_an_empty_folder_is_none(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(NoFolderError, match="there are no files"):
+        _keep(tmp_path / "empty", tmp_path)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{",
+        "- a",
+        "flavors: [1]",
+        "flavors: {python_function: 7}",
+        "&a [*a]",
+        "flavors: {python_function: {loader_module: 'os; x'}}",
+    ],
+)
+def test_a_description_that_is_odd_says_nothing(text: str) -> None:
+    found = describe({"MLmodel": text.encode(), "requirements.txt": b"\xff\xfe"})
+    assert (found.python, found.loader, found.requirements) == (None, None, ())
