@@ -42,7 +42,7 @@ ui: setup
 	@$(BIN)/dagster dev --workspace workspace.yaml --host 127.0.0.1 --port $${PORT:-3000}
 
 test: setup browser postgresql lint types architecture
-	@$(BIN)/pytest
+	@$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 lint: setup
 	@$(BIN)/ruff check .

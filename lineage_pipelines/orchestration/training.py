@@ -135,7 +135,7 @@ class TrainingStep:
             asset_key=self.definition.asset_key,
             notes=folder / "mlflow-runs",
         )
-        with joining(training) as joined:
+        with joining(training, self.settings.mlflow) as joined:
             returned = self.definition.function(**given)
             trained = check_returned(returned, model=self.definition.asset_key, inputs=list(self.definition.inputs))
         if joined.run is not None and joined.run.link is not None:

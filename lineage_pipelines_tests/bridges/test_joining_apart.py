@@ -233,6 +233,37 @@ def test_the_mirror_uses_that_very_run(mirrored: Tracking) -> None:
     assert version.name == "churn"
 
 
+def test_nested_runs_of_the_training_are_not_made_again(mirrored: Tracking) -> None:
+    lines = """
+with mlflow.start_run():
+    for depth in (2, 3):
+        with mlflow.start_run(nested=True, run_name=f"depth {depth}"):
+            mlflow.log_param("depth", depth)
+            mlflow.log_metric("roc_auc", auc)
+"""
+    mirrored.write(lines)
+    module = mirrored.shop.root / f"{mirrored.shop.module_name}.py"
+    begin, _, _ = module.read_text().partition("        candidates=")
+    module.write_text(f"{begin}    )\n")
+    assert mirrored.materialize().success
+    wait_for_deliveries(60)
+    assert sorted(candidate.name for candidate in mirrored.record().candidates) == ["depth 2", "depth 3"]
+    nested = [run.info.run_name for run in mirrored.runs() if "mlflow.parentRunId" in run.data.tags]
+    assert sorted(nested) == ["depth 2", "depth 3"]
+
+
+def test_training_tracks_itself_where_the_project_is_mirrored(
+    mirrored: Tracking, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("MLFLOW_TRACKING_URI")
+    mirrored.shop.world.write("pyproject.toml", f'[tool.lineage]\nmlflow = "{mirrored.address}"\n')
+    mirrored.write('mlflow.log_metric("m", 1)')
+    assert mirrored.materialize().success
+    wait_for_deliveries(60)
+    assert "MLFLOW_TRACKING_URI" not in os.environ
+    assert linked(mirrored.record()) in {run.info.run_id for run in mirrored.runs()}
+
+
 def test_a_version_that_is_made_again_tracks_itself_in_the_sandbox(mirrored: Tracking) -> None:
     mirrored.write('mlflow.log_metric("m", 1)\nmlflow.log_param("p", "q")')
     assert isinstance(mirrored.shop, Trained)

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from lineage_pipelines.bridges.mlflow.run_context import ATTEMPT
+from lineage_pipelines.bridges.mlflow import tags
 from lineage_pipelines.bridges.mlflow.server import shown
 from lineage_pipelines.records import LineageRecord, MlflowRun
 
@@ -89,7 +89,7 @@ def read_run(wanted: Wanted) -> TrackedRun:
 
 def _begun(client: "MlflowClient", wanted: Wanted) -> "Iterator[Run]":
     """Yield the runs that bear the training's tag, the oldest first."""
-    filtered = f"tags.`{ATTEMPT}` = '{wanted.attempt}'"
+    filtered = f"tags.`{tags.ATTEMPT}` = '{wanted.attempt}'"
     order = ["attributes.start_time ASC"]
     for page in _experiments(client):
         ids = [experiment.experiment_id for experiment in page]

@@ -21,6 +21,7 @@ from lineage_pipelines.records import MlflowRun
 
 SECONDS = 10.0
 """How long the training waits for MLflow, in all."""
+_ADDRESS = "MLFLOW_TRACKING_URI"
 _ONE_ANSWER = 4
 """Seconds for one answer of a server."""
 _Answer = TypeVar("_Answer")
@@ -115,12 +116,17 @@ class Joining:
 
 
 @contextlib.contextmanager
-def joining(training: Training) -> Iterator[Joining]:
-    """Surround the call of a training function; what MLflow knows of it is in `run` afterwards."""
+def joining(training: Training, mirror: str | None = None) -> Iterator[Joining]:
+    """Surround the call of a training function; what MLflow knows of it is in `run` afterwards.
+
+    Args:
+        training: names it.
+        mirror: the project's MLflow: where the function tracks itself, unless it says otherwise.
+    """
     register()
     joined = Joining(training)
     # `mlflow.set_tracking_uri` sets the variable, too: it is for the function's own run, and no mirror of the catalog.
-    with environment({}, keep=["MLFLOW_TRACKING_URI"]):
+    with environment({_ADDRESS: mirror} if mirror else {}, keep=[_ADDRESS]):
         with _impatient():
             joined.before()
         try:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from lineage_pipelines.artifacts import ArtifactStore
 from lineage_pipelines.bridges.mlflow import mirrored_model, mirrored_run
+from lineage_pipelines.bridges.mlflow.joined_run import candidates_are_runs
 from lineage_pipelines.bridges.mlflow.server import RefusedError, answered, shown
 
 if TYPE_CHECKING:
@@ -77,7 +78,8 @@ class Mirror:
             run = mirrored_run.own_run(client, experiment, entry, self.dagster_url)
         model = mirrored_model.logged_model(client, run, entry, self.dagster_url)
         mirrored_run.log_record(client, run, record, model.model_id)
-        mirrored_run.tell_candidates(client, run, entry)
+        if joined is None or not candidates_are_runs(record):  # else they are there: the training began them
+            mirrored_run.tell_candidates(client, run, entry)
         mirrored_model.upload(client, model, run, entry, self.artifacts)
         if joined is None:  # the other one is its maker's to end
             mirrored_run.end_run(client, run, record)

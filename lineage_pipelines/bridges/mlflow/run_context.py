@@ -15,12 +15,10 @@ from pathlib import Path
 
 from lineage_pipelines.bridges.mlflow import tags
 
-ATTEMPT = "lineage.attempt"
-"""A tag: which attempt at a training began the run."""
 _NOTES = "LINEAGE_MLFLOW_NOTES"
 _TAGS = {
     "LINEAGE_RUN_KEY": (tags.RUN_KEY,),
-    "LINEAGE_ATTEMPT": (ATTEMPT,),
+    "LINEAGE_ATTEMPT": (tags.ATTEMPT,),
     "LINEAGE_DAGSTER_RUN": (tags.DAGSTER_RUN, tags.DAGSTER_RUN_OF_OTHERS),
     "LINEAGE_ASSET_KEY": (tags.DAGSTER_ASSET,),
 }

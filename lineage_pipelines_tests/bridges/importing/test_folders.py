@@ -79,3 +79,13 @@ def test_an_empty_folder_is_none(tmp_path: Path) -> None:
 def test_a_description_that_is_odd_says_nothing(text: str) -> None:
     found = describe({"MLmodel": text.encode(), "requirements.txt": b"\xff\xfe"})
     assert (found.python, found.loader, found.requirements) == (None, None, ())
+
+
+def test_rows_of_data_beside_the_model_are_left_out(folder: Path, tmp_path: Path) -> None:
+    for name in ("input_example.json", "serving_input_example.json"):
+        (folder / name).write_text('{"name": "Ada Lovelace"}')
+    kept = keep_folder(str(folder), "sqlite:///x.db", ArtifactStore(str(tmp_path / "store")))
+    assert kept.left_out == ("input_example.json", "serving_input_example.json")
+    stored = [path.read_bytes() for path in (tmp_path / "store").rglob("*") if path.is_file()]
+    assert len(stored) == 2, "the list and MLmodel"
+    assert not any(b"example" in data or b"Ada" in data for data in stored)

@@ -58,6 +58,8 @@ def read_model_file(
     if isinstance(folder, str):
         graded.lacks("artifact", folder)
         return ModelFile(format=REFERENCE, size=0, estimator=estimator or UNKNOWN, digest=keep(note))
+    for name in folder.left_out:
+        graded.lacks("artifact.example", f"{name} holds rows of data, and is left out")
     graded.derives("artifact", "the files that MLflow has now; it keeps no digest to compare them with")
     return ModelFile(
         format=MANIFEST,

@@ -6,6 +6,7 @@ names, is refused.
 
 import contextlib
 import os
+import re
 import stat
 import tempfile
 from collections.abc import Callable, Iterator
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 MANIFEST = "mlflow"
 """The format of a model folder: its digest is that of its list, `<sha256>  <path>` a line, sorted by path."""
+_ROWS = re.compile(r"(serving_)?input_.*example.*|input_example.*")
+"""What MLflow calls examples of a model's input, beside the model: rows of data, which nothing here may keep."""
 _MOST_FILES = 10_000
 _DEEPEST = 64
 _FIX = "give access to it and ask again; or --artifacts none, which only says where the files were"
@@ -53,6 +56,8 @@ class KeptFolder:
     size: int
     """Bytes of its files together."""
     described: Described
+    left_out: tuple[str, ...] = ()
+    """Examples of input, which hold rows of data: they are in neither the list nor the store."""
 
 
 def keep_folder(place: str, address: str, store: ArtifactStore) -> KeptFolder:
@@ -84,7 +89,8 @@ def _keep(paths: list[str], read: _Read, store: ArtifactStore) -> KeptFolder:
     if not paths:
         raise NoFolderError("there are no files")
     lines, size, speaking = [], 0, {}
-    for path in sorted(paths):
+    left_out = tuple(sorted(path for path in paths if _ROWS.fullmatch(path)))
+    for path in sorted(set(paths) - set(left_out)):
         with tempfile.TemporaryDirectory(prefix="lineage-") as folder:
             file = read(path, Path(folder))
             digest = store.put_file(file)
@@ -92,7 +98,8 @@ def _keep(paths: list[str], read: _Read, store: ArtifactStore) -> KeptFolder:
             if path in SPEAKING:
                 speaking[path] = file.read_bytes()
         lines.append(f"{digest.hex}  {path}\n")
-    return KeptFolder(digest=store.put_bytes("".join(lines).encode()), size=size, described=describe(speaking))
+    digest = store.put_bytes("".join(lines).encode())
+    return KeptFolder(digest=digest, size=size, described=describe(speaking), left_out=left_out)
 
 
 # A folder of this machine
