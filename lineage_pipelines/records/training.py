@@ -122,7 +122,7 @@ class ModelFile(Value):
     """The stored model (in-toto subject, described)."""
 
     format: str
-    """`skops`."""
+    """`skops`; of imported versions `mlflow`, a list of files, or `mlflow-reference`, a note on where they were."""
     size: int
     """Bytes."""
     estimator: str
