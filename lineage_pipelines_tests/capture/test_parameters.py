@@ -72,7 +72,9 @@ def test_no_parameters() -> None:
 
 
 def _stable(value: object) -> str:
-    """Name a case without the address of an object: tests are collected by several processes."""
+    """Name a case without addresses and orders of one process: tests are collected by several."""
+    if isinstance(value, frozenset):
+        return f"frozenset({sorted(value)})"
     return re.sub(r" at 0x[0-9a-f]+", "", repr(value))
 
 
