@@ -27,6 +27,8 @@ class LoggedVersion:
     """Input name to its digests."""
     changed: frozenset[str]
     """Inputs whose content differs from the version before, new ones included."""
+    checks: int
+    """How many there were."""
     failed: tuple[str, ...]
     """Checks that did not pass, blocking ones first."""
 
@@ -58,5 +60,6 @@ def _line(entry: Entry, previous: LineageRecord | None) -> LoggedVersion:
         dirty=record.code.dirty,
         data={snapshot.name: snapshot.digest for snapshot in record.data},
         changed=frozenset(s.name for s in record.data if previous and earlier.get(s.name) != s.digest),
+        checks=len(checks),
         failed=tuple(name for _, name in failed),
     )

@@ -48,7 +48,7 @@ def _log_row(version: "LoggedVersion", metrics: Sequence[str], inputs: Sequence[
         *(number(version.metrics[name]) if name in version.metrics else "–" for name in metrics),
         f"{(version.revision or '–')[:8]}{'*' if version.dirty else ''}",
         *(f"{digests.get(name, '–')}{'*' if name in version.changed else ''}" for name in inputs),
-        f"FAILED: {', '.join(version.failed)}" if version.failed else "passed",
+        f"FAILED: {', '.join(version.failed)}" if version.failed else "passed" if version.checks else "none",
     ]
 
 

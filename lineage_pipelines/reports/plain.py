@@ -39,6 +39,7 @@ def log_json(versions: "Sequence[LoggedVersion]") -> Json:
             "dirty": version.dirty,
             "data": {name: to_json(digest) for name, digest in version.data.items()},
             "changed": sorted(version.changed),
+            "checks": version.checks,
             "failed_checks": list(version.failed),
         }
         for version in versions

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from lineage_pipelines.records import DatasetSnapshot, Json, StageInput, StageRun
+from lineage_pipelines.records import DatasetSnapshot, Grade, Json, StageInput, StageRun
 from lineage_pipelines.reports.document import Tree
 from lineage_pipelines.reports.words import short
 
@@ -20,7 +20,9 @@ def preparation_trees(data: Sequence[DatasetSnapshot], stages: Sequence[StageRun
     for maker, made in makers.items():
         names = ", ".join(snapshot.name for snapshot in made)
         if maker is None:
-            yield Tree(f"{names}: tracked by DVC, no preparation step")
+            said = all(snapshot.grade is Grade.DECLARED for snapshot in made)
+            words = "no preparation step is known" if said else "tracked by DVC, no preparation step"
+            yield Tree(f"{names}: {words}")
         elif maker not in by_name:
             yield Tree(f"{names}: made by {maker}, of which no run is recorded")
         else:

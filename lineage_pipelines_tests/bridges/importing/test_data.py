@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from lineage_pipelines.datasets import DvcProject
 from lineage_pipelines.records import DatasetSnapshot, Grade, LineageRecord
 from lineage_pipelines_tests.bridges.importing.conftest import Lineage, versions
 from lineage_pipelines_tests.bridges.importing.registry import Team, dataset
@@ -128,6 +129,25 @@ def test_our_own_digests_count_as_declared(team: Team, bring: Lineage, project: 
     assert (found["table"].grade, found["table"].size, found["table"].rows) == (Grade.DECLARED, 70, 7)
     assert record.evaluation is not None
     assert record.evaluation.snapshot == "check"
+
+
+def test_the_preparation_behind_our_own_digests_is_looked_for(
+    team: Team, bring: Lineage, project: Path, world: World, lineage: Lineage
+) -> None:
+    head = world.git("rev-parse", "HEAD")
+    md5 = DvcProject(world.root).recorded("data/clean.csv").md5 or ""
+    for known in (md5, "b" * 32):
+        given = dataset("data/clean.csv", tags={"lineage.sha256": "a" * 64, "lineage.md5": known})
+        given.dataset._profile = '{"num_rows": 7, "size": 70, "files": 1}'
+        team.register("delays", team.train(inputs=[given], tags={"mlflow.source.git.commit": head}))
+    bring("--artifacts", "none")
+    found, other = (entry.record for entry in versions(project, "delays"))
+    assert found.data[0].produced_by is not None
+    assert found.data[0].digest.sha256 == "a" * 64
+    assert [stage.name for stage in found.stages] == [found.data[0].produced_by]
+    assert other.stages == ()
+    assert any("DVC recorded other bytes" in line for line in other.completeness.missing)
+    assert "no preparation step is known" in lineage("show", "delays").out
 
 
 def test_impact_of_a_source_names_imported_versions(

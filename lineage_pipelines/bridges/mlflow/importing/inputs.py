@@ -6,7 +6,7 @@ MLflow's digest of a dataset is of 10,000 rows at most. It is said in a gap and 
 import json
 import posixpath
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
@@ -72,6 +72,7 @@ class InputReader:
             found = _ours(name, given)
             if found is not None:
                 graded.says(f"data.{name}", "its digests, by the tags that lineage-pipelines wrote in MLflow")
+                found = self._prepared(found, given, revision, graded, stages)
             else:
                 found = self._search(name, given, revision, graded, stages)
             if found is not None:
@@ -92,6 +93,25 @@ class InputReader:
         graded.missing.extend(found.chain.gaps)
         stages.update((run.name, run) for run in found.chain.runs)
         return _snapshot(name, given, found)
+
+    def _prepared(
+        self,
+        ours: DatasetSnapshot,
+        given: "DatasetInput",
+        revision: str | None,
+        graded: Graded,
+        stages: dict[str, StageRun],
+    ) -> DatasetSnapshot:
+        """Return a snapshot that our tags name with the preparation behind it, where DVC recorded these very bytes."""
+        found = self._find(given, revision)
+        if isinstance(found, str) or found.md5 != ours.digest.md5:
+            why = found if isinstance(found, str) else f"DVC recorded other bytes at commit {str(revision)[:12]}"
+            graded.lacks("stages", f"how {ours.name} was prepared: {why}")
+            return ours
+        graded.derives("stages", f"how {ours.name} was prepared: DVC recorded its MD5 at commit {str(revision)[:12]}")
+        graded.missing.extend(found.chain.gaps)
+        stages.update((run.name, run) for run in found.chain.runs)
+        return replace(ours, produced_by=_maker(found))
 
     def _find(self, given: "DatasetInput", revision: str | None) -> Found | str:
         places = list(_places(given.dataset.source))
@@ -190,7 +210,6 @@ def _ours(name: str, given: "DatasetInput") -> DatasetSnapshot | None:
 
 def _snapshot(name: str, given: "DatasetInput", found: Found) -> DatasetSnapshot:
     rows = _json(given.dataset.profile).get("num_rows")
-    maker = found.maker if any(run.name == found.maker for run in found.chain.runs) else None
     return DatasetSnapshot(
         name=name,
         role=role_of(_tags(given), name),
@@ -201,9 +220,13 @@ def _snapshot(name: str, given: "DatasetInput", found: Found) -> DatasetSnapshot
         rows=rows if isinstance(rows, int) and not isinstance(rows, bool) else None,
         schema=read_schema(given.dataset.schema),
         grade=Grade.INFERRED,
-        produced_by=maker,
+        produced_by=_maker(found),
         extra={"hash": found.hash_name} if found.hash_name != "md5" else {},
     )
+
+
+def _maker(found: Found) -> str | None:
+    return found.maker if any(run.name == found.maker for run in found.chain.runs) else None
 
 
 def _places(source: str | None) -> Iterator[str]:
