@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from lineage_pipelines.bridges.mlflow.names import LONGEST_KEY, keyed
+from lineage_pipelines.bridges.mlflow.run_parts import metrics_of, slices_in
 from lineage_pipelines_tests.bridges.team import ROWS, Team, a_team
+from lineage_pipelines_tests.samples import make_record
 
 
 @pytest.fixture(params=["server", "file"])
@@ -39,6 +41,8 @@ def test_a_version_is_a_run_a_model_and_a_registered_version(team: Team) -> None
     assert run.data.params == {"learning_rate": "0.1", "max_iter": "200", "class_weight": "None", "ratio": "1.0"}
     assert run.data.metrics["roc_auc"] == 0.75
     assert run.data.metrics["slices/origin/JFK/roc_auc"] == pytest.approx(0.72)
+    assert run.data.metrics["slices/origin/JFK/rows"] == 9_697
+    assert run.data.tags["lineage.evaluated_on"] == "test"
     assert run.data.tags["mlflow.source.git.commit"] == record.code.revision
     assert run.data.tags["dagster.run_id"] == "run-1"
     assert run.data.tags["lineage.asset_url"] == f"http://localhost:3000/assets/{team.model}"
@@ -146,6 +150,16 @@ def test_hostile_names_and_sizes_are_told_as_far_as_mlflow_can_say_them(team: Te
     assert run.data.params["a b"] == "0"
     assert run.data.params["list"] == '[1, {"a": null}]'
     assert len(run.data.params["long"]) == 6000
+
+
+def test_slices_are_told_from_other_metrics_again() -> None:
+    evaluation = make_record().evaluation
+    assert evaluation is not None
+    overall, slices = slices_in(metrics_of(evaluation))
+    assert overall == evaluation.metrics
+    assert slices == evaluation.slices
+    theirs = {"slices/a/b/c": 0.5, "slices/a/b/rows": 0.5, "slices/x": 1.0, "a/b/c/d": 2.0}
+    assert slices_in(theirs) == (theirs, ())
 
 
 def test_names_keep_apart() -> None:

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from lineage_pipelines.bridges.mlflow import tags
 from lineage_pipelines.bridges.mlflow.names import LONGEST_DIGEST, as_text, cut, keyed, tagged
-from lineage_pipelines.records import Column, DatasetSnapshot, Evaluation, LineageRecord, by_interest
+from lineage_pipelines.records import Column, DatasetSnapshot, Evaluation, LineageRecord, SliceMetrics, by_interest
 
 if TYPE_CHECKING:
     from mlflow.entities import DatasetInput
@@ -32,6 +32,7 @@ _TYPES = {
 }
 """Arrow's names of types, and those of MLflow's schemas."""
 _DETAILS = 3
+_SLICES, _ROWS, _DEPTH = "slices", "rows", 3
 
 
 def params_of(record: LineageRecord) -> dict[str, str]:
@@ -40,15 +41,36 @@ def params_of(record: LineageRecord) -> dict[str, str]:
 
 
 def metrics_of(evaluation: Evaluation | None) -> dict[str, float]:
-    """Return the metrics, those of slices below `slices/<column>/<value>/`."""
+    """Return the metrics, those of slices below `slices/<column>/<value>/`, with how many `rows` each slice has."""
     if evaluation is None:
         return {}
     slices = {
-        f"slices/{part.name}/{part.value.replace('/', '_')}/{name}": value
+        "/".join((_SLICES, part.name.replace("/", "_"), part.value.replace("/", "_"), name)): value
         for part in evaluation.slices
-        for name, value in part.metrics.items()
+        for name, value in {_ROWS: float(part.rows), **part.metrics}.items()
     }
     return keyed({**evaluation.metrics, **slices})
+
+
+def slices_in(metrics: Mapping[str, float]) -> tuple[dict[str, float], tuple[SliceMetrics, ...]]:
+    """Tell overall metrics from those of slices again, by the names that `metrics_of` gives them."""
+    overall: dict[str, float] = {}
+    parts: dict[tuple[str, str], dict[str, float]] = {}
+    for name, number in metrics.items():
+        place = name.split("/", _DEPTH)
+        if place[0] == _SLICES and len(place) > _DEPTH:
+            parts.setdefault((place[1], place[2]), {})[place[3]] = number
+        else:
+            overall[name] = number
+    slices = []
+    for (column, value), found in parts.items():
+        rows = found.get(_ROWS, -1.0)
+        if rows < 0 or not rows.is_integer():  # somebody else's names, which only look like ours
+            overall |= {f"{_SLICES}/{column}/{value}/{name}": each for name, each in found.items()}
+            continue
+        measured = {name: each for name, each in found.items() if name != _ROWS}
+        slices.append(SliceMetrics(name=column, value=value, rows=int(rows), metrics=measured))
+    return overall, tuple(slices)
 
 
 # Datasets
@@ -125,6 +147,7 @@ def run_tags(entry: "Entry", dagster_url: str | None) -> dict[str, str]:
                 tags.RUN_KEY: record.model.run_key,
                 tags.DAGSTER_ASSET: record.model.asset_key,
                 tags.DAGSTER_RUN_OF_OTHERS: dagster.run_id if dagster else None,
+                tags.EVALUATED_ON: record.evaluation.snapshot if record.evaluation else None,
                 tags.DIRTY: "true" if record.code.dirty else "false",
             }
         ),

@@ -15,6 +15,7 @@ from lineage_pipelines.bridges.mlflow.importing.inputs import MEASURED, InputRea
 from lineage_pipelines.bridges.mlflow.importing.registry import Said
 from lineage_pipelines.bridges.mlflow.importing.source import everything, reference, run_key
 from lineage_pipelines.bridges.mlflow.importing.texts import plain, read_metrics, read_parameters, shown_text
+from lineage_pipelines.bridges.mlflow.run_parts import slices_in
 from lineage_pipelines.capture.git.urls import public_url
 from lineage_pipelines.records import (
     CodeVersion,
@@ -180,9 +181,14 @@ def _evaluation(run: "Run | None", data: Sequence[DatasetSnapshot], graded: Grad
         graded.lacks("evaluation", "no metric was logged in MLflow")
         return None
     graded.says("evaluation", f"{_LOGGED}, the last value of each metric")
+    overall, slices = slices_in(metrics)
+    told = run.data.tags.get(ours.EVALUATED_ON) if run is not None else None
     measured = [snapshot.name for snapshot in data if snapshot.role in MEASURED]
-    if len(measured) != 1:
+    if any(snapshot.name == told for snapshot in data):
+        measured = [str(told)]
+        graded.says("evaluation.snapshot", "a tag that lineage-pipelines wrote in MLflow")
+    elif len(measured) != 1:
         graded.lacks("evaluation.snapshot", "MLflow does not say on which data the metrics were measured")
     else:
         graded.derives("evaluation.snapshot", "the one input that was logged for testing")
-    return Evaluation(snapshot=measured[0] if len(measured) == 1 else None, metrics=metrics)
+    return Evaluation(snapshot=measured[0] if len(measured) == 1 else None, metrics=overall, slices=slices)
