@@ -70,13 +70,14 @@ def mlflow(
       lineage import mlflow --tracking-uri sqlite:///mlflow.db --model "Flight delays" --rename "Flight delays=delays"
     """
     from lineage_pipelines import reports
-    from lineage_pipelines.bridges.mlflow.importing import import_registry
+    from lineage_pipelines.bridges.mlflow.importing import check_registry, import_registry
 
     settings = session.settings()
     address = tracking_uri or settings.mlflow
     if not address:
         raise click.UsageError("which MLflow? Give --tracking-uri, or set MLFLOW_TRACKING_URI")
     renamed = _renamed(renames)
+    check_registry(address, models)
     with _opened(settings, dry_run=dry_run) as catalog, _bar() as progress:
         found = import_registry(
             address,

@@ -35,6 +35,11 @@ _REFUSALS = frozenset(
         "RESOURCE_DOES_NOT_EXIST",
     }
 )
+_CAUSES = re.compile(
+    r"Connection refused|[Rr]ead timed out|[Cc]onnect(ion)?( to \S+)? timed out|Connection reset by peer"
+    r"|No route to host|Name or service not known|Temporary failure in name resolution|certificate verify failed"
+    r"|too many 50\d error responses"
+)
 _CREDENTIALS = re.compile(r"//[^/@\s'\"]*@")
 
 
@@ -117,7 +122,9 @@ def _lost(words: str, address: str) -> LostServerError:
 
 
 def _plain(words: str) -> str:
-    return _CREDENTIALS.sub("//", " ".join(words.split()))[:300]
+    # What is to be known of a failed connection stands at the end of three errors in one another.
+    cause = _CAUSES.search(words)
+    return cause[0] if cause else _CREDENTIALS.sub("//", " ".join(words.split()))[:300]
 
 
 def shown(address: str) -> str:

@@ -14,7 +14,7 @@ from lineage_pipelines.catalog import resolve_settings
 from lineage_pipelines.records import Digest
 from lineage_pipelines_tests.bridges.importing.conftest import Lineage, versions
 from lineage_pipelines_tests.bridges.importing.registry import Team
-from lineage_pipelines_tests.mlflow_server import MlflowServer
+from lineage_pipelines_tests.mlflow_server import MlflowServer, free_port
 
 
 @pytest.fixture
@@ -65,3 +65,18 @@ def test_files_come_through_the_server(
     assert "its source (code) names no file" in line
     assert gone.record.artifact.format == "mlflow-reference"
     assert lineage("verify").code == 0
+
+
+def test_a_server_that_is_not_there_is_said_at_once_and_nothing_is_made(project: Path, lineage: Lineage) -> None:
+    said = lineage("import", "mlflow", "--tracking-uri", f"http://127.0.0.1:{free_port()}")
+    assert said.code == 3
+    assert "MLflow does not answer: Connection refused" in said.err
+    assert [path.name for path in project.iterdir()] == ["pyproject.toml"]
+
+
+def test_a_model_that_is_not_there_is_said_and_nothing_is_made(team: Team, project: Path, bring: Lineage) -> None:
+    team.register("delays", team.train())
+    said = bring("--model", "delay")
+    assert said.code == 2
+    assert "'delays'" in said.err
+    assert [path.name for path in project.iterdir()] == ["pyproject.toml"]

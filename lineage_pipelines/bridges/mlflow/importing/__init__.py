@@ -12,14 +12,24 @@ from lineage_pipelines.bridges.mlflow.importing.drafting import Drafter
 from lineage_pipelines.bridges.mlflow.importing.history import History
 from lineage_pipelines.bridges.mlflow.importing.importer import Importer
 from lineage_pipelines.bridges.mlflow.importing.inputs import InputReader
-from lineage_pipelines.bridges.mlflow.importing.registry import Registry
+from lineage_pipelines.bridges.mlflow.importing.registry import Registry, choose
 from lineage_pipelines.bridges.mlflow.server import connect, shown
 from lineage_pipelines.catalog import Catalog
 from lineage_pipelines.reports.imported import ImportAnswer
 
 _RETRIES = 5
 
-__all__ = ["import_registry"]
+__all__ = ["check_registry", "import_registry"]
+
+
+def check_registry(address: str, models: Sequence[str] = ()) -> None:
+    """See whether MLflow answers and has these models, before anything is made for an import.
+
+    Raises:
+        NotFoundError: MLflow has no such model.
+        BridgeError: MLflow is not installed, or cannot be reached. It is asked once.
+    """
+    choose(Registry(connect(address, retries=0), address).models(), models)
 
 
 def import_registry(
