@@ -1,5 +1,6 @@
 """Fixtures that every room may use."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,6 +9,11 @@ import pytest
 from lineage_pipelines_tests import postgres_server
 from lineage_pipelines_tests.world import World
 
+DEVELOPERS = ("LINEAGE_CATALOG", "LINEAGE_DAGSTER_URL", "MLFLOW_TRACKING_URI", "MLFLOW_EXPERIMENT_NAME")
+"""What a developer may have set for work: no test, and no project that is made for several, goes there."""
+for _name in DEVELOPERS:
+    os.environ.pop(_name, None)
+
 
 @pytest.fixture(autouse=True)
 def quiet_machine(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -15,7 +21,7 @@ def quiet_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DAGSTER_DISABLE_TELEMETRY", "1")
     monkeypatch.setenv("DVC_NO_ANALYTICS", "1")
     monkeypatch.delenv("DAGSTER_HOME", raising=False)
-    for name in ("LINEAGE_CATALOG", "LINEAGE_DAGSTER_URL", "MLFLOW_TRACKING_URI", "MLFLOW_EXPERIMENT_NAME"):
+    for name in DEVELOPERS:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("MLFLOW_DISABLE_TELEMETRY", "true")
     monkeypatch.setenv("GIT_PYTHON_REFRESH", "quiet")

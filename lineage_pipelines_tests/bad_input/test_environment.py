@@ -30,9 +30,11 @@ def busy(file: Path) -> Iterator[None]:
 
 
 def hear_signals() -> None:
-    """Undo what a shell does to what it starts in the background, and nohup to everything: to ignore signals."""
-    for number in (signal.SIGINT, signal.SIGHUP):
+    """Undo what a shell does to what it starts in the background, nohup to everything and xdist: to ignore signals."""
+    numbers = (signal.SIGINT, signal.SIGHUP, signal.SIGTERM)
+    for number in numbers:
         signal.signal(number, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, numbers)
 
 
 def started(project: Project, *words: str) -> "subprocess.Popen[str]":

@@ -1,6 +1,8 @@
 """An MLflow server for all tests of this folder, and one for each test that kills it."""
 
+import contextlib
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -27,8 +29,22 @@ def own_mlflow(tmp_path: Path) -> Iterator[MlflowServer]:
 
 @pytest.fixture(autouse=True)
 def environment_as_before() -> Iterator[None]:
-    """`connect` sets what MLflow reads; the next test begins without it."""
+    """`connect` sets what MLflow reads, for the whole process; the next test begins without it."""
+    with as_before():
+        yield
+
+
+@contextlib.contextmanager
+def as_before() -> Iterator[None]:
+    """Put back what `connect` sets, in the environment and in MLflow."""
     before = dict(os.environ)
-    yield
-    os.environ.clear()
-    os.environ.update(before)
+    try:
+        yield
+    finally:
+        if "mlflow" in sys.modules:
+            import mlflow
+
+            mlflow.set_tracking_uri(None)  # type: ignore[arg-type]  # as it was
+            mlflow.set_registry_uri(None)  # type: ignore[arg-type]
+        os.environ.clear()
+        os.environ.update(before)

@@ -229,7 +229,9 @@ def test_the_mirror_uses_that_very_run(mirrored: Tracking) -> None:
     (run,) = [run for run in mirrored.runs() if "mlflow.parentRunId" not in run.data.tags]
     record = mirrored.record()
     assert linked(record) == run.info.run_id
-    (version,) = mlflow.MlflowClient().search_model_versions(f"run_id = '{run.info.run_id}'")
+    (version,) = mlflow.MlflowClient(mirrored.address, mirrored.address).search_model_versions(
+        f"run_id = '{run.info.run_id}'"
+    )
     assert version.name == "churn"
 
 

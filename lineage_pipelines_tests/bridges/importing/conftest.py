@@ -13,6 +13,7 @@ import pytest
 from lineage_pipelines.bridges.mlflow.server import connect
 from lineage_pipelines.catalog import Catalog, Entry, resolve_settings
 from lineage_pipelines.cli import main
+from lineage_pipelines_tests.bridges.conftest import as_before
 from lineage_pipelines_tests.bridges.importing.registry import Team
 
 
@@ -35,7 +36,8 @@ Lineage = Callable[..., Said]
 def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An MLflow database without anything in it: MLflow takes seconds to make one."""
     path = tmp_path_factory.mktemp("store") / "mlflow.db"
-    connect(f"sqlite:///{path}", retries=0).search_experiments()
+    with as_before():  # a session outlives every test's environment
+        connect(f"sqlite:///{path}", retries=0).search_experiments()
     return path
 
 
