@@ -16,7 +16,16 @@ for _name in DEVELOPERS:
 
 
 @pytest.fixture(autouse=True)
-def quiet_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+def environment_as_before() -> Iterator[None]:
+    """The environment as it was, whatever a test and its fixtures did to it: projects are made for a whole session."""
+    before = dict(os.environ)
+    yield
+    os.environ.clear()
+    os.environ.update(before)
+
+
+@pytest.fixture(autouse=True)
+def quiet_machine(environment_as_before: None, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: ARG001  # before it
     """No telemetry, and nothing of the developer's own Dagster or DVC."""
     monkeypatch.setenv("DAGSTER_DISABLE_TELEMETRY", "1")
     monkeypatch.setenv("DVC_NO_ANALYTICS", "1")

@@ -28,7 +28,7 @@ def own_mlflow(tmp_path: Path) -> Iterator[MlflowServer]:
 
 
 @pytest.fixture(autouse=True)
-def environment_as_before() -> Iterator[None]:
+def connection_as_before() -> Iterator[None]:
     """`connect` sets what MLflow reads, for the whole process; the next test begins without it."""
     with as_before():
         yield
