@@ -13,6 +13,7 @@ from typing import Any
 
 import yaml
 
+from lineage_pipelines.capture.tool_caches import is_tool_cache
 from lineage_pipelines.datasets import ParamsDependency, Stage
 
 _MOST_FILES = 500
@@ -43,7 +44,7 @@ def stage_code_version(root: Path, stage: Stage) -> str:
 def _content_lines(root: Path, name: str) -> Iterator[str]:
     path = root / name
     if path.is_dir():
-        files = sorted(p for p in path.rglob("*") if p.is_file() and "__pycache__" not in p.parts)
+        files = sorted(p for p in path.rglob("*") if p.is_file() and not is_tool_cache(p.relative_to(path).as_posix()))
         for file in files[:_MOST_FILES]:
             yield _content_line(root, file)
     else:

@@ -180,6 +180,22 @@ def test_what_stages_generate_is_not_code(repository: Repository, tmp_path: Path
     assert blobs[code.patch].count(b"diff --git") == 1
 
 
+def test_bytecode_is_not_in_the_patch(repository: Repository) -> None:
+    SourceProject(repository.root, _FILES | {"pkg/__pycache__/old.pyc": "1\n"})
+    repository.commit()
+    repository.write("pkg/__pycache__/old.pyc", "2\n")
+    repository.write("pkg/__pycache__/new.pyc", "\0")
+    repository.write(".pytest_cache/README.md", "cache\n")
+    repository.git("add", "-A")  # staged, which is in the index that the patch begins with
+    code, _, gaps = _capture(repository.root)
+    assert (code.dirty, code.patch, gaps) == (False, None, ())
+    repository.write("pkg/a.py", "value = 2\n")
+    code, blobs, gaps = _capture(repository.root)
+    assert (code.dirty, gaps) == (True, ())
+    assert code.patch is not None
+    assert blobs[code.patch].count(b"diff --git") == 1
+
+
 def test_in_a_dvc_project_tracked_data_is_not_in_the_patch(world: World) -> None:
     SourceProject(world.root, _FILES)
     world.write("data/raw.csv", "a,b\n1,2\n")

@@ -47,6 +47,33 @@ def test_our_own_state_does_not_make_the_tree_dirty(repository: Repository) -> N
     assert read_git(repository.root).changes == ()
 
 
+_CACHES = [
+    *("__pycache__/a.cpython-311.pyc", "pkg/__pycache__/a.cpython-311.pyc.4711", "pkg/a.pyc", "pkg/b.pyo"),
+    *(".pytest_cache/v/x", ".mypy_cache/3.11/a.json", "sub/.ruff_cache/0.9/1", ".dmypy.json", ".hypothesis/examples/1"),
+    *("notebooks/.ipynb_checkpoints/a-checkpoint.ipynb", "src/pkg.egg-info/PKG-INFO", ".coverage", ".coverage.host.1"),
+    *(".tox/py/log", ".tmp_dagster_home_x1y2/history/runs.db", "odd é\nname/__pycache__/x"),
+]
+_SOURCES = ["pycache/a.py", "pkg/__pycache__.py", "pkg/a.pyx", "a.egg-info.md", "coverage.py", ".pytest_cache.toml"]
+
+
+def test_bytecode_and_tool_caches_are_never_code(repository: Repository) -> None:
+    for name in _CACHES:
+        repository.write(name, "x")
+    assert read_git(repository.root).changes == ()
+    for name in _SOURCES:
+        repository.write(name, "x")
+    assert sorted(change.path.decode() for change in read_git(repository.root).changes) == sorted(_SOURCES)
+
+
+def test_bytecode_that_was_committed_does_not_count_either(repository: Repository) -> None:
+    repository.write("__pycache__/a.pyc", "old")
+    repository.write("__pycache__/gone.pyc", "old")
+    repository.commit()
+    repository.write("__pycache__/a.pyc", "new")
+    (repository.root / "__pycache__" / "gone.pyc").unlink()
+    assert read_git(repository.root).changes == ()
+
+
 def test_no_git(tmp_path: Path) -> None:
     assert read_git(tmp_path) == GitState(root=tmp_path, gaps=("code.revision: no Git repository",))
 

@@ -13,6 +13,7 @@ from typing import Self
 from lineage_pipelines.capture.blobs import Gaps, plain_path
 from lineage_pipelines.capture.git.process import GitError, run_git
 from lineage_pipelines.capture.git.urls import public_url
+from lineage_pipelines.capture.tool_caches import is_tool_cache
 
 _STATUS = [
     *("status", "--porcelain=v2", "--branch", "-z", "--untracked-files=all"),
@@ -50,7 +51,7 @@ class GitState:
     """Sorted by path."""
     gaps: Gaps = ()
     generated: tuple[Change, ...] = ()
-    """Changes that do not count, see `without`."""
+    """Changes that do not count: bytecode and caches of tools, and see `without`."""
 
     def without(self, generated: Iterable[Path]) -> Self:
         """Return the state as if these files, and what is below these folders, were as in the revision."""
@@ -86,7 +87,8 @@ def read_git(project_dir: Path) -> GitState:
 
 
 def _read(root: Path) -> GitState:
-    headers, changes = _parse_status(run_git(root, _STATUS))
+    headers, differing = _parse_status(run_git(root, _STATUS))
+    generated = tuple(change for change in differing if is_tool_cache(os.fsdecode(change.path)))
     revision = headers.get("branch.oid")
     branch = headers.get("branch.head")
     revision = None if revision == "(initial)" else revision
@@ -103,7 +105,8 @@ def _read(root: Path) -> GitState:
         revision=revision,
         branch=branch,
         shallow=shallow,
-        changes=changes,
+        changes=tuple(change for change in differing if change not in generated),
+        generated=generated,
         gaps=tuple(gaps) + _uninitialised(root),
     )
 

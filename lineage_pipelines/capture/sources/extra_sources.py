@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from lineage_pipelines.capture.blobs import plain_path
+from lineage_pipelines.capture.tool_caches import is_tool_cache
 from lineage_pipelines.errors import CaptureError
 
 MAX_SOURCE_BYTES = 16 * 1024 * 1024
@@ -14,7 +15,7 @@ MAX_SOURCE_BYTES = 16 * 1024 * 1024
 def expand_sources(root: Path, declared: Sequence[Path]) -> dict[str, str]:
     """Return the files of declared files and folders: path relative to the root, to absolute path.
 
-    Of a folder every file counts but hidden ones and compiled Python.
+    Of a folder every file counts but hidden ones and caches of tools, such as compiled Python.
 
     Raises:
         CaptureError: something is not there, not under the root, or too large to be source.
@@ -43,11 +44,11 @@ def _files(path: Path) -> Iterator[Path]:
         yield path
     elif path.is_dir():
         for folder, folders, names in os.walk(path):
-            folders[:] = sorted(f for f in folders if not f.startswith(".") and f != "__pycache__")
+            folders[:] = sorted(f for f in folders if not (f.startswith(".") or is_tool_cache(f)))
             yield from (Path(folder) / name for name in sorted(names) if _is_source(Path(folder) / name))
     else:
         raise CaptureError("an extra source does not exist", where=str(path), fix="correct the path, or leave it out")
 
 
 def _is_source(path: Path) -> bool:
-    return not path.name.startswith(".") and path.suffix not in (".pyc", ".pyo") and path.is_file()
+    return not (path.name.startswith(".") or is_tool_cache(path.name)) and path.is_file()
