@@ -20,7 +20,7 @@ from lineage_pipelines.artifacts import ArtifactStore
 from lineage_pipelines.capture import effective_parameters
 from lineage_pipelines.catalog import Catalog, resolve_settings
 from lineage_pipelines.errors import CaptureError, ConflictError
-from lineage_pipelines.orchestration.definition import Outcome
+from lineage_pipelines.orchestration.outcome import Outcome
 from lineage_pipelines.orchestration.training import TrainingStep
 from lineage_pipelines.queries import VersionDiff, compare_versions, examine
 from lineage_pipelines.queries.diff.changes import Kind

@@ -10,11 +10,10 @@ from typing import NamedTuple
 
 import sqlalchemy as sa
 
-from lineage_pipelines.catalog.tables import artifact, entity, model, part, usage, version
+from lineage_pipelines.catalog.tables import FILE, artifact, entity, model, part, usage, version
 from lineage_pipelines.errors import ConflictError
 from lineage_pipelines.records import Digest, DigestSet, LineageRecord, SourceClosure
 
-FILE = "file"
 REVISION = "revision"
 PACKAGES = "packages"
 SOURCE = "source"

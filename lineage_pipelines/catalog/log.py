@@ -52,6 +52,9 @@ class Catalog(CatalogWithObligations, CatalogWithIndex):
         CatalogError: it cannot be opened, is damaged, or its guards were changed.
     """
 
+    def _index_again(self, connection: sa.Connection) -> int:
+        return appending.index_again(connection)
+
     # Writing
 
     def append(self, record: LineageRecord, *, attempt: Attempt | None = None, tell: Sequence[str] = ()) -> Entry:

@@ -4,11 +4,12 @@ Each migration is one transaction with its line in the `migration` table, so tha
 the version after.
 """
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import sqlalchemy as sa
 
-from lineage_pipelines.catalog import appending, sqlite_schema
+from lineage_pipelines.catalog import sqlite_schema
 from lineage_pipelines.catalog.database import INDEXES, Database, is_foreign
 from lineage_pipelines.catalog.tables import migration
 from lineage_pipelines.errors import CatalogError
@@ -56,8 +57,13 @@ def check_readable(connection: sa.Connection, database: Database) -> int:
     return number
 
 
-def migrate(connection: sa.Connection, database: Database) -> None:
+def migrate(connection: sa.Connection, database: Database, index_again: Callable[[sa.Connection], object]) -> None:
     """Bring the catalog to the newest schema, within the caller's write transaction.
+
+    Args:
+        connection: the transaction.
+        database: the catalog's database.
+        index_again: derives the indexes from the log, after their tables were made anew.
 
     Raises:
         CatalogError: its guards were changed, or an entry of its log was altered or cannot be read.
@@ -70,7 +76,7 @@ def migrate(connection: sa.Connection, database: Database) -> None:
         connection.execute(migration.insert().values(number=number, applied=format_time(datetime.now(UTC))))
     if found < INDEXED:
         renew_indexes(connection, database)
-        appending.index_again(connection)
+        index_again(connection)
     _check_guards(connection, database)
 
 

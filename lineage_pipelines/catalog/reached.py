@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 
 from lineage_pipelines.catalog.entries import VersionName
-from lineage_pipelines.catalog.index import FILE, PACKAGES, REVISION, cut
-from lineage_pipelines.catalog.tables import artifact, entity, part, usage, version
+from lineage_pipelines.catalog.index import PACKAGES, REVISION, cut
+from lineage_pipelines.catalog.tables import FILE, artifact, entity, part, usage, version
 
 CONTENT, RECORD, MODEL = "content", "record", "model"
 _PAST_HEX = "g"

@@ -7,9 +7,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from lineage_pipelines.catalog.entries import Entry, LogEntry, ModelSummary
-from lineage_pipelines.catalog.index import FILE
 from lineage_pipelines.catalog.kinds import of_kind
-from lineage_pipelines.catalog.tables import entity, log, model, usage, version
+from lineage_pipelines.catalog.tables import FILE, entity, log, model, usage, version
 from lineage_pipelines.errors import CatalogError, NotFoundError
 from lineage_pipelines.records import Digest, parse_time
 

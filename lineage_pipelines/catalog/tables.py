@@ -8,6 +8,8 @@ from sqlalchemy import Column, Integer, LargeBinary, MetaData, Table, Text
 
 _tables = MetaData()
 
+FILE = "file"
+
 log = Table(
     "log",
     _tables,

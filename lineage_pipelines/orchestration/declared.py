@@ -9,27 +9,9 @@ from typing import Any
 from lineage_pipelines.capture.scalars import describe_type
 from lineage_pipelines.datasets import DvcProject
 from lineage_pipelines.errors import CaptureError
+from lineage_pipelines.orchestration.argument_checks import check_type
 from lineage_pipelines.orchestration.definition import ModelInput
 from lineage_pipelines.orchestration.gates import Gate
-from lineage_pipelines.orchestration.translator import DvcTranslator
-
-
-def check_project(project: object) -> None:
-    """Refuse what is no `DvcProject`, a path for example.
-
-    Raises:
-        CaptureError: it is none.
-    """
-    _check(project, DvcProject, "project", "write project=DvcProject(Path(__file__).parent)")
-
-
-def check_translator(translator: object) -> None:
-    """Refuse what is no translator, its class for example.
-
-    Raises:
-        CaptureError: it is none.
-    """
-    _check(translator, DvcTranslator | None, "translator", "give an instance: translator=MyTranslator()")
 
 
 def check_texts(name: str, values: object) -> tuple[str, ...]:
@@ -39,9 +21,9 @@ def check_texts(name: str, values: object) -> tuple[str, ...]:
         CaptureError: it is no list of texts.
     """
     fix = f'write a list of texts: {name}=["…"]'
-    _check(values, list | tuple | set | frozenset, name, fix)
+    check_type(values, list | tuple | set | frozenset, name, fix)
     for value in values:  # type: ignore[attr-defined]
-        _check(value, str, f"a member of {name}", fix)
+        check_type(value, str, f"a member of {name}", fix)
     return tuple(values)  # type: ignore[arg-type]
 
 
@@ -53,7 +35,7 @@ def check_function(function: Any, name: object) -> str:  # noqa: ANN401  # whate
             would not show.
     """
     if callable(function) and hasattr(function, "__name__") and not isinstance(function, type):
-        _check(name, str | None, "name", 'write name="churn", or leave it out')
+        check_type(name, str | None, "name", 'write name="churn", or leave it out')
         return str(name or function.__name__)
     fix = "decorate a function; what it is configured with goes into its parameter class"
     raise CaptureError(f"@model_asset is given {describe_type(function)}, not a function", fix=fix)
@@ -66,10 +48,10 @@ def check_gates(gates: object, inputs: Mapping[str, ModelInput], model: str) -> 
         CaptureError: they are no list of gates, or one is about an input that the model has not.
     """
     fix = "write a list of gates: checks=[threshold(min_roc_auc=0.7)]"
-    _check(gates, list | tuple, "checks", fix)
+    check_type(gates, list | tuple, "checks", fix)
     for gate in gates:  # type: ignore[attr-defined]
-        _check(gate, Gate, "a member of checks", fix)
-        _check(gate.judge, Callable, f"the judge of {gate.name}", "give a function from facts to (passed, detail)")
+        check_type(gate, Gate, "a member of checks", fix)
+        check_type(gate.judge, Callable, f"the judge of {gate.name}", "give a function from facts to (passed, detail)")
         for name in gate.inputs:
             if name not in inputs:
                 what = f"the gate {gate.name!r} is about {name!r}, which is no input of {model}"
@@ -84,19 +66,14 @@ def check_inputs(inputs: object, project: DvcProject) -> dict[str, ModelInput]:
         CaptureError: it is no mapping from names to paths.
     """
     fix = 'write inputs={"train": "data/train.parquet"}'
-    _check(inputs, Mapping, "inputs", fix)
+    check_type(inputs, Mapping, "inputs", fix)
     return {name: _input(name, value, project.root, fix) for name, value in inputs.items()}  # type: ignore[attr-defined]
 
 
 def _input(name: str, value: object, root: Path, fix: str) -> ModelInput:
     declared = value if isinstance(value, ModelInput) else ModelInput(path=value)  # type: ignore[arg-type]
-    _check(declared.path, str | os.PathLike, f"the input {name!r}", fix)
-    _check(declared.role, str | None, f"the role of the input {name!r}", 'write role="train"')
+    check_type(declared.path, str | os.PathLike, f"the input {name!r}", fix)
+    check_type(declared.role, str | None, f"the role of the input {name!r}", 'write role="train"')
     # By its text alone: a link is an input of its own, and a file need not be there yet.
     path = os.path.relpath(os.path.normpath(root / declared.path), root)
     return replace(declared, path=Path(path).as_posix())
-
-
-def _check(value: object, kind: Any, name: str, fix: str) -> None:  # noqa: ANN401  # a type, or several
-    if not isinstance(value, kind):
-        raise CaptureError(f"{name} is {describe_type(value)}", where="model_asset", fix=fix)

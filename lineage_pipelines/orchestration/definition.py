@@ -5,14 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lineage_pipelines.capture.trained import TrainedModel
 from lineage_pipelines.datasets import DvcProject
-from lineage_pipelines.orchestration.gates import Baseline, Gate
+from lineage_pipelines.orchestration.gates import Gate
 from lineage_pipelines.orchestration.signature import TrainingSignature
 
 if TYPE_CHECKING:
-    from lineage_pipelines.catalog import Entry
-    from lineage_pipelines.queries import Sentence
     from lineage_pipelines.records import DagsterRun
 
 
@@ -59,25 +56,3 @@ class RunFacts:
     """The same for every retry of one logical run (hex SHA-256)."""
     host: str
     user: str | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Difference:
-    """What a version differs by from another one."""
-
-    label: str
-    """`flight_delay@3, in production`."""
-    sentences: "tuple[Sentence, ...]"
-    """Most likely explanation first."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
-    """A committed version."""
-
-    entry: "Entry"
-    trained: TrainedModel | None
-    """None when an earlier attempt of this run had already committed it."""
-    previous: "Entry | None"
-    baseline: Baseline | None
-    differences: tuple[Difference, ...] = ()

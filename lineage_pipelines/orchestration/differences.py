@@ -5,7 +5,7 @@ from pathlib import Path
 
 from lineage_pipelines.artifacts import ArtifactStore
 from lineage_pipelines.catalog import Catalog, Entry
-from lineage_pipelines.orchestration.definition import Difference
+from lineage_pipelines.orchestration.outcome import Difference
 from lineage_pipelines.records import PRODUCTION
 
 

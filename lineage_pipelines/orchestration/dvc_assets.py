@@ -8,8 +8,8 @@ import dagster as dg
 from lineage_pipelines.datasets import DvcProject, Stage, TrackedFile
 from lineage_pipelines.errors import DatasetError
 from lineage_pipelines.orchestration import metadata
+from lineage_pipelines.orchestration.argument_checks import check_project, check_translator
 from lineage_pipelines.orchestration.compat import without_beta_warnings
-from lineage_pipelines.orchestration.declared import check_project, check_translator
 from lineage_pipelines.orchestration.dvc_specs import NodeAssets, build_node_assets, select_nodes
 from lineage_pipelines.orchestration.keys import op_name
 from lineage_pipelines.orchestration.translator import DvcTranslator

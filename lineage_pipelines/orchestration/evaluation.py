@@ -9,8 +9,9 @@ from lineage_pipelines.capture.trained import TrainedModel
 from lineage_pipelines.catalog import Catalog
 from lineage_pipelines.errors import CaptureError
 from lineage_pipelines.orchestration.definition import ModelDefinition
-from lineage_pipelines.orchestration.gates import Baseline, Facts
+from lineage_pipelines.orchestration.gates import Facts
 from lineage_pipelines.orchestration.model_inputs import ReadInputs
+from lineage_pipelines.orchestration.outcome import Baseline
 from lineage_pipelines.queries import accepted_version, find_holder
 from lineage_pipelines.records import PRODUCTION, Candidate, Evaluation, Probe, SliceMetrics, to_json
 

@@ -99,8 +99,8 @@ def _stands_behind(catalog: "Catalog", key: str, digest: str | None) -> bool:
 def _report(
     instance: dg.DagsterInstance, catalog: "Catalog", entry: "Entry", grace: timedelta, *, dry_run: bool
 ) -> Reconciled:
-    from lineage_pipelines.orchestration.definition import Outcome
     from lineage_pipelines.orchestration.model_events import input_versions, model_metadata
+    from lineage_pipelines.orchestration.outcome import Outcome
 
     what = "record without event"
     run = entry.record.run.dagster

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from lineage_pipelines.capture.evaluation import check_metrics
 from lineage_pipelines.capture.scalars import describe_type, plain_scalar
 from lineage_pipelines.errors import CaptureError
+from lineage_pipelines.orchestration.outcome import Baseline
 from lineage_pipelines.records import lower_is_better
 
 _ROUNDING = 1e-9
@@ -21,16 +22,7 @@ _ROUNDING = 1e-9
 if TYPE_CHECKING:
     import pandas as pd
 
-    from lineage_pipelines.records import CheckResult, LineageRecord, SliceMetrics
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Baseline:
-    """The version to compare with."""
-
-    label: str
-    """`flight_delay@3, in production`."""
-    record: "LineageRecord"
+    from lineage_pipelines.records import CheckResult, SliceMetrics
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,19 +13,14 @@ from lineage_pipelines.datasets import DvcProject
 from lineage_pipelines.datasets.content.own_files import own_folder
 from lineage_pipelines.errors import DatasetError
 from lineage_pipelines.orchestration import metadata
-from lineage_pipelines.orchestration.declared import (
-    check_function,
-    check_gates,
-    check_inputs,
-    check_project,
-    check_texts,
-    check_translator,
-)
-from lineage_pipelines.orchestration.definition import ModelDefinition, ModelInput, Outcome
+from lineage_pipelines.orchestration.argument_checks import check_project, check_translator
+from lineage_pipelines.orchestration.declared import check_function, check_gates, check_inputs, check_texts
+from lineage_pipelines.orchestration.definition import ModelDefinition, ModelInput
 from lineage_pipelines.orchestration.dvc_specs import asset_outputs
 from lineage_pipelines.orchestration.evaluators import EvaluationFunction, register
 from lineage_pipelines.orchestration.gates import Gate
 from lineage_pipelines.orchestration.lineage_resource import LineageResource
+from lineage_pipelines.orchestration.outcome import Outcome
 from lineage_pipelines.orchestration.parameters import build_parameters, config_class
 from lineage_pipelines.orchestration.signature import TrainingSignature, read_signature
 from lineage_pipelines.orchestration.translator import DvcNodeData, DvcTranslator

@@ -9,7 +9,7 @@ import dagster as dg
 
 from lineage_pipelines.catalog import Entry
 from lineage_pipelines.orchestration import metadata
-from lineage_pipelines.orchestration.definition import Outcome
+from lineage_pipelines.orchestration.outcome import Outcome
 from lineage_pipelines.records import CheckResult, DatasetSnapshot, Evaluation, LineageRecord, by_interest
 
 _SUMMARY_LENGTH = 1000  # longer text hides behind a button

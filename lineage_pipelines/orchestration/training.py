@@ -19,10 +19,11 @@ from lineage_pipelines.capture.trained import TrainedModel
 from lineage_pipelines.catalog import DAGSTER, Attempt, Catalog, Entry, Settings
 from lineage_pipelines.errors import CaptureError
 from lineage_pipelines.orchestration.attempts import announced
-from lineage_pipelines.orchestration.definition import ModelDefinition, Outcome, RunFacts
+from lineage_pipelines.orchestration.definition import ModelDefinition, RunFacts
 from lineage_pipelines.orchestration.differences import find_differences
 from lineage_pipelines.orchestration.evaluation import evaluate, find_baseline, plain_candidates
 from lineage_pipelines.orchestration.model_inputs import ReadInputs, arguments, read_inputs
+from lineage_pipelines.orchestration.outcome import Outcome
 from lineage_pipelines.orchestration.returned import check_returned
 from lineage_pipelines.orchestration.tracked import Told, told
 from lineage_pipelines.records import (

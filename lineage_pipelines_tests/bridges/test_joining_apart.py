@@ -16,7 +16,7 @@ import pytest
 from lineage_pipelines.bridges.mlflow.delivering import wait_for_deliveries
 from lineage_pipelines.bridges.mlflow.run_context import Training, TrainingContext
 from lineage_pipelines.catalog import resolve_settings
-from lineage_pipelines.orchestration.definition import Outcome
+from lineage_pipelines.orchestration.outcome import Outcome
 from lineage_pipelines.orchestration.training import TrainingStep
 from lineage_pipelines.records import Level
 from lineage_pipelines.replay.reproduce import reproduce

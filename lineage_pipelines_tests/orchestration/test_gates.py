@@ -8,7 +8,8 @@ import pytest
 
 from lineage_pipelines.errors import CaptureError
 from lineage_pipelines.orchestration import Gate, disjoint, no_worse, slices_evaluated, threshold, unique_rows
-from lineage_pipelines.orchestration.gates import Baseline, Facts, forget_tables
+from lineage_pipelines.orchestration.gates import Facts, forget_tables
+from lineage_pipelines.orchestration.outcome import Baseline
 from lineage_pipelines.records import SliceMetrics
 from lineage_pipelines_tests.samples import make_record, with_metrics
 

@@ -27,7 +27,7 @@ from lineage_pipelines.orchestration import (
     threshold,
     unique_rows,
 )
-from lineage_pipelines.orchestration.definition import Outcome
+from lineage_pipelines.orchestration.outcome import Outcome
 from lineage_pipelines.orchestration.model_events import model_metadata
 from lineage_pipelines_tests.orchestration.conftest import build_defs
 from lineage_pipelines_tests.orchestration.shop import MODEL, Shop, run

@@ -10,8 +10,8 @@ import pytest
 
 from lineage_pipelines.capture import TrainedModel
 from lineage_pipelines.catalog import Catalog
-from lineage_pipelines.orchestration.definition import Outcome
-from lineage_pipelines.orchestration.gates import Baseline
+from lineage_pipelines.orchestration.outcome import Outcome
+from lineage_pipelines.orchestration.outcome import Baseline
 from lineage_pipelines.orchestration.model_events import check_results, model_metadata, summary
 from lineage_pipelines.records import LineageRecord, SliceMetrics
 from lineage_pipelines_tests.samples import make_record
