@@ -75,7 +75,7 @@ def prepare(root: Path) -> None:
 
 def options(trained: Trained) -> dict[str, dict[str, Any]]:
     """Return what `mlflow.sklearn.log_model` is told on each side."""
-    from lineage_pipelines.artifacts import save_model
+    from lineage_pipelines.artifacts.model_file import save_model
 
     with tempfile.TemporaryDirectory() as folder:
         saved = save_model(trained.model.estimator, Path(folder))

@@ -16,27 +16,25 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from benchmarks.versions import MODELS, Versions
-from lineage_pipelines.artifacts import ArtifactStore
-from lineage_pipelines.catalog import Catalog, Entry, LogEntry, appending, deciding
-from lineage_pipelines.catalog.kinds import APPROVAL, DECISION
-from lineage_pipelines.catalog.signing import ApprovalKey, LogKey
-from lineage_pipelines.catalog.writing import write_entry
-from lineage_pipelines.queries import Verdict, draft_promotion, judge, resolve, verify_catalog
-from lineage_pipelines.queries.approvals import Approvals
-from lineage_pipelines.queries.comparing import compare, counted
-from lineage_pipelines.queries.policy import Policy, read_policy
-from lineage_pipelines.records import (
-    PRODUCTION,
-    Action,
-    Approval,
-    Decision,
-    LineageRecord,
-    decode_key_event,
-    encode_decision,
-    encode_envelope,
-    format_time,
-    policy_digest,
-)
+from lineage_pipelines.artifacts.artifact_store import ArtifactStore
+from lineage_pipelines.catalog import commit
+from lineage_pipelines.catalog.catalog import Catalog
+from lineage_pipelines.catalog.commit import write_entry
+from lineage_pipelines.catalog.log.entries import APPROVAL, DECISION, Entry, LogEntry
+from lineage_pipelines.catalog.registry import decision_checks as deciding
+from lineage_pipelines.catalog.transparency.signing import ApprovalKey, LogKey
+from lineage_pipelines.queries.refs import resolve
+from lineage_pipelines.queries.registry.approval_status import Approvals
+from lineage_pipelines.queries.registry.decision_drafts import compare, counted, draft_promotion
+from lineage_pipelines.queries.registry.promotion_policy import Policy, judge, read_policy
+from lineage_pipelines.queries.verify.claims import Verdict
+from lineage_pipelines.queries.verify.verify import verify_catalog
+from lineage_pipelines.records.decisions.approval import Approval, encode_envelope, policy_digest
+from lineage_pipelines.records.decisions.decision import Action, Decision, encode_decision
+from lineage_pipelines.records.decisions.key_event import decode_key_event
+from lineage_pipelines.records.statement.lineage_record import LineageRecord
+from lineage_pipelines.records.values.codec import format_time
+from lineage_pipelines.records.values.model_name import PRODUCTION
 
 PER_DECISION = 10
 """How many versions of a model there are for one that is approved and promoted."""
@@ -146,8 +144,8 @@ class Growing(Catalog):
                 for number in range(start, min(start + _AT_ONCE, size)):
                     record = versions.record(number)
                     before = heads.get(record.model.name)
-                    drafted = appending.draft(record, before.digest if before else None)
-                    entry = heads[record.model.name] = appending.append(connection, record, drafted, key)
+                    drafted = commit.draft(record, before.digest if before else None)
+                    entry = heads[record.model.name] = commit.append(connection, record, drafted, key)
                     if (number + number // MODELS) % PER_DECISION == PER_DECISION - 1:
                         deciding.decide(connection, entry, key, number)
             print(f"  {min(start + _AT_ONCE, size):,} of {size:,} versions", end="\r", file=sys.stderr)
@@ -164,9 +162,9 @@ class Trying(Catalog):
     def try_append(self, record: LineageRecord) -> None:
         """Append a version, and take it back before it is committed."""
         key = self._log_key()
-        drafted = appending.draft(record, None)
+        drafted = commit.draft(record, None)
         with contextlib.suppress(_Undone), self._writing() as connection:
-            appending.append(connection, record, drafted, key)
+            commit.append(connection, record, drafted, key)
             raise _Undone
 
     def try_promotion(self, ref: str, project: Path) -> None:

@@ -125,7 +125,7 @@ def main() -> None:
     asked = parser.parse_args()
     plain, ours, empty = "the same assets in plain Dagster", "the flights code location", "an empty DVC project"
     many, first = f"{asked.stages} stages", f"{asked.stages} stages, the first time (DVC resolves)"
-    from lineage_pipelines.definitions import defs
+    from lineage_pipelines.flights.assets import defs
 
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

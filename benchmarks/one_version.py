@@ -27,9 +27,9 @@ from benchmarks.growing import Place
 from benchmarks.versions import model_of
 
 if TYPE_CHECKING:
-    from lineage_pipelines.capture.trained import TrainedModel
-    from lineage_pipelines.orchestration import LineageResource
-    from lineage_pipelines.orchestration.definition import ModelDefinition, RunFacts
+    from lineage_pipelines.capture.trained_model import TrainedModel
+    from lineage_pipelines.orchestration.lineage_resource import LineageResource
+    from lineage_pipelines.orchestration.training.model_definition import ModelDefinition, RunFacts
 
 MODEL = model_of(0)
 TRAINING, SAVING, INFERRING, REST = "training", "model: saved", "requirements: inferred", "the rest"
@@ -91,7 +91,7 @@ class Trained:
 
 def train(checkout: Path) -> Trained:
     """Train `flight_delay` in a checkout of the flights pipeline, whose folder is the current one."""
-    from lineage_pipelines.capture import read_table
+    from lineage_pipelines.capture.tables.table_capture import read_table
 
     definition, facts, parameters = _step(checkout)
     tables = {name: read_table(checkout / given.path) for name, given in definition.inputs.items()}
@@ -110,10 +110,10 @@ def _step(checkout: Path) -> tuple[Any, "RunFacts", Any]:
     import dagster as dg
 
     from lineage_pipelines.flights import assets
-    from lineage_pipelines.orchestration import LineageResource
-    from lineage_pipelines.orchestration.run_facts import read_run_facts
+    from lineage_pipelines.orchestration.lineage_resource import LineageResource
+    from lineage_pipelines.orchestration.training.run_facts import read_run_facts
 
-    module = importlib.import_module("lineage_pipelines.orchestration.model_asset")
+    module = importlib.import_module("lineage_pipelines.orchestration.training.model_asset")
     steps: list[tuple[Any, RunFacts, Any]] = []
 
     def stop(definition: object, context: dg.AssetExecutionContext, _: object, values: object) -> None:
@@ -169,15 +169,15 @@ class Ours:
             lineage.tell_mirrors(print)
             taken = time.perf_counter() - begun
             if mirror:
-                from lineage_pipelines.bridges.mlflow.delivering import wait_for_deliveries
+                from lineage_pipelines.bridges.mlflow.delivery_launcher import wait_for_deliveries
 
                 wait_for_deliveries(60)
                 self._check_told()
         return taken
 
     def _check_told(self) -> None:
-        from lineage_pipelines.catalog import Catalog
-        from lineage_pipelines.catalog.settings import MLFLOW
+        from lineage_pipelines.catalog.catalog import Catalog
+        from lineage_pipelines.settings import MLFLOW
 
         with Catalog(f"sqlite:///{self._folder}/catalog.db", read_only=True) as catalog:
             if owed := catalog.owed(MLFLOW):
@@ -185,13 +185,13 @@ class Ours:
                 raise SystemExit(f"MLflow was not told of {len(owed)} entries: {log.read_text()}")
 
     def _resource(self) -> "LineageResource":
-        from lineage_pipelines.orchestration import LineageResource
+        from lineage_pipelines.orchestration.lineage_resource import LineageResource
 
         url, artifacts = f"sqlite:///{self._folder}/catalog.db", str(self._folder / "artifacts")
         return LineageResource(project_dir=str(self._project), catalog=url, artifacts=artifacts)
 
     def _step(self, lineage: "LineageResource") -> None:
-        from lineage_pipelines.orchestration.training import TrainingStep
+        from lineage_pipelines.orchestration.training.training_step import TrainingStep
 
         with lineage.open_catalog() as catalog:
             TrainingStep(
@@ -212,8 +212,9 @@ class Ours:
 
     def promote(self) -> None:
         """Put the newest version into production, so that the next one is compared with it."""
-        from lineage_pipelines.catalog import Catalog
-        from lineage_pipelines.queries import draft_promotion, resolve
+        from lineage_pipelines.catalog.catalog import Catalog
+        from lineage_pipelines.queries.refs import resolve
+        from lineage_pipelines.queries.registry.decision_drafts import draft_promotion
 
         with Catalog(f"sqlite:///{self._folder}/catalog.db", keys=self._folder / "keys") as catalog:
             options = {"by": "bo", "reason": "measured", "project_dir": self._project, "override": True}
@@ -221,23 +222,23 @@ class Ours:
 
 
 def _parts_of_ours() -> Watched:
-    from lineage_pipelines.artifacts import ArtifactStore
-    from lineage_pipelines.catalog import Catalog
-    from lineage_pipelines.datasets import DvcProject
-    from lineage_pipelines.orchestration import model_inputs, training
+    from lineage_pipelines.artifacts.artifact_store import ArtifactStore
+    from lineage_pipelines.catalog.catalog import Catalog
+    from lineage_pipelines.datasets.pipeline.dvc_project import DvcProject
+    from lineage_pipelines.orchestration.training import training_inputs, training_step
 
     return {
-        "inputs: placed and hashed": [(model_inputs, "place")],
-        "inputs: profiles": [(model_inputs, "capture_table")],
+        "inputs: placed and hashed": [(training_inputs, "place")],
+        "inputs: profiles": [(training_inputs, "capture_table")],
         "inputs: how they were prepared": [(DvcProject, "trace")],
-        TRAINING: [(training, "arguments")],  # its tables are read for it
-        "code: Git and source files": [(training, "capture_code")],
-        "libraries and machine": [(training, "capture_environment")],
-        "gates and probe": [(training, "evaluate")],
-        SAVING: [(training, "save_model"), (ArtifactStore, "put_file")],
+        TRAINING: [(training_step, "arguments")],  # its tables are read for it
+        "code: Git and source files": [(training_step, "capture_code")],
+        "libraries and machine": [(training_step, "capture_environment")],
+        "gates and probe": [(training_step, "evaluate")],
+        SAVING: [(training_step, "save_model"), (ArtifactStore, "put_file")],
         "sources, profiles, lists: stored": [(ArtifactStore, "put_bytes")],
         "attempt and commit": [(Catalog, "begin_attempt"), (Catalog, "append")],
-        "versions before: compared": [(training, "find_baseline"), (training, "find_differences")],
+        "versions before: compared": [(training_step, "find_baseline"), (training_step, "find_differences")],
     }
 
 

@@ -6,9 +6,10 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from lineage_pipelines.artifacts import ArtifactStore
-from lineage_pipelines.capture.tables.tables import capture_table
-from lineage_pipelines.records import Column, Digest
+from lineage_pipelines.artifacts.artifact_store import ArtifactStore
+from lineage_pipelines.capture.tables.table_capture import capture_table
+from lineage_pipelines.records.statement.dataset import Column
+from lineage_pipelines.records.values.digest import Digest
 
 ROLES = ("train", "test")
 PROFILES = 12

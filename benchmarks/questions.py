@@ -10,9 +10,19 @@ from functools import cached_property, partial
 
 from benchmarks import versions as v
 from benchmarks.growing import Place, Trying
-from lineage_pipelines import queries
-from lineage_pipelines.catalog import Catalog, Entry
-from lineage_pipelines.records import PRODUCTION
+from lineage_pipelines.catalog.catalog import Catalog
+from lineage_pipelines.catalog.log.entries import Entry
+from lineage_pipelines.queries.diff.comparison import compare_versions
+from lineage_pipelines.queries.graph.impact import impact
+from lineage_pipelines.queries.graph.subject import Places, find_subject
+from lineage_pipelines.queries.graph.trace import trace
+from lineage_pipelines.queries.refs import known_model, resolve
+from lineage_pipelines.queries.registry.alias_history import find_holder, list_decisions
+from lineage_pipelines.queries.registry.approval_status import list_approvals
+from lineage_pipelines.queries.versions.analyses import list_reproductions
+from lineage_pipelines.queries.versions.version_log import log_versions
+from lineage_pipelines.queries.versions.what_changed import what_changed
+from lineage_pipelines.records.values.model_name import PRODUCTION
 from lineage_pipelines_tests.samples import digests
 
 _NOW_AND_THEN = 20
@@ -29,9 +39,9 @@ class Asker:
     draw: random.Random = field(default_factory=lambda: random.Random(4))
 
     @property
-    def places(self) -> queries.Places:
+    def places(self) -> Places:
         """Where a subject of impact is looked for."""
-        return queries.Places(artifacts=self.place.artifacts)
+        return Places(artifacts=self.place.artifacts)
 
     @cached_property
     def trying(self) -> Trying:
@@ -53,23 +63,23 @@ Question = Callable[[Asker], Callable[[], object]]
 
 
 def _log(asker: Asker) -> Callable[[], object]:
-    return partial(queries.log_versions, asker.catalog, v.model_of(asker.any()))
+    return partial(log_versions, asker.catalog, v.model_of(asker.any()))
 
 
 def _resolve(asker: Asker) -> Callable[[], object]:
     ref = v.ref_of(asker.any())
-    return lambda: queries.resolve(asker.catalog, ref).record
+    return lambda: resolve(asker.catalog, ref).record
 
 
 def _show(asker: Asker) -> Callable[[], object]:
     ref, catalog = v.ref_of(asker.any()), asker.catalog
 
     def ask() -> object:
-        entry = queries.resolve(catalog, ref)
+        entry = resolve(catalog, ref)
         name, version, project = entry.model, entry.version, asker.place.project
-        decided = queries.list_decisions(catalog, name, version=version)
-        approved = queries.list_approvals(catalog, name, version=version, project_dir=project)
-        return entry.record, decided, approved, queries.list_reproductions(catalog, entry.digest)
+        decided = list_decisions(catalog, name, version=version)
+        approved = list_approvals(catalog, name, version=version, project_dir=project)
+        return entry.record, decided, approved, list_reproductions(catalog, entry.digest)
 
     return ask
 
@@ -78,8 +88,8 @@ def _compared(asker: Asker, first: int, second: int) -> Callable[[], object]:
     catalog, refs = asker.catalog, (v.ref_of(first), v.ref_of(second))
 
     def ask() -> object:
-        before, after = (queries.resolve(catalog, ref) for ref in refs)
-        return queries.compare_versions(catalog, before, after, artifacts=asker.place.artifacts)
+        before, after = (resolve(catalog, ref) for ref in refs)
+        return compare_versions(catalog, before, after, artifacts=asker.place.artifacts)
 
     return ask
 
@@ -96,14 +106,12 @@ def _diff_any(asker: Asker) -> Callable[[], object]:
 
 
 def _trace(asker: Asker) -> Callable[[], object]:
-    return partial(queries.trace, asker.catalog, v.ref_of(asker.any()))
+    return partial(trace, asker.catalog, v.ref_of(asker.any()))
 
 
 def _impact(asker: Asker, subject: str, *, least: int, explain: bool = True) -> Callable[[], object]:
     def ask() -> object:
-        found = queries.impact(
-            asker.catalog, queries.find_subject(asker.catalog, subject, asker.places), explain=explain
-        )
+        found = impact(asker.catalog, find_subject(asker.catalog, subject, asker.places), explain=explain)
         if len(found.versions) < least:
             raise SystemExit(f"impact of {subject} names {len(found.versions)} versions")
         return found
@@ -147,9 +155,9 @@ def _history(asker: Asker) -> Callable[[], object]:
     catalog, model = asker.catalog, v.model_of(asker.any())
 
     def ask() -> object:
-        queries.known_model(catalog, model)
-        decided = queries.list_decisions(catalog, model)
-        return decided, queries.list_approvals(catalog, model, project_dir=asker.place.project)
+        known_model(catalog, model)
+        decided = list_decisions(catalog, model)
+        return decided, list_approvals(catalog, model, project_dir=asker.place.project)
 
     return ask
 
@@ -159,7 +167,7 @@ def _what_changed(asker: Asker) -> Callable[[], object]:
 
     model, versions = v.model_of(asker.any()), asker.size // v.MODELS
     since = f"{model}@{versions - asker.draw.randint(1, min(_NOW_AND_THEN, versions - 1))}"
-    return lambda: queries.what_changed(
+    return lambda: what_changed(
         asker.catalog,
         model,
         since,
@@ -171,7 +179,7 @@ def _what_changed(asker: Asker) -> Callable[[], object]:
 
 def live(asker: Asker) -> Callable[[], Entry | None]:
     """Ask which version is in production."""
-    return partial(queries.find_holder, asker.catalog, v.model_of(asker.any()), PRODUCTION)
+    return partial(find_holder, asker.catalog, v.model_of(asker.any()), PRODUCTION)
 
 
 def _append(asker: Asker) -> Callable[[], object]:

@@ -1,47 +1,144 @@
 """Model lineage for Dagster and DVC: every model explains itself.
 
-The public names, none of which is imported before it is used.
+The public names of the package, imported on first use (PEP 562). What is not listed here is internal.
 """
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from lineage_pipelines.capture.trained import TrainedModel
-    from lineage_pipelines.catalog import Catalog
-    from lineage_pipelines.datasets import DvcProject
+    from lineage_pipelines.capture.trained_model import TrainedModel
+    from lineage_pipelines.catalog.catalog import Catalog
+    from lineage_pipelines.datasets.pipeline.dvc_project import DvcProject
     from lineage_pipelines.errors import LineageError
-    from lineage_pipelines.queries import load_model
-    from lineage_pipelines.records import Candidate, LineageRecord, SliceMetrics
+    from lineage_pipelines.orchestration.components.dvc_project_component import DvcProjectComponent
+    from lineage_pipelines.orchestration.dvc.asset_specs import build_dvc_asset_specs
+    from lineage_pipelines.orchestration.dvc.dvc_assets import build_dvc_sources, dvc_assets
+    from lineage_pipelines.orchestration.dvc.dvc_resource import DvcResource
+    from lineage_pipelines.orchestration.dvc.translator import DvcNodeData, DvcTranslator, DvcTranslatorSettings
+    from lineage_pipelines.orchestration.lineage_resource import LineageResource
+    from lineage_pipelines.orchestration.operations.attribution_job import build_attribute_job
+    from lineage_pipelines.orchestration.operations.mlflow_sensor import build_mlflow_sensor
+    from lineage_pipelines.orchestration.operations.promotion_job import build_promote_job, promotion_asset
+    from lineage_pipelines.orchestration.operations.reconcile import build_reconcile_sensor
+    from lineage_pipelines.orchestration.operations.reproducibility_check import (
+        build_reproducibility_job,
+        reproducibility_check,
+    )
+    from lineage_pipelines.orchestration.operations.retraining import (
+        build_automation_sensor,
+        build_observe_job,
+        build_refresh_job,
+        retrain_on_new_data,
+    )
+    from lineage_pipelines.orchestration.training.gates import (
+        Gate,
+        disjoint,
+        no_worse,
+        slices_evaluated,
+        threshold,
+        unique_rows,
+    )
+    from lineage_pipelines.orchestration.training.model_asset import model_asset
+    from lineage_pipelines.orchestration.training.model_definition import ModelInput
+    from lineage_pipelines.queries.versions.model_loader import load_model
+    from lineage_pipelines.records.statement.lineage_record import LineageRecord
+    from lineage_pipelines.records.statement.training_run import Candidate, SliceMetrics
+    from lineage_pipelines.settings import Settings, resolve_settings
+
+_MODULES = {
+    "Candidate": "records.statement.training_run",
+    "Catalog": "catalog.catalog",
+    "DvcNodeData": "orchestration.dvc.translator",
+    "DvcProject": "datasets.pipeline.dvc_project",
+    "DvcProjectComponent": "orchestration.components.dvc_project_component",
+    "DvcResource": "orchestration.dvc.dvc_resource",
+    "DvcTranslator": "orchestration.dvc.translator",
+    "DvcTranslatorSettings": "orchestration.dvc.translator",
+    "Gate": "orchestration.training.gates",
+    "LineageError": "errors",
+    "LineageRecord": "records.statement.lineage_record",
+    "LineageResource": "orchestration.lineage_resource",
+    "ModelInput": "orchestration.training.model_definition",
+    "Settings": "settings",
+    "SliceMetrics": "records.statement.training_run",
+    "TrainedModel": "capture.trained_model",
+    "build_attribute_job": "orchestration.operations.attribution_job",
+    "build_automation_sensor": "orchestration.operations.retraining",
+    "build_dvc_asset_specs": "orchestration.dvc.asset_specs",
+    "build_dvc_sources": "orchestration.dvc.dvc_assets",
+    "build_mlflow_sensor": "orchestration.operations.mlflow_sensor",
+    "build_observe_job": "orchestration.operations.retraining",
+    "build_promote_job": "orchestration.operations.promotion_job",
+    "build_reconcile_sensor": "orchestration.operations.reconcile",
+    "build_refresh_job": "orchestration.operations.retraining",
+    "build_reproducibility_job": "orchestration.operations.reproducibility_check",
+    "disjoint": "orchestration.training.gates",
+    "dvc_assets": "orchestration.dvc.dvc_assets",
+    "load_model": "queries.versions.model_loader",
+    "model_asset": "orchestration.training.model_asset",
+    "no_worse": "orchestration.training.gates",
+    "promotion_asset": "orchestration.operations.promotion_job",
+    "reproducibility_check": "orchestration.operations.reproducibility_check",
+    "resolve_settings": "settings",
+    "retrain_on_new_data": "orchestration.operations.retraining",
+    "slices_evaluated": "orchestration.training.gates",
+    "threshold": "orchestration.training.gates",
+    "unique_rows": "orchestration.training.gates",
+}
+"""Each public name, and the module below this package that defines it."""
 
 __all__ = [
     "Candidate",
     "Catalog",
+    "DvcNodeData",
     "DvcProject",
+    "DvcProjectComponent",
+    "DvcResource",
+    "DvcTranslator",
+    "DvcTranslatorSettings",
+    "Gate",
     "LineageError",
     "LineageRecord",
+    "LineageResource",
+    "ModelInput",
+    "Settings",
     "SliceMetrics",
     "TrainedModel",
+    "build_attribute_job",
+    "build_automation_sensor",
+    "build_dvc_asset_specs",
+    "build_dvc_sources",
+    "build_mlflow_sensor",
+    "build_observe_job",
+    "build_promote_job",
+    "build_reconcile_sensor",
+    "build_refresh_job",
+    "build_reproducibility_job",
+    "disjoint",
+    "dvc_assets",
     "load_model",
+    "model_asset",
+    "no_worse",
+    "promotion_asset",
+    "reproducibility_check",
+    "resolve_settings",
+    "retrain_on_new_data",
+    "slices_evaluated",
+    "threshold",
+    "unique_rows",
 ]
 
 
-def __getattr__(name: str) -> Any:  # noqa: ANN401  # any public name
-    match name:
-        case "TrainedModel":
-            room = import_module("lineage_pipelines.capture")
-        case "Catalog":
-            room = import_module("lineage_pipelines.catalog")
-        case "DvcProject":
-            room = import_module("lineage_pipelines.datasets")
-        case "LineageError":
-            room = import_module("lineage_pipelines.errors")
-        case "load_model":
-            room = import_module("lineage_pipelines.queries")
-        case "Candidate" | "LineageRecord" | "SliceMetrics":
-            room = import_module("lineage_pipelines.records")
-        case _:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(room, name)
+def __getattr__(name: str) -> object:
+    try:
+        module = _MODULES[name]
+    except KeyError:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}") from None
+    return getattr(import_module(f"{__name__}.{module}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

@@ -4,29 +4,25 @@ import dataclasses
 import hashlib
 from datetime import UTC, datetime, timedelta
 
-from lineage_pipelines.records import (
-    Candidate,
-    CheckResult,
-    CodeVersion,
+from lineage_pipelines.records.statement.code import CodeVersion, Environment, SourceClosure, SourceFile
+from lineage_pipelines.records.statement.dataset import (
     Column,
-    Completeness,
-    DagsterRun,
     DatasetSnapshot,
-    Digest,
-    DigestSet,
-    Environment,
-    Evaluation,
-    LineageRecord,
-    ModelFile,
-    ModelIdentity,
-    SliceMetrics,
-    SourceClosure,
-    SourceFile,
     StageInput,
     StageOutput,
     StageRun,
+)
+from lineage_pipelines.records.statement.lineage_record import Completeness, LineageRecord, ModelIdentity
+from lineage_pipelines.records.statement.training_run import (
+    Candidate,
+    CheckResult,
+    DagsterRun,
+    Evaluation,
+    ModelFile,
+    SliceMetrics,
     TrainingRun,
 )
+from lineage_pipelines.records.values.digest import Digest, DigestSet
 
 BEGIN = datetime(2013, 4, 2, 6, 0, tzinfo=UTC)
 

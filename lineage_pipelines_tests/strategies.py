@@ -13,8 +13,10 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from lineage_pipelines.records import Digest, DigestSet, Json, LineageRecord, ModelIdentity, Value
-from lineage_pipelines.records.codec import _hints
+from lineage_pipelines.records.statement.lineage_record import LineageRecord, ModelIdentity
+from lineage_pipelines.records.values.canonical import Json
+from lineage_pipelines.records.values.codec import Value, _hints
+from lineage_pipelines.records.values.digest import Digest, DigestSet
 
 _HEX = "0123456789abcdef"
 _EXACT = 2**53 - 1

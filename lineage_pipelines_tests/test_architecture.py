@@ -68,5 +68,8 @@ def test_loading_the_code_location_imports_no_dvc_and_no_training_library() -> N
     load = "from lineage_pipelines.definitions import defs\ndefs.get_repository_def()"
     _imported_by(load, heavy)  # fills the cache of the resolved graph
     assert _imported_by(load, heavy) == set()
-    rooms = ("catalog.log", "queries.policy", "orchestration.model_events", "capture.tables", "artifacts.store")
+    rooms = (
+        *("catalog.catalog", "queries.registry.promotion_policy", "orchestration.ui.materialization"),
+        *("capture.tables.profile", "artifacts.artifact_store"),
+    )
     assert _imported_by(load, tuple(f"lineage_pipelines.{room}" for room in rooms)) == set()

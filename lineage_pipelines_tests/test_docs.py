@@ -1,7 +1,9 @@
 """The documentation says what is there: every verb, option, field, link and command of it is looked up."""
 
 import dataclasses
+import importlib
 import json
+import pkgutil
 import re
 import shlex
 import typing
@@ -15,11 +17,30 @@ import click
 import pytest
 
 from lineage_pipelines import records
-from lineage_pipelines.catalog import Catalog, LogEntry
-from lineage_pipelines.cli import main
-from lineage_pipelines.cli.main import lineage
-from lineage_pipelines.flights.cli import flights
-from lineage_pipelines.records import canonical_bytes, record_digest
+from lineage_pipelines.catalog.catalog import Catalog
+from lineage_pipelines.catalog.log.entries import LogEntry
+from lineage_pipelines.cli.main import lineage, main
+from lineage_pipelines.flights.flights_cli import flights
+from lineage_pipelines.records.decisions.approval import Approval
+from lineage_pipelines.records.decisions.attribution import (
+    Allocation,
+    AttributedVersion,
+    Attribution,
+    InfeasibleMix,
+    Interaction,
+    MetricRuns,
+    Player,
+    PlayerSplit,
+    Reevaluation,
+)
+from lineage_pipelines.records.decisions.decision import ComparedVersion, Comparison, CountedApproval, Decision, Rule
+from lineage_pipelines.records.decisions.key_event import KeyEvent
+from lineage_pipelines.records.decisions.reproduction import MetricAgain, Reproduction, ReproductionStep
+from lineage_pipelines.records.statement.dataset import Grade
+from lineage_pipelines.records.statement.lineage_record import PREDICATE_TYPE, STATEMENT_TYPE, record_digest
+from lineage_pipelines.records.values.canonical import canonical_bytes
+from lineage_pipelines.records.values.codec import Value
+from lineage_pipelines.records.values.digest import Digest, DigestSet
 from lineage_pipelines_tests.samples import make_record
 
 ROOT = Path(__file__).parents[1]
@@ -57,26 +78,34 @@ def _first_words(text: str) -> set[str]:
 
 # The record format
 
-_NAMED = [getattr(records, name) for name in records.__all__]
-_VALUES = [kind for kind in _NAMED if isinstance(kind, type) and issubclass(kind, records.Value)]
+
+def _values() -> Iterator[type[Value]]:
+    """The values of the records room, each from the module that defines it."""
+    for found in pkgutil.walk_packages(records.__path__, f"{records.__name__}."):
+        for kind in vars(importlib.import_module(found.name)).values():
+            if isinstance(kind, type) and issubclass(kind, Value) and kind.__module__ == found.name:
+                yield kind
+
+
+_VALUES = list(_values())
 _WITHIN = (
-    *(records.Rule, records.CountedApproval, records.Comparison, records.ComparedVersion),
-    *(records.ReproductionStep, records.MetricAgain),
-    *(records.AttributedVersion, records.Reevaluation, records.Allocation, records.PlayerSplit, records.MetricRuns),
-    *(records.Player, records.Interaction, records.InfeasibleMix),
+    *(Rule, CountedApproval, Comparison, ComparedVersion),
+    *(ReproductionStep, MetricAgain),
+    *(AttributedVersion, Reevaluation, Allocation, PlayerSplit, MetricRuns),
+    *(Player, Interaction, InfeasibleMix),
 )
-_ENTRIES = (records.KeyEvent, records.Decision, records.Approval, records.Reproduction, records.Attribution)
+_ENTRIES = (KeyEvent, Decision, Approval, Reproduction, Attribution)
 _OF_THE_LOG = (*_ENTRIES, *_WITHIN)
-KINDS = [kind for kind in _VALUES if kind not in (records.Value, *_OF_THE_LOG)]
+KINDS = [kind for kind in _VALUES if kind not in (Value, *_OF_THE_LOG)]
 _WORDS: Mapping[type, str] = {
     str: "text",
     int: "integer",
     bool: "boolean",
     float: "number",
     datetime: "time",
-    records.Digest: "digest",
-    records.DigestSet: "digests",
-    records.Grade: "grade",
+    Digest: "digest",
+    DigestSet: "digests",
+    Grade: "grade",
 }
 _CHECKS: Mapping[str, Any] = {
     "text": str,
@@ -95,7 +124,7 @@ _CHECKS: Mapping[str, Any] = {
 def _schema() -> dict[str, dict[str, tuple[str, str]]]:
     """The page's tables: class to field to type and presence."""
     sections = _sections(FORMAT)
-    kinds = [kind.__name__ for kind in (*KINDS, records.DigestSet) if kind.__name__ in sections]
+    kinds = [kind.__name__ for kind in (*KINDS, DigestSet) if kind.__name__ in sections]
     return {
         kind: {row[0].strip("`"): (row[1], row[2]) for row in _rows(sections[kind]) if len(row) == 5 and "`" in row[0]}
         for kind in kinds
@@ -119,7 +148,7 @@ def _presence(field: dataclasses.Field[Any]) -> str:
     return "required" if free else "always"
 
 
-@pytest.mark.parametrize("kind", [*KINDS, records.DigestSet], ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize("kind", [*KINDS, DigestSet], ids=lambda kind: kind.__name__)
 def test_every_field_of_the_record_is_in_its_table_with_its_type_and_presence(kind: type) -> None:
     hints = typing.get_type_hints(kind)
     fields = {f.name: (_word(hints[f.name]), _presence(f)) for f in dataclasses.fields(kind) if f.name != "extra"}
@@ -177,11 +206,11 @@ def test_the_whole_example_has_the_size_and_identity_that_the_page_says() -> Non
     words = _sections(FORMAT)["A whole record"]
     assert f"{len(data):,} bytes" in words
     assert str(record_digest(data)) in words
-    assert {records.STATEMENT_TYPE, records.PREDICATE_TYPE} <= set(_SPAN.findall(FORMAT.read_text()))
+    assert {STATEMENT_TYPE, PREDICATE_TYPE} <= set(_SPAN.findall(FORMAT.read_text()))
 
 
 def test_every_fact_of_a_profile_is_in_the_table(tmp_path: Path) -> None:
-    from lineage_pipelines.capture import capture_table
+    from lineage_pipelines.capture.tables.table_capture import capture_table
 
     lines = [f"{i % 3},{i / 7},{'abc'[i % 3]},{'true' if i % 2 else ''},2013-04-0{i % 9 + 1}" for i in range(60)]
     (tmp_path / "table.csv").write_text("\n".join(["group,size,name,late,day", *lines, "1,inf,a,false,2013-04-01", ""]))

@@ -8,7 +8,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from lineage_pipelines.cli import main
+from lineage_pipelines.cli.main import main
 from lineage_pipelines_tests.orchestration.shop import orders
 from lineage_pipelines_tests.world import World
 

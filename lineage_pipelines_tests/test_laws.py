@@ -16,17 +16,20 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lineage_pipelines.artifacts import ArtifactStore
-from lineage_pipelines.capture import effective_parameters
-from lineage_pipelines.catalog import Catalog, resolve_settings
+from lineage_pipelines.artifacts.artifact_store import ArtifactStore
+from lineage_pipelines.capture.parameters import effective_parameters
+from lineage_pipelines.catalog.catalog import Catalog
 from lineage_pipelines.errors import CaptureError, ConflictError
-from lineage_pipelines.orchestration.outcome import Outcome
-from lineage_pipelines.orchestration.training import TrainingStep
-from lineage_pipelines.queries import VersionDiff, compare_versions, examine
-from lineage_pipelines.queries.diff.changes import Kind
-from lineage_pipelines.queries.diff.pairing import flatten
-from lineage_pipelines.records import Completeness, LineageRecord, decode, encode
-from lineage_pipelines.reports import render_text, show_document
+from lineage_pipelines.orchestration.training.training_step import TrainingStep
+from lineage_pipelines.orchestration.ui.outcome import Outcome
+from lineage_pipelines.queries.diff.alignment import flatten
+from lineage_pipelines.queries.diff.changes import Kind, VersionDiff
+from lineage_pipelines.queries.diff.comparison import compare_versions
+from lineage_pipelines.queries.doctor import examine
+from lineage_pipelines.records.statement.lineage_record import Completeness, LineageRecord, decode, encode
+from lineage_pipelines.reports.render.text import render_text
+from lineage_pipelines.reports.views.show import show_document
+from lineage_pipelines.settings import resolve_settings
 from lineage_pipelines_tests import strategies
 from lineage_pipelines_tests.orchestration.conftest import build_defs, instance, shop
 from lineage_pipelines_tests.orchestration.shop import MODEL, Shop, run

@@ -1,1 +1,1 @@
-"""Other systems of record: what they hold is mirrored there, read back and imported, and never the truth."""
+"""Other systems of record."""

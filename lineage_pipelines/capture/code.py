@@ -3,11 +3,12 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from lineage_pipelines.capture.blobs import Blobs, Gaps
+from lineage_pipelines.capture.gaps import Blobs, Gaps
+from lineage_pipelines.capture.git.git_state import read_git
 from lineage_pipelines.capture.git.patch import make_patch
-from lineage_pipelines.capture.git.state import read_git
 from lineage_pipelines.capture.sources.closure import source_closure
-from lineage_pipelines.records import CodeVersion, Digest
+from lineage_pipelines.records.statement.code import CodeVersion
+from lineage_pipelines.records.values.digest import Digest
 
 
 def capture_code(

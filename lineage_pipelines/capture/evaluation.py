@@ -5,7 +5,7 @@ from numbers import Real
 
 from lineage_pipelines.capture.scalars import plain_scalar
 from lineage_pipelines.errors import CaptureError, RecordError
-from lineage_pipelines.records import to_json
+from lineage_pipelines.records.values.codec import to_json
 
 
 def check_metrics(metrics: Mapping[str, object], *, where: str) -> Mapping[str, float]:

@@ -12,10 +12,17 @@ from fractions import Fraction
 from pathlib import PurePath
 from typing import Any
 
-from lineage_pipelines.capture.scalars import describe_type, duration_seconds, format_moment, is_missing, plain_scalar
+from lineage_pipelines.capture.scalars import (
+    describe_type,
+    duration_seconds,
+    format_moment,
+    is_missing,
+    plain_scalar,
+)
 from lineage_pipelines.capture.secrets import find_secrets, shown_key
 from lineage_pipelines.errors import CaptureError, RecordError
-from lineage_pipelines.records import Json, canonical_bytes, to_json
+from lineage_pipelines.records.values.canonical import Json, canonical_bytes
+from lineage_pipelines.records.values.codec import to_json
 
 _WHERE = "parameters"
 # A record nests 64 levels in all; parameters are a few levels down (of candidates, five), and a tagged number is one.

@@ -7,7 +7,9 @@ is known by its digest, or what the training function gives.
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from lineage_pipelines.records import Digest, Probe, canonical_bytes
+from lineage_pipelines.records.statement.training_run import Probe
+from lineage_pipelines.records.values.canonical import canonical_bytes
+from lineage_pipelines.records.values.digest import Digest
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -1,14 +1,151 @@
-"""Secrets by name and by shape, so that none enters a record (DESIGN law 10).
+"""Secrets by name and by the token shapes of providers, so that none enters a record (DESIGN law 10)."""
 
-A parameter is a secret when its key says so (`db_password`, `apiKey`) and it holds text, or when its text has the
-shape of a known token. Only the place is ever said, never the value.
-"""
-
+import functools
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from lineage_pipelines.capture.token_shapes import find_tokens, token_shape
+
+@dataclass(frozen=True, slots=True)
+class TokenShape:
+    """One form of secret."""
+
+    name: str
+    """What it is, for messages."""
+    anchor: bytes
+    """Lower case; every match holds it, in any case."""
+    expression: bytes
+
+    @property
+    def pattern(self) -> re.Pattern[bytes]:
+        """What a match looks like; compiled for the first text that holds the anchor."""
+        return _compiled(self.expression)
+
+
+@functools.cache
+def _compiled(expression: bytes) -> re.Pattern[bytes]:
+    return re.compile(expression)
+
+
+def _shape(name: str, anchor: str, expression: str) -> TokenShape:
+    return TokenShape(name, anchor.encode(), expression.encode())
+
+
+# The anchors and character classes keep every pattern linear: no nested repetition.
+_START = r"(?<![A-Za-z0-9_])"  # a hyphen may stand before: a removed line of a patch begins with one
+_END = r"(?![A-Za-z0-9_-])"
+# What stands in for a password in a template is none: ${NAME}, {name}, <password>, %s, ***.
+_NO_TEMPLATE = r"(?![$%{<*])"
+
+TOKEN_SHAPES: tuple[TokenShape, ...] = (
+    *(
+        _shape("an AWS access key", prefix.lower(), rf"{_START}{prefix}[A-Z0-9]{{16}}{_END}")
+        for prefix in ("AKIA", "ASIA", "ABIA", "ACCA")
+    ),
+    _shape(
+        "an AWS secret key",
+        "secret_access_key",
+        r"(?i)secret_access_key['\"]?\s{0,8}[=:]\s{0,8}['\"]?[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+])",
+    ),
+    *(
+        _shape("a GitHub token", f"gh{kind}_", rf"{_START}gh{kind}_[A-Za-z0-9]{{36,255}}{_END}")
+        for kind in ("p", "o", "u", "s", "r")
+    ),
+    _shape("a GitHub token", "github_pat_", rf"{_START}github_pat_[A-Za-z0-9_]{{22,255}}"),
+    _shape("a GitLab token", "glpat-", rf"{_START}glpat-[A-Za-z0-9_-]{{20,}}"),
+    _shape("a GitLab token", "gldt-", rf"{_START}gldt-[A-Za-z0-9_-]{{20,}}"),
+    _shape("a GitLab token", "glrt-", rf"{_START}glrt-[A-Za-z0-9_-]{{20,}}"),
+    _shape("a Slack token", "xox", rf"{_START}xox[abeoprs]-[A-Za-z0-9-]{{10,}}"),
+    _shape("a Slack token", "xapp-", rf"{_START}xapp-[0-9]-[A-Za-z0-9-]{{10,}}"),
+    _shape("a Slack webhook", "hooks.slack.com/", r"hooks\.slack\.com/(?:services|workflows)/[A-Za-z0-9/+_-]{20,}"),
+    _shape("a Discord webhook", "/api/webhooks/", r"discord(?:app)?\.com/api/webhooks/[0-9]{6,}/[A-Za-z0-9_-]{20,}"),
+    _shape("a Google API key", "aiza", rf"{_START}AIza[A-Za-z0-9_-]{{35}}{_END}"),
+    _shape("a Google OAuth token", "ya29.", rf"{_START}ya29\.[A-Za-z0-9_-]{{20,}}"),
+    _shape("a Google OAuth secret", "gocspx-", rf"{_START}GOCSPX-[A-Za-z0-9_-]{{20,}}"),
+    *(
+        _shape("a Stripe key", f"{kind}_{mode}_", rf"{_START}{kind}_{mode}_[A-Za-z0-9]{{10,}}")
+        for kind in ("sk", "rk")
+        for mode in ("live", "test")
+    ),
+    _shape("a private key", "private key", r"-----BEGIN (?:[A-Z0-9]+ ){0,3}PRIVATE KEY(?: BLOCK)?-----"),
+    _shape("a PuTTY private key", "putty-user-key-file-", r"PuTTY-User-Key-File-[0-9]"),
+    _shape("a JSON web token", "eyj", rf"{_START}eyJ[A-Za-z0-9_-]{{8,}}\.eyJ[A-Za-z0-9_-]{{8,}}\.[A-Za-z0-9_-]{{8,}}"),
+    _shape(
+        "a URL with a password",
+        "://",
+        r"[A-Za-z][A-Za-z0-9+.-]{0,30}://[^\s/:@'\"`<>\\]{0,128}:"
+        rf"{_NO_TEMPLATE}[^\s/@'\"`<>\\]{{1,256}}@[^\s/@'\"`]",
+    ),
+    _shape("a bearer token", "bearer ", r"[Bb]earer [A-Za-z0-9._~+/-]{24,}"),
+    _shape(
+        "a basic authorization", "basic ", r"(?i)authorization['\"]?\s{0,8}[:=]\s{0,8}['\"]?basic [A-Za-z0-9+/]{8,}"
+    ),
+    _shape("an OpenAI key", "t3blbkfj", rf"{_START}sk-[A-Za-z0-9_-]{{16,}}T3BlbkFJ[A-Za-z0-9_-]{{16,}}"),
+    _shape("an OpenAI key", "sk-proj-", rf"{_START}sk-proj-[A-Za-z0-9_-]{{20,}}"),
+    _shape("an Anthropic key", "sk-ant-", rf"{_START}sk-ant-[A-Za-z0-9_-]{{20,}}"),
+    _shape("an API key", "sk-", rf"{_START}sk-[A-Za-z0-9]{{32,}}{_END}"),
+    _shape("a Hugging Face token", "hf_", rf"{_START}hf_[A-Za-z0-9]{{30,}}{_END}"),
+    _shape("an npm token", "npm_", rf"{_START}npm_[A-Za-z0-9]{{36}}{_END}"),
+    _shape("a PyPI token", "pypi-ageichlwas", r"pypi-AgEIcHlwaS[A-Za-z0-9_-]{30,}"),
+    _shape("a SendGrid key", "sg.", rf"{_START}SG\.[A-Za-z0-9_-]{{16,32}}\.[A-Za-z0-9_-]{{16,64}}"),
+    _shape("a Mailgun key", "key-", rf"(?<!-){_START}key-[0-9a-f]{{32}}{_END}"),
+    _shape("an Azure storage key", "accountkey=", r"(?i)AccountKey=[A-Za-z0-9+/]{40,}"),
+    _shape("an Azure shared access signature", "sig=", r"[?&;]sig=[A-Za-z0-9%/+]{32,}"),
+    _shape("a Databricks token", "dapi", rf"{_START}dapi[0-9a-f]{{32}}"),
+    _shape("a DigitalOcean token", "_v1_", rf"{_START}do[oprt]_v1_[0-9a-f]{{64}}"),
+    _shape("a Docker token", "dckr_pat_", rf"{_START}dckr_pat_[A-Za-z0-9_-]{{20,}}"),
+    _shape("a Shopify token", "shp", rf"{_START}shp(?:at|ca|pa|ss)_[0-9a-fA-F]{{32}}"),
+    _shape("a Telegram bot token", ":aa", rf"(?<![0-9A-Za-z])[0-9]{{8,10}}:AA[A-Za-z0-9_-]{{33}}{_END}"),
+    _shape("a Vault token", "hvs.", rf"{_START}hvs\.[A-Za-z0-9_-]{{24,}}"),
+    _shape("an Atlassian token", "atatt3", rf"{_START}ATATT3[A-Za-z0-9_=-]{{40,}}"),
+    _shape("a Grafana token", "glsa_", rf"{_START}glsa_[A-Za-z0-9]{{32}}_[A-Za-z0-9]{{8}}"),
+    _shape("an age secret key", "age-secret-key-1", r"AGE-SECRET-KEY-1[A-Z0-9]{50,}"),
+    *(
+        # libpq and ODBC connection strings, whatever the password looks like.
+        _shape(
+            "a connection string with a password",
+            f"{word}=",
+            r"(?i)\b(?:host|server|data source|dbname|database|user|user id|uid)="
+            r"[^\s;,='\"]{1,128}[;\s][^\n'\"]{0,256}?"
+            rf"\b{word}={_NO_TEMPLATE}[^\s;'\"(]{{1,128}}",
+        )
+        for word in ("password", "pwd")
+    ),
+    *(
+        # A line of an env file or a word of a command; code (`password=None,`) has no digit and no end there.
+        _shape(
+            "a password setting",
+            f"{word}=",
+            rf"(?im)(?:^|[;\s'\"+_]){word}={_NO_TEMPLATE}(?=[^\s;'\"]*[0-9!@#^&])[^\s;'\"()\[\],]{{4,128}}(?=[;\s'\"]|$)",
+        )
+        for word in ("password", "passwd", "pwd")
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class TokenFound:
+    """Where a secret is, and of what form; not the secret."""
+
+    offset: int
+    shape: str
+
+
+def find_tokens(data: bytes) -> Iterator[TokenFound]:
+    """Yield every place where `data` holds something of a token's shape, shape by shape."""
+    lowered = data.lower()
+    for shape in TOKEN_SHAPES:
+        if shape.anchor in lowered:
+            for match in shape.pattern.finditer(data):
+                yield TokenFound(match.start(), shape.name)
+
+
+def token_shape(text: str) -> str | None:
+    """Return what kind of secret the text holds by its shape, or None."""
+    data = text.encode("utf-8", "surrogatepass")
+    return next((found.shape for found in find_tokens(data)), None)
+
 
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from lineage_pipelines.cli.context import Session, read_instant
+from lineage_pipelines.cli.session import Session, read_instant
 from lineage_pipelines.errors import CatalogError
 
 _UNITS = {"h": "hours", "d": "days", "w": "weeks"}
@@ -44,17 +44,18 @@ def command(
       lineage approve flight_delay@4 --to production --reason "read the slices"
       lineage approve flight_delay@4 --to production --reason "for the trial" --expires-in 7d
     """
-    from lineage_pipelines import queries
-    from lineage_pipelines.catalog.signing import ApprovalKey
-    from lineage_pipelines.queries.policy import read_policy
-    from lineage_pipelines.records import check_alias
+    from lineage_pipelines.catalog.transparency.signing import ApprovalKey
+    from lineage_pipelines.queries.refs import resolve
+    from lineage_pipelines.queries.registry.approval_status import draft_approval
+    from lineage_pipelines.queries.registry.promotion_policy import read_policy
+    from lineage_pipelines.records.values.model_name import check_alias
 
     end = _end(expires, expires_in, datetime.now(UTC))
     with session.open_for_writing() as catalog:
-        entry, alias = queries.resolve(catalog, ref), check_alias(alias)
+        entry, alias = resolve(catalog, ref), check_alias(alias)
         key = ApprovalKey(own_key_file(file), passphrase=ask_passphrase)
         project_dir = session.settings().project_dir
-        approval = queries.draft_approval(
+        approval = draft_approval(
             catalog, entry, alias, key=key.keyid, reason=reason, project_dir=project_dir, expires=end
         )
         seq = catalog.approve(key.approve(approval))

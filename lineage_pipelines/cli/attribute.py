@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lineage_pipelines.cli.context import Session, answer, format_option, print_answer
-from lineage_pipelines.cli.replaying import ask, build_options, replay_options
+from lineage_pipelines.cli.replay_options import ask, build_options, replay_options
+from lineage_pipelines.cli.session import Session, answer, format_option, print_answer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from rich.progress import Progress
 
-    from lineage_pipelines.catalog import Entry
-    from lineage_pipelines.records import Attribution
-    from lineage_pipelines.replay.attribute import Asked, Estimate
-    from lineage_pipelines.replay.reproduce import Options
+    from lineage_pipelines.catalog.log.entries import Entry
+    from lineage_pipelines.records.decisions.attribution import Attribution
+    from lineage_pipelines.replay.attribution_run import Asked, Estimate
+    from lineage_pipelines.replay.reproduction_run import Options
 
 
 @click.command("attribute")
@@ -60,15 +60,17 @@ def command(
       lineage attribute flight_delay@2 flight_delay@3 --metric roc_auc
       lineage attribute flight_delay@4 flight_delay@5 --metric roc_auc --yes --html > why.html
     """
-    from lineage_pipelines import queries, reports
     from lineage_pipelines.errors import NotFoundError
-    from lineage_pipelines.replay.attribute import Effort, attribute
+    from lineage_pipelines.queries.refs import resolve
     from lineage_pipelines.replay.attribution.game import Plan
+    from lineage_pipelines.replay.attribution_run import Effort, attribute
+    from lineage_pipelines.reports.views.attribute import attribution_document, attribution_html
+    from lineage_pipelines.reports.views.attribution_json import attribution_json
 
     options = build_options(session.settings(), **given)
     effort = Effort(seeds=seeds, plan=Plan(most_mixes=most_mixes), split=not no_split)
     with session.open_catalog() as catalog:
-        first, second = queries.resolve(catalog, old), queries.resolve(catalog, new)
+        first, second = resolve(catalog, old), resolve(catalog, new)
         if first.model != second.model:
             raise NotFoundError(
                 f"{first.ref} and {second.ref} are versions of two models, between which there is nothing"
@@ -79,18 +81,18 @@ def command(
     if not no_store:
         click.echo(f"kept as entry {_store(session, found):,} of the log", err=True)
     if page:
-        print_answer(reports.attribution_html(found))
+        print_answer(attribution_html(found))
     else:
         answer(
             form,
-            document=lambda: reports.attribution_document(found),
-            plain=lambda: reports.attribution_json(found),
+            document=lambda: attribution_document(found),
+            plain=lambda: attribution_json(found),
         )
     return 1
 
 
 def _asked(first: "Entry", second: "Entry", options: "Options", progress: "Progress | None", *, yes: bool) -> "Asked":
-    from lineage_pipelines.replay.attribute import Asked
+    from lineage_pipelines.replay.attribution_run import Asked
 
     def confirm(estimate: "Estimate") -> None:
         if not yes:
@@ -138,7 +140,7 @@ def _shown(progress: "Progress") -> "Callable[[int, int, frozenset[str], int], N
 
 
 def _store(session: Session, found: "Attribution") -> int:
-    from lineage_pipelines.records import encode_attribution
+    from lineage_pipelines.records.decisions.attribution import encode_attribution
 
     with session.open_for_writing() as catalog:
         about = [found.old.record, found.new.record]

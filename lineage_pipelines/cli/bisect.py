@@ -2,7 +2,7 @@
 
 import click
 
-from lineage_pipelines.cli.context import Session, answer, format_option
+from lineage_pipelines.cli.session import Session, answer, format_option
 
 
 @click.command("bisect")
@@ -22,9 +22,10 @@ def command(
     Example:
       lineage bisect flight_delay --metric roc_auc --good flight_delay@2 --bad flight_delay@5
     """
-    from lineage_pipelines import queries, reports
+    from lineage_pipelines.queries.versions.bisect import bisect_metric
+    from lineage_pipelines.reports.views.what_changed import bisect_document, bisect_json
 
     with session.open_catalog() as catalog:
-        found = queries.bisect_metric(catalog, model, metric, good=good, bad=bad, threshold=threshold)
-    answer(form, document=lambda: reports.bisect_document(found), plain=lambda: reports.bisect_json(found))
+        found = bisect_metric(catalog, model, metric, good=good, bad=bad, threshold=threshold)
+    answer(form, document=lambda: bisect_document(found), plain=lambda: bisect_json(found))
     return 0

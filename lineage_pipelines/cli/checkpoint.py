@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from lineage_pipelines.cli.context import Session, print_answer
+from lineage_pipelines.cli.session import Session, print_answer
 from lineage_pipelines.errors import CatalogError
 
 if TYPE_CHECKING:
-    from lineage_pipelines.catalog import Catalog
+    from lineage_pipelines.catalog.catalog import Catalog
 
 
 @click.command("checkpoint")
@@ -52,7 +52,7 @@ def _write(path: Path, note: str) -> None:
 
 
 def _write_tiles(catalog: "Catalog", folder: Path, note: str) -> None:
-    from lineage_pipelines.catalog import write_tiles
+    from lineage_pipelines.catalog.transparency.tiles import write_tiles
 
     count = write_tiles(folder, note, (entry.leaf() for entry in catalog.walk()))  # which may have grown since
     click.echo(f"wrote {count:,} tiles and the checkpoint to {folder}", err=True)

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from lineage_pipelines.cli.context import FORMATS, Session, answer, print_answer
+from lineage_pipelines.cli.session import FORMATS, Session, answer, print_answer
 from lineage_pipelines.errors import CatalogError
 
 if TYPE_CHECKING:
-    from lineage_pipelines.queries import VersionDiff
+    from lineage_pipelines.queries.diff.changes import VersionDiff
     from lineage_pipelines.queries.diff.stored_tables import Progress
 
 _PATIENCE = 2.0
@@ -63,15 +63,16 @@ def command(
 
 
 def _compare(session: Session, first: str, second: str, *, rows: bool) -> "VersionDiff":
-    from lineage_pipelines import queries
-    from lineage_pipelines.artifacts import ArtifactStore
+    from lineage_pipelines.artifacts.artifact_store import ArtifactStore
+    from lineage_pipelines.queries.diff.comparison import compare_versions
+    from lineage_pipelines.queries.refs import resolve
 
     settings = session.settings()
     with session.open_catalog() as catalog, _told_when_long() as progress:
-        return queries.compare_versions(
+        return compare_versions(
             catalog,
-            queries.resolve(catalog, first),
-            queries.resolve(catalog, second),
+            resolve(catalog, first),
+            resolve(catalog, second),
             artifacts=ArtifactStore(settings.artifacts),
             project_dir=settings.project_dir,
             rows=rows,
@@ -80,25 +81,31 @@ def _compare(session: Session, first: str, second: str, *, rows: bool) -> "Versi
 
 
 def _print(diff: "VersionDiff", form: str, *, full: bool) -> None:
-    from lineage_pipelines import reports
+    from lineage_pipelines.reports.views.diff import diff_document
+    from lineage_pipelines.reports.views.diff_json import diff_json
 
     answer(
         form,
-        document=lambda: reports.diff_document(diff, full=full, sentences_last=form == "text"),
-        plain=lambda: reports.diff_json(diff),
+        document=lambda: diff_document(diff, full=full, sentences_last=form == "text"),
+        plain=lambda: diff_json(diff),
     )
 
 
 def _written(diff: "VersionDiff", form: str, *, full: bool) -> str:
     """The answer for a file: without colours, lines as long as they are."""
-    from lineage_pipelines import reports
+    from lineage_pipelines.reports.render.html import render_html
+    from lineage_pipelines.reports.render.markdown import render_markdown
+    from lineage_pipelines.reports.render.text import render_text
+    from lineage_pipelines.reports.views.diff import diff_document
+    from lineage_pipelines.reports.views.diff_json import diff_json
+    from lineage_pipelines.reports.views.plain import render_json
 
     if form == "json":
-        return reports.render_json(reports.diff_json(diff))
-    document = reports.diff_document(diff, full=full, sentences_last=form == "text")
+        return render_json(diff_json(diff))
+    document = diff_document(diff, full=full, sentences_last=form == "text")
     if form == "html":
-        return reports.render_html(document, foot=_FOOT)
-    return reports.render_markdown(document) if form == "markdown" else reports.render_text(document)
+        return render_html(document, foot=_FOOT)
+    return render_markdown(document) if form == "markdown" else render_text(document)
 
 
 def _write(path: Path, text: str) -> None:

@@ -2,7 +2,7 @@
 
 import click
 
-from lineage_pipelines.cli.context import Session, answer, format_option
+from lineage_pipelines.cli.session import Session, answer, format_option
 
 
 @click.command("doctor")
@@ -17,8 +17,10 @@ def command(session: Session, form: str) -> int:
     Example:
       lineage doctor
     """
-    from lineage_pipelines import queries, reports
+    from lineage_pipelines.queries.doctor import examine
+    from lineage_pipelines.reports.views.overview import doctor_document
+    from lineage_pipelines.reports.views.plain import doctor_json
 
-    findings = queries.examine(session.settings())
-    answer(form, document=lambda: reports.doctor_document(findings), plain=lambda: reports.doctor_json(findings))
+    findings = examine(session.settings())
+    answer(form, document=lambda: doctor_document(findings), plain=lambda: doctor_json(findings))
     return 1 if any(finding.status == "fail" for finding in findings) else 0

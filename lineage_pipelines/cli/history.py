@@ -2,7 +2,7 @@
 
 import click
 
-from lineage_pipelines.cli.context import Session, answer, format_option, read_instant
+from lineage_pipelines.cli.session import Session, answer, format_option, read_instant
 
 
 @click.command("history")
@@ -19,24 +19,27 @@ def command(session: Session, model: str, alias: str | None, at: str | None, for
       lineage history flight_delay
       lineage history flight_delay --alias production --at 2026-03-05T12:00Z
     """
-    from lineage_pipelines import queries, reports
-    from lineage_pipelines.records import check_alias
+    from lineage_pipelines.queries.refs import known_model
+    from lineage_pipelines.queries.registry.alias_history import list_decisions
+    from lineage_pipelines.queries.registry.approval_status import list_approvals
+    from lineage_pipelines.records.values.model_name import check_alias
+    from lineage_pipelines.reports.views.history import history_document, history_json
 
     instant = read_instant(at, "--at") if at is not None else None
     if instant is not None and alias is None:
         raise click.UsageError("--at asks which version an alias named: say which, --alias production")
     alias = check_alias(alias) if alias is not None else None
     with session.open_catalog() as catalog:
-        queries.known_model(catalog, model)
-        decided = queries.list_decisions(catalog, model, alias)
+        known_model(catalog, model)
+        decided = list_decisions(catalog, model, alias)
         project_dir = session.settings().project_dir
-        approved = queries.list_approvals(catalog, model, alias, project_dir=project_dir) if instant is None else ()
+        approved = list_approvals(catalog, model, alias, project_dir=project_dir) if instant is None else ()
         if instant is not None:
             before = [each for each in decided if each.at <= instant and each.decision.moves_alias]
             decided = before[-1:]
     answer(
         form,
-        document=lambda: reports.history_document(decided, approved),
-        plain=lambda: reports.history_json(decided, approved),
+        document=lambda: history_document(decided, approved),
+        plain=lambda: history_json(decided, approved),
     )
     return 0

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import click
 
-from lineage_pipelines.cli.context import Session
-from lineage_pipelines.cli.drawn import answer_drawn, drawing_options
+from lineage_pipelines.cli.graph_options import answer_drawn, drawing_options
+from lineage_pipelines.cli.session import Session
 
 
 @click.command("impact")
@@ -25,20 +25,23 @@ def command(session: Session, subject: str, alias: str | None, form: str, output
       lineage impact scikit-learn==1.9.1 --in production
       lineage impact fe42635a876d --format svg -o impact.svg
     """
-    from lineage_pipelines import queries, reports
-    from lineage_pipelines.artifacts import ArtifactStore
-    from lineage_pipelines.records import check_alias
+    from lineage_pipelines.artifacts.artifact_store import ArtifactStore
+    from lineage_pipelines.queries.graph.graph_collapse import impact_graph
+    from lineage_pipelines.queries.graph.impact import impact
+    from lineage_pipelines.queries.graph.subject import Places, find_subject
+    from lineage_pipelines.records.values.model_name import check_alias
+    from lineage_pipelines.reports.views.lineage_views import impact_document, impact_json
 
     alias = check_alias(alias) if alias is not None else None
     settings = session.settings()
-    places = queries.Places(artifacts=ArtifactStore(settings.artifacts), project_dir=settings.project_dir)
+    places = Places(artifacts=ArtifactStore(settings.artifacts), project_dir=settings.project_dir)
     with session.open_catalog() as catalog:
-        found = queries.impact(catalog, queries.find_subject(catalog, subject, places), alias=alias)
+        found = impact(catalog, find_subject(catalog, subject, places), alias=alias)
     answer_drawn(
         form,
         output,
-        document=lambda: reports.impact_document(found),
-        plain=lambda: reports.impact_json(found),
-        graph=lambda: queries.impact_graph(found),
+        document=lambda: impact_document(found),
+        plain=lambda: impact_json(found),
+        graph=lambda: impact_graph(found),
     )
     return 0

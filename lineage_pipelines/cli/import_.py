@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from lineage_pipelines.cli.context import Session, answer, format_option, user_name
+from lineage_pipelines.cli.session import Session, answer, format_option, user_name
 
 if TYPE_CHECKING:
-    from lineage_pipelines.catalog import Catalog, Settings
+    from lineage_pipelines.catalog.catalog import Catalog
+    from lineage_pipelines.settings import Settings
 
 _Progress = Callable[[str, int, int], None]
 
@@ -69,8 +70,8 @@ def mlflow(
       lineage import mlflow --tracking-uri http://mlflow.example.org --dry-run
       lineage import mlflow --tracking-uri sqlite:///mlflow.db --model "Flight delays" --rename "Flight delays=delays"
     """
-    from lineage_pipelines import reports
-    from lineage_pipelines.bridges.mlflow.importing import check_registry, import_registry
+    from lineage_pipelines.bridges.mlflow.registry_import.importer import check_registry, import_registry
+    from lineage_pipelines.reports.views.import_ import import_document, import_json
 
     settings = session.settings()
     address = tracking_uri or settings.mlflow
@@ -91,7 +92,7 @@ def mlflow(
             dry_run=dry_run,
             progress=progress,
         )
-    answer(form, document=lambda: reports.import_document(found), plain=lambda: reports.import_json(found))
+    answer(form, document=lambda: import_document(found), plain=lambda: import_json(found))
     return 0 if found.is_clean else 1
 
 
@@ -116,7 +117,7 @@ def _opened(settings: "Settings", *, dry_run: bool) -> "Iterator[Catalog | None]
 
     Nothing that is imported is owed to a mirror: it would be written back to where it came from.
     """
-    from lineage_pipelines.catalog import Catalog
+    from lineage_pipelines.catalog.catalog import Catalog
     from lineage_pipelines.errors import NotFoundError
 
     if not dry_run:

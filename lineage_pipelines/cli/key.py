@@ -3,7 +3,7 @@
 import click
 
 from lineage_pipelines.cli.approve import ask_passphrase, new_passphrase, own_key_file
-from lineage_pipelines.cli.context import Session, answer, format_option
+from lineage_pipelines.cli.session import Session, answer, format_option
 
 
 @click.group("key")
@@ -31,11 +31,13 @@ def list_command(session: Session, form: str) -> int:
     Example:
       lineage key list
     """
-    from lineage_pipelines import queries, reports
+    from lineage_pipelines.queries.verify.keyring import list_keys
+    from lineage_pipelines.reports.views.overview import keys_document
+    from lineage_pipelines.reports.views.plain import keys_json
 
     with session.open_catalog() as catalog:
-        keys = queries.list_keys(catalog)
-    answer(form, document=lambda: reports.keys_document(keys), plain=lambda: reports.keys_json(keys))
+        keys = list_keys(catalog)
+    answer(form, document=lambda: keys_document(keys), plain=lambda: keys_json(keys))
     return 0
 
 
@@ -56,13 +58,13 @@ def new_command(session: Session, /, owner: str, output: str | None, *, passphra
     Example:
       lineage key new --owner ann@example.org --passphrase
     """
-    from lineage_pipelines import queries
-    from lineage_pipelines.catalog.database import UnknownEndError
-    from lineage_pipelines.catalog.signing import ApprovalKey
+    from lineage_pipelines.catalog.backends.database import UnknownEndError
+    from lineage_pipelines.catalog.transparency.signing import ApprovalKey
     from lineage_pipelines.errors import LineageError
-    from lineage_pipelines.records import check_owner
+    from lineage_pipelines.queries.registry.free_text import check_no_secret
+    from lineage_pipelines.records.decisions.key_event import check_owner
 
-    name, path = check_owner(queries.check_no_secret(owner, "the owner")), own_key_file(output)
+    name, path = check_owner(check_no_secret(owner, "the owner")), own_key_file(output)
     with session.open_for_writing() as catalog:
         ask = (new_passphrase if passphrase else None) if not existing else ask_passphrase
         key = ApprovalKey(path, passphrase=ask, create=not existing)
@@ -91,10 +93,11 @@ def revoke_command(session: Session, key: str, reason: str) -> int:
     Example:
       lineage key revoke 3f9c2ab1 --reason "the laptop was stolen"
     """
-    from lineage_pipelines import queries
+    from lineage_pipelines.queries.registry.free_text import check_reason
+    from lineage_pipelines.queries.verify.keyring import find_key
 
     with session.open_for_writing() as catalog:
-        found = queries.find_key(catalog, key)
-        seq = catalog.revoke_key(found.key, queries.check_reason(reason))
+        found = find_key(catalog, key)
+        seq = catalog.revoke_key(found.key, check_reason(reason))
     click.echo(f"entry {seq}: the key {found.key[:12]} is revoked", err=True)
     return 0

@@ -2,7 +2,7 @@
 
 import click
 
-from lineage_pipelines.cli.context import Session, answer, format_option
+from lineage_pipelines.cli.session import Session, answer, format_option
 
 
 @click.command("log")
@@ -16,9 +16,11 @@ def command(session: Session, model: str, form: str) -> int:
     Example:
       lineage log flight_delay
     """
-    from lineage_pipelines import queries, reports
+    from lineage_pipelines.queries.versions.version_log import log_versions
+    from lineage_pipelines.reports.views.overview import log_document
+    from lineage_pipelines.reports.views.plain import log_json
 
     with session.open_catalog() as catalog:
-        versions = queries.log_versions(catalog, model)
-    answer(form, document=lambda: reports.log_document(versions), plain=lambda: reports.log_json(versions))
+        versions = log_versions(catalog, model)
+    answer(form, document=lambda: log_document(versions), plain=lambda: log_json(versions))
     return 0

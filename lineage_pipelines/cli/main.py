@@ -15,7 +15,6 @@ from lineage_pipelines.cli import (
     attribute,
     bisect,
     checkpoint,
-    decide,
     diff,
     doctor,
     history,
@@ -26,6 +25,7 @@ from lineage_pipelines.cli import (
     migrate,
     models,
     pin,
+    promote,
     reconcile,
     reproduce,
     show,
@@ -33,7 +33,7 @@ from lineage_pipelines.cli import (
     verify,
     what_changed,
 )
-from lineage_pipelines.cli.context import Session
+from lineage_pipelines.cli.session import Session
 from lineage_pipelines.errors import LineageError, NotFoundError, RecordError
 
 _BAD_INPUT = 2
@@ -86,7 +86,7 @@ for verb in (
     doctor,
 ):
     lineage.add_command(verb.command)
-for decision in (approve.command, decide.promote, decide.reject, decide.rollback, decide.retire):
+for decision in (approve.command, promote.promote, promote.reject, promote.rollback, promote.retire):
     lineage.add_command(decision)
 
 

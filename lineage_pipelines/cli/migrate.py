@@ -2,7 +2,7 @@
 
 import click
 
-from lineage_pipelines.cli.context import Session
+from lineage_pipelines.cli.session import Session
 
 
 @click.command("migrate")
@@ -18,7 +18,7 @@ def command(session: Session) -> int:
       lineage migrate
       LINEAGE_CATALOG=postgresql+psycopg://lineage_owner@db.example/lineage lineage migrate
     """
-    from lineage_pipelines.catalog import Catalog
+    from lineage_pipelines.catalog.catalog import Catalog
 
     with Catalog(session.settings().catalog) as catalog:
         before, now = catalog.found_schema, catalog.schema_version

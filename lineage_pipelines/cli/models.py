@@ -2,7 +2,7 @@
 
 import click
 
-from lineage_pipelines.cli.context import Session, answer, format_option
+from lineage_pipelines.cli.session import Session, answer, format_option
 
 
 @click.command("models")
@@ -15,14 +15,14 @@ def command(session: Session, form: str) -> int:
     Example:
       lineage models --format json
     """
-    from lineage_pipelines import queries, reports
-    from lineage_pipelines.records import PRODUCTION
+    from lineage_pipelines.queries.registry.alias_history import find_holder
+    from lineage_pipelines.records.values.model_name import PRODUCTION
+    from lineage_pipelines.reports.views.overview import models_document
+    from lineage_pipelines.reports.views.plain import models_json
 
     with session.open_catalog() as catalog:
         models = catalog.models()
-        holders = {model.name: queries.find_holder(catalog, model.name, PRODUCTION) for model in models}
+        holders = {model.name: find_holder(catalog, model.name, PRODUCTION) for model in models}
     live = {name: holder.version for name, holder in holders.items() if holder is not None}
-    answer(
-        form, document=lambda: reports.models_document(models, live), plain=lambda: reports.models_json(models, live)
-    )
+    answer(form, document=lambda: models_document(models, live), plain=lambda: models_json(models, live))
     return 0

@@ -5,7 +5,7 @@ from functools import partial
 
 import click
 
-from lineage_pipelines.cli.context import Session, answer, format_option, telling
+from lineage_pipelines.cli.session import Session, answer, format_option, telling
 
 
 @click.command("pin")
@@ -28,11 +28,13 @@ def command(session: Session, *, refs: Sequence[str], push: bool, dry_run: bool,
       lineage pin flight_delay@4 --no-push
       lineage pin --dry-run
     """
-    from lineage_pipelines import queries, reports
-    from lineage_pipelines.datasets import DvcProject, Pinned, Pinning
+    from lineage_pipelines.datasets.pipeline.dvc_project import DvcProject
+    from lineage_pipelines.datasets.workspace.pins import Pinned, Pinning
+    from lineage_pipelines.queries.versions.retention import find_data_to_keep
+    from lineage_pipelines.reports.views.pin import PinAnswer, pin_document, pin_json
 
     with session.open_catalog() as catalog:
-        kept = queries.find_data_to_keep(catalog, refs)
+        kept = find_data_to_keep(catalog, refs)
     pinned, pushed = Pinned(), None
     if kept.data:
         project = DvcProject(session.settings().project_dir)
@@ -40,6 +42,6 @@ def command(session: Session, *, refs: Sequence[str], push: bool, dry_run: bool,
         pinning = Pinning(project, folders=kept.folders, dry_run=dry_run, progress=tell)
         pinned = pinning.pin(list(kept.data))
         pushed = pinning.push() if push else None
-    said = reports.PinAnswer(kept=kept, pinned=pinned, pushed=pushed, dry_run=dry_run, wants_push=push)
-    answer(form, document=lambda: reports.pin_document(said), plain=lambda: reports.pin_json(said))
+    said = PinAnswer(kept=kept, pinned=pinned, pushed=pushed, dry_run=dry_run, wants_push=push)
+    answer(form, document=lambda: pin_document(said), plain=lambda: pin_json(said))
     return 0 if said.is_complete else 1

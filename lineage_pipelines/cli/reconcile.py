@@ -6,14 +6,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from lineage_pipelines.cli.context import Session, answer, format_option, telling
+from lineage_pipelines.cli.session import Session, answer, format_option, telling
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from lineage_pipelines.bridges.mlflow.drift import Drift
-    from lineage_pipelines.catalog import Catalog, Settings
-    from lineage_pipelines.orchestration.reconciled import Reconciled
+    from lineage_pipelines.bridges.mlflow.mirror_comparison import Drift
+    from lineage_pipelines.catalog.catalog import Catalog
+    from lineage_pipelines.orchestration.operations.reconcile_finding import Reconciled
+    from lineage_pipelines.settings import Settings
 
 _FINDINGS = ("ALARM", "refused", "not told")
 _LONGEST = 24.0 * 365 * 100
@@ -45,9 +46,10 @@ def command(session: Session, /, *, dry_run: bool, older_than: float, form: str)
       lineage reconcile --dry-run
       lineage reconcile
     """
-    from lineage_pipelines import reports
-    from lineage_pipelines.artifacts import ArtifactStore
-    from lineage_pipelines.orchestration import reconcile_here
+    from lineage_pipelines.artifacts.artifact_store import ArtifactStore
+    from lineage_pipelines.orchestration.operations.reconcile import reconcile_here
+    from lineage_pipelines.reports.views.overview import reconciled_document
+    from lineage_pipelines.reports.views.plain import reconciled_json
 
     if math.isnan(older_than):
         raise click.BadParameter("not a number of hours", param_hint="--older-than")
@@ -61,8 +63,8 @@ def command(session: Session, /, *, dry_run: bool, older_than: float, form: str)
     rows = [(each.what, each.subject, each.done, each.detail) for each in found]
     answer(
         form,
-        document=lambda: reports.reconciled_document(rows, mirrored=session.settings().mlflow is not None),
-        plain=lambda: reports.reconciled_json(rows),
+        document=lambda: reconciled_document(rows, mirrored=session.settings().mlflow is not None),
+        plain=lambda: reconciled_json(rows),
     )
     return 1 if any(each.done in _FINDINGS for each in found) else 0
 
@@ -70,7 +72,7 @@ def command(session: Session, /, *, dry_run: bool, older_than: float, form: str)
 def _drift(settings: "Settings", catalog: "Catalog", *, dry_run: bool) -> "Iterator[Drift]":
     if settings.mlflow is None:
         return
-    from lineage_pipelines.bridges.mlflow.delivery import open_mirror
-    from lineage_pipelines.bridges.mlflow.drift import compare
+    from lineage_pipelines.bridges.mlflow.delivery_worker import open_mirror
+    from lineage_pipelines.bridges.mlflow.mirror_comparison import compare
 
     yield from compare(catalog, open_mirror(settings), dry_run=dry_run, progress=telling())

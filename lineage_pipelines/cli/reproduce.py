@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lineage_pipelines.cli.context import Session, answer, format_option
-from lineage_pipelines.cli.replaying import ask, build_options, replay_options
+from lineage_pipelines.cli.replay_options import ask, build_options, replay_options
+from lineage_pipelines.cli.session import Session, answer, format_option
 
 if TYPE_CHECKING:
-    from lineage_pipelines.catalog import Catalog, Entry
-    from lineage_pipelines.records import Reproduction
-    from lineage_pipelines.replay.reproduce import Options
+    from lineage_pipelines.catalog.catalog import Catalog
+    from lineage_pipelines.catalog.log.entries import Entry
+    from lineage_pipelines.records.decisions.reproduction import Reproduction
+    from lineage_pipelines.replay.reproduction_run import Options
 
 
 @click.command("reproduce")
@@ -51,8 +52,13 @@ def command(
       lineage reproduce flight_delay@production --yes --tolerance roc_auc=0.002
       lineage reproduce --check
     """
-    from lineage_pipelines import reports
-    from lineage_pipelines.replay.reproduce import reproduce
+    from lineage_pipelines.replay.reproduction_run import reproduce
+    from lineage_pipelines.reports.views.reproduce import (
+        checked_document,
+        checked_json,
+        reproduction_document,
+        reproduction_json,
+    )
 
     if ref is None and not check:
         raise click.UsageError("say which version, or --check for all that ever were in production")
@@ -63,25 +69,26 @@ def command(
         ask(entries, options)
     found = [reproduce(entry, options) for entry in entries]
     if ref is None:
-        answer(form, document=lambda: reports.checked_document(found), plain=lambda: reports.checked_json(found))
+        answer(form, document=lambda: checked_document(found), plain=lambda: checked_json(found))
         return 1 if any(each.differs for each in found) else 0
     said = found[0]
     seq = None if check or no_store or options.substitutes else _store(session, said)
     answer(
         form,
-        document=lambda: reports.reproduction_document(said, seq),
-        plain=lambda: reports.reproduction_json(said, seq),
+        document=lambda: reproduction_document(said, seq),
+        plain=lambda: reproduction_json(said, seq),
     )
     return 1 if said.differs else 0
 
 
 def _entries(catalog: "Catalog", ref: str | None) -> "Sequence[Entry]":
-    from lineage_pipelines import queries
-    from lineage_pipelines.records import PRODUCTION
+    from lineage_pipelines.queries.refs import resolve
+    from lineage_pipelines.queries.versions.analyses import once_in_production
+    from lineage_pipelines.records.values.model_name import PRODUCTION
 
     if ref is not None:
-        return [queries.resolve(catalog, ref)]
-    return [catalog.get(model, version) for model, version in queries.once_in_production(catalog, PRODUCTION)]
+        return [resolve(catalog, ref)]
+    return [catalog.get(model, version) for model, version in once_in_production(catalog, PRODUCTION)]
 
 
 def _options(
@@ -95,7 +102,7 @@ def _options(
     keep: Path | None,
     **given: Any,  # noqa: ANN401  # as `build_options` takes them
 ) -> "Options":
-    from lineage_pipelines.replay.settings import check_tolerance, find_tolerances, read_settings
+    from lineage_pipelines.replay.replay_settings import check_tolerance, find_tolerances, read_settings
 
     settings = session.settings()
     declared = read_settings(settings.project_dir).tolerance
@@ -123,7 +130,7 @@ def _number(text: str) -> float | str:
 
 
 def _store(session: Session, said: "Reproduction") -> int:
-    from lineage_pipelines.records import encode_reproduction
+    from lineage_pipelines.records.decisions.reproduction import encode_reproduction
 
     with session.open_for_writing() as catalog:
         return catalog.attach("reproduction", encode_reproduction(said), about=[said.record])

@@ -2,7 +2,7 @@
 
 import click
 
-from lineage_pipelines.cli.context import Session, answer, format_option
+from lineage_pipelines.cli.session import Session, answer, format_option
 
 
 @click.command("show")
@@ -17,19 +17,24 @@ def command(session: Session, ref: str, form: str) -> int:
       lineage show flight_delay@4
       lineage show 3f9c2ab1 --format json
     """
-    from lineage_pipelines import queries, reports
+    from lineage_pipelines.queries.refs import resolve
+    from lineage_pipelines.queries.registry.alias_history import list_decisions
+    from lineage_pipelines.queries.registry.approval_status import list_approvals
+    from lineage_pipelines.queries.versions.analyses import list_attributions, list_reproductions
+    from lineage_pipelines.reports.views.plain import show_json
+    from lineage_pipelines.reports.views.show import show_document
 
     with session.open_catalog() as catalog:
-        entry = queries.resolve(catalog, ref)
-        decided = queries.list_decisions(catalog, entry.model, version=entry.version)
-        approved = queries.list_approvals(
+        entry = resolve(catalog, ref)
+        decided = list_decisions(catalog, entry.model, version=entry.version)
+        approved = list_approvals(
             catalog, entry.model, version=entry.version, project_dir=session.settings().project_dir
         )
-        reproduced = queries.list_reproductions(catalog, entry.digest)
-        attributed = queries.list_attributions(catalog, entry.digest)
+        reproduced = list_reproductions(catalog, entry.digest)
+        attributed = list_attributions(catalog, entry.digest)
     answer(
         form,
-        document=lambda: reports.show_document(entry, decided, approved, reproduced, attributed),
-        plain=lambda: reports.show_json(entry, reproduced),
+        document=lambda: show_document(entry, decided, approved, reproduced, attributed),
+        plain=lambda: show_json(entry, reproduced),
     )
     return 0

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import click
 
-from lineage_pipelines.cli.context import Session
-from lineage_pipelines.cli.drawn import answer_drawn, drawing_options
+from lineage_pipelines.cli.graph_options import answer_drawn, drawing_options
+from lineage_pipelines.cli.session import Session
 
 
 @click.command("trace")
@@ -21,15 +21,17 @@ def command(session: Session, ref: str, depth: int | None, form: str, output: Pa
       lineage trace flight_delay@4
       lineage trace flight_delay@production --format svg -o lineage.svg
     """
-    from lineage_pipelines import queries, reports
+    from lineage_pipelines.queries.graph.graph_collapse import fold_code
+    from lineage_pipelines.queries.graph.trace import trace
+    from lineage_pipelines.reports.views.lineage_views import graph_json, trace_document
 
     with session.open_catalog() as catalog:
-        graph = queries.trace(catalog, ref, depth=depth)
+        graph = trace(catalog, ref, depth=depth)
     answer_drawn(
         form,
         output,
-        document=lambda: reports.trace_document(graph),
-        plain=lambda: reports.graph_json(graph),
-        graph=lambda: queries.fold_code(graph),
+        document=lambda: trace_document(graph),
+        plain=lambda: graph_json(graph),
+        graph=lambda: fold_code(graph),
     )
     return 0

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lineage_pipelines.cli.context import Session, answer, format_option, telling
+from lineage_pipelines.cli.session import Session, answer, format_option, telling
 
 if TYPE_CHECKING:
-    from lineage_pipelines.catalog import Settings
+    from lineage_pipelines.settings import Settings
 
 
 @click.command("verify")
@@ -45,35 +45,46 @@ def command(
       lineage verify flight_delay@production
       lineage verify --from /mnt/audit/flights --strict
     """
-    from lineage_pipelines import queries, reports
-    from lineage_pipelines.artifacts import ArtifactStore
+    from lineage_pipelines.artifacts.artifact_store import ArtifactStore
+    from lineage_pipelines.queries.verify.claims import Verdict
+    from lineage_pipelines.queries.verify.trusted_checkpoints import (
+        Memory,
+    )
+    from lineage_pipelines.queries.verify.verify import find_places, verify_catalog
+    from lineage_pipelines.reports.views.overview import verify_document
+    from lineage_pipelines.reports.views.plain import verify_json
 
     settings = session.settings()
     with session.open_catalog() as catalog:
-        claims = queries.verify_catalog(
+        claims = verify_catalog(
             catalog,
             **_kept(settings, anchor),
-            memory=queries.Memory(settings.project_dir / ".lineage" / "seen", settings.catalog),
+            memory=Memory(settings.project_dir / ".lineage" / "seen", settings.catalog),
             artifacts=None if quick else ArtifactStore(settings.artifacts),
             project_dir=None if quick else settings.project_dir,
-            only=queries.find_places(catalog, refs),
+            only=find_places(catalog, refs),
             progress=telling(),
         )
-    answer(form, document=lambda: reports.verify_document(claims), plain=lambda: reports.verify_json(claims))
+    answer(form, document=lambda: verify_document(claims), plain=lambda: verify_json(claims))
     verdicts = {claim.verdict for claim in claims}
-    failed = queries.Verdict.FAIL in verdicts or (strict and queries.Verdict.NOT_CHECKED in verdicts)
+    failed = Verdict.FAIL in verdicts or (strict and Verdict.NOT_CHECKED in verdicts)
     return 1 if failed else 0
 
 
 def _kept(settings: "Settings", given: Path | None) -> dict[str, Any]:
     """What was kept elsewhere, as `verify_catalog` takes it."""
-    from lineage_pipelines import queries
-    from lineage_pipelines.catalog import Tiles, read_note_file
+    from lineage_pipelines.catalog.transparency.checkpoint_note import read_note_file
+    from lineage_pipelines.catalog.transparency.tiles import Tiles
+    from lineage_pipelines.queries.verify.trusted_checkpoints import (
+        ANCHOR,
+        committed_anchor,
+        earlier_anchors,
+    )
 
     if given is None:
-        note = queries.committed_anchor(settings.project_dir)
-        earlier = queries.earlier_anchors(settings.project_dir) if note is not None else ()
-        return {"anchor": note, "anchor_name": f"{queries.ANCHOR} of the last commit", "earlier": earlier}
+        note = committed_anchor(settings.project_dir)
+        earlier = earlier_anchors(settings.project_dir) if note is not None else ()
+        return {"anchor": note, "anchor_name": f"{ANCHOR} of the last commit", "earlier": earlier}
     folder = given if given.is_dir() else given.parent
     if given.is_dir() or (given.name == "checkpoint" and (folder / "tile").is_dir()):
         return {"tiles": Tiles(folder), "anchor_name": str(folder / "checkpoint")}

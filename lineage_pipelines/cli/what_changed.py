@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import click
 
-from lineage_pipelines.cli.context import Session, answer, format_option
+from lineage_pipelines.cli.session import Session, answer, format_option
 
 
 @click.command("what-changed")
@@ -22,12 +22,13 @@ def command(session: Session, model: str, since: str, form: str) -> int:
       lineage what-changed flight_delay --since 7d
       lineage what-changed flight_delay --since flight_delay@4
     """
-    from lineage_pipelines import queries, reports
-    from lineage_pipelines.artifacts import ArtifactStore
+    from lineage_pipelines.artifacts.artifact_store import ArtifactStore
+    from lineage_pipelines.queries.versions.what_changed import what_changed
+    from lineage_pipelines.reports.views.what_changed import timeline_document, timeline_json
 
     settings = session.settings()
     with session.open_catalog() as catalog:
-        found = queries.what_changed(
+        found = what_changed(
             catalog,
             model,
             since,
@@ -35,5 +36,5 @@ def command(session: Session, model: str, since: str, form: str) -> int:
             artifacts=ArtifactStore(settings.artifacts),
             project_dir=settings.project_dir,
         )
-    answer(form, document=lambda: reports.timeline_document(found), plain=lambda: reports.timeline_json(found))
+    answer(form, document=lambda: timeline_document(found), plain=lambda: timeline_json(found))
     return 0

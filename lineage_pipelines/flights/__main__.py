@@ -2,6 +2,6 @@
 
 import sys
 
-from lineage_pipelines.flights.cli import main
+from lineage_pipelines.flights.flights_cli import main
 
 sys.exit(main())

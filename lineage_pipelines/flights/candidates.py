@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lineage_pipelines.errors import CaptureError
-from lineage_pipelines.records import Candidate, Json
+from lineage_pipelines.records.statement.training_run import Candidate
+from lineage_pipelines.records.values.canonical import Json
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lineage_pipelines.capture.trained import TrainedModel
+from lineage_pipelines.capture.trained_model import TrainedModel
 from lineage_pipelines.flights.candidates import Contender, Criterion, Metrics
 from lineage_pipelines.flights.columns import LABEL
-from lineage_pipelines.flights.evaluate import lateness_metrics
+from lineage_pipelines.flights.flight_metrics import lateness_metrics
 from lineage_pipelines.flights.preprocess import linear_pipeline, tree_pipeline
 from lineage_pipelines.flights.training import Task, train_best
 

@@ -3,7 +3,7 @@
 import io
 from typing import TYPE_CHECKING
 
-from lineage_pipelines.flights.evaluate import calibration_bins
+from lineage_pipelines.flights.flight_metrics import calibration_bins
 
 if TYPE_CHECKING:
     import pandas as pd

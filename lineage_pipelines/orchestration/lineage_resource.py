@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 import dagster as dg
 from pydantic import Field
 
-from lineage_pipelines.catalog import Settings, resolve_settings
 from lineage_pipelines.errors import CatalogError
+from lineage_pipelines.settings import Settings, resolve_settings
 
 if TYPE_CHECKING:
-    from lineage_pipelines.artifacts import ArtifactStore
-    from lineage_pipelines.catalog import Catalog
+    from lineage_pipelines.artifacts.artifact_store import ArtifactStore
+    from lineage_pipelines.catalog.catalog import Catalog
 
 
 class LineageResource(dg.ConfigurableResource, extra="forbid"):  # type: ignore[type-arg]  # it is its own resource
@@ -48,14 +48,16 @@ class LineageResource(dg.ConfigurableResource, extra="forbid"):  # type: ignore[
         Raises:
             CatalogError: it cannot be opened or written.
         """
-        from lineage_pipelines.catalog import Catalog  # SQLAlchemy, which loading a code location need not wait for
+        from lineage_pipelines.catalog.catalog import (
+            Catalog,  # SQLAlchemy, which loading a code location need not wait for
+        )
 
         settings = self.settings()
         return Catalog(settings.catalog, keys=settings.keys, mirrors=settings.mirrors)
 
     def open_artifacts(self) -> "ArtifactStore":
         """Open the artifact store."""
-        from lineage_pipelines.artifacts import ArtifactStore
+        from lineage_pipelines.artifacts.artifact_store import ArtifactStore
 
         return ArtifactStore(self.settings().artifacts)
 
@@ -63,6 +65,6 @@ class LineageResource(dg.ConfigurableResource, extra="forbid"):  # type: ignore[
         """Have the systems that mirror the catalog told of what was committed, without waiting for them."""
         settings = self.settings()
         if settings.mirrors:
-            from lineage_pipelines.bridges.mlflow.delivering import tell_mirrors
+            from lineage_pipelines.bridges.mlflow.delivery_launcher import tell_mirrors
 
             tell_mirrors(settings, warn)

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from lineage_pipelines.catalog import DAGSTER, Catalog, Settings
-from lineage_pipelines.catalog.settings import MLFLOW
+from lineage_pipelines.catalog.catalog import Catalog
+from lineage_pipelines.catalog.outbox.outbox import DAGSTER
 from lineage_pipelines.errors import LineageError, NotFoundError
+from lineage_pipelines.settings import MLFLOW, Settings
 
 _TIMEOUT = 20
 _STRAY_DEPTH = 4

@@ -4,10 +4,11 @@ import difflib
 import re
 from dataclasses import dataclass
 
-from lineage_pipelines.catalog import Catalog, Entry
+from lineage_pipelines.catalog.catalog import Catalog
+from lineage_pipelines.catalog.log.entries import Entry
 from lineage_pipelines.errors import NotFoundError, RecordError
-from lineage_pipelines.queries.aliases import find_holder
-from lineage_pipelines.records import check_model_name
+from lineage_pipelines.queries.registry.alias_history import find_holder
+from lineage_pipelines.records.values.model_name import check_model_name
 
 _DIGEST = re.compile(r"(sha256:)?([0-9a-f]{6,64})")
 _VERSION = re.compile(r"[1-9][0-9]{0,17}")

@@ -5,15 +5,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from lineage_pipelines.artifacts import ArtifactStore
-from lineage_pipelines.catalog import Entry
+from lineage_pipelines.artifacts.artifact_store import ArtifactStore
+from lineage_pipelines.catalog.log.entries import Entry
 from lineage_pipelines.errors import LineageError
-from lineage_pipelines.records import DatasetSnapshot, LineageRecord, Reevaluation
-from lineage_pipelines.replay.folders import private_folder
-from lineage_pipelines.replay.groups import fetch_table
-from lineage_pipelines.replay.reproduce import Options
-from lineage_pipelines.replay.running import run_evaluation
+from lineage_pipelines.records.decisions.attribution import Reevaluation
+from lineage_pipelines.records.statement.dataset import DatasetSnapshot
+from lineage_pipelines.records.statement.lineage_record import LineageRecord
+from lineage_pipelines.replay.reproduction_run import Options
+from lineage_pipelines.replay.row_groups import fetch_table
+from lineage_pipelines.replay.runner import run_evaluation
 from lineage_pipelines.replay.sandbox import build_sandbox
+from lineage_pipelines.replay.workdirs import private_folder
 
 _UNSAID = "the model asset has no `evaluate=`, by which a model is measured without training"
 

@@ -5,23 +5,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from lineage_pipelines.artifacts import ArtifactStore
-from lineage_pipelines.capture import find_root
-from lineage_pipelines.datasets import (
-    DvcProject,
-    NamedData,
-    StoredState,
-    provision,
-    use_cache,
-    write_recorded,
-)
+from lineage_pipelines.artifacts.artifact_store import ArtifactStore
+from lineage_pipelines.capture.git.git_state import find_root
 from lineage_pipelines.datasets.content.hashing import digest_file
+from lineage_pipelines.datasets.pipeline.dvc_project import DvcProject
+from lineage_pipelines.datasets.workspace.data_state import NamedData, StoredObject, StoredState
 from lineage_pipelines.datasets.workspace.private_cache import PrivateCache
-from lineage_pipelines.datasets.workspace.stored_values import StoredObject
+from lineage_pipelines.datasets.workspace.recorded_checkout import use_cache, write_recorded
+from lineage_pipelines.datasets.workspace.sandbox_cache import provision
 from lineage_pipelines.errors import DatasetError
-from lineage_pipelines.records import DatasetSnapshot, DigestSet, LineageRecord
-from lineage_pipelines.replay.running import Place
-from lineage_pipelines.replay.tree import Tree, import_roots, lay_out
+from lineage_pipelines.records.statement.dataset import DatasetSnapshot
+from lineage_pipelines.records.statement.lineage_record import LineageRecord
+from lineage_pipelines.records.values.digest import DigestSet
+from lineage_pipelines.replay.runner import Place
+from lineage_pipelines.replay.source_checkout import Tree, import_roots, lay_out
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from lineage_pipelines.reports.pictures import Picture
+from lineage_pipelines.reports.figures import Picture
 
 
 @dataclass(frozen=True, slots=True)

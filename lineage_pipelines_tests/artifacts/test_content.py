@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from lineage_pipelines.artifacts import content_digest
+from lineage_pipelines.artifacts.model_file import content_digest
 from lineage_pipelines.errors import ArtifactError
 
 SAVE = """

@@ -22,8 +22,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
-from lineage_pipelines.artifacts import load_model_file, save_model
-from lineage_pipelines.artifacts.models import _requirements
+from lineage_pipelines.artifacts.model_file import _requirements, load_model_file, save_model
 from lineage_pipelines.errors import ArtifactError
 from lineage_pipelines_tests.artifacts import estimators
 from lineage_pipelines_tests.artifacts.estimators import Shift, local_shift

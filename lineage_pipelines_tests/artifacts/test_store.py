@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lineage_pipelines.artifacts import ArtifactStore
+from lineage_pipelines.artifacts.artifact_store import ArtifactStore
 from lineage_pipelines.errors import ArtifactError
-from lineage_pipelines.records import Digest
+from lineage_pipelines.records.values.digest import Digest
 
 SIZES = (0, 1, (1 << 20) - 1, 1 << 20, (1 << 20) + 1)
 """Around what is copied at once."""

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from lineage_pipelines.artifacts import ArtifactStore
+from lineage_pipelines.artifacts.artifact_store import ArtifactStore
 from lineage_pipelines.errors import ArtifactError
-from lineage_pipelines.records import Digest
+from lineage_pipelines.records.values.digest import Digest
 from lineage_pipelines_tests.artifacts import limits
 
 PUT = """

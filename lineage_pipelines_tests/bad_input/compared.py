@@ -11,12 +11,16 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from lineage_pipelines.artifacts import ArtifactStore
-from lineage_pipelines.capture import capture_table
-from lineage_pipelines.catalog import Catalog, Entry, resolve_settings
-from lineage_pipelines.cli import main
+from lineage_pipelines.artifacts.artifact_store import ArtifactStore
+from lineage_pipelines.capture.tables.table_capture import capture_table
+from lineage_pipelines.catalog.catalog import Catalog
+from lineage_pipelines.catalog.log.entries import Entry
+from lineage_pipelines.cli.main import main
 from lineage_pipelines.datasets.content.snapshots import SnapshotCache
-from lineage_pipelines.records import DatasetSnapshot, Digest, LineageRecord
+from lineage_pipelines.records.statement.dataset import DatasetSnapshot
+from lineage_pipelines.records.statement.lineage_record import LineageRecord
+from lineage_pipelines.records.values.digest import Digest
+from lineage_pipelines.settings import resolve_settings
 from lineage_pipelines_tests.queries.diff.tables import write_table
 from lineage_pipelines_tests.samples import make_record
 from lineage_pipelines_tests.world import World

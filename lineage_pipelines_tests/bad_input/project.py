@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from lineage_pipelines.catalog import Catalog, resolve_settings
+from lineage_pipelines.catalog.catalog import Catalog
+from lineage_pipelines.settings import resolve_settings
 from lineage_pipelines_tests.samples import make_record
 
 LINEAGE = str(Path(sys.executable).with_name("lineage"))

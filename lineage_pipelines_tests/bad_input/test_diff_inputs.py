@@ -78,9 +78,9 @@ def test_a_ref_that_is_none_is_told_with_what_there_is(versions: Versions, verb:
 
 
 def test_a_digest_that_is_several_names_each_of_them(versions: Versions, monkeypatch: pytest.MonkeyPatch) -> None:
-    from lineage_pipelines.catalog import reading
+    from lineage_pipelines.catalog.log import reader
 
-    monkeypatch.setattr(reading, "check_prefix", lambda prefix: prefix[:1])  # six digits that meet take 2**12 versions
+    monkeypatch.setattr(reader, "check_prefix", lambda prefix: prefix[:1])  # six digits that meet take 2**12 versions
     entries = [versions.add() for _ in range(40)]
     first = entries[0].digest.hex[0]
     alike = [entry for entry in entries if entry.digest.hex[0] == first]

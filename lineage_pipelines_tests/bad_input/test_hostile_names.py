@@ -12,15 +12,10 @@ import pyarrow as pa
 import pytest
 
 from lineage_pipelines.errors import RecordError
-from lineage_pipelines.queries import draft_promotion, draft_rejection
-from lineage_pipelines.records import (
-    CheckResult,
-    Evaluation,
-    LineageRecord,
-    SliceMetrics,
-    SourceClosure,
-    SourceFile,
-)
+from lineage_pipelines.queries.registry.decision_drafts import draft_promotion, draft_rejection
+from lineage_pipelines.records.statement.code import SourceClosure, SourceFile
+from lineage_pipelines.records.statement.lineage_record import LineageRecord
+from lineage_pipelines.records.statement.training_run import CheckResult, Evaluation, SliceMetrics
 from lineage_pipelines_tests.bad_input.compared import Versions, packages
 from lineage_pipelines_tests.reports.diffs import HOSTILE
 from lineage_pipelines_tests.samples import digest, make_record

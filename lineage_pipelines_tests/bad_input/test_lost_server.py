@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from lineage_pipelines.catalog import Catalog
+from lineage_pipelines.catalog.catalog import Catalog
 from lineage_pipelines.errors import CatalogError
 from lineage_pipelines_tests.bad_input.lossy_server import lossy_wire
 from lineage_pipelines_tests.bad_input.project import TO, Done, Project, check_refused

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from lineage_pipelines.errors import RecordError
-from lineage_pipelines.queries import draft_rejection
+from lineage_pipelines.queries.registry.decision_drafts import draft_rejection
 from lineage_pipelines_tests.bad_input.project import TO, Project
 from lineage_pipelines_tests.samples import make_record
 

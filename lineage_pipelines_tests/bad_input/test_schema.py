@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from lineage_pipelines.catalog.migrations import NEWEST
-from lineage_pipelines.records import encode
+from lineage_pipelines.catalog.backends.migrations import NEWEST
+from lineage_pipelines.records.statement.lineage_record import encode
 from lineage_pipelines_tests.bad_input.project import TO, Project
 from lineage_pipelines_tests.catalog.people import forge
 from lineage_pipelines_tests.samples import make_record

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from lineage_pipelines.artifacts import ArtifactStore
+from lineage_pipelines.artifacts.artifact_store import ArtifactStore
 from lineage_pipelines_tests.artifacts import limits
 from lineage_pipelines_tests.bad_input.project import LINEAGE, TO, Project, check_refused, python
 from lineage_pipelines_tests.samples import make_record

@@ -10,12 +10,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 
-from lineage_pipelines.artifacts import ArtifactStore, save_model
-from lineage_pipelines.bridges.mlflow.delivery import Delivered, deliver, open_mirror
+from lineage_pipelines.artifacts.artifact_store import ArtifactStore
+from lineage_pipelines.artifacts.model_file import save_model
+from lineage_pipelines.bridges.mlflow.delivery_worker import Delivered, deliver, open_mirror
 from lineage_pipelines.bridges.mlflow.mirror import Mirror
-from lineage_pipelines.catalog import Catalog, Entry, Settings
-from lineage_pipelines.queries import draft_promotion
-from lineage_pipelines.records import LineageRecord, ModelFile
+from lineage_pipelines.catalog.catalog import Catalog
+from lineage_pipelines.catalog.log.entries import Entry
+from lineage_pipelines.queries.registry.decision_drafts import draft_promotion
+from lineage_pipelines.records.statement.lineage_record import LineageRecord
+from lineage_pipelines.records.statement.training_run import ModelFile
+from lineage_pipelines.settings import Settings
 from lineage_pipelines_tests.samples import make_record
 
 if TYPE_CHECKING:

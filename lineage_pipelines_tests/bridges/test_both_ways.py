@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from lineage_pipelines.bridges.mlflow.drift import compare
-from lineage_pipelines.bridges.mlflow.importing import import_registry
-from lineage_pipelines.catalog import Catalog
-from lineage_pipelines.queries import verify_catalog
+from lineage_pipelines.bridges.mlflow.mirror_comparison import compare
+from lineage_pipelines.bridges.mlflow.registry_import.importer import import_registry
+from lineage_pipelines.catalog.catalog import Catalog
+from lineage_pipelines.queries.verify.verify import verify_catalog
 from lineage_pipelines_tests.bridges.team import Team, a_team
 from lineage_pipelines_tests.mlflow_server import MlflowServer
 

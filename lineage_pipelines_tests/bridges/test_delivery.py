@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from lineage_pipelines.bridges.mlflow.delivering import start_delivery, wait_for_deliveries
+from lineage_pipelines.bridges.mlflow.delivery_launcher import start_delivery, wait_for_deliveries
 from lineage_pipelines_tests.bridges.team import Team, a_team
 from lineage_pipelines_tests.mlflow_server import MlflowServer, free_port
 

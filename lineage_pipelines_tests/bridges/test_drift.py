@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from lineage_pipelines.bridges.mlflow.drift import compare
-from lineage_pipelines.catalog import Catalog
+from lineage_pipelines.bridges.mlflow.mirror_comparison import compare
+from lineage_pipelines.catalog.catalog import Catalog
 from lineage_pipelines_tests.bridges.team import Team, a_team
 from lineage_pipelines_tests.mlflow_server import MlflowServer, free_port
 

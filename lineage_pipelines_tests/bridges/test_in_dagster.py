@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 import dagster as dg
 import pytest
 
-from lineage_pipelines.bridges.mlflow import delivering
-from lineage_pipelines.bridges.mlflow.delivering import wait_for_deliveries
-from lineage_pipelines.orchestration import build_mlflow_sensor
+from lineage_pipelines.bridges.mlflow import delivery_launcher
+from lineage_pipelines.bridges.mlflow.delivery_launcher import wait_for_deliveries
+from lineage_pipelines.orchestration.operations.mlflow_sensor import build_mlflow_sensor
 from lineage_pipelines_tests.mlflow_server import MlflowServer, free_port
 from lineage_pipelines_tests.orchestration.conftest import build_defs
 from lineage_pipelines_tests.orchestration.shop import Shop, run
@@ -85,7 +85,7 @@ def test_a_server_that_does_not_answer_delays_no_step(
     try:
         with dg.DagsterInstance.ephemeral() as instance:
             assert run(defs, "refresh", instance).success
-            waiting = [process for process in delivering._started if process.poll() is None]
+            waiting = [process for process in delivery_launcher._started if process.poll() is None]
             assert len(waiting) == 1, "the step ended, and MLflow has not answered yet"
     finally:
         own_mlflow.thaw()
@@ -93,10 +93,10 @@ def test_a_server_that_does_not_answer_delays_no_step(
 
 
 def test_without_a_mirror_nothing_is_owed_or_started(world: World) -> None:
-    before = len(delivering._started)
+    before = len(delivery_launcher._started)
     shop = Shop(world)
     with dg.DagsterInstance.ephemeral() as instance:
         assert run(build_defs(shop), "refresh", instance).success
-    assert len(delivering._started) == before
+    assert len(delivery_launcher._started) == before
     with shop.catalog() as catalog:
         assert catalog.owed("mlflow") == []

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from lineage_pipelines.bridges.mlflow.server import shown
-from lineage_pipelines.orchestration import threshold
+from lineage_pipelines.orchestration.training.gates import threshold
 from lineage_pipelines_tests.bridges.tracking import Tracking, forget, gaps, linked, metrics
 from lineage_pipelines_tests.mlflow_server import MlflowServer
 from lineage_pipelines_tests.orchestration.shop import Shop

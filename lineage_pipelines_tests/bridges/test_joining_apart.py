@@ -13,13 +13,13 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from lineage_pipelines.bridges.mlflow.delivering import wait_for_deliveries
+from lineage_pipelines.bridges.mlflow.delivery_launcher import wait_for_deliveries
 from lineage_pipelines.bridges.mlflow.run_context import Training, TrainingContext
-from lineage_pipelines.catalog import resolve_settings
-from lineage_pipelines.orchestration.outcome import Outcome
-from lineage_pipelines.orchestration.training import TrainingStep
-from lineage_pipelines.records import Level
-from lineage_pipelines.replay.reproduce import reproduce
+from lineage_pipelines.orchestration.training.training_step import TrainingStep
+from lineage_pipelines.orchestration.ui.outcome import Outcome
+from lineage_pipelines.records.decisions.reproduction import Level
+from lineage_pipelines.replay.reproduction_run import reproduce
+from lineage_pipelines.settings import resolve_settings
 from lineage_pipelines_tests.bridges.tracking import Tracking, forget, gaps, linked, metrics
 from lineage_pipelines_tests.mlflow_server import MlflowServer
 from lineage_pipelines_tests.orchestration.shop import Shop

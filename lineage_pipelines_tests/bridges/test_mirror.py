@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from lineage_pipelines.bridges.mlflow.names import LONGEST_KEY, keyed
-from lineage_pipelines.bridges.mlflow.run_parts import metrics_of, slices_in
+from lineage_pipelines.bridges.mlflow.mlflow_limits import LONGEST_KEY, keyed
+from lineage_pipelines.bridges.mlflow.run_payload import metrics_of, slices_in
 from lineage_pipelines_tests.bridges.team import ROWS, Team, a_team
 from lineage_pipelines_tests.samples import make_record
 

@@ -6,7 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from lineage_pipelines.queries import draft_rejection, draft_retirement, draft_rollback
+from lineage_pipelines.queries.registry.decision_drafts import (
+    draft_rejection,
+    draft_retirement,
+    draft_rollback,
+)
 from lineage_pipelines_tests.bridges.team import Team, a_team
 from lineage_pipelines_tests.catalog.people import introduce, plain_policy
 from lineage_pipelines_tests.mlflow_server import MlflowServer

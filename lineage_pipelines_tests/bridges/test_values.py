@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lineage_pipelines.bridges.mlflow.values import read_value
+from lineage_pipelines.bridges.mlflow.param_codec import read_value
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,8 @@ from typing import Any
 
 import dagster as dg
 
-from lineage_pipelines.orchestration import model_asset
-from lineage_pipelines.records import LineageRecord
+from lineage_pipelines.orchestration.training.model_asset import model_asset
+from lineage_pipelines.records.statement.lineage_record import LineageRecord
 from lineage_pipelines_tests.orchestration.conftest import INPUTS
 from lineage_pipelines_tests.orchestration.shop import MODEL, Shop
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from lineage_pipelines.capture import code_digest, source_closure
+from lineage_pipelines.capture.sources.closure import code_digest, source_closure
 
 Function = Callable[..., object]
 TRAIN = "def train():\n    return 1\n"

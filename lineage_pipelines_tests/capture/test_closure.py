@@ -16,9 +16,9 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from lineage_pipelines.capture import code_digest, source_closure
-from lineage_pipelines.capture.sources.imports import read_imports
-from lineage_pipelines.records import Digest
+from lineage_pipelines.capture.sources.closure import code_digest, source_closure
+from lineage_pipelines.capture.sources.import_statements import read_imports
+from lineage_pipelines.records.values.digest import Digest
 from lineage_pipelines_tests.capture.source_project import TRAIN, SourceProject, package
 
 

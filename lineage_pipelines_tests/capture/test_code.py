@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from lineage_pipelines.capture import capture_code
-from lineage_pipelines.records import CodeVersion, Digest, from_json, to_json
+from lineage_pipelines.capture.code import capture_code
+from lineage_pipelines.records.statement.code import CodeVersion
+from lineage_pipelines.records.values.codec import from_json, to_json
+from lineage_pipelines.records.values.digest import Digest
 from lineage_pipelines_tests.capture.repository import Repository
 from lineage_pipelines_tests.capture.source_project import SourceProject
 from lineage_pipelines_tests.world import World

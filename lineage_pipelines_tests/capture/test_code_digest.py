@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from lineage_pipelines.capture import code_digest
+from lineage_pipelines.capture.sources.closure import code_digest
 from lineage_pipelines.errors import CaptureError
 from lineage_pipelines_tests.capture.source_project import TRAIN, SourceProject, package
 

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from lineage_pipelines.capture import capture_environment
-from lineage_pipelines.capture.environment import LOCK_FILES
-from lineage_pipelines.capture.packages import list_packages
-from lineage_pipelines.records import Digest, Environment, from_json, to_json
+from lineage_pipelines.capture.environment import LOCK_FILES, capture_environment, list_packages
+from lineage_pipelines.records.statement.code import Environment
+from lineage_pipelines.records.values.codec import from_json, to_json
+from lineage_pipelines.records.values.digest import Digest
 from lineage_pipelines_tests.capture.repository import Repository
 
 _ROOT = Path(__file__).parents[2]

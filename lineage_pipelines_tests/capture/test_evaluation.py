@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lineage_pipelines.capture import check_metrics
+from lineage_pipelines.capture.evaluation import check_metrics
 from lineage_pipelines.errors import CaptureError
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from lineage_pipelines.capture.git.process import GitError, run_git
-from lineage_pipelines.capture.git.state import GitState, find_root, read_git
+from lineage_pipelines.capture.git.git_command import GitError, run_git
+from lineage_pipelines.capture.git.git_state import GitState, find_root, read_git
 from lineage_pipelines_tests.capture.repository import Repository
 
 
@@ -196,7 +196,7 @@ def test_the_folder_is_gone(tmp_path: Path) -> None:
 
 def test_works_after_the_current_folder_is_deleted(repository: Repository, tmp_path: Path) -> None:
     script = (
-        "import os, sys; from pathlib import Path; from lineage_pipelines.capture.git.state import read_git;"
+        "import os, sys; from pathlib import Path; from lineage_pipelines.capture.git.git_state import read_git;"
         "os.mkdir(sys.argv[2]); os.chdir(sys.argv[2]); os.rmdir(sys.argv[2]);"
         "print(read_git(Path(sys.argv[1])).revision)"
     )

@@ -20,9 +20,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression
 
-from lineage_pipelines.capture import effective_parameters
+from lineage_pipelines.capture.parameters import effective_parameters
 from lineage_pipelines.errors import CaptureError
-from lineage_pipelines.records import Json, canonical_bytes, from_json, parse_bytes, to_json
+from lineage_pipelines.records.values.canonical import Json, canonical_bytes, parse_bytes
+from lineage_pipelines.records.values.codec import from_json, to_json
 
 
 class Loss(enum.Enum):

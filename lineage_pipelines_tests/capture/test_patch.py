@@ -12,9 +12,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lineage_pipelines.capture.git.patch import MAX_CHANGED_BYTES, MAX_UNTRACKED_BYTES, make_patch
-from lineage_pipelines.capture.git.patch_lines import locate
-from lineage_pipelines.capture.git.state import read_git
+from lineage_pipelines.capture.git.git_state import read_git
+from lineage_pipelines.capture.git.patch import MAX_CHANGED_BYTES, MAX_UNTRACKED_BYTES, locate, make_patch
 from lineage_pipelines_tests.capture.repository import Repository
 
 Edit = Callable[[Repository], None]

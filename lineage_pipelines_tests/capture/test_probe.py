@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 from sklearn.linear_model import LinearRegression, LogisticRegression
 
-from lineage_pipelines.capture import probe_rows, take_probe
-from lineage_pipelines.records import Digest
+from lineage_pipelines.capture.probe import probe_rows, take_probe
+from lineage_pipelines.records.values.digest import Digest
 
 TABLE = pd.DataFrame({"a": np.arange(500) % 7, "b": np.arange(500) % 3, "left": np.arange(500) % 2})
 

@@ -16,8 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyarrow import feather, parquet
 
-from lineage_pipelines.capture import capture_table
-from lineage_pipelines.records import canonical_bytes, parse_bytes
+from lineage_pipelines.capture.tables.table_capture import capture_table
+from lineage_pipelines.records.values.canonical import canonical_bytes, parse_bytes
 from lineage_pipelines_tests.capture.profiles import Facts, column_of, profile_of
 
 

@@ -9,8 +9,7 @@ import time
 
 import pytest
 
-from lineage_pipelines.capture.secrets import find_secrets, is_secret_file, is_secret_name, secret_lines
-from lineage_pipelines.capture.token_shapes import token_shape
+from lineage_pipelines.capture.secrets import find_secrets, is_secret_file, is_secret_name, secret_lines, token_shape
 
 _RANDOM = random.Random(7)
 

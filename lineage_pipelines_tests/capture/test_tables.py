@@ -11,9 +11,10 @@ import pyarrow as pa
 import pytest
 from pyarrow import feather, parquet
 
-from lineage_pipelines.capture import capture_table, describe_table, read_table
+from lineage_pipelines.capture.tables.table_capture import capture_table, describe_table, read_table
 from lineage_pipelines.errors import CaptureError
-from lineage_pipelines.records import Column, from_json, to_json
+from lineage_pipelines.records.statement.dataset import Column
+from lineage_pipelines.records.values.codec import from_json, to_json
 
 _TABLE = pa.table({"n": [1, 2, 3], "x": [0.5, None, 2.5], "word": ["a", "b", None]})
 _COLUMNS = [("n", "int64"), ("x", "double"), ("word", "string")]

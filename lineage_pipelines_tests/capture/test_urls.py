@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lineage_pipelines.capture.git.urls import public_url
+from lineage_pipelines.capture.git.public_url import public_url
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from lineage_pipelines.catalog import Catalog
+from lineage_pipelines.catalog.catalog import Catalog
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

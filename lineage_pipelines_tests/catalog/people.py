@@ -7,11 +7,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from lineage_pipelines.catalog import Catalog, Entry
-from lineage_pipelines.catalog.signing import ApprovalKey
-from lineage_pipelines.catalog.writing import write_entry
-from lineage_pipelines.queries import parse_policy
-from lineage_pipelines.records import Approval, Json, SignedApproval, policy_digest
+from lineage_pipelines.catalog.catalog import Catalog
+from lineage_pipelines.catalog.commit import write_entry
+from lineage_pipelines.catalog.log.entries import Entry
+from lineage_pipelines.catalog.transparency.signing import ApprovalKey
+from lineage_pipelines.queries.registry.promotion_policy import parse_policy
+from lineage_pipelines.records.decisions.approval import Approval, SignedApproval, policy_digest
+from lineage_pipelines.records.values.canonical import Json
 
 
 def plain_policy(**rules: Any) -> dict[str, Json]:

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from lineage_pipelines.catalog import DAGSTER, Catalog
+from lineage_pipelines.catalog.catalog import Catalog
+from lineage_pipelines.catalog.outbox.outbox import DAGSTER
 from lineage_pipelines.errors import ConflictError
 from lineage_pipelines_tests.samples import make_record
 

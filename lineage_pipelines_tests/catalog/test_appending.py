@@ -9,12 +9,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lineage_pipelines.catalog import Catalog, Entry
-from lineage_pipelines.catalog.appending import append, draft
-from lineage_pipelines.catalog.retries import differences
-from lineage_pipelines.catalog.tables import log
+from lineage_pipelines.catalog.backends.schema_tables import log
+from lineage_pipelines.catalog.catalog import Catalog
+from lineage_pipelines.catalog.commit import append, differences, draft
+from lineage_pipelines.catalog.log.entries import Entry
 from lineage_pipelines.errors import CatalogError, ConflictError, NotFoundError, RecordError
-from lineage_pipelines.records import Digest, LineageRecord, decode, encode
+from lineage_pipelines.records.statement.lineage_record import LineageRecord, decode, encode
+from lineage_pipelines.records.values.digest import Digest
 from lineage_pipelines_tests.samples import digest, digests, make_record, run_key, with_metrics
 from lineage_pipelines_tests.strategies import records
 

@@ -7,20 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from lineage_pipelines.catalog import Catalog, Entry
-from lineage_pipelines.catalog.signing import ApprovalKey
+from lineage_pipelines.catalog.catalog import Catalog
+from lineage_pipelines.catalog.log.entries import Entry
+from lineage_pipelines.catalog.transparency.signing import ApprovalKey
 from lineage_pipelines.errors import CatalogError, ConflictError, LineageError, NotFoundError, RecordError
-from lineage_pipelines.queries import draft_promotion, list_keys
-from lineage_pipelines.records import (
-    CountedApproval,
-    Decision,
-    KeyEvent,
-    KeyPurpose,
-    SignedApproval,
-    decode_key_event,
-    encode_approval,
-    encode_envelope,
-)
+from lineage_pipelines.queries.registry.decision_drafts import draft_promotion
+from lineage_pipelines.queries.verify.keyring import list_keys
+from lineage_pipelines.records.decisions.approval import SignedApproval, encode_approval, encode_envelope
+from lineage_pipelines.records.decisions.decision import CountedApproval, Decision
+from lineage_pipelines.records.decisions.key_event import KeyEvent, KeyPurpose, decode_key_event
 from lineage_pipelines_tests.catalog.people import Person, forge, introduce, plain_policy, size
 from lineage_pipelines_tests.samples import digest, make_record
 

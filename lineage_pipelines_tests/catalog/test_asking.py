@@ -5,9 +5,12 @@ from datetime import UTC, datetime
 
 import pytest
 
-from lineage_pipelines.catalog import Catalog, Entry, ModelSummary
+from lineage_pipelines.catalog.catalog import Catalog
+from lineage_pipelines.catalog.log.entries import Entry, ModelSummary
 from lineage_pipelines.errors import NotFoundError
-from lineage_pipelines.records import Digest, DigestSet, LineageRecord, StageInput, encode
+from lineage_pipelines.records.statement.dataset import StageInput
+from lineage_pipelines.records.statement.lineage_record import LineageRecord, encode
+from lineage_pipelines.records.values.digest import Digest, DigestSet
 from lineage_pipelines_tests.samples import digest, digests, make_record, run_key
 
 MARCH, APRIL = "through 2013-03", "through 2013-04"

@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from lineage_pipelines.catalog import Checkpoint, PublicKey, read_note, signed_by
-from lineage_pipelines.catalog.checkpoint import write_note
-from lineage_pipelines.catalog.signing import LogKey
+from lineage_pipelines.catalog.transparency.checkpoint_note import Checkpoint, read_note, signed_by, write_note
+from lineage_pipelines.catalog.transparency.signing import LogKey, PublicKey
 from lineage_pipelines.errors import CatalogError
 
 POINT = Checkpoint(origin="lineage-pipelines.log/0123456789abcdef", size=1234, root=bytes(range(32)))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from lineage_pipelines.catalog import Catalog
+from lineage_pipelines.catalog.catalog import Catalog
 from lineage_pipelines.errors import CatalogError
 from lineage_pipelines_tests.artifacts import limits
 from lineage_pipelines_tests.samples import make_record

@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from lineage_pipelines.catalog import Catalog, Entry
-from lineage_pipelines.catalog.migrations import NEWEST
-from lineage_pipelines.catalog.sqlite_schema import GUARDS
+from lineage_pipelines.catalog.backends.migrations import NEWEST
+from lineage_pipelines.catalog.backends.sqlite_schema import GUARDS
+from lineage_pipelines.catalog.catalog import Catalog
+from lineage_pipelines.catalog.log.entries import Entry
 from lineage_pipelines.errors import CatalogError, NotFoundError
-from lineage_pipelines.records import Digest, encode
+from lineage_pipelines.records.statement.lineage_record import encode
+from lineage_pipelines.records.values.digest import Digest
 from lineage_pipelines_tests.samples import make_record, run_key
 
 

@@ -10,10 +10,12 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from lineage_pipelines.catalog import Catalog
+from lineage_pipelines.catalog.catalog import Catalog
 from lineage_pipelines.errors import CatalogError
-from lineage_pipelines.queries import find_holder, list_decisions, verify_catalog
-from lineage_pipelines.records import Action, Decision, Digest
+from lineage_pipelines.queries.registry.alias_history import find_holder, list_decisions
+from lineage_pipelines.queries.verify.verify import verify_catalog
+from lineage_pipelines.records.decisions.decision import Action, Decision
+from lineage_pipelines.records.values.digest import Digest
 from lineage_pipelines_tests.samples import make_record
 
 

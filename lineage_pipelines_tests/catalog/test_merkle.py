@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from lineage_pipelines.catalog.merkle import (
+from lineage_pipelines.catalog.transparency.merkle import (
     consistency_proof,
     inclusion_proof,
     leaf_hash,

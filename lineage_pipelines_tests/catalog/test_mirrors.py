@@ -4,8 +4,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from lineage_pipelines.catalog import DAGSTER, Catalog
-from lineage_pipelines.queries import draft_promotion
+from lineage_pipelines.catalog.catalog import Catalog
+from lineage_pipelines.catalog.outbox.outbox import DAGSTER
+from lineage_pipelines.queries.registry.decision_drafts import draft_promotion
 from lineage_pipelines_tests.samples import make_record
 
 

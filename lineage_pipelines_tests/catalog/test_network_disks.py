@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from lineage_pipelines.catalog import Catalog, sqlite
-from lineage_pipelines.catalog.disks import lock_holders, network_disk
+from lineage_pipelines.catalog.backends import sqlite
+from lineage_pipelines.catalog.backends.filesystem import lock_holders, network_disk
+from lineage_pipelines.catalog.catalog import Catalog
 from lineage_pipelines.errors import CatalogError
 from lineage_pipelines_tests.samples import make_record
 

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from lineage_pipelines.catalog import Catalog, sqlite, sqlite_schema
-from lineage_pipelines.catalog.migrations import NEWEST
+from lineage_pipelines.catalog.backends import sqlite, sqlite_schema
+from lineage_pipelines.catalog.backends.migrations import NEWEST
+from lineage_pipelines.catalog.catalog import Catalog
 from lineage_pipelines.errors import CatalogError, NotFoundError
 from lineage_pipelines_tests.samples import make_record
 

@@ -9,8 +9,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from lineage_pipelines.catalog import Catalog, Entry
-from lineage_pipelines.queries import draft_promotion, draft_rejection, find_holder, list_approvals, list_decisions
+from lineage_pipelines.catalog.catalog import Catalog
+from lineage_pipelines.catalog.log.entries import Entry
+from lineage_pipelines.queries.registry.alias_history import find_holder, list_decisions
+from lineage_pipelines.queries.registry.approval_status import list_approvals
+from lineage_pipelines.queries.registry.decision_drafts import draft_promotion, draft_rejection
 from lineage_pipelines_tests.catalog.people import introduce, plain_policy
 from lineage_pipelines_tests.samples import make_record
 

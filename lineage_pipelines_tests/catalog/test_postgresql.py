@@ -7,9 +7,10 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
-from lineage_pipelines.catalog import Catalog, postgres
-from lineage_pipelines.catalog.migrations import NEWEST
-from lineage_pipelines.catalog.postgres_schema import SCHEMA
+from lineage_pipelines.catalog.backends import postgres
+from lineage_pipelines.catalog.backends.migrations import NEWEST
+from lineage_pipelines.catalog.backends.postgres_schema import SCHEMA
+from lineage_pipelines.catalog.catalog import Catalog
 from lineage_pipelines.errors import CatalogError, ConflictError, NotFoundError
 from lineage_pipelines_tests.postgres_server import Server, server
 from lineage_pipelines_tests.samples import make_record
@@ -226,7 +227,7 @@ def test_a_writer_waits_for_a_server_that_is_started_again(monkeypatch: pytest.M
         assert (first.version, second.version) == (1, 2)
         assert catalog.append(make_record("2")) == second
         mortal.kill()
-        monkeypatch.setattr("lineage_pipelines.catalog.opened.RECONNECT_SECONDS", 0.5)
+        monkeypatch.setattr("lineage_pipelines.catalog.connection.RECONNECT_SECONDS", 0.5)
         begun = time.monotonic()
         with pytest.raises(CatalogError, match="the catalog's server cannot be reached"):
             catalog.append(make_record("3"))

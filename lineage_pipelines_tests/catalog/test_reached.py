@@ -7,11 +7,17 @@ import psycopg
 import pytest
 import sqlalchemy as sa
 
-from lineage_pipelines.catalog import Catalog, Wanted, postgres
-from lineage_pipelines.catalog.index import LONGEST
+from lineage_pipelines.catalog.backends import postgres
+from lineage_pipelines.catalog.catalog import Catalog
+from lineage_pipelines.catalog.index.impact_index import Wanted
+from lineage_pipelines.catalog.index.record_index import LONGEST
 from lineage_pipelines.errors import NotFoundError
-from lineage_pipelines.queries import Places, find_subject, impact, trace
-from lineage_pipelines.records import DigestSet, LineageRecord, StageInput
+from lineage_pipelines.queries.graph.impact import impact
+from lineage_pipelines.queries.graph.subject import Places, find_subject
+from lineage_pipelines.queries.graph.trace import trace
+from lineage_pipelines.records.statement.dataset import StageInput
+from lineage_pipelines.records.statement.lineage_record import LineageRecord
+from lineage_pipelines.records.values.digest import DigestSet
 from lineage_pipelines_tests.postgres_server import Server
 from lineage_pipelines_tests.queries.graphs import chained, with_source
 from lineage_pipelines_tests.samples import digest, digests, make_record

@@ -7,11 +7,15 @@ from typing import Any
 
 import pytest
 
-from lineage_pipelines.catalog import Catalog
-from lineage_pipelines.catalog.migrations import NEWEST
-from lineage_pipelines.catalog.sqlite_schema import GUARDS, SCHEMA
+from lineage_pipelines.catalog.backends.migrations import NEWEST
+from lineage_pipelines.catalog.backends.sqlite_schema import GUARDS, SCHEMA
+from lineage_pipelines.catalog.catalog import Catalog
 from lineage_pipelines.errors import CatalogError
-from lineage_pipelines.queries import Places, Verdict, find_holder, find_subject, impact, verify_catalog
+from lineage_pipelines.queries.graph.impact import impact
+from lineage_pipelines.queries.graph.subject import Places, find_subject
+from lineage_pipelines.queries.registry.alias_history import find_holder
+from lineage_pipelines.queries.verify.claims import Verdict
+from lineage_pipelines.queries.verify.verify import verify_catalog
 from lineage_pipelines_tests.samples import digests, make_record
 
 RELEASED = Path(__file__).parent / "released"
@@ -134,7 +138,7 @@ def test_a_migration_that_is_cut_short_leaves_what_was(
     for cut in range(last + 1):
         broken = (*SCHEMA.migrations[:-1], (*SCHEMA.migrations[-1][:cut], "no statement"))
         with monkeypatch.context() as patch:
-            patch.setattr("lineage_pipelines.catalog.sqlite.Sqlite.schema", _with(broken))
+            patch.setattr("lineage_pipelines.catalog.backends.sqlite.Sqlite.schema", _with(broken))
             with pytest.raises(CatalogError):
                 Catalog(url)
         with closing(sqlite3.connect(file)) as raw:

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from lineage_pipelines.catalog import Settings, resolve_settings
 from lineage_pipelines.errors import CatalogError
+from lineage_pipelines.settings import Settings, resolve_settings
 
 
 @pytest.fixture

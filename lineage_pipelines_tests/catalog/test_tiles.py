@@ -5,11 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from lineage_pipelines.catalog import Checkpoint, Tiles, log_name, write_tiles
-from lineage_pipelines.catalog.checkpoint import write_note
-from lineage_pipelines.catalog.merkle import leaf_hash, root_hash
-from lineage_pipelines.catalog.signing import LogKey
-from lineage_pipelines.catalog.tiles import tile_path
+from lineage_pipelines.catalog.transparency.checkpoint_note import Checkpoint, log_name, write_note
+from lineage_pipelines.catalog.transparency.merkle import leaf_hash, root_hash
+from lineage_pipelines.catalog.transparency.signing import LogKey
+from lineage_pipelines.catalog.transparency.tiles import Tiles, tile_path, write_tiles
 from lineage_pipelines.errors import CatalogError
 
 LEAVES = [leaf_hash(str(number).encode()) for number in range(70_000)]

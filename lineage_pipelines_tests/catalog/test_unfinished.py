@@ -5,7 +5,9 @@ from threading import Barrier
 
 import pytest
 
-from lineage_pipelines.catalog import Attempt, AttemptEnd, Catalog, Entry
+from lineage_pipelines.catalog.catalog import Catalog
+from lineage_pipelines.catalog.log.entries import Entry
+from lineage_pipelines.catalog.outbox.attempts import Attempt, AttemptEnd
 from lineage_pipelines.errors import ConflictError
 from lineage_pipelines_tests.samples import make_record, run_key
 

@@ -11,7 +11,8 @@ from pathlib import Path
 from threading import Barrier as ThreadBarrier
 from typing import Any
 
-from lineage_pipelines.catalog import Catalog, Entry
+from lineage_pipelines.catalog.catalog import Catalog
+from lineage_pipelines.catalog.log.entries import Entry
 from lineage_pipelines.errors import ConflictError
 from lineage_pipelines_tests.samples import make_record, run_key
 

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from lineage_pipelines.catalog import Catalog, resolve_settings
-from lineage_pipelines.cli import main
+from lineage_pipelines.catalog.catalog import Catalog
+from lineage_pipelines.cli.main import main
+from lineage_pipelines.settings import resolve_settings
 from lineage_pipelines_tests.samples import make_record
 
 

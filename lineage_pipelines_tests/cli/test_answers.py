@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from lineage_pipelines.catalog import Catalog, resolve_settings
+from lineage_pipelines.catalog.catalog import Catalog
+from lineage_pipelines.settings import resolve_settings
 from lineage_pipelines_tests.cli.conftest import Lineage
 
 pytestmark = pytest.mark.usefixtures("project")

@@ -9,12 +9,15 @@ from typing import Any
 
 import pytest
 
-from lineage_pipelines.catalog import Catalog, resolve_settings
-from lineage_pipelines.catalog.signing import ApprovalKey
-from lineage_pipelines.queries import list_approvals, list_decisions
-from lineage_pipelines.records import LineageRecord, encode_envelope
-from lineage_pipelines.reports import history_document, history_json, render_text
-from lineage_pipelines.reports.decisions import approval_line
+from lineage_pipelines.catalog.catalog import Catalog
+from lineage_pipelines.catalog.transparency.signing import ApprovalKey
+from lineage_pipelines.queries.registry.alias_history import list_decisions
+from lineage_pipelines.queries.registry.approval_status import list_approvals
+from lineage_pipelines.records.decisions.approval import encode_envelope
+from lineage_pipelines.records.statement.lineage_record import LineageRecord
+from lineage_pipelines.reports.render.text import render_text
+from lineage_pipelines.reports.views.history import approval_line, history_document, history_json
+from lineage_pipelines.settings import resolve_settings
 from lineage_pipelines_tests.catalog.people import Person, forge, plain_policy, size
 from lineage_pipelines_tests.cli.conftest import Lineage, Said
 from lineage_pipelines_tests.cli.test_decisions import TO, write_policy

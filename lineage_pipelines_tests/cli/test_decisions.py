@@ -5,9 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from lineage_pipelines.catalog import Catalog, resolve_settings
+from lineage_pipelines.catalog.catalog import Catalog
 from lineage_pipelines.errors import ConflictError
-from lineage_pipelines.queries import draft_promotion, find_holder
+from lineage_pipelines.queries.registry.alias_history import find_holder
+from lineage_pipelines.queries.registry.decision_drafts import draft_promotion
+from lineage_pipelines.settings import resolve_settings
 from lineage_pipelines_tests.cli.conftest import Lineage
 from lineage_pipelines_tests.faults.owner import unguarded
 

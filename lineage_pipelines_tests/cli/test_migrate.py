@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from lineage_pipelines.catalog.migrations import NEWEST
+from lineage_pipelines.catalog.backends.migrations import NEWEST
 from lineage_pipelines_tests.catalog.test_released_schemas import RELEASED
 from lineage_pipelines_tests.cli.conftest import Lineage
 from lineage_pipelines_tests.postgres_server import Server

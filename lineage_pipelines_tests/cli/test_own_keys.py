@@ -12,7 +12,8 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from lineage_pipelines.catalog import Catalog, resolve_settings
+from lineage_pipelines.catalog.catalog import Catalog
+from lineage_pipelines.settings import resolve_settings
 from lineage_pipelines_tests.catalog.people import size
 from lineage_pipelines_tests.cli.conftest import Lineage
 from lineage_pipelines_tests.cli.test_approvals import entries, refused

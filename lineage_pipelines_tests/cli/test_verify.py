@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from lineage_pipelines.catalog import Catalog, resolve_settings
+from lineage_pipelines.catalog.catalog import Catalog
 from lineage_pipelines.errors import CatalogError
+from lineage_pipelines.settings import resolve_settings
 from lineage_pipelines_tests.cli.conftest import Lineage
 from lineage_pipelines_tests.faults.owner import unguarded
 from lineage_pipelines_tests.samples import make_record

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from lineage_pipelines.datasets.pipeline.project import DvcProject
+from lineage_pipelines.datasets.pipeline.dvc_project import DvcProject
 from lineage_pipelines_tests.datasets.placing import FILES
 from lineage_pipelines_tests.world import World
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from lineage_pipelines.datasets.pipeline.project import DvcProject
-from lineage_pipelines.datasets.workspace.placing import place
+from lineage_pipelines.datasets.pipeline.dvc_project import DvcProject
+from lineage_pipelines.datasets.workspace.placement import place
 from lineage_pipelines.errors import DatasetError
 from lineage_pipelines_tests.world import World
 

@@ -6,8 +6,11 @@ from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
 
-from lineage_pipelines.datasets import DvcProject, NamedData, SnapshotCache, place
-from lineage_pipelines.records import DatasetSnapshot
+from lineage_pipelines.datasets.content.snapshots import SnapshotCache
+from lineage_pipelines.datasets.pipeline.dvc_project import DvcProject
+from lineage_pipelines.datasets.workspace.data_state import NamedData
+from lineage_pipelines.datasets.workspace.placement import place
+from lineage_pipelines.records.statement.dataset import DatasetSnapshot
 from lineage_pipelines_tests.world import World
 
 OWN = Path(".dvc", "tmp", "lineage_pipelines")

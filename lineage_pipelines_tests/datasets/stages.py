@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from lineage_pipelines.datasets.content.own_files import own_folder
-from lineage_pipelines.datasets.pipeline.project import DvcProject
+from lineage_pipelines.datasets.content.cache_layout import own_folder
+from lineage_pipelines.datasets.pipeline.dvc_project import DvcProject
 from lineage_pipelines.datasets.running.lock_backup import LockBackup
 from lineage_pipelines.datasets.running.stage_run import StageOutcome, run_stage
 from lineage_pipelines.errors import DatasetError
@@ -116,7 +116,7 @@ def check_settled(project: DvcProject) -> None:
 
 RUN = (
     "import sys\n"
-    "from lineage_pipelines.datasets.pipeline.project import DvcProject\n"
+    "from lineage_pipelines.datasets.pipeline.dvc_project import DvcProject\n"
     "from lineage_pipelines.datasets.running.stage_run import run_stage\n"
     "def tell(line): sys.stdout.write(line + chr(10)); sys.stdout.flush()\n"
     "run_stage(DvcProject(sys.argv[1]), sys.argv[2], on_line=tell)\n"

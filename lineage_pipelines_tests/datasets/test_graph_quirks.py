@@ -10,16 +10,12 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from lineage_pipelines.datasets.pipeline.project import DvcProject
+from lineage_pipelines.datasets.pipeline.dvc_project import DvcProject
 from lineage_pipelines.errors import LineageError
-from lineage_pipelines.orchestration import (
-    DvcNodeData,
-    DvcResource,
-    DvcTranslator,
-    build_dvc_asset_specs,
-    build_dvc_sources,
-    dvc_assets,
-)
+from lineage_pipelines.orchestration.dvc.asset_specs import build_dvc_asset_specs
+from lineage_pipelines.orchestration.dvc.dvc_assets import build_dvc_sources, dvc_assets
+from lineage_pipelines.orchestration.dvc.dvc_resource import DvcResource
+from lineage_pipelines.orchestration.dvc.translator import DvcNodeData, DvcTranslator
 from lineage_pipelines_tests.datasets.oracle import dvc_graph
 from lineage_pipelines_tests.world import World
 

@@ -21,8 +21,8 @@ from lineage_pipelines.datasets.content.hashing import (
     hash_file,
     listing_sha256,
 )
-from lineage_pipelines.datasets.content.parallel import spread
-from lineage_pipelines.datasets.content.reading import BLOCK, ChangingDataError
+from lineage_pipelines.datasets.content.stable_read import BLOCK, ChangingDataError
+from lineage_pipelines.datasets.content.thread_pool import spread
 from lineage_pipelines.errors import DatasetError
 
 

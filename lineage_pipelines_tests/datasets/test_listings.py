@@ -8,7 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lineage_pipelines.datasets.metafiles.listings import is_safe_path, parse_listing, part_md5, read_listing
+from lineage_pipelines.datasets.metafiles.directory_listing import (
+    is_safe_path,
+    parse_listing,
+    part_md5,
+    read_listing,
+)
 from lineage_pipelines.errors import DatasetError
 
 MD5 = "0123456789abcdef0123456789abcdef"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from lineage_pipelines.datasets.content.own_files import own_folder, replace_file
+from lineage_pipelines.datasets.content.cache_layout import own_folder, replace_file
 from lineage_pipelines.datasets.running import lock_backup
 from lineage_pipelines.datasets.running.lock_backup import LockBackup
 from lineage_pipelines.errors import DatasetError

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lineage_pipelines.datasets.metafiles.readers import (
+from lineage_pipelines.datasets.metafiles.directory_listing import read_listing
+from lineage_pipelines.datasets.metafiles.metafile_reader import (
     lock_problems,
     parse_lock,
     parse_tracked,
-    read_listing,
     read_lock,
     read_tracked,
 )

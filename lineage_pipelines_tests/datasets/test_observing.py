@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from lineage_pipelines.datasets.content.hashing import hash_file
-from lineage_pipelines.datasets.pipeline.project import DvcProject
-from lineage_pipelines.datasets.workspace.observing import WorkspaceState, observe
+from lineage_pipelines.datasets.pipeline.dvc_project import DvcProject
+from lineage_pipelines.datasets.workspace.workspace_status import WorkspaceState, observe
 from lineage_pipelines.errors import DatasetError
 from lineage_pipelines_tests.world import World
 
@@ -100,8 +100,8 @@ def test_observing_again_imports_no_dvc_and_touches_nothing(project: DvcProject)
     before = {path: path.stat().st_mtime_ns for path in Path(project.root).rglob("*") if ".dvc/tmp" not in str(path)}
     code = (
         "import sys\n"
-        "from lineage_pipelines.datasets.workspace.observing import observe\n"
-        "from lineage_pipelines.datasets.pipeline.project import DvcProject\n"
+        "from lineage_pipelines.datasets.workspace.workspace_status import observe\n"
+        "from lineage_pipelines.datasets.pipeline.dvc_project import DvcProject\n"
         "found = observe(DvcProject(sys.argv[1]), 'data/raw')\n"
         "heavy = {'dvc', 'dvc_data', 'pandas', 'sqlalchemy', 'dagster'} & set(sys.modules)\n"
         "sys.exit(f'{found.state} {heavy}' if heavy or found.state != 'ok' else 0)\n"

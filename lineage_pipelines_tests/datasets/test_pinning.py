@@ -11,9 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from lineage_pipelines.datasets import DvcProject, NamedData, StoredState, check_stored, provision
-from lineage_pipelines.datasets.content.object_places import object_place, pins_folder
-from lineage_pipelines.datasets.workspace.pinning import Pinned, Pinning, Pushed
+from lineage_pipelines.datasets.content.cache_layout import object_place, pins_folder
+from lineage_pipelines.datasets.pipeline.dvc_project import DvcProject
+from lineage_pipelines.datasets.workspace.availability import check_stored
+from lineage_pipelines.datasets.workspace.data_state import NamedData, StoredState
+from lineage_pipelines.datasets.workspace.pins import Pinned, Pinning, Pushed
+from lineage_pipelines.datasets.workspace.sandbox_cache import provision
 from lineage_pipelines.errors import DatasetError
 from lineage_pipelines_tests.datasets.sandboxes import forget_data, named, overwrite, state_of
 from lineage_pipelines_tests.world import World

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from lineage_pipelines.datasets.content.hashing import hash_file, listing_sha256
-from lineage_pipelines.datasets.pipeline.project import DvcProject
-from lineage_pipelines.datasets.workspace.placing import Placed, discard, place
+from lineage_pipelines.datasets.pipeline.dvc_project import DvcProject
+from lineage_pipelines.datasets.workspace.placement import Placed, discard, place
 from lineage_pipelines_tests.datasets.placing import FILES, alter, cached, check_nothing_left, forget, modes, refuse
 from lineage_pipelines_tests.world import World
 

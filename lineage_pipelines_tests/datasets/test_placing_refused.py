@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from lineage_pipelines.datasets.content.hashing import hash_file
-from lineage_pipelines.datasets.pipeline.project import DvcProject
-from lineage_pipelines.datasets.workspace.placing import discard, place
+from lineage_pipelines.datasets.pipeline.dvc_project import DvcProject
+from lineage_pipelines.datasets.workspace.placement import discard, place
 from lineage_pipelines_tests.datasets.placing import FILES, alter, cached, check_nothing_left, forget, refuse
 from lineage_pipelines_tests.world import World
 

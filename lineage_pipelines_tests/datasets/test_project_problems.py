@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import pytest
 
 from lineage_pipelines.datasets.metafiles.problems import Problem
-from lineage_pipelines.datasets.pipeline.project import DvcProject
+from lineage_pipelines.datasets.pipeline.dvc_project import DvcProject
 from lineage_pipelines.errors import DatasetError
 from lineage_pipelines_tests.datasets.oracle import dvc_graph
 from lineage_pipelines_tests.world import World

@@ -11,17 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from lineage_pipelines.datasets import (
-    DvcProject,
-    NamedData,
-    StoredData,
-    StoredState,
-    provision,
-    use_cache,
-    write_recorded,
-)
+from lineage_pipelines.datasets.content.cache_layout import object_place
 from lineage_pipelines.datasets.content.hashing import MD5_UNIX
-from lineage_pipelines.datasets.content.object_places import object_place
+from lineage_pipelines.datasets.pipeline.dvc_project import DvcProject
+from lineage_pipelines.datasets.workspace.data_state import NamedData, StoredData, StoredState
+from lineage_pipelines.datasets.workspace.recorded_checkout import use_cache, write_recorded
+from lineage_pipelines.datasets.workspace.sandbox_cache import provision
 from lineage_pipelines.errors import DatasetError
 from lineage_pipelines_tests.datasets.sandboxes import (
     clone,

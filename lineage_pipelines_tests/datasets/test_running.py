@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from lineage_pipelines.datasets.content.own_files import own_folder
-from lineage_pipelines.datasets.metafiles.readers import read_lock
-from lineage_pipelines.datasets.pipeline.project import DvcProject
+from lineage_pipelines.datasets.content.cache_layout import own_folder
+from lineage_pipelines.datasets.metafiles.metafile_reader import read_lock
+from lineage_pipelines.datasets.pipeline.dvc_project import DvcProject
 from lineage_pipelines.datasets.running.stage_run import run_stage
 from lineage_pipelines_tests.datasets.stages import Listener, check_settled, project_with_stages, refuse, run
 from lineage_pipelines_tests.world import World

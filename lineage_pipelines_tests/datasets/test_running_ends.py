@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from lineage_pipelines.datasets.metafiles.readers import read_lock
-from lineage_pipelines.datasets.pipeline.project import DvcProject
-from lineage_pipelines.datasets.running import child
+from lineage_pipelines.datasets.metafiles.metafile_reader import read_lock
+from lineage_pipelines.datasets.pipeline.dvc_project import DvcProject
+from lineage_pipelines.datasets.running import child_process
 from lineage_pipelines.datasets.running.stage_run import mend_workspace, run_stage
 from lineage_pipelines.errors import DatasetError
 from lineage_pipelines_tests.datasets.stages import (
@@ -35,7 +35,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:_NoneStep.value:DeprecationWarni
 @pytest.fixture(autouse=True)
 def short_grace(monkeypatch: pytest.MonkeyPatch) -> None:
     """Do not wait long for who does not listen."""
-    monkeypatch.setattr(child, "_GRACE_SECONDS", 0.5)
+    monkeypatch.setattr(child_process, "_GRACE_SECONDS", 0.5)
 
 
 @pytest.fixture

@@ -17,8 +17,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lineage_pipelines.datasets.content.hashing import MD5, MD5_UNIX, SHA256, hash_file, listing_sha256
-from lineage_pipelines.datasets.content.reading import ChangingDataError
 from lineage_pipelines.datasets.content.snapshots import SnapshotCache
+from lineage_pipelines.datasets.content.stable_read import ChangingDataError
 from lineage_pipelines_tests.world import World
 
 pytestmark = pytest.mark.filterwarnings("ignore:_NoneStep.value:DeprecationWarning")  # pygtrie, used by DVC

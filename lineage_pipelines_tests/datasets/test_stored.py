@@ -9,7 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from lineage_pipelines.datasets import DvcProject, NamedData, SnapshotCache, StoredData, StoredState, check_stored
+from lineage_pipelines.datasets.content.snapshots import SnapshotCache
+from lineage_pipelines.datasets.pipeline.dvc_project import DvcProject
+from lineage_pipelines.datasets.workspace.availability import check_stored
+from lineage_pipelines.datasets.workspace.data_state import NamedData, StoredData, StoredState
 from lineage_pipelines_tests.world import World
 
 

@@ -5,8 +5,8 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from lineage_pipelines.capture import TrainedModel
-from lineage_pipelines.orchestration.gates import disjoint, threshold, unique_rows
+from lineage_pipelines.capture.trained_model import TrainedModel
+from lineage_pipelines.orchestration.training.gates import disjoint, threshold, unique_rows
 from lineage_pipelines_tests.diff_faults.worlds import Draft, FaultyWorld, Step, Tables
 
 if TYPE_CHECKING:

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import lineage_pipelines
-from lineage_pipelines.capture import TrainedModel
+from lineage_pipelines.capture.trained_model import TrainedModel
 from lineage_pipelines.flights.clean import CleanSettings, clean
 from lineage_pipelines.flights.features import FeatureSettings
 from lineage_pipelines.flights.source import read_months, read_reference
 from lineage_pipelines.flights.split import SplitSettings, split
-from lineage_pipelines.orchestration.gates import disjoint, threshold, unique_rows
+from lineage_pipelines.orchestration.training.gates import disjoint, threshold, unique_rows
 from lineage_pipelines_tests.diff_faults.worlds import Draft, FaultyWorld, Step, Tables
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from lineage_pipelines.queries import compare_versions
 from lineage_pipelines.queries.diff.changes import Sentence, VersionDiff
+from lineage_pipelines.queries.diff.comparison import compare_versions
 from lineage_pipelines_tests.diff_faults import credit_faults, flights_faults
 from lineage_pipelines_tests.diff_faults.credit_world import CreditWorld
 from lineage_pipelines_tests.diff_faults.faults import Fault, is_accepted

@@ -5,7 +5,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lineage_pipelines.queries.diff import scores
 from lineage_pipelines.queries.diff.changes import (
     ColumnChange,
     DatasetChange,
@@ -16,12 +15,13 @@ from lineage_pipelines.queries.diff.changes import (
     PackageChange,
     ParameterChange,
 )
-from lineage_pipelines.queries.diff.data_sentences import data_sentences
-from lineage_pipelines.queries.diff.effects import by_effect, by_step
-from lineage_pipelines.queries.diff.periods import find_period
-from lineage_pipelines.queries.diff.sentences import evaluation_sentences
-from lineage_pipelines.queries.diff.units import linear_map
-from lineage_pipelines.queries.diff.words import amount, moment, percent, quoted, scaled
+from lineage_pipelines.queries.diff.data.periods import find_period
+from lineage_pipelines.queries.diff.data.units import linear_map
+from lineage_pipelines.queries.diff.explanation import scores
+from lineage_pipelines.queries.diff.explanation.data_sentences import data_sentences
+from lineage_pipelines.queries.diff.explanation.record_sentences import evaluation_sentences
+from lineage_pipelines.queries.diff.explanation.scores import by_effect, by_step
+from lineage_pipelines.queries.diff.wording import amount, moment, percent, quoted, scaled
 
 DAY = 86_400.0
 JUNE = 15_857 * DAY  # 2013-06-01

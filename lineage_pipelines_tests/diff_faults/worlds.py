@@ -15,34 +15,23 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from lineage_pipelines.artifacts import ArtifactStore
-from lineage_pipelines.capture import (
-    TrainedModel,
-    capture_code,
-    capture_environment,
-    capture_table,
-    check_metrics,
-    effective_parameters,
-    read_table,
-)
-from lineage_pipelines.catalog import Catalog, Entry
+from lineage_pipelines.artifacts.artifact_store import ArtifactStore
+from lineage_pipelines.capture.code import capture_code
+from lineage_pipelines.capture.environment import capture_environment
+from lineage_pipelines.capture.evaluation import check_metrics
+from lineage_pipelines.capture.parameters import effective_parameters
+from lineage_pipelines.capture.tables.table_capture import capture_table, read_table
+from lineage_pipelines.capture.trained_model import TrainedModel
+from lineage_pipelines.catalog.catalog import Catalog
+from lineage_pipelines.catalog.log.entries import Entry
 from lineage_pipelines.datasets.content.snapshots import SnapshotCache
-from lineage_pipelines.orchestration.gates import Facts, Gate, forget_tables
-from lineage_pipelines.records import (
-    DatasetSnapshot,
-    Digest,
-    Environment,
-    Evaluation,
-    Json,
-    LineageRecord,
-    ModelFile,
-    ModelIdentity,
-    StageInput,
-    StageOutput,
-    StageRun,
-    TrainingRun,
-    canonical_bytes,
-)
+from lineage_pipelines.orchestration.training.gates import Facts, Gate, forget_tables
+from lineage_pipelines.records.statement.code import Environment
+from lineage_pipelines.records.statement.dataset import DatasetSnapshot, StageInput, StageOutput, StageRun
+from lineage_pipelines.records.statement.lineage_record import LineageRecord, ModelIdentity
+from lineage_pipelines.records.statement.training_run import Evaluation, ModelFile, TrainingRun
+from lineage_pipelines.records.values.canonical import Json, canonical_bytes
+from lineage_pipelines.records.values.digest import Digest
 from lineage_pipelines_tests.samples import run_key
 from lineage_pipelines_tests.world import World
 

@@ -22,9 +22,9 @@ from pathlib import Path
 import dagster as dg
 import psutil
 
-from lineage_pipelines.artifacts import ArtifactStore
-from lineage_pipelines.catalog import resolve_settings
-from lineage_pipelines.orchestration import reconcile
+from lineage_pipelines.artifacts.artifact_store import ArtifactStore
+from lineage_pipelines.orchestration.operations.reconcile import reconcile
+from lineage_pipelines.settings import resolve_settings
 from lineage_pipelines_tests.orchestration.shop import Shop
 from lineage_pipelines_tests.world import World
 

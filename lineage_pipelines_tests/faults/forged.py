@@ -4,9 +4,13 @@ import os
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 
-from lineage_pipelines.catalog import Catalog, Entry, LogEntry
+from lineage_pipelines.catalog.catalog import Catalog
+from lineage_pipelines.catalog.log.entries import Entry, LogEntry
 from lineage_pipelines.errors import CatalogError, NotFoundError
-from lineage_pipelines.records import Digest, LineageRecord, decode_decision, parse_time
+from lineage_pipelines.records.decisions.decision import decode_decision
+from lineage_pipelines.records.statement.lineage_record import LineageRecord
+from lineage_pipelines.records.values.codec import parse_time
+from lineage_pipelines.records.values.digest import Digest
 from lineage_pipelines_tests.faults.forging import Forger, Forgery, index_of
 
 

@@ -13,9 +13,9 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
-from lineage_pipelines.catalog import LogEntry
-from lineage_pipelines.catalog.signing import LogKey
-from lineage_pipelines.records import Digest
+from lineage_pipelines.catalog.log.entries import LogEntry
+from lineage_pipelines.catalog.transparency.signing import LogKey
+from lineage_pipelines.records.values.digest import Digest
 from lineage_pipelines_tests.faults.owner import unguarded
 
 Log = Sequence[LogEntry]

@@ -4,10 +4,12 @@ import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
 
-from lineage_pipelines.catalog import Catalog, Checkpoint, Entry, LogEntry, TreeHead, log_name
-from lineage_pipelines.catalog.checkpoint import write_note
-from lineage_pipelines.catalog.signing import LogKey
-from lineage_pipelines.queries import draft_promotion, draft_rejection
+from lineage_pipelines.catalog.catalog import Catalog
+from lineage_pipelines.catalog.log.entries import Entry, LogEntry
+from lineage_pipelines.catalog.transparency.checkpoint_note import Checkpoint, log_name, write_note
+from lineage_pipelines.catalog.transparency.merkle import TreeHead
+from lineage_pipelines.catalog.transparency.signing import LogKey
+from lineage_pipelines.queries.registry.decision_drafts import draft_promotion, draft_rejection
 from lineage_pipelines_tests.samples import make_record
 
 MODELS = ("churn", "flight_delay", "prices")

@@ -23,10 +23,12 @@ from pathlib import Path
 import dagster as dg
 import psutil
 
-from lineage_pipelines.catalog import DAGSTER, Catalog
-from lineage_pipelines.catalog.database import LostConnectionError
-from lineage_pipelines.orchestration import reconcile
-from lineage_pipelines.queries import CheckedClaim, Verdict, verify_catalog
+from lineage_pipelines.catalog.backends.database import LostConnectionError
+from lineage_pipelines.catalog.catalog import Catalog
+from lineage_pipelines.catalog.outbox.outbox import DAGSTER
+from lineage_pipelines.orchestration.operations.reconcile import reconcile
+from lineage_pipelines.queries.verify.claims import CheckedClaim, Verdict
+from lineage_pipelines.queries.verify.verify import verify_catalog
 from lineage_pipelines_tests import postgres_server
 from lineage_pipelines_tests.faults.versions import (
     commit,

@@ -11,20 +11,21 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 
-from lineage_pipelines.catalog import Catalog, Entry
-from lineage_pipelines.catalog.signing import ApprovalKey, LogKey
+from lineage_pipelines.catalog.catalog import Catalog
+from lineage_pipelines.catalog.log.entries import Entry
+from lineage_pipelines.catalog.transparency.signing import ApprovalKey, LogKey
 from lineage_pipelines.errors import CatalogError, LineageError
-from lineage_pipelines.queries import (
-    Anchor,
-    Verdict,
-    draft_approval,
+from lineage_pipelines.queries.registry.approval_status import draft_approval
+from lineage_pipelines.queries.registry.decision_drafts import (
     draft_promotion,
     draft_rejection,
     draft_retirement,
     draft_rollback,
-    verify_catalog,
 )
-from lineage_pipelines.records import LineageRecord
+from lineage_pipelines.queries.verify.claims import Verdict
+from lineage_pipelines.queries.verify.trusted_checkpoints import Anchor
+from lineage_pipelines.queries.verify.verify import verify_catalog
+from lineage_pipelines.records.statement.lineage_record import LineageRecord
 from lineage_pipelines_tests.faults.interposer import Faults
 from lineage_pipelines_tests.faults.old_catalog import make_old_catalog
 from lineage_pipelines_tests.faults.versions import open_catalog, open_store, store_shared, stored

@@ -4,8 +4,8 @@ import contextlib
 import sqlite3
 from pathlib import Path
 
-from lineage_pipelines.catalog import Catalog
-from lineage_pipelines.catalog.sqlite_schema import MIGRATIONS
+from lineage_pipelines.catalog.backends.sqlite_schema import MIGRATIONS
+from lineage_pipelines.catalog.catalog import Catalog
 from lineage_pipelines_tests.faults.versions import open_store, stored
 
 _COPIED = {

@@ -19,10 +19,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from lineage_pipelines.catalog import Catalog
-from lineage_pipelines.catalog.log import LOG_KEY
-from lineage_pipelines.catalog.signing import LogKey
-from lineage_pipelines.records import Digest, encode, format_time
+from lineage_pipelines.catalog.catalog import LOG_KEY, Catalog
+from lineage_pipelines.catalog.transparency.signing import LogKey
+from lineage_pipelines.records.statement.lineage_record import encode
+from lineage_pipelines.records.values.codec import format_time
+from lineage_pipelines.records.values.digest import Digest
 from lineage_pipelines_tests.samples import BEGIN, digest, make_record, run_key
 
 MODELS = ("flight_delay", "minutes", "cancelled", "diverted")
@@ -113,7 +114,8 @@ def measure(path: Path) -> Measured:
 
 
 def _verify(path: Path) -> Measured:
-    from lineage_pipelines.queries import Verdict, verify_catalog
+    from lineage_pipelines.queries.verify.claims import Verdict
+    from lineage_pipelines.queries.verify.verify import verify_catalog
 
     with Catalog(f"sqlite:///{path}", read_only=True, keys=path.parent / "keys") as catalog:
         note = (path.parent / "note").read_text()

@@ -17,8 +17,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from lineage_pipelines.catalog import Catalog
-from lineage_pipelines.queries import Verdict, verify_catalog
+from lineage_pipelines.catalog.catalog import Catalog
+from lineage_pipelines.queries.verify.claims import Verdict
+from lineage_pipelines.queries.verify.verify import verify_catalog
 from lineage_pipelines_tests.faults.interposer import KILL, Fault, under_interposer
 from lineage_pipelines_tests.faults.stored_in_child import Arm, Told, at_calls, at_lines, store_in_child
 from lineage_pipelines_tests.faults.versions import MODEL, open_store, store_shared, store_version, temporary_files

@@ -31,8 +31,13 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
-from lineage_pipelines.catalog import Catalog, LogEntry, PublicKey, Tiles, write_tiles
-from lineage_pipelines.queries import CheckedClaim, Verdict, log_walk, verify_catalog
+from lineage_pipelines.catalog.catalog import Catalog
+from lineage_pipelines.catalog.log.entries import LogEntry
+from lineage_pipelines.catalog.transparency.signing import PublicKey
+from lineage_pipelines.catalog.transparency.tiles import Tiles, write_tiles
+from lineage_pipelines.queries.verify import log_scan
+from lineage_pipelines.queries.verify.claims import CheckedClaim, Verdict
+from lineage_pipelines.queries.verify.verify import verify_catalog
 from lineage_pipelines_tests.faults.forged import ForgedCatalog
 from lineage_pipelines_tests.faults.forging import Forger, Forgery, write_into
 from lineage_pipelines_tests.faults.grown import Grown, grow
@@ -73,7 +78,7 @@ class Found:
 def remember() -> None:
     """Do once for the same input what depends on nothing else: leaf hashes, what a record is of, good signatures."""
     LogEntry.leaf = cache(LogEntry.leaf)  # type: ignore[method-assign]
-    log_walk.decode_identity = cache(log_walk.decode_identity)  # type: ignore[attr-defined]
+    log_scan.decode_identity = cache(log_scan.decode_identity)  # type: ignore[attr-defined]
     check, good = PublicKey.signed, set[tuple[str, str, bytes, bytes]]()
 
     def signed(key: PublicKey, kind: str, body: bytes, signature: bytes) -> bool:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from lineage_pipelines.catalog import Catalog
+from lineage_pipelines.catalog.catalog import Catalog
 from lineage_pipelines_tests.faults import scale
 from lineage_pipelines_tests.samples import digests, make_record
 

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from lineage_pipelines.catalog import Catalog
-from lineage_pipelines.queries import Verdict, verify_catalog
+from lineage_pipelines.catalog.catalog import Catalog
+from lineage_pipelines.queries.verify.claims import Verdict
+from lineage_pipelines.queries.verify.verify import verify_catalog
 from lineage_pipelines_tests.faults.owner import unguarded
 from lineage_pipelines_tests.samples import make_record
 

@@ -4,10 +4,12 @@ import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 
-from lineage_pipelines.artifacts import ArtifactStore
-from lineage_pipelines.catalog import DAGSTER, Catalog, Entry
-from lineage_pipelines.orchestration.processes import host_name, process_name
-from lineage_pipelines.records import LineageRecord
+from lineage_pipelines.artifacts.artifact_store import ArtifactStore
+from lineage_pipelines.catalog.catalog import Catalog
+from lineage_pipelines.catalog.log.entries import Entry
+from lineage_pipelines.catalog.outbox.outbox import DAGSTER
+from lineage_pipelines.orchestration.training.process_identity import host_name, process_name
+from lineage_pipelines.records.statement.lineage_record import LineageRecord
 from lineage_pipelines_tests.samples import make_record, run_key
 
 MODEL = "flight_delay"

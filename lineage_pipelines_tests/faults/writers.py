@@ -19,8 +19,9 @@ from multiprocessing.synchronize import Barrier
 from pathlib import Path
 from typing import Any
 
-from lineage_pipelines.queries import Verdict, verify_catalog
-from lineage_pipelines.records import LineageRecord
+from lineage_pipelines.queries.verify.claims import Verdict
+from lineage_pipelines.queries.verify.verify import verify_catalog
+from lineage_pipelines.records.statement.lineage_record import LineageRecord
 from lineage_pipelines_tests.faults.versions import open_catalog
 from lineage_pipelines_tests.samples import digest, make_record, run_key
 

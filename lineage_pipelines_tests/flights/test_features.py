@@ -16,7 +16,13 @@ from lineage_pipelines.flights.columns import IDENTITY, LABEL
 from lineage_pipelines.flights.deliver import deliver
 from lineage_pipelines.flights.delivered import AFTER_DEPARTURE
 from lineage_pipelines.flights.faults import Fault
-from lineage_pipelines.flights.features import COLUMNS, FEATURES, FeatureSettings, build_features, make_features
+from lineage_pipelines.flights.features import (
+    COLUMNS,
+    FEATURES,
+    FeatureSettings,
+    build_features,
+    make_features,
+)
 from lineage_pipelines_tests.flights.conftest import CLEAN
 from lineage_pipelines_tests.flights.conftest import FEATURES as SETTINGS
 

@@ -7,7 +7,7 @@ import dagster as dg
 import pytest
 
 from lineage_pipelines.errors import CaptureError, DatasetError, LineageError, RecordError
-from lineage_pipelines.orchestration import model_asset
+from lineage_pipelines.orchestration.training.model_asset import model_asset
 from lineage_pipelines_tests.orchestration.conftest import INPUTS, build_defs
 from lineage_pipelines_tests.orchestration.shop import MODEL, Shop, run
 

@@ -7,17 +7,16 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from lineage_pipelines.datasets import DvcProject
+from lineage_pipelines.datasets.pipeline.dvc_project import DvcProject
 from lineage_pipelines.errors import DatasetError
-from lineage_pipelines.orchestration import (
+from lineage_pipelines.orchestration.components.dvc_project_component import DvcProjectComponent
+from lineage_pipelines.orchestration.dvc.asset_specs import build_dvc_asset_specs
+from lineage_pipelines.orchestration.dvc.dvc_assets import build_dvc_sources, dvc_assets
+from lineage_pipelines.orchestration.dvc.dvc_resource import DvcResource
+from lineage_pipelines.orchestration.dvc.translator import (
     DvcNodeData,
-    DvcProjectComponent,
-    DvcResource,
     DvcTranslator,
     DvcTranslatorSettings,
-    build_dvc_asset_specs,
-    build_dvc_sources,
-    dvc_assets,
 )
 from lineage_pipelines_tests.world import World
 
@@ -203,11 +202,12 @@ def test_two_stages_with_one_output_are_told_at_their_lines(world: World) -> Non
 
 # Dagster's own reader of defs.yaml.
 @pytest.mark.filterwarnings("ignore:`parse_obj_as` is deprecated")
-def test_a_project_is_a_component(project: DvcProject) -> None:
+@pytest.mark.parametrize("room", ["lineage_pipelines", "lineage_pipelines.orchestration"])
+def test_a_project_is_a_component_under_its_name_and_its_earlier_one(project: DvcProject, room: str) -> None:
     from dagster.components.testing import create_defs_folder_sandbox
 
     body = {
-        "type": "lineage_pipelines.orchestration.DvcProjectComponent",
+        "type": f"{room}.DvcProjectComponent",
         "attributes": {"project": str(project.root), "select": ["clean"], "group_name": "prepare"},
     }
     with create_defs_folder_sandbox() as sandbox:

@@ -7,10 +7,18 @@ import pandas as pd
 import pytest
 
 from lineage_pipelines.errors import CaptureError
-from lineage_pipelines.orchestration import Gate, disjoint, no_worse, slices_evaluated, threshold, unique_rows
-from lineage_pipelines.orchestration.gates import Facts, forget_tables
-from lineage_pipelines.orchestration.outcome import Baseline
-from lineage_pipelines.records import SliceMetrics
+from lineage_pipelines.orchestration.training.gates import (
+    Facts,
+    Gate,
+    disjoint,
+    forget_tables,
+    no_worse,
+    slices_evaluated,
+    threshold,
+    unique_rows,
+)
+from lineage_pipelines.orchestration.ui.outcome import Baseline
+from lineage_pipelines.records.statement.training_run import SliceMetrics
 from lineage_pipelines_tests.samples import make_record, with_metrics
 
 

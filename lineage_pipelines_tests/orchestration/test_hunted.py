@@ -10,25 +10,24 @@ import pandas as pd
 import pydantic
 import pytest
 
-from lineage_pipelines.capture.trained import TrainedModel
+from lineage_pipelines.capture.trained_model import TrainedModel
 from lineage_pipelines.errors import CaptureError, CatalogError
-from lineage_pipelines.orchestration import (
-    DvcResource,
-    DvcTranslator,
+from lineage_pipelines.orchestration.dvc.dvc_assets import build_dvc_sources, dvc_assets
+from lineage_pipelines.orchestration.dvc.dvc_resource import DvcResource
+from lineage_pipelines.orchestration.dvc.translator import DvcTranslator
+from lineage_pipelines.orchestration.lineage_resource import LineageResource
+from lineage_pipelines.orchestration.training.gates import (
     Gate,
-    LineageResource,
-    ModelInput,
-    build_dvc_sources,
     disjoint,
-    dvc_assets,
-    model_asset,
     no_worse,
     slices_evaluated,
     threshold,
     unique_rows,
 )
-from lineage_pipelines.orchestration.outcome import Outcome
-from lineage_pipelines.orchestration.model_events import model_metadata
+from lineage_pipelines.orchestration.training.model_asset import model_asset
+from lineage_pipelines.orchestration.training.model_definition import ModelInput
+from lineage_pipelines.orchestration.ui.materialization import model_metadata
+from lineage_pipelines.orchestration.ui.outcome import Outcome
 from lineage_pipelines_tests.orchestration.conftest import build_defs
 from lineage_pipelines_tests.orchestration.shop import MODEL, Shop, run
 from lineage_pipelines_tests.orchestration.test_bad_input import refused, replace

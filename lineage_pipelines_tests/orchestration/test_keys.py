@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lineage_pipelines.errors import DatasetError
-from lineage_pipelines.orchestration.keys import check_distinct, key_of_path, op_name
+from lineage_pipelines.orchestration.dvc.asset_keys import check_distinct, key_of_path, op_name
 
 
 def test_a_path_becomes_its_parts() -> None:

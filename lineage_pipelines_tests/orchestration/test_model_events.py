@@ -8,12 +8,12 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from lineage_pipelines.capture import TrainedModel
-from lineage_pipelines.catalog import Catalog
-from lineage_pipelines.orchestration.outcome import Outcome
-from lineage_pipelines.orchestration.outcome import Baseline
-from lineage_pipelines.orchestration.model_events import check_results, model_metadata, summary
-from lineage_pipelines.records import LineageRecord, SliceMetrics
+from lineage_pipelines.capture.trained_model import TrainedModel
+from lineage_pipelines.catalog.catalog import Catalog
+from lineage_pipelines.orchestration.ui.materialization import check_results, model_metadata, summary
+from lineage_pipelines.orchestration.ui.outcome import Baseline, Outcome
+from lineage_pipelines.records.statement.lineage_record import LineageRecord
+from lineage_pipelines.records.statement.training_run import SliceMetrics
 from lineage_pipelines_tests.samples import make_record
 
 BUDGET = 20_000

@@ -9,7 +9,7 @@ import pydantic
 import pytest
 
 from lineage_pipelines.errors import CaptureError
-from lineage_pipelines.orchestration.parameters import build_parameters, config_class
+from lineage_pipelines.orchestration.training.launch_form import build_parameters, config_class
 
 
 class Kind(enum.Enum):

@@ -3,10 +3,13 @@
 import dagster as dg
 import pytest
 
-from lineage_pipelines.catalog import Catalog, resolve_settings
-from lineage_pipelines.orchestration import build_promote_job, promotion_asset, threshold
-from lineage_pipelines.queries import find_holder, list_decisions, resolve
-from lineage_pipelines.queries.policy import read_policy
+from lineage_pipelines.catalog.catalog import Catalog
+from lineage_pipelines.orchestration.operations.promotion_job import build_promote_job, promotion_asset
+from lineage_pipelines.orchestration.training.gates import threshold
+from lineage_pipelines.queries.refs import resolve
+from lineage_pipelines.queries.registry.alias_history import find_holder, list_decisions
+from lineage_pipelines.queries.registry.promotion_policy import read_policy
+from lineage_pipelines.settings import resolve_settings
 from lineage_pipelines_tests.catalog.people import Person, introduce
 from lineage_pipelines_tests.orchestration.conftest import build_defs
 from lineage_pipelines_tests.orchestration.shop import Shop, run
@@ -127,9 +130,9 @@ def test_who_launches_the_promotion_is_not_counted(
 
 def test_there_is_no_approving_from_dagster() -> None:
     """A person's key does not live on a server."""
-    import lineage_pipelines.orchestration as room
+    import lineage_pipelines
 
-    assert not [name for name in room.__all__ if "approv" in name.lower()]
+    assert not [name for name in lineage_pipelines.__all__ if "approv" in name.lower()]
 
 
 def test_materializing_the_asset_is_the_promotion(

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from lineage_pipelines.errors import CaptureError
-from lineage_pipelines.orchestration.signature import InputKind, read_signature
+from lineage_pipelines.orchestration.training.function_signature import InputKind, read_signature
 
 
 @dataclass

@@ -2,7 +2,8 @@
 
 import dagster as dg
 
-from lineage_pipelines.reports import render_text, show_document
+from lineage_pipelines.reports.render.text import render_text
+from lineage_pipelines.reports.views.show import show_document
 from lineage_pipelines_tests.orchestration.conftest import build_defs
 from lineage_pipelines_tests.orchestration.shop import Shop, orders, run
 

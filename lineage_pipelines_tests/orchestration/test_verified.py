@@ -7,7 +7,7 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from lineage_pipelines.cli import main
+from lineage_pipelines.cli.main import main
 from lineage_pipelines_tests.orchestration.conftest import build_defs
 from lineage_pipelines_tests.orchestration.shop import Shop, orders, run
 

@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
-from lineage_pipelines.catalog import Catalog
-from lineage_pipelines.queries import Impact, Places, find_subject, impact
-from lineage_pipelines.records import LineageRecord
+from lineage_pipelines.catalog.catalog import Catalog
+from lineage_pipelines.queries.graph.impact import Impact, impact
+from lineage_pipelines.queries.graph.subject import Places, find_subject
+from lineage_pipelines.records.statement.lineage_record import LineageRecord
 
 
 def ask(folder: Path, subject: str, places: Places | None = None, alias: str | None = None) -> Impact:

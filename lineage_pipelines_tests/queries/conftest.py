@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from lineage_pipelines.catalog import Catalog
+from lineage_pipelines.catalog.catalog import Catalog
 from lineage_pipelines_tests.queries.asking import fill
 from lineage_pipelines_tests.samples import make_record
 

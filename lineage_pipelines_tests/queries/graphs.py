@@ -4,16 +4,10 @@ import dataclasses
 
 from hypothesis import strategies as st
 
-from lineage_pipelines.records import (
-    DatasetSnapshot,
-    DigestSet,
-    LineageRecord,
-    SourceClosure,
-    SourceFile,
-    StageInput,
-    StageOutput,
-    StageRun,
-)
+from lineage_pipelines.records.statement.code import SourceClosure, SourceFile
+from lineage_pipelines.records.statement.dataset import DatasetSnapshot, StageInput, StageOutput, StageRun
+from lineage_pipelines.records.statement.lineage_record import LineageRecord
+from lineage_pipelines.records.values.digest import DigestSet
 from lineage_pipelines_tests.samples import digest, digests, make_record, run_key
 
 FILES = [f"file {number}" for number in range(6)]

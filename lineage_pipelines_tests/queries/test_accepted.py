@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from lineage_pipelines.catalog import Catalog
-from lineage_pipelines.queries import accepted_version
+from lineage_pipelines.catalog.catalog import Catalog
+from lineage_pipelines.queries.registry.baseline import accepted_version
 from lineage_pipelines_tests.samples import make_record
 
 FAILS = 0.61

@@ -6,16 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from lineage_pipelines.catalog import Catalog, Tiles, write_tiles
-from lineage_pipelines.queries import (
+from lineage_pipelines.catalog.catalog import Catalog
+from lineage_pipelines.catalog.transparency.tiles import Tiles, write_tiles
+from lineage_pipelines.queries.verify.claims import CheckedClaim, Verdict
+from lineage_pipelines.queries.verify.trusted_checkpoints import (
     Anchor,
-    CheckedClaim,
     Memory,
-    Verdict,
     committed_anchor,
     earlier_anchors,
-    verify_catalog,
 )
+from lineage_pipelines.queries.verify.verify import verify_catalog
 from lineage_pipelines_tests.faults.owner import unguarded
 from lineage_pipelines_tests.samples import make_record
 from lineage_pipelines_tests.world import World

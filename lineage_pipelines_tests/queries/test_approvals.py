@@ -7,22 +7,26 @@ from pathlib import Path
 
 import pytest
 
-from lineage_pipelines.catalog import Catalog, Entry
-from lineage_pipelines.catalog.signing import ApprovalKey
-from lineage_pipelines.queries import draft_promotion, list_keys, recheck_approvals, recheck_keys, verify_catalog
-from lineage_pipelines.queries.approvals import read_approvals
-from lineage_pipelines.queries.recheck import recheck_decisions
-from lineage_pipelines.records import (
+from lineage_pipelines.catalog.catalog import Catalog
+from lineage_pipelines.catalog.log.entries import Entry
+from lineage_pipelines.catalog.transparency.signing import ApprovalKey
+from lineage_pipelines.queries.registry.approval_status import read_approvals, recheck_approvals
+from lineage_pipelines.queries.registry.decision_drafts import draft_promotion
+from lineage_pipelines.queries.verify.decision_replay import recheck_decisions
+from lineage_pipelines.queries.verify.keyring import list_keys, recheck_keys
+from lineage_pipelines.queries.verify.verify import verify_catalog
+from lineage_pipelines.records.decisions.approval import SignedApproval, encode_envelope
+from lineage_pipelines.records.decisions.decision import (
     Comparison,
     CountedApproval,
     Decision,
+    decode_decision,
+    encode_decision,
+)
+from lineage_pipelines.records.decisions.key_event import (
     KeyChange,
     KeyEvent,
-    SignedApproval,
-    decode_decision,
     decode_key_event,
-    encode_decision,
-    encode_envelope,
     encode_key_event,
 )
 from lineage_pipelines_tests.catalog.people import Person, forge, introduce, plain_policy

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lineage_pipelines.catalog import Catalog
+from lineage_pipelines.catalog.catalog import Catalog
 from lineage_pipelines.errors import NotFoundError
-from lineage_pipelines.queries import Bisected, bisect_metric
+from lineage_pipelines.queries.versions.bisect import Bisected, bisect_metric
 from lineage_pipelines_tests.samples import make_record
 
 few = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

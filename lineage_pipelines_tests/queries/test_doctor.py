@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from lineage_pipelines.catalog import Catalog, resolve_settings
-from lineage_pipelines.queries import Finding, examine
+from lineage_pipelines.catalog.catalog import Catalog
+from lineage_pipelines.queries.doctor import Finding, examine
+from lineage_pipelines.settings import resolve_settings
 from lineage_pipelines_tests.samples import make_record
 from lineage_pipelines_tests.world import World
 

@@ -12,13 +12,17 @@ import pytest
 import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 
-from lineage_pipelines.artifacts import ArtifactStore
-from lineage_pipelines.catalog import Catalog
+from lineage_pipelines.artifacts.artifact_store import ArtifactStore
+from lineage_pipelines.catalog.catalog import Catalog
 from lineage_pipelines.errors import NotFoundError
-from lineage_pipelines.queries import Places, draft_promotion, find_subject, impact, trace
-from lineage_pipelines.queries.graph.drawing import impact_graph, ranges
-from lineage_pipelines.queries.graph.subject import SubjectKind
-from lineage_pipelines.records import DigestSet, LineageRecord, StageInput
+from lineage_pipelines.queries.graph.graph_collapse import impact_graph, ranges
+from lineage_pipelines.queries.graph.impact import impact
+from lineage_pipelines.queries.graph.subject import Places, SubjectKind, find_subject
+from lineage_pipelines.queries.graph.trace import trace
+from lineage_pipelines.queries.registry.decision_drafts import draft_promotion
+from lineage_pipelines.records.statement.dataset import StageInput
+from lineage_pipelines.records.statement.lineage_record import LineageRecord
+from lineage_pipelines.records.values.digest import DigestSet
 from lineage_pipelines_tests.queries.asking import ask, fill, refs
 from lineage_pipelines_tests.queries.graphs import FILES, catalogs, chained, with_source
 from lineage_pipelines_tests.samples import digest, digests, make_record

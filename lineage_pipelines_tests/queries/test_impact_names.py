@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from lineage_pipelines.artifacts import ArtifactStore
+from lineage_pipelines.artifacts.artifact_store import ArtifactStore
 from lineage_pipelines.errors import NotFoundError
-from lineage_pipelines.queries import Places
-from lineage_pipelines.records import Digest, DigestSet
+from lineage_pipelines.queries.graph.subject import Places
+from lineage_pipelines.records.values.digest import Digest, DigestSet
 from lineage_pipelines_tests.queries.asking import ask, fill, refs
 from lineage_pipelines_tests.samples import make_record
 from lineage_pipelines_tests.world import World

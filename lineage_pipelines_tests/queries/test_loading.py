@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 
 from lineage_pipelines import load_model
-from lineage_pipelines.catalog import resolve_settings
 from lineage_pipelines.errors import ArtifactError, NotFoundError
+from lineage_pipelines.settings import resolve_settings
 from lineage_pipelines_tests.orchestration.conftest import build_defs, instance, shop
 from lineage_pipelines_tests.orchestration.shop import Shop, run
 
@@ -66,7 +66,8 @@ def test_another_library_is_warned_about(trained: Shop, monkeypatch: pytest.Monk
 
     real = importlib.metadata.version
     monkeypatch.setattr(
-        "lineage_pipelines.queries.loading.version", lambda name: "9.9" if name == "scikit-learn" else real(name)
+        "lineage_pipelines.queries.versions.model_loader.version",
+        lambda name: "9.9" if name == "scikit-learn" else real(name),
     )
     with pytest.warns(UserWarning, match=r"churn@1 was trained with scikit-learn .*; here is 9\.9"):
         load_model("churn@1", project_dir=trained.root)

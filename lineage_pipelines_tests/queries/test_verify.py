@@ -9,14 +9,18 @@ from pathlib import Path
 
 import pytest
 
-from lineage_pipelines.artifacts import ArtifactStore
-from lineage_pipelines.catalog import Catalog, LogEntry, read_note
-from lineage_pipelines.catalog.checkpoint import write_note
-from lineage_pipelines.catalog.signing import ApprovalKey, LogKey
+from lineage_pipelines.artifacts.artifact_store import ArtifactStore
+from lineage_pipelines.catalog.catalog import Catalog
+from lineage_pipelines.catalog.log.entries import LogEntry
+from lineage_pipelines.catalog.transparency.checkpoint_note import read_note, write_note
+from lineage_pipelines.catalog.transparency.signing import ApprovalKey, LogKey
 from lineage_pipelines.errors import CatalogError
-from lineage_pipelines.queries import CheckedClaim, Verdict, verify_catalog
-from lineage_pipelines.queries.approvals import draft_approval
-from lineage_pipelines.records import Digest, encode_envelope, encode_key_event
+from lineage_pipelines.queries.registry.approval_status import draft_approval
+from lineage_pipelines.queries.verify.claims import CheckedClaim, Verdict
+from lineage_pipelines.queries.verify.verify import verify_catalog
+from lineage_pipelines.records.decisions.approval import encode_envelope
+from lineage_pipelines.records.decisions.key_event import encode_key_event
+from lineage_pipelines.records.values.digest import Digest
 from lineage_pipelines_tests.faults.owner import unguarded
 from lineage_pipelines_tests.queries.conftest import RECORDS
 from lineage_pipelines_tests.samples import make_record

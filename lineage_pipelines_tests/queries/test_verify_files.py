@@ -6,20 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from lineage_pipelines.artifacts import ArtifactStore
-from lineage_pipelines.catalog import Catalog
-from lineage_pipelines.datasets import SnapshotCache
-from lineage_pipelines.queries import CheckedClaim, Verdict, verify_catalog
-from lineage_pipelines.records import (
-    Completeness,
-    DatasetSnapshot,
-    Digest,
-    DigestSet,
-    LineageRecord,
-    SourceFile,
-    StageInput,
-    StageRun,
-)
+from lineage_pipelines.artifacts.artifact_store import ArtifactStore
+from lineage_pipelines.catalog.catalog import Catalog
+from lineage_pipelines.datasets.content.snapshots import SnapshotCache
+from lineage_pipelines.queries.verify.claims import CheckedClaim, Verdict
+from lineage_pipelines.queries.verify.verify import verify_catalog
+from lineage_pipelines.records.statement.code import SourceFile
+from lineage_pipelines.records.statement.dataset import DatasetSnapshot, StageInput, StageRun
+from lineage_pipelines.records.statement.lineage_record import Completeness, LineageRecord
+from lineage_pipelines.records.values.digest import Digest, DigestSet
 from lineage_pipelines_tests.samples import digest, make_record
 from lineage_pipelines_tests.world import World
 

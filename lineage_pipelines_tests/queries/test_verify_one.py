@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from lineage_pipelines.catalog import Catalog, Tiles, write_tiles
+from lineage_pipelines.catalog.catalog import Catalog
+from lineage_pipelines.catalog.transparency.tiles import Tiles, write_tiles
 from lineage_pipelines.errors import NotFoundError
-from lineage_pipelines.queries import CheckedClaim, Verdict, find_places, verify_catalog
-from lineage_pipelines.records import Action, Decision
+from lineage_pipelines.queries.verify.claims import CheckedClaim, Verdict
+from lineage_pipelines.queries.verify.verify import find_places, verify_catalog
+from lineage_pipelines.records.decisions.decision import Action, Decision
 from lineage_pipelines_tests.faults.owner import unguarded
 from lineage_pipelines_tests.samples import make_record
 

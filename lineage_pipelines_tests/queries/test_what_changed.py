@@ -7,12 +7,14 @@ from typing import Any
 
 import pytest
 
-from lineage_pipelines.artifacts import ArtifactStore
-from lineage_pipelines.catalog import Catalog
+from lineage_pipelines.artifacts.artifact_store import ArtifactStore
+from lineage_pipelines.catalog.catalog import Catalog
 from lineage_pipelines.errors import NotFoundError
-from lineage_pipelines.queries import Timeline, bisect_metric, draft_promotion, what_changed
-from lineage_pipelines.queries.differences import phrases
-from lineage_pipelines.records import LineageRecord
+from lineage_pipelines.queries.registry.decision_drafts import draft_promotion
+from lineage_pipelines.queries.versions.bisect import bisect_metric
+from lineage_pipelines.queries.versions.version_headline import phrases
+from lineage_pipelines.queries.versions.what_changed import Timeline, what_changed
+from lineage_pipelines.records.statement.lineage_record import LineageRecord
 from lineage_pipelines_tests.samples import digest, make_record, with_metrics
 
 NOW = datetime.now(UTC)
@@ -114,7 +116,7 @@ def _with(record: LineageRecord, **parts: Any) -> LineageRecord:
 
 
 def test_more_versions_than_are_read_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lineage_pipelines.queries.timeline._PART", 2)
+    monkeypatch.setattr("lineage_pipelines.queries.versions.what_changed._PART", 2)
     with Catalog(f"sqlite:///{tmp_path}/catalog.db") as catalog:
         for number in range(7):
             catalog.append(make_record(str(number)))

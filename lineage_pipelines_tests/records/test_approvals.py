@@ -12,27 +12,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 from securesystemslib.dsse import Envelope
 
-from lineage_pipelines.catalog.signing import ApprovalKey
+from lineage_pipelines.catalog.transparency.signing import ApprovalKey
 from lineage_pipelines.errors import RecordError
-from lineage_pipelines.records import (
+from lineage_pipelines.records.decisions.approval import (
     APPROVAL_TYPE,
     Approval,
-    Json,
     SignedApproval,
-    canonical_bytes,
-    check_owner,
     decode_approval,
-    decode_decision,
     decode_envelope,
-    decode_key_event,
     encode_approval,
-    encode_decision,
     encode_envelope,
-    encode_key_event,
     policy_digest,
     same_person,
     trainers,
 )
+from lineage_pipelines.records.decisions.decision import decode_decision, encode_decision
+from lineage_pipelines.records.decisions.key_event import check_owner, decode_key_event, encode_key_event
+from lineage_pipelines.records.values.canonical import Json, canonical_bytes
 from lineage_pipelines_tests.samples import digest, make_record
 
 GIVEN = datetime(2013, 6, 30, 12, 0, tzinfo=UTC)

@@ -9,11 +9,10 @@ from typing import Any
 import pytest
 
 from lineage_pipelines.errors import RecordError
-from lineage_pipelines.records import (
+from lineage_pipelines.records.decisions.attribution import (
     Allocation,
     AttributedVersion,
     Attribution,
-    Digest,
     InfeasibleMix,
     Interaction,
     Method,
@@ -22,11 +21,12 @@ from lineage_pipelines.records import (
     PlayerKind,
     PlayerSplit,
     Reevaluation,
-    canonical_bytes,
     decode_attribution,
     encode_attribution,
     is_distinguishable,
 )
+from lineage_pipelines.records.values.canonical import canonical_bytes
+from lineage_pipelines.records.values.digest import Digest
 
 
 def runs(*values: float) -> MetricRuns:

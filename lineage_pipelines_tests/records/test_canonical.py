@@ -9,8 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lineage_pipelines.errors import RecordError
-from lineage_pipelines.records import canonical_bytes
-from lineage_pipelines.records.canonical import _written, in_words, tag
+from lineage_pipelines.records.values.canonical import _written, canonical_bytes, in_words, tag
 
 many = settings(deadline=None, max_examples=500)
 

@@ -7,7 +7,10 @@ from typing import Any
 import pytest
 
 from lineage_pipelines.errors import RecordError
-from lineage_pipelines.records import Candidate, DatasetSnapshot, LineageRecord, decode, encode, from_json, to_json
+from lineage_pipelines.records.statement.dataset import DatasetSnapshot
+from lineage_pipelines.records.statement.lineage_record import LineageRecord, decode, encode
+from lineage_pipelines.records.statement.training_run import Candidate
+from lineage_pipelines.records.values.codec import from_json, to_json
 from lineage_pipelines_tests.samples import make_record
 
 NOT_A_TIME = "2013-04-02 06:00"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from lineage_pipelines.records import decode, encode, record_digest
+from lineage_pipelines.records.statement.lineage_record import decode, encode, record_digest
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "records"
 FROZEN = {

@@ -10,15 +10,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lineage_pipelines.errors import RecordError
-from lineage_pipelines.records import (
+from lineage_pipelines.records.statement.lineage_record import (
     LineageRecord,
-    canonical_bytes,
     decode,
     encode,
-    parse_bytes,
     predicate,
     record_digest,
 )
+from lineage_pipelines.records.values.canonical import canonical_bytes, parse_bytes
 from lineage_pipelines_tests.samples import make_record
 from lineage_pipelines_tests.strategies import json_values, raw_json, records
 

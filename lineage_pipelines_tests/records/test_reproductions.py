@@ -6,8 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from lineage_pipelines.errors import RecordError
-from lineage_pipelines.records import (
-    Digest,
+from lineage_pipelines.records.decisions.reproduction import (
     Level,
     MetricAgain,
     Reproduction,
@@ -16,6 +15,7 @@ from lineage_pipelines.records import (
     encode_reproduction,
     reached_level,
 )
+from lineage_pipelines.records.values.digest import Digest
 
 STEPS = (
     ReproductionStep(level=Level.INPUTS, reached=True, detail="3 inputs"),

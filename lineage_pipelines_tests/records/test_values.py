@@ -7,7 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lineage_pipelines.errors import RecordError
-from lineage_pipelines.records import Digest, DigestSet, check_model_name, format_time, parse_time
+from lineage_pipelines.records.values.codec import format_time, parse_time
+from lineage_pipelines.records.values.digest import Digest, DigestSet
+from lineage_pipelines.records.values.model_name import check_model_name
 from lineage_pipelines_tests.strategies import digests, model_names, moments
 
 

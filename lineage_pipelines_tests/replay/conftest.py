@@ -10,10 +10,12 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from lineage_pipelines.artifacts import ArtifactStore
-from lineage_pipelines.catalog import Catalog, Entry, resolve_settings
-from lineage_pipelines.orchestration import LineageResource
-from lineage_pipelines.replay.reproduce import Options
+from lineage_pipelines.artifacts.artifact_store import ArtifactStore
+from lineage_pipelines.catalog.catalog import Catalog
+from lineage_pipelines.catalog.log.entries import Entry
+from lineage_pipelines.orchestration.lineage_resource import LineageResource
+from lineage_pipelines.replay.reproduction_run import Options
+from lineage_pipelines.settings import resolve_settings
 from lineage_pipelines_tests.orchestration.shop import Shop
 from lineage_pipelines_tests.world import World
 

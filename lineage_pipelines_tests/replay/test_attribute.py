@@ -5,13 +5,14 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from lineage_pipelines.catalog import Entry
+from lineage_pipelines.catalog.log.entries import Entry
 from lineage_pipelines.errors import LineageError
-from lineage_pipelines.orchestration import LineageResource, build_attribute_job
-from lineage_pipelines.records import Method, PlayerKind, decode_attribution
-from lineage_pipelines.replay.attribute import Effort, attribute, next_batch, open_mixes
+from lineage_pipelines.orchestration.lineage_resource import LineageResource
+from lineage_pipelines.orchestration.operations.attribution_job import build_attribute_job
+from lineage_pipelines.records.decisions.attribution import Method, PlayerKind, decode_attribution
 from lineage_pipelines.replay.attribution.game import AttributionError
-from lineage_pipelines.replay.mixing import differing_parts, mix, recipe
+from lineage_pipelines.replay.attribution_run import Effort, attribute, next_batch, open_mixes
+from lineage_pipelines.replay.mix_design import differing_parts, mix, recipe
 from lineage_pipelines_tests.replay.conftest import Trained
 
 FEWER = 'features = ["amount"]'

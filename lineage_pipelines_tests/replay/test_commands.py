@@ -7,9 +7,10 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from lineage_pipelines.cli import main
-from lineage_pipelines.orchestration import LineageResource, reproducibility_check
-from lineage_pipelines.records import Action, Decision
+from lineage_pipelines.cli.main import main
+from lineage_pipelines.orchestration.lineage_resource import LineageResource
+from lineage_pipelines.orchestration.operations.reproducibility_check import reproducibility_check
+from lineage_pipelines.records.decisions.decision import Action, Decision
 from lineage_pipelines_tests.replay.conftest import Trained
 
 Said = pytest.CaptureFixture[str]

@@ -2,8 +2,8 @@
 
 import pytest
 
-from lineage_pipelines.records import Evaluation, SliceMetrics
-from lineage_pipelines.replay.comparing import Tolerances, compare_metrics
+from lineage_pipelines.records.statement.training_run import Evaluation, SliceMetrics
+from lineage_pipelines.replay.level_check import Tolerances, compare_metrics
 
 
 def _evaluation(auc: float, oslo: float | None = 0.7) -> Evaluation:

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from lineage_pipelines.artifacts import ArtifactStore
-from lineage_pipelines.capture.packages import list_packages
-from lineage_pipelines.records import Digest, Environment
+from lineage_pipelines.artifacts.artifact_store import ArtifactStore
+from lineage_pipelines.capture.environment import list_packages
+from lineage_pipelines.records.statement.code import Environment
+from lineage_pipelines.records.values.digest import Digest
 from lineage_pipelines.replay import environments
 from lineage_pipelines.replay.environments import (
     Building,
@@ -18,10 +19,12 @@ from lineage_pipelines.replay.environments import (
     differences,
     find_interpreter,
     is_current,
+    parse_hashes,
+    parse_packages,
     this_instead,
     this_python,
+    write_requirements,
 )
-from lineage_pipelines.replay.requirements import parse_hashes, parse_packages, write_requirements
 
 
 def make_wheel(folder: Path, name: str, version: str, text: str = "VALUE = 1\n") -> str:

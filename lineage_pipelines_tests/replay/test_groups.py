@@ -5,8 +5,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from lineage_pipelines.replay.groups import BY_COLUMNS, divide, write_between
-from lineage_pipelines.replay.mixing import data_parts, mix, recipe
+from lineage_pipelines.replay.mix_design import data_parts, mix, recipe
+from lineage_pipelines.replay.row_groups import BY_COLUMNS, divide, write_between
 from lineage_pipelines_tests.replay.conftest import Trained
 
 

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from lineage_pipelines.records import Digest, Level
+from lineage_pipelines.records.decisions.reproduction import Level
+from lineage_pipelines.records.values.digest import Digest
 from lineage_pipelines.replay.environments import Building
-from lineage_pipelines.replay.reproduce import reproduce
+from lineage_pipelines.replay.reproduction_run import reproduce
 from lineage_pipelines_tests.replay.conftest import Trained
 
 
@@ -141,8 +142,8 @@ def test_a_substitute_for_no_input_is_refused(shop: Trained, name: str, tmp_path
 
 def test_the_verdict_is_about_one_record(shop: Trained) -> None:
     from lineage_pipelines.errors import NotFoundError
-    from lineage_pipelines.queries import list_reproductions
-    from lineage_pipelines.records import encode_reproduction
+    from lineage_pipelines.queries.versions.analyses import list_reproductions
+    from lineage_pipelines.records.decisions.reproduction import encode_reproduction
 
     entry = shop.train()
     said = reproduce(entry, shop.options(check_only=True))

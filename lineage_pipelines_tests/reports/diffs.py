@@ -28,7 +28,7 @@ from lineage_pipelines.queries.diff.changes import (
     VersionDiff,
     VersionSide,
 )
-from lineage_pipelines.records import Column
+from lineage_pipelines.records.statement.dataset import Column
 from lineage_pipelines_tests.samples import digest
 
 BEGIN = datetime(2013, 7, 2, 6, 0, tzinfo=UTC)

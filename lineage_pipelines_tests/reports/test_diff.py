@@ -5,8 +5,10 @@ import dataclasses
 import pytest
 
 from lineage_pipelines.queries.diff.changes import FileChange, Kind, VersionDiff
-from lineage_pipelines.reports import diff_document, render_markdown, render_text
-from lineage_pipelines.reports.words import visible
+from lineage_pipelines.reports.formatting import visible
+from lineage_pipelines.reports.render.markdown import render_markdown
+from lineage_pipelines.reports.render.text import render_text
+from lineage_pipelines.reports.views.diff import diff_document
 from lineage_pipelines_tests.reports import diffs
 
 

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lineage_pipelines.queries.graph.values import Edge, LineageGraph, Node, NodeKind, Verb
-from lineage_pipelines.reports import render_mermaid, render_svg
+from lineage_pipelines.queries.graph.lineage_graph import Edge, LineageGraph, Node, NodeKind, Verb
+from lineage_pipelines.reports.charts.graph_svg import render_svg
+from lineage_pipelines.reports.views.lineage_views import render_mermaid
 
 SVG = "{http://www.w3.org/2000/svg}"
 HOSTILE = [

@@ -11,9 +11,19 @@ import pytest
 from playwright.sync_api import BrowserContext, Dialog, Page, Request, sync_playwright
 
 from lineage_pipelines.queries.diff.changes import VersionDiff
-from lineage_pipelines.reports import diff_document, render_html
 from lineage_pipelines.reports.document import Document, Pictures
-from lineage_pipelines.reports.pictures import Bar, Bars, Curve, Distributions, Dumbbell, Dumbbells, Picture, Shares
+from lineage_pipelines.reports.figures import (
+    Bar,
+    Bars,
+    Curve,
+    Distributions,
+    Dumbbell,
+    Dumbbells,
+    Picture,
+    Shares,
+)
+from lineage_pipelines.reports.render.html import render_html
+from lineage_pipelines.reports.views.diff import diff_document
 from lineage_pipelines_tests.reports import diffs
 
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"

@@ -6,10 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lineage_pipelines.reports import render_markdown, render_text
 from lineage_pipelines.reports.document import Document, Heading, Pairs, Paragraph, Table, Tree
-from lineage_pipelines.reports.preparation import preparation_trees
-from lineage_pipelines.reports.words import visible, width
+from lineage_pipelines.reports.formatting import visible, width
+from lineage_pipelines.reports.render.markdown import render_markdown
+from lineage_pipelines.reports.render.text import render_text
+from lineage_pipelines.reports.views.preparation import preparation_trees
 from lineage_pipelines_tests.samples import make_record
 
 LONG = "one two three four five six seven eight nine ten eleven twelve thirteen fourteen"

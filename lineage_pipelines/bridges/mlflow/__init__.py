@@ -1,4 +1,4 @@
 """The only room that knows MLflow: a mirror of the catalog, and a registry to import from.
 
-MLflow is imported where it is asked for, and nowhere else (docs/adr/0016).
+MLflow is imported where it is needed, and nowhere else (docs/adr/0016).
 """

@@ -8,16 +8,16 @@ been done, even later: what is found double is ours, and the later one is remove
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lineage_pipelines.artifacts import ArtifactStore
-from lineage_pipelines.bridges.mlflow import mirrored_model, mirrored_run
-from lineage_pipelines.bridges.mlflow.joined_run import candidates_are_runs
+from lineage_pipelines.artifacts.artifact_store import ArtifactStore
+from lineage_pipelines.bridges.mlflow import version_mirror
 from lineage_pipelines.bridges.mlflow.server import RefusedError, answered, shown
+from lineage_pipelines.bridges.mlflow.tracking_run import candidates_are_runs
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities.model_registry import ModelVersion
 
-    from lineage_pipelines.catalog import Entry
+    from lineage_pipelines.catalog.log.entries import Entry
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class Mirror:
             origin = entry.record.run.mlflow
             if origin is not None and origin.version is not None:
                 return self._imported(origin.model or entry.model, origin.version)
-            return mirrored_model.registered(self.client, entry)
+            return version_mirror.registered(self.client, entry)
 
     def _imported(self, model: str, version: str) -> "ModelVersion | None":
         try:
@@ -70,17 +70,17 @@ class Mirror:
 
     def _make(self, entry: "Entry") -> None:
         client, record = self.client, entry.record
-        joined = run = mirrored_run.joined_run(client, self.address, record)
+        joined = run = version_mirror.joined_run(client, self.address, record)
         if run is not None:
-            mirrored_run.tag_joined(client, run, entry, self.dagster_url)
+            version_mirror.tag_joined(client, run, entry, self.dagster_url)
         else:
-            experiment = mirrored_run.experiment_of(client, self.address, entry.model)
-            run = mirrored_run.own_run(client, experiment, entry, self.dagster_url)
-        model = mirrored_model.logged_model(client, run, entry, self.dagster_url)
-        mirrored_run.log_record(client, run, record, model.model_id)
+            experiment = version_mirror.experiment_of(client, self.address, entry.model)
+            run = version_mirror.own_run(client, experiment, entry, self.dagster_url)
+        model = version_mirror.logged_model(client, run, entry, self.dagster_url)
+        version_mirror.log_record(client, run, record, model.model_id)
         if joined is None or not candidates_are_runs(record):  # else they are there: the training began them
-            mirrored_run.tell_candidates(client, run, entry)
-        mirrored_model.upload(client, model, run, entry, self.artifacts)
+            version_mirror.tell_candidates(client, run, entry)
+        version_mirror.upload(client, model, run, entry, self.artifacts)
         if joined is None:  # the other one is its maker's to end
-            mirrored_run.end_run(client, run, record)
-        mirrored_model.register(client, model, run, entry, self.dagster_url)
+            version_mirror.end_run(client, run, record)
+        version_mirror.register(client, model, run, entry, self.dagster_url)

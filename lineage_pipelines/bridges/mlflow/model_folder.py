@@ -8,13 +8,14 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lineage_pipelines.artifacts import ArtifactStore
+from lineage_pipelines.artifacts.artifact_store import ArtifactStore
 from lineage_pipelines.bridges.mlflow import tags
 from lineage_pipelines.errors import ArtifactError
 
 if TYPE_CHECKING:
-    from lineage_pipelines.catalog import Entry
-    from lineage_pipelines.records import Environment, ModelFile
+    from lineage_pipelines.catalog.log.entries import Entry
+    from lineage_pipelines.records.statement.code import Environment
+    from lineage_pipelines.records.statement.training_run import ModelFile
 
 MODEL_FILE = "model.skops"
 FORMAT = "skops"

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from lineage_pipelines.capture.git.urls import public_url
+from lineage_pipelines.capture.git.public_url import public_url
 from lineage_pipelines.errors import BridgeError, LineageError
 
 if TYPE_CHECKING:

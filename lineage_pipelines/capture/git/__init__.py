@@ -1,1 +1,1 @@
-"""What Git knows of the code: commit, branch, remote, and the uncommitted work as a patch."""
+"""Git: revision, working tree, patch."""

@@ -1,11 +1,7 @@
-"""The uncommitted work of a tree as one patch, which `git apply` turns back into the very same files.
-
-The patch is `git diff --binary` from the revision to the work tree, untracked files included. It is made in a
-temporary index and object store, so that nothing in the repository changes, and it has no trace of the user's
-configuration. Line endings are as Git normalises them (`text`, `eol` attributes).
-"""
+"""Patch of the uncommitted work of a tree, which `git apply` turns back into the very same files."""
 
 import os
+import re
 import stat
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -13,12 +9,53 @@ from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
-from lineage_pipelines.capture.blobs import Gaps, plain_path, some_of
-from lineage_pipelines.capture.git.patch_lines import locate
-from lineage_pipelines.capture.git.process import GitError, run_git
-from lineage_pipelines.capture.git.state import Change, GitState
-from lineage_pipelines.capture.secrets import is_secret_file
-from lineage_pipelines.capture.token_shapes import find_tokens
+from lineage_pipelines.capture.gaps import Gaps, plain_path, some_of
+from lineage_pipelines.capture.git.git_command import GitError, run_git
+from lineage_pipelines.capture.git.git_state import Change, GitState
+from lineage_pipelines.capture.secrets import find_tokens, is_secret_file
+
+_HUNK = re.compile(rb"@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@")
+_ESCAPE = re.compile(rb"\\([0-7]{3}|.)")
+_LETTERS = {b"n": b"\n", b"t": b"\t", b"r": b"\r", b"a": b"\a", b"b": b"\b", b"f": b"\f", b"v": b"\v"}
+
+
+def locate(patch: bytes, offset: int) -> str:
+    """Return `file:line` of the byte at `offset`; the new line number, or the old one of a removed line."""
+    path, old, new, old_left, new_left = "the patch", 0, 0, 0, 0
+    start = 0
+    for line in patch.split(b"\n"):
+        in_hunk = old_left > 0 or new_left > 0
+        here = start <= offset <= start + len(line)
+        start += len(line) + 1
+        if not in_hunk:
+            if line.startswith(b"diff --git "):
+                path, old, new = _path(line), 0, 0
+            elif hunk := _HUNK.match(line):
+                old, old_left, new, new_left = (int(n) if n is not None else 1 for n in hunk.groups())
+            if here:
+                return path
+            continue
+        mark = line[:1]
+        if here:
+            return f"{path}:{old if mark == b'-' else new}"
+        old, old_left = (old + 1, old_left - 1) if mark in b"- " else (old, old_left)
+        new, new_left = (new + 1, new_left - 1) if mark in b"+ " else (new, new_left)
+    return path
+
+
+def _path(line: bytes) -> str:
+    """The new path of `diff --git a/PATH b/PATH`; without renames both are equal."""
+    names = line[len(b"diff --git ") :]
+    name = names[len(names) // 2 + 1 :]
+    if name.startswith(b'"'):
+        name = _ESCAPE.sub(_unescape, name[1:-1])
+    return plain_path(name[2:].decode("utf-8", "surrogateescape"))
+
+
+def _unescape(match: "re.Match[bytes]") -> bytes:
+    code = match[1]
+    return bytes([int(code, 8)]) if code.isdigit() else _LETTERS.get(code, code)
+
 
 MAX_UNTRACKED_BYTES = 1024 * 1024
 """An untracked file that is larger is data, not source; it is left out and named."""

@@ -1,1 +1,1 @@
-"""The source files that a training function can reach, by reading alone."""
+"""Source files: which of them training can reach."""

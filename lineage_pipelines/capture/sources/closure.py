@@ -1,23 +1,126 @@
-"""The source files that a training function can reach by its imports: what `code_version` and the record are made of.
+"""Source closure: the project's source files that a training function can reach by its imports.
 
-Static and deterministic: syntax is read, nothing is imported or executed, and the answer depends only on the content
-and the relative paths of the project's files. Followed are all imports but those for type checkers (`imports.py`),
-to files of the project only (`modules.py`), with the `__init__` of every package on the way. What lies outside, and
-what cannot be followed, is a gap.
+`code_version` and the code layer of the record are made from it.
 """
 
 import hashlib
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
-from lineage_pipelines.capture.blobs import Blobs, Gaps
-from lineage_pipelines.capture.sources.entry import find_entry, source_text
+from lineage_pipelines.capture.gaps import Blobs, Gaps, plain_path, some_of
+from lineage_pipelines.capture.sources.entry_function import Entry, find_entry, source_text
 from lineage_pipelines.capture.sources.extra_sources import expand_sources
-from lineage_pipelines.capture.sources.files import FreshSources, Sources
-from lineage_pipelines.capture.sources.kept_imports import KeptImports
-from lineage_pipelines.capture.sources.walk import ImportWalk
-from lineage_pipelines.records import Digest, SourceClosure, SourceFile
+from lineage_pipelines.capture.sources.import_cache import KeptImports
+from lineage_pipelines.capture.sources.import_statements import Import, Imports
+from lineage_pipelines.capture.sources.module_finder import Module, ModuleFinder
+from lineage_pipelines.capture.sources.source_reader import FreshSources, Sources
+from lineage_pipelines.records.statement.code import SourceClosure, SourceFile
+from lineage_pipelines.records.values.digest import Digest
+
+
+class ImportWalk:
+    """One walk; afterwards it can say what it could not follow."""
+
+    def __init__(self, root: Path, entry: Entry, sources: Sources) -> None:
+        """Prepare to walk from `entry` over the files under `root`, reading them through `sources`."""
+        self._root = os.path.realpath(root)
+        self._entry = entry
+        self._sources = sources
+        roots = [entry.import_root or self._root, self._root, os.path.join(self._root, "src")]  # noqa: PTH118
+        self._finder = ModuleFinder(self._root, roots)
+        self._modules: dict[str, Module] = {}
+        self.starts_inside = entry.file is not None and self._finder.is_project_file(entry.file)
+
+    def files(self) -> dict[str, str]:
+        """Return every project file that is reached: path relative to the root, to absolute path."""
+        waiting = list(self._first())
+        while waiting:
+            module = waiting.pop()
+            key = module.file or module.name
+            if key not in self._modules:
+                self._modules[key] = module
+                waiting += self._reached(module)
+        files = (module.file for module in self._modules.values() if module.file is not None)
+        return {self._relative(file): file for file in files if self._finder.is_project_file(file)}
+
+    def gaps(self, changed: Sequence[str]) -> Iterator[str]:
+        """Yield what is missing; `changed` are the files that differ from what this process had loaded."""
+        name = self._entry.name
+        if self._entry.file is None:
+            yield f"code.source: {name} has no source file (a notebook or an interactive session)"
+        elif not self.starts_inside:
+            yield f"code.source: {name} is defined outside the project, in an installed package"
+        elif not self._entry.importable:
+            yield f"code.source: {name} is defined in a script and cannot be imported again; move it into a module"
+        for why, names in self._troubles(changed):
+            if names:
+                yield f"code.source: {some_of(sorted(names))} {why}"
+
+    def _troubles(self, changed: Sequence[str]) -> Iterator[tuple[str, list[str]]]:
+        yield "changed on disk after this process had loaded it", self._own(changed)
+        own = {name: self._sources.read[file].imports for file, name in self._names(self._sources.read)}
+        yield "cannot be parsed, its imports are not followed", [name for name, found in own.items() if found.broken]
+        computed = [f"{name}:{line}" for name, found in own.items() for line in found.computed]
+        yield "imports a module by a computed name, which is not followed", computed
+        compiled = [module.name for module in self._modules.values() if module.compiled]
+        yield "is compiled, its source is not recorded", compiled
+        yield "cannot be read", self._own(self._sources.unreadable)
+
+    def _own(self, files: Iterable[str]) -> list[str]:
+        return [name for _, name in self._names(files)]
+
+    def _names(self, files: Iterable[str]) -> Iterator[tuple[str, str]]:
+        # Of what lies outside, nothing is said: its path is one of this machine.
+        return ((file, self._relative(file)) for file in files if self._finder.is_project_file(file))
+
+    def _relative(self, path: str) -> str:
+        name = path.removeprefix(self._root.rstrip(os.sep) + os.sep)
+        return plain_path(name.replace(os.sep, "/"))
+
+    def _first(self) -> Iterator[Module]:
+        file = self._entry.file
+        if file is not None:
+            name = self._entry.place
+            is_package = file.endswith(f"{os.sep}__init__.py")
+            yield Module(name, file, (os.path.dirname(file),) if is_package else ())  # noqa: PTH120
+            yield from self._with_parents(name.rpartition(".")[0])
+
+    def _with_parents(self, name: str) -> Iterator[Module]:
+        while name:
+            module = self._finder.find(name)
+            if module is not None:
+                yield module
+            name = name.rpartition(".")[0]
+
+    def _reached(self, module: Module) -> Iterator[Module]:
+        for each in self._imports(module).imports:
+            base = _absolute(module, each)
+            if base:
+                yield from self._with_parents(base)
+                for name in self._taken(base, each):
+                    yield from filter(None, [self._finder.find(f"{base}.{name}")])
+
+    def _taken(self, base: str, each: Import) -> Iterable[str]:
+        """The names that may be submodules of what is imported."""
+        package = self._finder.find(base)
+        if package is None or not package.folders:
+            return ()
+        return self._imports(package).exported if each.names == ("*",) else each.names
+
+    def _imports(self, module: Module) -> Imports:
+        source = self._sources.get(module.file) if module.file is not None else None
+        return source.imports if source is not None else Imports()
+
+
+def _absolute(module: Module, each: Import) -> str | None:
+    """The absolute name of what `from` names, or None when the dots lead out of every package."""
+    if each.level == 0:
+        return each.module
+    parts = module.package.split(".") if module.package else []
+    if each.level > len(parts):
+        return None
+    return ".".join([*parts[: len(parts) - each.level + 1], *([each.module] if each.module else [])])
 
 
 def source_closure(

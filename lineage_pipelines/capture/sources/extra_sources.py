@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from lineage_pipelines.capture.blobs import plain_path
+from lineage_pipelines.capture.gaps import plain_path
 from lineage_pipelines.capture.tool_caches import is_tool_cache
 from lineage_pipelines.errors import CaptureError
 

@@ -1,1 +1,1 @@
-"""Files as tables: what they look like, for the record, and as data frames, for training."""
+"""Tables: schema, profile, digests of rows."""

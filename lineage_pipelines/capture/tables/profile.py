@@ -1,57 +1,229 @@
-"""The profile of a table: enough to compare two snapshots later without their data, and no row of them.
+"""Profile of a table: enough to compare two snapshots later without their data, and no row of them."""
 
-A blob of canonical JSON, at most 64,000 bytes, the same bytes for the same rows in any order unless it is sampled:
-
-    {"version": 2, "rows": 336776, "detail": 0, "duplicates": 3, "rows_digest": "32 hex", "columns": [
-        {"name": "temp", "type": "double", "kind": "number", "nulls": 2, "distinct": 173,
-         "min": 10.9, "max": 98.1, "mean": 55.2, "std": 17.8,
-         "quantiles": [41 numbers], "histogram": [20 counts], "content": "32 hex"},
-        {"name": "late", "type": "bool", "kind": "boolean", "nulls": 0, "distinct": 2,
-         "values": [[false, 250000], [true, 86776]], "other": 0},
-        {"name": "origin", "type": "string", "kind": "text", "nulls": 0, "distinct": 3, "empty": 0,
-         "min_bytes": 3, "max_bytes": 3, "mean_bytes": 3, "values": [["EWR", 120835], …], "other": 0}]}
-
-| field | meaning |
-|---|---|
-| `rows` | of the table |
-| `sampled` | rows looked at, where not all (evenly spaced, from 25 million values on); counts are then of those |
-| `duplicates` | rows equal to an earlier one; absent when sampled, or when a column is nested |
-| `rows_digest` | of all rows in any order, by column names and values; absent where `duplicates` is |
-| `content` | of a column's values in any order, equal in every type that holds them; absent when sampled or nested |
-| `kind` | `number`, `boolean`, `time`, `text`, or `other`, which has only `nulls` |
-| `nulls` | missing values; NaN is one |
-| `distinct` | different values, missing ones aside |
-| `infinite` | numbers that are not finite, which no other number here counts; absent when there are none |
-| `min` … `std` | of numbers; of times in seconds since 1970 (since midnight, or of length); `std` of the population |
-| `quantiles` | the values at 0 %, 2.5 %, 5 %, … 100 % of the sorted values: for Kolmogorov–Smirnov and PSI |
-| `histogram` | counts in bins of equal width from `min` to `max` |
-| `values` | counts by value, most frequent first: for chi-square, shares and label rates |
-| `other` | how many rows have values that are not listed |
-
-Values are listed only where they name groups and not individuals: columns of at most 50 distinct values that occur
-twice on average, and text of at most 1,000 distinct values that occur 20 times on average, of which the 50 most
-frequent. Longer text than 64 characters is cut, with 8 digits of its SHA-256; what has the shape of a token is
-withheld.
-
-A table too wide for 64,000 bytes gives up, step by step, for all columns alike (`detail`): 1, every second quantile,
-values beyond 20 and half of `content`; 2, histograms, all but 11 quantiles, values beyond 10; 3, all quantiles and
-values; 4, all but name, nulls, distinct and the first 8 digits of `content`; 5, names: `{"nulls": [...],
-"distinct": [...]}` in the order of the schema, null where there is no number, and `content` as one text, 6 digits a
-column; 6, columns. Where `content` does not fit even so, it is left out at 4 or 5.
-
-Version 1 had neither `rows_digest` nor `content`; it is read for ever.
-"""
-
+import hashlib
+import math
 from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from lineage_pipelines.capture.tables.column_profile import profile_column
-from lineage_pipelines.capture.tables.row_digests import RowWords, column_factors, digest_words
+from lineage_pipelines.capture.secrets import token_shape
+from lineage_pipelines.capture.tables.column_arrays import (
+    Scale,
+    arrays,
+    encode,
+    is_bytes,
+    is_text,
+    seconds,
+    ticks,
+)
+from lineage_pipelines.capture.tables.row_digests import (
+    RowWords,
+    column_factors,
+    digest_words,
+    null_words,
+    number_words,
+    text_words,
+    time_words,
+)
 from lineage_pipelines.capture.tables.table_files import TableFiles, TableShape, read_batches
-from lineage_pipelines.records import canonical_bytes
+from lineage_pipelines.records.values.canonical import canonical_bytes
 
 if TYPE_CHECKING:
+    import numpy as np
     import pyarrow as pa
+
+    from lineage_pipelines.capture.tables.row_digests import Words
+
+    Array = np.ndarray[Any, Any]
+
+_STEPS = 40
+_BINS = 20
+_MOST_VALUES = 50
+_MOST_GROUPS = 1000
+_PER_VALUE = 2
+_PER_GROUP = 20
+_MOST_TEXT = 64
+_MOST_NAME = 128
+_DIGITS = 10
+"""Significant digits of what is computed: fewer than what the order of a summation or another CPU can change."""
+_EXACT = 2**53
+_PLAIN: Scale = (1, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnProfile:
+    """What is said of a column."""
+
+    facts: dict[str, Any]
+    words: "Words | None" = None
+    """One word a row, equal for equal values; None when values cannot be compared."""
+
+
+def profile_column(field: "pa.Field", column: "pa.ChunkedArray") -> ColumnProfile:
+    """Return the profile of a column."""
+    from pyarrow import types
+
+    kind = field.type
+    base: dict[str, Any] = {"name": _shorten(field.name, _MOST_NAME), "type": _shorten(str(kind), _MOST_TEXT)}
+    if types.is_dictionary(kind):
+        kind = kind.value_type
+        column = column.cast(kind)
+    if types.is_boolean(kind):
+        return _boolean({**base, "kind": "boolean"}, column)
+    if types.is_integer(kind) or types.is_floating(kind) or types.is_decimal(kind):
+        return _number({**base, "kind": "number"}, column, _PLAIN)
+    if types.is_temporal(kind) and not types.is_interval(kind):
+        return _number({**base, "kind": "time"}, ticks(column), seconds(kind))
+    if is_text(kind):
+        return _text({**base, "kind": "text"}, column)
+    return _other({**base, "kind": "other", "nulls": column.null_count}, column)
+
+
+def _boolean(facts: dict[str, Any], column: "pa.ChunkedArray") -> ColumnProfile:
+    import pyarrow as pa
+
+    values, missing = arrays(column.cast(pa.int8()))
+    true = int(values[~missing].sum())
+    false = len(values) - int(missing.sum()) - true
+    counts = [[value, count] for value, count in ((False, false), (True, true)) if count]
+    listed = sorted(counts, key=lambda pair: -pair[1])
+    facts |= {"nulls": int(missing.sum()), "distinct": len(counts), "values": listed, "other": 0}
+    return ColumnProfile(facts, number_words(values, missing))
+
+
+def _number(facts: dict[str, Any], column: "pa.ChunkedArray", scale: Scale) -> ColumnProfile:
+    import numpy as np
+    from pyarrow import types
+
+    values, missing = arrays(column)
+    present = values[~missing]
+    finite = np.sort(present[np.isfinite(present)])
+    strange = present[~np.isfinite(present)]
+    uniques, counts = _count(finite)
+    distinct = len(uniques) + len(np.unique(strange))
+    if types.is_decimal(column.type):  # as floats, numbers of many digits would be equal that are not
+        codes, dictionary = encode(column)
+        distinct = len(dictionary)
+        words = text_words(codes, dictionary)
+    else:
+        words = time_words(values, missing, scale) if facts["kind"] == "time" else number_words(values, missing)
+    facts |= {"nulls": int(missing.sum()), "distinct": distinct}
+    if strange.size:
+        facts["infinite"] = int(strange.size)
+    if finite.size:
+        facts |= _distribution(finite, scale)
+    if _names_groups(len(uniques), finite.size):
+        pairs = sorted(zip(counts.tolist(), uniques.tolist(), strict=True), key=lambda pair: (-pair[0], pair[1]))
+        facts |= {"values": [[_exact(value, scale), count] for count, value in pairs], "other": 0}
+    return ColumnProfile(facts, words)
+
+
+def _count(ordered: "Array") -> "tuple[Array, Array]":
+    """The different values of a sorted array, and how often each occurs."""
+    import numpy as np
+
+    starts = np.flatnonzero(np.concatenate([np.ones(min(1, ordered.size), bool), ordered[1:] != ordered[:-1]]))
+    return ordered[starts], np.diff(np.append(starts, ordered.size))
+
+
+def _distribution(ordered: "Array", scale: Scale) -> dict[str, Any]:
+    import numpy as np
+
+    n = ordered.size
+    places = [(step * (n - 1) + _STEPS // 2) // _STEPS for step in range(_STEPS + 1)]
+    numbers = ordered.astype("float64") * scale[0] / scale[1]
+    with np.errstate(all="ignore"):  # sums of huge numbers overflow; then there is no mean to tell
+        mean, std = float(numbers.mean()), float(numbers.std())
+    facts = {
+        "min": _exact(ordered[0].item(), scale),
+        "max": _exact(ordered[-1].item(), scale),
+        "mean": _rounded(mean),
+        "std": _rounded(std),
+        "quantiles": [_rounded(number) for number in numbers[places].tolist()],
+        "histogram": _histogram(numbers),
+    }
+    return {name: fact for name, fact in facts.items() if fact is not None}
+
+
+def _histogram(ordered: "Array") -> list[int] | None:
+    import numpy as np
+
+    low, high = float(ordered[0]), float(ordered[-1])
+    width = high - low
+    if width == 0 or not math.isfinite(width * _BINS):
+        return None
+    edges = low + width * np.arange(1, _BINS) / _BINS
+    cuts = [0, *np.searchsorted(ordered, edges).tolist(), ordered.size]
+    return [after - before for before, after in pairwise(cuts)]
+
+
+def _exact(value: float, scale: Scale) -> float:
+    if scale != _PLAIN:
+        return value * scale[0] / scale[1]
+    return value if abs(value) < _EXACT else float(value)
+
+
+def _rounded(value: float) -> float | None:
+    if not math.isfinite(value):
+        return None
+    rounded = float(f"{value:.{_DIGITS}g}")
+    return rounded if math.isfinite(rounded) else value  # the greatest numbers have nothing to be rounded up to
+
+
+def _text(facts: dict[str, Any], column: "pa.ChunkedArray") -> ColumnProfile:
+    import numpy as np
+    from pyarrow import compute
+
+    codes, dictionary = encode(column)
+    missing = codes < 0
+    counts = np.bincount(codes[~missing], minlength=len(dictionary))
+    facts |= {"nulls": int(missing.sum()), "distinct": len(dictionary)}
+    if len(dictionary):
+        lengths = np.asarray(compute.binary_length(dictionary)).astype("int64")
+        facts |= {
+            "empty": int(counts[lengths == 0].sum()),
+            "min_bytes": int(lengths.min()),
+            "max_bytes": int(lengths.max()),
+            "mean_bytes": _rounded(int((lengths * counts).sum()) / int(counts.sum())),
+        }
+    if _names_groups(len(dictionary), int(counts.sum()), text=True):
+        facts |= _groups(dictionary, counts.tolist())
+    return ColumnProfile(facts, text_words(codes, dictionary))
+
+
+def _names_groups(distinct: int, rows: int, *, text: bool = False) -> bool:
+    few = distinct <= _MOST_VALUES and rows >= _PER_VALUE * distinct
+    return distinct > 0 and (few or (text and distinct <= _MOST_GROUPS and rows >= _PER_GROUP * distinct))
+
+
+def _groups(dictionary: "pa.Array", counts: list[int]) -> dict[str, Any]:
+    pairs = sorted(zip(counts, dictionary.to_pylist(), strict=True), key=lambda pair: (-pair[0], pair[1]))
+    listed: dict[str, int] = {}
+    for count, value in pairs[:_MOST_VALUES]:
+        text = value.decode("utf-8", "replace")
+        shown = _shorten(text, _MOST_TEXT) if token_shape(text) is None else "<withheld>"
+        listed[shown] = listed.get(shown, 0) + count
+    values = sorted(listed.items(), key=lambda pair: (-pair[1], pair[0]))
+    return {"values": [list(pair) for pair in values], "other": sum(count for count, _ in pairs[_MOST_VALUES:])}
+
+
+def _other(facts: dict[str, Any], column: "pa.ChunkedArray") -> ColumnProfile:
+    from pyarrow import types
+
+    if types.is_null(column.type):
+        return ColumnProfile(facts, null_words(len(column)))
+    if is_bytes(column.type):
+        codes, dictionary = encode(column)
+        return ColumnProfile({**facts, "distinct": len(dictionary)}, text_words(codes, dictionary))
+    return ColumnProfile(facts)
+
+
+def _shorten(text: str, most: int) -> str:
+    if len(text) <= most:
+        return text
+    return f"{text[: most - 9]}~{hashlib.sha256(text.encode('utf-8', 'replace')).hexdigest()[:8]}"
+
 
 PROFILE_VERSION = 2
 MAX_PROFILE_BYTES = 64_000

@@ -1,1 +1,1 @@
-"""Bytes by their digests: hashing, and remembering what has not changed."""
+"""Content: digests of files and folders, read once."""

@@ -16,7 +16,7 @@ from operator import attrgetter
 from pathlib import Path
 from urllib.parse import quote
 
-from lineage_pipelines.datasets.content.reading import Signature, kind_of, unreadable
+from lineage_pipelines.datasets.content.stable_read import Signature, kind_of, unreadable
 from lineage_pipelines.errors import DatasetError
 
 _FOREIGN_FOLDERS = frozenset({".git", ".hg", ".dvc"})

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from lineage_pipelines.datasets.content.reading import (
+from lineage_pipelines.datasets.content.stable_read import (
     BLOCK,
     ChangingDataError,
     Signature,

@@ -1,24 +1,92 @@
-"""The content of a file or folder by digest, reading only what changed since the last time.
-
-`dvc status` takes seconds for a large folder that nobody touched, and does not see an edit of the same size whose
-modification time was set back. Here a folder is looked at through its files' signatures (fingerprint.py) and a file is
-read again only when its own has changed.
-"""
+"""Snapshots: the content of a file or folder by digest, reading only what changed since the last time."""
 
 import contextlib
 import hashlib
+import json
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from lineage_pipelines.datasets.content.cache_layout import own_folder, replace_file
 from lineage_pipelines.datasets.content.fingerprint import Scan, ignore_rules, scan
-from lineage_pipelines.datasets.content.hashing import MD5, SHA256, digest_file, directory_md5, listing_sha256
-from lineage_pipelines.datasets.content.own_files import own_folder
-from lineage_pipelines.datasets.content.parallel import cores, spread
-from lineage_pipelines.datasets.content.reading import ChangingDataError, Signature
-from lineage_pipelines.datasets.content.snapshot_state import Rows, StateFile, Summary
-from lineage_pipelines.records import DigestSet
+from lineage_pipelines.datasets.content.hashing import (
+    MD5,
+    SHA256,
+    digest_file,
+    directory_md5,
+    listing_sha256,
+)
+from lineage_pipelines.datasets.content.stable_read import ChangingDataError, Signature
+from lineage_pipelines.datasets.content.thread_pool import cores, spread
+from lineage_pipelines.records.values.digest import DigestSet
+
+_FORMAT = 1
+
+Rows = Mapping[tuple[str, Signature], Mapping[str, str]]
+"""Relative path and signature of a file, to its digests by algorithm."""
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """A path as a whole."""
+
+    fingerprint: str
+    """Of its files when they were read; empty when some of them had changed too shortly before."""
+    digests: Mapping[str, str]
+    """By algorithm."""
+    size: int
+    """Bytes."""
+    files: int
+    is_dir: bool
+
+
+class StateFile:
+    """The memory of one path."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def summary(self) -> Summary | None:
+        """Return what is known of the path as a whole; None when nothing is."""
+        try:
+            with self._path.open("rb") as file:
+                return _summary(file.readline())[0]
+        except (OSError, ValueError, TypeError, KeyError):
+            return None
+
+    def rows(self) -> Rows:
+        """Return what is known of each file; nothing when the memory is damaged."""
+        try:
+            first, _, rest = self._path.read_bytes().partition(b"\n")
+            if _checksum(rest) != _summary(first)[1]:
+                return {}
+            return {(path, Signature(*sign)): digests for path, sign, digests in json.loads(rest)}
+        except (OSError, ValueError, TypeError, KeyError):
+            return {}
+
+    def write(self, summary: Summary, rows: Rows) -> None:
+        """Remember; where that is not possible (a read-only project, a full disk), do not."""
+        rest = json.dumps([(path, sign, digests) for (path, sign), digests in rows.items()]).encode()
+        head = json.dumps({"format": _FORMAT, "rows": _checksum(rest), **asdict(summary)}).encode()
+        with contextlib.suppress(OSError):
+            replace_file(self._path, _checksum(head).encode() + b" " + head + b"\n" + rest)
+
+
+def _summary(line: bytes) -> tuple[Summary, str]:
+    checksum, _, head = line.rstrip(b"\n").partition(b" ")
+    if checksum != _checksum(head).encode():
+        raise ValueError("damaged")
+    value = json.loads(head)
+    if value.pop("format") != _FORMAT:
+        raise ValueError("another format")
+    rows = value.pop("rows")
+    return Summary(**value), rows
+
+
+def _checksum(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
 
 _ATTEMPTS = 3
 

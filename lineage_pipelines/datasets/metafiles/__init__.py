@@ -1,1 +1,1 @@
-"""The files in which DVC says what data is, and how they are read: strictly, whole, with their lines."""
+"""Metafiles: `.dvc`, dvc.lock and dvc.yaml, read strictly without DVC."""

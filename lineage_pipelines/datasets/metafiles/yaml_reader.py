@@ -1,7 +1,6 @@
-"""Strict, fast YAML for DVC's metafiles: bytes to plain values, with the line of every key.
+"""Strict, fast YAML reader for DVC's metafiles: bytes to plain values, with the line of every key.
 
-Events of libyaml are folded by a loop of ours, so that no document, however deep, can exhaust the C stack. Refused:
-conflict markers, duplicate keys, anchors that multiply, tags that are not plain data. Nothing here knows DVC.
+Scalars follow YAML 1.2 as ruamel.yaml reads and writes it, which is what DVC uses.
 """
 
 import re
@@ -11,8 +10,70 @@ from typing import Any
 
 import yaml
 
-from lineage_pipelines.datasets.metafiles.yaml_scalars import resolve_plain, to_bool, to_float, to_int
 from lineage_pipelines.errors import DatasetError
+
+_BOOL = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
+_NULL = frozenset({"", "~", "null", "Null", "NULL"})
+_FLOAT = re.compile(
+    r"""[-+]?[0-9][0-9_]*\.[0-9_]*(?:[eE][-+]?[0-9]+)?
+    |[-+]?[0-9][0-9_]*[eE][-+]?[0-9]+
+    |[-+]?\.[0-9_]+(?:[eE][-+][0-9]+)?
+    |[-+]?\.(?:inf|Inf|INF)
+    |\.(?:nan|NaN|NAN)""",
+    re.VERBOSE,
+)
+_INT = re.compile(r"[-+]?(?:0b[01_]+|0o[0-7_]+|0x[0-9a-fA-F_]+|[0-9][0-9_]*)")
+_NUMBER_STARTS = frozenset("-+.0123456789")
+_BASES = {"0b": 2, "0o": 8, "0x": 16}
+
+Scalar = None | bool | int | float | str
+
+
+def resolve_plain(text: str) -> Scalar:
+    """Return what an unquoted word stands for.
+
+    Raises:
+        ValueError: it looks like a number and is none, such as `0x_`.
+    """
+    if text[:1] in _NUMBER_STARTS:
+        return _number(text)
+    if text in _NULL:
+        return None
+    return _BOOL.get(text, text)
+
+
+def _number(text: str) -> Scalar:
+    if _FLOAT.fullmatch(text):
+        return to_float(text)
+    if _INT.fullmatch(text):
+        return to_int(text)
+    return text
+
+
+def to_int(text: str) -> int:
+    """Read a YAML integer: decimal (leading zeros allowed), `0b`, `0o` or `0x`, with underscores."""
+    digits = text.replace("_", "").lower()
+    sign = -1 if digits.startswith("-") else 1
+    digits = digits.lstrip("+-")
+    return sign * int(digits, _BASES.get(digits[:2], 10))
+
+
+def to_float(text: str) -> float:
+    """Read a YAML float; `.inf` and `.nan` are floats too."""
+    digits = text.replace("_", "").lower()
+    return float(digits.replace(".inf", "inf").replace(".nan", "nan"))
+
+
+def to_bool(text: str) -> bool:
+    """Read a YAML boolean.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if text not in _BOOL:
+        raise ValueError(text)
+    return _BOOL[text]
+
 
 MAX_BYTES = 128 * 2**20
 MAX_DEPTH = 100

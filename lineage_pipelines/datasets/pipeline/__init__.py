@@ -1,1 +1,1 @@
-"""What a DVC project declares and records: stages, tracked files, and what dvc.lock says of them."""
+"""Pipeline: the resolved graph of a DVC project and what DVC recorded for it."""

@@ -8,12 +8,15 @@ import posixpath
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from lineage_pipelines.datasets.metafiles.listings import Listing, part_md5
-from lineage_pipelines.datasets.metafiles.readers import LockEntry, Recorded
-from lineage_pipelines.datasets.pipeline.git_files import tracked_by_git
-from lineage_pipelines.datasets.pipeline.graph import PipelineGraph, Stage, TrackedFile
-from lineage_pipelines.datasets.pipeline.ledger import Ledger, metafile_of
-from lineage_pipelines.records import DigestSet, Json, StageInput, StageOutput, StageRun
+from lineage_pipelines.datasets.metafiles.directory_listing import Listing, part_md5
+from lineage_pipelines.datasets.metafiles.metafile_entries import Recorded
+from lineage_pipelines.datasets.metafiles.metafile_reader import LockEntry
+from lineage_pipelines.datasets.pipeline.metafile_index import Ledger, metafile_of
+from lineage_pipelines.datasets.pipeline.pipeline_graph import PipelineGraph, Stage, TrackedFile
+from lineage_pipelines.datasets.pipeline.tree_scan import tracked_by_git
+from lineage_pipelines.records.statement.dataset import StageInput, StageOutput, StageRun
+from lineage_pipelines.records.values.canonical import Json
+from lineage_pipelines.records.values.digest import DigestSet
 
 _NOT_COMPARED = "could not be compared with what {maker} recorded"
 

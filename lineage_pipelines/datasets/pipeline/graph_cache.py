@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lineage_pipelines.datasets.content.own_files import replace_file
-from lineage_pipelines.datasets.pipeline.graph import (
+from lineage_pipelines.datasets.content.cache_layout import replace_file
+from lineage_pipelines.datasets.pipeline.pipeline_graph import (
     Output,
     ParamsDependency,
     PipelineGraph,
@@ -27,9 +27,7 @@ from lineage_pipelines.datasets.pipeline.graph import (
 from lineage_pipelines.datasets.pipeline.tree_scan import digest, digests, git_inputs, scan
 
 if TYPE_CHECKING:
-    from lineage_pipelines.datasets.pipeline.resolve import (
-        Resolution,  # with DVC's side, which a warm load does without
-    )
+    from lineage_pipelines.datasets.pipeline.resolution import Resolution
 
 _FORMAT = 2
 _ITEMS = {

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from lineage_pipelines.datasets.dvc_api import DvcView, Invalid, Templates
 from lineage_pipelines.datasets.metafiles.problems import Problem, RefusedError
 from lineage_pipelines.datasets.metafiles.yaml_reader import Document
-from lineage_pipelines.datasets.pipeline.drafts import Draft, Drafter
+from lineage_pipelines.datasets.pipeline.node_builder import Draft, Drafter
 
 T = TypeVar("T")
 

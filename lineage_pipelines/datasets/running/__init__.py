@@ -1,1 +1,1 @@
-"""Running a stage through DVC: one at a time, killable, with nothing left behind."""
+"""Stage runs: dvc.yaml stages in a killable child process."""

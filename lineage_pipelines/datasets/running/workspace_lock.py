@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from lineage_pipelines.datasets.content.own_files import own_folder
-from lineage_pipelines.datasets.running.child import Deadline
+from lineage_pipelines.datasets.content.cache_layout import own_folder
+from lineage_pipelines.datasets.running.child_process import Deadline
 from lineage_pipelines.errors import DatasetError
 
 _PAUSE = 0.1

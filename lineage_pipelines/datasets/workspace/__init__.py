@@ -1,1 +1,1 @@
-"""The bytes that are there: whether they are what is recorded, and private copies of them."""
+"""Workspace: its state against DVC's records, private copies, pins, sandbox caches."""

@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from threading import Lock
 
+from lineage_pipelines.datasets.content.cache_layout import object_place, pins_folder
 from lineage_pipelines.datasets.content.hashing import (
     SHA256,
     digest_file,
@@ -16,15 +17,26 @@ from lineage_pipelines.datasets.content.hashing import (
     listing_json,
     listing_sha256,
 )
-from lineage_pipelines.datasets.content.object_places import object_place, pins_folder
-from lineage_pipelines.datasets.content.parallel import cores, spread
-from lineage_pipelines.datasets.metafiles.listings import Listing, check_listing, is_safe_path, part_md5, read_listing
-from lineage_pipelines.datasets.pipeline.project import DvcProject
-from lineage_pipelines.datasets.workspace.copying import copy_file, unwritable
-from lineage_pipelines.datasets.workspace.observing import snapshots_of
+from lineage_pipelines.datasets.content.thread_pool import cores, spread
+from lineage_pipelines.datasets.metafiles.directory_listing import (
+    Listing,
+    check_listing,
+    is_safe_path,
+    part_md5,
+    read_listing,
+)
+from lineage_pipelines.datasets.pipeline.dvc_project import DvcProject
+from lineage_pipelines.datasets.workspace.data_state import (
+    NamedData,
+    Seen,
+    StoredData,
+    StoredObject,
+    StoredState,
+)
+from lineage_pipelines.datasets.workspace.file_copy import copy_file, unwritable
 from lineage_pipelines.datasets.workspace.private_cache import PrivateCache
 from lineage_pipelines.datasets.workspace.remote_objects import RemoteObjects
-from lineage_pipelines.datasets.workspace.stored_values import NamedData, Seen, StoredData, StoredObject, StoredState
+from lineage_pipelines.datasets.workspace.workspace_status import snapshots_of
 from lineage_pipelines.errors import DatasetError
 
 _PART = 4096

@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from lineage_pipelines.datasets.content.object_places import object_place
-from lineage_pipelines.datasets.workspace.copying import copy_file, unwritable
-from lineage_pipelines.datasets.workspace.stored_values import StoredObject
+from lineage_pipelines.datasets.content.cache_layout import object_place
+from lineage_pipelines.datasets.workspace.data_state import StoredObject
+from lineage_pipelines.datasets.workspace.file_copy import copy_file, unwritable
 from lineage_pipelines.errors import DatasetError
 
 UNFINISHED = ".new-"

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from lineage_pipelines.datasets.content.hashing import SHA256, new_hasher
-from lineage_pipelines.datasets.content.reading import BLOCK
+from lineage_pipelines.datasets.content.stable_read import BLOCK
 
 _LEGACY = "md5-dos2unix"
 

@@ -1,1 +1,1 @@
-"""Why is one version different from another? Each part of two records compared, identical things folded away."""
+"""Diff of two versions: why are they different?"""

@@ -10,7 +10,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from lineage_pipelines.records import Column, Digest, Json
+from lineage_pipelines.records.statement.dataset import Column
+from lineage_pipelines.records.values.canonical import Json
+from lineage_pipelines.records.values.digest import Digest
 
 
 class Kind(StrEnum):

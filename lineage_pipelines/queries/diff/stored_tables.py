@@ -8,12 +8,12 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from lineage_pipelines.errors import DatasetError, LineageError
-from lineage_pipelines.records import DatasetSnapshot
+from lineage_pipelines.records.statement.dataset import DatasetSnapshot
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from lineage_pipelines.datasets import DvcProject
+    from lineage_pipelines.datasets.pipeline.dvc_project import DvcProject
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ def find_listings(project_dir: Path) -> Callable[[DatasetSnapshot], Mapping[str,
     """Return what tells the files of a snapshot that is a directory, from DVC's cache."""
 
     def listing(snapshot: DatasetSnapshot) -> Mapping[str, str] | None:
-        from lineage_pipelines.datasets import DvcProject
+        from lineage_pipelines.datasets.pipeline.dvc_project import DvcProject
 
         try:
             found = DvcProject(project_dir).listing(snapshot.digest.md5 or "")
@@ -77,7 +77,9 @@ def find_listings(project_dir: Path) -> Callable[[DatasetSnapshot], Mapping[str,
 
 def _gather(project_dir: Path, snapshot: DatasetSnapshot, folder: Path) -> Path | str:
     """Verify a snapshot, and make a folder of links to its files, by the names that readers need."""
-    from lineage_pipelines.datasets import DvcProject, NamedData, StoredState, check_stored
+    from lineage_pipelines.datasets.pipeline.dvc_project import DvcProject
+    from lineage_pipelines.datasets.workspace.availability import check_stored
+    from lineage_pipelines.datasets.workspace.data_state import NamedData, StoredState
 
     project, digest = DvcProject(project_dir), snapshot.digest
     if digest.md5 is None:

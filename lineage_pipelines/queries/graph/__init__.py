@@ -1,1 +1,1 @@
-"""Where a version came from, and what came from a thing: graphs of what used what and what generated what."""
+"""Lineage graph: trace and impact."""

@@ -4,10 +4,12 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from lineage_pipelines.catalog import Catalog, Entry, Reached, VersionName
+from lineage_pipelines.catalog.catalog import Catalog
+from lineage_pipelines.catalog.index.impact_index import Reached
+from lineage_pipelines.catalog.log.entries import Entry, VersionName
+from lineage_pipelines.queries.graph.lineage_graph import LineageGraph, Node, NodeKind, Verb
 from lineage_pipelines.queries.graph.subject import Subject
 from lineage_pipelines.queries.graph.trace import Makers, trace_entry
-from lineage_pipelines.queries.graph.values import LineageGraph, Node, NodeKind, Verb
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

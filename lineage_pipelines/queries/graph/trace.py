@@ -3,10 +3,13 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from lineage_pipelines.catalog import Catalog, Entry
-from lineage_pipelines.queries.graph.values import Edge, LineageGraph, Node, NodeKind, Verb
+from lineage_pipelines.catalog.catalog import Catalog
+from lineage_pipelines.catalog.log.entries import Entry
+from lineage_pipelines.queries.graph.lineage_graph import Edge, LineageGraph, Node, NodeKind, Verb
 from lineage_pipelines.queries.refs import resolve
-from lineage_pipelines.records import DigestSet, LineageRecord, StageInput, StageRun
+from lineage_pipelines.records.statement.dataset import StageInput, StageRun
+from lineage_pipelines.records.statement.lineage_record import LineageRecord
+from lineage_pipelines.records.values.digest import DigestSet
 
 _SHORT = 12
 

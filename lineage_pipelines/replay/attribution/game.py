@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from lineage_pipelines.errors import LineageError
-from lineage_pipelines.records import FEWEST_SEEDS, PlayerKind
+from lineage_pipelines.records.decisions.attribution import FEWEST_SEEDS, PlayerKind
 
 Coalition = frozenset[str]
 

@@ -11,8 +11,10 @@ import dvc  # noqa: F401  # its logger keeps the standard output that is there w
 import pytest
 
 from lineage_pipelines.bridges.mlflow.server import connect
-from lineage_pipelines.catalog import Catalog, Entry, resolve_settings
-from lineage_pipelines.cli import main
+from lineage_pipelines.catalog.catalog import Catalog
+from lineage_pipelines.catalog.log.entries import Entry
+from lineage_pipelines.cli.main import main
+from lineage_pipelines.settings import resolve_settings
 from lineage_pipelines_tests.bridges.conftest import as_before
 from lineage_pipelines_tests.bridges.importing.registry import Team
 

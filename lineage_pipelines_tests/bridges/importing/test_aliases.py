@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from lineage_pipelines.catalog import Catalog, resolve_settings
-from lineage_pipelines.queries import list_decisions
-from lineage_pipelines.records import Decision
+from lineage_pipelines.catalog.catalog import Catalog
+from lineage_pipelines.queries.registry.alias_history import list_decisions
+from lineage_pipelines.records.decisions.decision import Decision
+from lineage_pipelines.settings import resolve_settings
 from lineage_pipelines_tests.bridges.importing.conftest import Lineage
 from lineage_pipelines_tests.bridges.importing.registry import Team
 

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from lineage_pipelines.datasets import DvcProject
-from lineage_pipelines.records import DatasetSnapshot, Grade, LineageRecord
+from lineage_pipelines.datasets.pipeline.dvc_project import DvcProject
+from lineage_pipelines.records.statement.dataset import DatasetSnapshot, Grade
+from lineage_pipelines.records.statement.lineage_record import LineageRecord
 from lineage_pipelines_tests.bridges.importing.conftest import Lineage, versions
 from lineage_pipelines_tests.bridges.importing.registry import Team, dataset
 from lineage_pipelines_tests.world import World

@@ -5,9 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from lineage_pipelines.artifacts import ArtifactStore
-from lineage_pipelines.bridges.mlflow.importing.described import describe
-from lineage_pipelines.bridges.mlflow.importing.folders import NoFolderError, _checked, keep_folder
+from lineage_pipelines.artifacts.artifact_store import ArtifactStore
+from lineage_pipelines.bridges.mlflow.registry_import.folder_copy import (
+    NoFolderError,
+    _checked,
+    keep_folder,
+)
+from lineage_pipelines.bridges.mlflow.registry_import.mlmodel_file import describe
 
 
 @pytest.fixture

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from lineage_pipelines.bridges.mlflow.importing import import_registry
+from lineage_pipelines.bridges.mlflow.registry_import.importer import import_registry
 from lineage_pipelines.bridges.mlflow.server import LostServerError, connect
-from lineage_pipelines.catalog import Catalog, resolve_settings
+from lineage_pipelines.catalog.catalog import Catalog
+from lineage_pipelines.settings import resolve_settings
 from lineage_pipelines_tests.bridges.importing.conftest import Lineage, versions
 from lineage_pipelines_tests.bridges.importing.registry import Team
 from lineage_pipelines_tests.mlflow_server import MlflowServer

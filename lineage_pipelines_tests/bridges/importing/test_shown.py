@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from lineage_pipelines.artifacts import ArtifactStore
-from lineage_pipelines.catalog import resolve_settings
+from lineage_pipelines.artifacts.artifact_store import ArtifactStore
 from lineage_pipelines.errors import ArtifactError
-from lineage_pipelines.queries import load_model
-from lineage_pipelines.records import Digest
+from lineage_pipelines.queries.versions.model_loader import load_model
+from lineage_pipelines.records.values.digest import Digest
+from lineage_pipelines.settings import resolve_settings
 from lineage_pipelines_tests.bridges.importing.conftest import Lineage, versions
 from lineage_pipelines_tests.bridges.importing.registry import COMMIT, FILES, Team
 

@@ -6,9 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lineage_pipelines.bridges.mlflow.importing.texts import read_metrics, read_parameters, typed, without_secrets
-from lineage_pipelines.capture import find_secrets
-from lineage_pipelines.records import Json, canonical_bytes, to_json
+from lineage_pipelines.bridges.mlflow.param_codec import (
+    read_metrics,
+    read_parameters,
+    typed,
+    without_secrets,
+)
+from lineage_pipelines.capture.secrets import find_secrets
+from lineage_pipelines.records.values.canonical import Json, canonical_bytes
+from lineage_pipelines.records.values.codec import to_json
 
 _TOKEN = "ghp_" + "a1B2" * 9
 

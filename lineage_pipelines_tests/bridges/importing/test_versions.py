@@ -6,9 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from lineage_pipelines.artifacts import ArtifactStore
-from lineage_pipelines.catalog import Catalog, resolve_settings
-from lineage_pipelines.records import Digest, LineageRecord, parse_bytes
+from lineage_pipelines.artifacts.artifact_store import ArtifactStore
+from lineage_pipelines.catalog.catalog import Catalog
+from lineage_pipelines.records.statement.lineage_record import LineageRecord
+from lineage_pipelines.records.values.canonical import parse_bytes
+from lineage_pipelines.records.values.digest import Digest
+from lineage_pipelines.settings import resolve_settings
 from lineage_pipelines_tests.bridges.importing.conftest import Lineage, versions
 from lineage_pipelines_tests.bridges.importing.registry import COMMIT, FILES, Team
 

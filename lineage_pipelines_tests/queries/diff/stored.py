@@ -6,7 +6,9 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from lineage_pipelines.records import Digest, LineageRecord, SourceClosure, SourceFile
+from lineage_pipelines.records.statement.code import SourceClosure, SourceFile
+from lineage_pipelines.records.statement.lineage_record import LineageRecord
+from lineage_pipelines.records.values.digest import Digest
 from lineage_pipelines_tests import strategies
 from lineage_pipelines_tests.samples import digest
 

@@ -9,10 +9,12 @@ from typing import Any
 import pyarrow as pa
 from pyarrow import feather, parquet
 
-from lineage_pipelines.capture import capture_table
+from lineage_pipelines.capture.tables.table_capture import capture_table
 from lineage_pipelines.queries.diff.changes import DatasetChange
-from lineage_pipelines.queries.diff.datasets import compare_datasets
-from lineage_pipelines.records import DatasetSnapshot, Digest, DigestSet, LineageRecord
+from lineage_pipelines.queries.diff.data.dataset_changes import compare_datasets
+from lineage_pipelines.records.statement.dataset import DatasetSnapshot
+from lineage_pipelines.records.statement.lineage_record import LineageRecord
+from lineage_pipelines.records.values.digest import Digest, DigestSet
 from lineage_pipelines_tests.samples import make_record
 
 

@@ -7,10 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lineage_pipelines.queries.diff.changes import FileChange, Kind
-from lineage_pipelines.queries.diff.code import compare_code
-from lineage_pipelines.queries.diff.commits import MOST_COMMITS, commits_between
-from lineage_pipelines.queries.diff.source_diff import diff_texts, same_code
-from lineage_pipelines.records import LineageRecord
+from lineage_pipelines.queries.diff.code.code import compare_code
+from lineage_pipelines.queries.diff.code.commits import MOST_COMMITS, commits_between
+from lineage_pipelines.queries.diff.code.source_diff import diff_texts, same_code
+from lineage_pipelines.records.statement.lineage_record import LineageRecord
 from lineage_pipelines_tests.queries.diff.stored import Store, pairs, swapped, with_sources
 from lineage_pipelines_tests.samples import make_record
 from lineage_pipelines_tests.world import World

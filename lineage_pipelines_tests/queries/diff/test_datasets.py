@@ -14,9 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lineage_pipelines.queries.diff.changes import ColumnChange, DatasetChange, Evidence, Kind
-from lineage_pipelines.queries.diff.datasets import compare_datasets
+from lineage_pipelines.queries.diff.data.dataset_changes import compare_datasets
 from lineage_pipelines.queries.diff.stored_tables import find_listings
-from lineage_pipelines.records import Digest, DigestSet, canonical_bytes
+from lineage_pipelines.records.values.canonical import canonical_bytes
+from lineage_pipelines.records.values.digest import Digest, DigestSet
 from lineage_pipelines_tests.queries.diff.tables import Stored, compare, record
 from lineage_pipelines_tests.samples import digests, make_record
 from lineage_pipelines_tests.world import World

@@ -3,9 +3,13 @@ from pathlib import Path
 
 import pytest
 
-from lineage_pipelines.catalog import Catalog
-from lineage_pipelines.queries import draft_promotion, draft_rejection, draft_retirement
-from lineage_pipelines.queries.diff.decisions import decisions_between
+from lineage_pipelines.catalog.catalog import Catalog
+from lineage_pipelines.queries.diff.run.decision_changes import decisions_between
+from lineage_pipelines.queries.registry.decision_drafts import (
+    draft_promotion,
+    draft_rejection,
+    draft_retirement,
+)
 from lineage_pipelines_tests.catalog.people import forge, introduce, plain_policy
 from lineage_pipelines_tests.samples import make_record
 

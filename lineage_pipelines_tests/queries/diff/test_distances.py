@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from lineage_pipelines.queries.diff.changes import ColumnChange
-from lineage_pipelines.queries.diff.distances import stability, value_distance
+from lineage_pipelines.queries.diff.data.distances import stability, value_distance
 from lineage_pipelines_tests.queries.diff.tables import compare
 
 RANDOM = np.random.default_rng(7)

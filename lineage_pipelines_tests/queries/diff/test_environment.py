@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lineage_pipelines.queries.diff.changes import EnvironmentChange, Kind, PackageChange
-from lineage_pipelines.queries.diff.environment import compare_environment
-from lineage_pipelines.records import LineageRecord
+from lineage_pipelines.queries.diff.code.environment import compare_environment
+from lineage_pipelines.records.statement.lineage_record import LineageRecord
 from lineage_pipelines_tests.queries.diff.stored import Store, pairs, swapped, with_sources
 from lineage_pipelines_tests.samples import digest, make_record
 

@@ -5,11 +5,13 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 
-from lineage_pipelines.catalog import Catalog
+from lineage_pipelines.catalog.catalog import Catalog
 from lineage_pipelines.queries.diff.changes import MetricChange
-from lineage_pipelines.queries.diff.code import compare_code
-from lineage_pipelines.queries.diff.evaluation import compare_evaluation, measure_noise
-from lineage_pipelines.records import DigestSet, LineageRecord
+from lineage_pipelines.queries.diff.code.code import compare_code
+from lineage_pipelines.queries.diff.run.evaluation import compare_evaluation
+from lineage_pipelines.queries.diff.run.noise_band import measure_noise
+from lineage_pipelines.records.statement.lineage_record import LineageRecord
+from lineage_pipelines.records.values.digest import DigestSet
 from lineage_pipelines_tests.queries.diff.stored import Store, pairs, swapped, with_sources
 from lineage_pipelines_tests.samples import make_record
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 
 from lineage_pipelines.queries.diff.changes import Kind
-from lineage_pipelines.queries.diff.parameters import compare_parameters, same_parameters
-from lineage_pipelines.records import LineageRecord
+from lineage_pipelines.queries.diff.run.parameters import compare_parameters, same_parameters
+from lineage_pipelines.records.statement.lineage_record import LineageRecord
 from lineage_pipelines_tests.queries.diff.stored import Store, pairs, with_sources
 from lineage_pipelines_tests.samples import make_record
 

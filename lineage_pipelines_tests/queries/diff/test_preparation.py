@@ -5,8 +5,10 @@ import pytest
 from hypothesis import given, settings
 
 from lineage_pipelines.queries.diff.changes import Kind
-from lineage_pipelines.queries.diff.preparation import compare_stages
-from lineage_pipelines.records import DigestSet, LineageRecord, StageInput, StageRun
+from lineage_pipelines.queries.diff.data.preparation import compare_stages
+from lineage_pipelines.records.statement.dataset import StageInput, StageRun
+from lineage_pipelines.records.statement.lineage_record import LineageRecord
+from lineage_pipelines.records.values.digest import DigestSet
 from lineage_pipelines_tests.queries.diff.stored import pairs, swapped
 from lineage_pipelines_tests.samples import digests, make_record
 

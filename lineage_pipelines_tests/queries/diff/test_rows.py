@@ -14,12 +14,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lineage_pipelines.errors import LineageError
-from lineage_pipelines.queries.diff import scores
 from lineage_pipelines.queries.diff.changes import Evidence, OverlapChange, RowChange
-from lineage_pipelines.queries.diff.data_sentences import overlap_sentences
-from lineage_pipelines.queries.diff.datasets import compare_datasets
-from lineage_pipelines.queries.diff.overlaps import compare_overlaps
-from lineage_pipelines.queries.diff.rows import compare_rows
+from lineage_pipelines.queries.diff.data.dataset_changes import compare_datasets
+from lineage_pipelines.queries.diff.data.overlap import compare_overlaps
+from lineage_pipelines.queries.diff.explanation import scores
+from lineage_pipelines.queries.diff.explanation.data_sentences import overlap_sentences
+from lineage_pipelines.queries.diff.rows.row_changes import compare_rows
 from lineage_pipelines.queries.diff.stored_tables import OpenTable, find_tables
 from lineage_pipelines_tests.queries.diff.tables import Stored, record, write_table
 from lineage_pipelines_tests.world import World
@@ -135,7 +135,7 @@ def test_odd_columns_do_no_harm() -> None:
 
 
 def test_many_columns_are_compared_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lineage_pipelines.queries.diff.rows._MOST_WORDS", 100)
+    monkeypatch.setattr("lineage_pipelines.queries.diff.rows.row_changes._MOST_WORDS", 100)
     before = {"id": np.arange(60), **{f"c{i}": np.arange(60) * i for i in range(50)}}
     after = {**before, **{f"c{i}": before[f"c{i}"] + (np.arange(60) < i) for i in (7, 33, 49)}}
     found = _compare(before, after, key=["id"])

@@ -12,8 +12,17 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.metrics import roc_auc_score
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped, unused-ignore]
 
-from lineage_pipelines.records import AttributedVersion, Attribution, Digest, PlayerKind, Reevaluation
-from lineage_pipelines.replay.attribution import Game, Part, Solved, allocate, split_player, winner
+from lineage_pipelines.records.decisions.attribution import (
+    AttributedVersion,
+    Attribution,
+    PlayerKind,
+    Reevaluation,
+)
+from lineage_pipelines.records.values.digest import Digest
+from lineage_pipelines.replay.attribution.adaptive_plan import allocate
+from lineage_pipelines.replay.attribution.game import Game, Part
+from lineage_pipelines.replay.attribution.solver import Solved
+from lineage_pipelines.replay.attribution.sub_game import split_player, winner
 
 Mix = frozenset[str]
 Numbers = npt.NDArray[np.float64]
@@ -110,7 +119,7 @@ def attribute(credit: Credit) -> Attribution:
 if __name__ == "__main__":
     import sys
 
-    from lineage_pipelines.reports import render_text
-    from lineage_pipelines.reports.attribution import attribution_document
+    from lineage_pipelines.reports.render.text import render_text
+    from lineage_pipelines.reports.views.attribute import attribution_document
 
     sys.stdout.write(render_text(attribution_document(attribute(Credit()), full=True)))

@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 
-from lineage_pipelines.records import PlayerKind
-from lineage_pipelines.replay.attribution import InfeasibleMixError, Part
+from lineage_pipelines.records.decisions.attribution import PlayerKind
+from lineage_pipelines.replay.attribution.game import InfeasibleMixError, Part
 
 Mix = frozenset[str]
 LAYERS = ("data", "code", "parameters", "environment", "preparation", "seed", "evaluation")

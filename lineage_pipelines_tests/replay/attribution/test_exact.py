@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lineage_pipelines.records import Allocation, Method
-from lineage_pipelines.replay.attribution import AttributionError, Game, InfeasibleMixError, Part, allocate
+from lineage_pipelines.records.decisions.attribution import Allocation, Method
+from lineage_pipelines.replay.attribution.adaptive_plan import allocate
+from lineage_pipelines.replay.attribution.game import AttributionError, Game, InfeasibleMixError, Part
 from lineage_pipelines_tests.replay.attribution.games import LAYERS, Known, Mix, additive, pairs, parts
 
 SEEDS = (0, 1, 2)

@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lineage_pipelines.records import Allocation, Method, PlayerKind
-from lineage_pipelines.replay.attribution import Batch, Game, Part, allocate
-from lineage_pipelines.replay.attribution.merging import Group, joined, suspects
+from lineage_pipelines.records.decisions.attribution import Allocation, Method, PlayerKind
+from lineage_pipelines.replay.attribution.adaptive_plan import allocate
+from lineage_pipelines.replay.attribution.game import Batch, Game, Part
+from lineage_pipelines.replay.attribution.infeasible_mixes import Group, joined, suspects
 from lineage_pipelines_tests.replay.attribution.games import LAYERS, Known, Mix, additive, pairs, parts
 
 SEEDS = (0, 1, 2)

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 import pytest
 
-from lineage_pipelines.records import Method
-from lineage_pipelines.replay.attribution import Game, Plan, allocate
+from lineage_pipelines.records.decisions.attribution import Method
+from lineage_pipelines.replay.attribution.adaptive_plan import allocate
+from lineage_pipelines.replay.attribution.game import Game, Plan
 from lineage_pipelines_tests.replay.attribution.games import LAYERS, Known, Mix, additive, pairs, parts
 
 TERMS = {**additive(data=-0.03, parameters=-0.02, code=-0.01), frozenset({"data", "parameters"}): -0.03}

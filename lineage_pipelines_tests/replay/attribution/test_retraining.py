@@ -2,7 +2,12 @@
 
 import pytest
 
-from lineage_pipelines.records import Attribution, Method, decode_attribution, encode_attribution
+from lineage_pipelines.records.decisions.attribution import (
+    Attribution,
+    Method,
+    decode_attribution,
+    encode_attribution,
+)
 from lineage_pipelines_tests.replay.attribution.credit import Credit, attribute
 
 

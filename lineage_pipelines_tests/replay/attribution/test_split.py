@@ -2,18 +2,10 @@
 
 import pytest
 
-from lineage_pipelines.records import Method, PlayerKind
-from lineage_pipelines.replay.attribution import (
-    AttributionError,
-    Game,
-    Part,
-    Plan,
-    allocate,
-    cost,
-    split_cost,
-    split_player,
-    winner,
-)
+from lineage_pipelines.records.decisions.attribution import Method, PlayerKind
+from lineage_pipelines.replay.attribution.adaptive_plan import allocate, cost
+from lineage_pipelines.replay.attribution.game import AttributionError, Game, Part, Plan
+from lineage_pipelines.replay.attribution.sub_game import split_cost, split_player, winner
 from lineage_pipelines_tests.replay.attribution.games import LAYERS, Known, Mix, additive, pairs, parts
 
 SEEDS = (0, 1, 2)

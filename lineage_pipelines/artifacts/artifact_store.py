@@ -1,0 +1,307 @@
+"""Content-addressed artifact store: each file is kept once, under the SHA-256 of its bytes, and checked when read."""
+
+import contextlib
+import errno
+import hashlib
+import os
+import re
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from datetime import timedelta
+from functools import cached_property
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from lineage_pipelines.errors import ArtifactError
+from lineage_pipelines.records.values.digest import Digest
+
+TEMPORARY = ".tmp-"
+"""How the name of a file begins that is being written."""
+_READ_ONLY = 0o444
+_PRIVATE = 0o700
+_REASONS = {
+    errno.ENOSPC: "the disk is full",
+    errno.EDQUOT: "the disk quota is used up",
+    errno.EROFS: "the file system is read-only",
+    errno.EACCES: "permission is denied",
+}
+
+
+def write_once(target: Path, write: Callable[[BinaryIO], None], *, needs: int) -> None:
+    """Write a file that must not be seen half-done.
+
+    Args:
+        target: its final name.
+        write: writes the content.
+        needs: bytes, for the message when there is no room.
+
+    Raises:
+        ArtifactError: it cannot be written; nothing is left behind.
+    """
+    with explained(target, needs):
+        folder = target.parent
+        made = [path for path in (folder, *folder.parents) if not path.exists()]
+        for path in reversed(made):  # `parents=True` would make all but the last one as the umask says
+            path.mkdir(exist_ok=True, mode=_PRIVATE)
+        handle, name = tempfile.mkstemp(prefix=TEMPORARY, dir=folder)
+        temporary = Path(name)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                write(file)
+                file.flush()
+                os.fsync(file.fileno())
+                os.fchmod(file.fileno(), _READ_ONLY)
+            temporary.replace(target)
+        finally:
+            temporary.unlink(missing_ok=True)
+        for path in (folder, *(new.parent for new in made)):
+            _sync_folder(path)
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def set_aside(path: Path, store: Path) -> Path:
+    """Move a damaged object out of the way, into `.bad`, where it is evidence.
+
+    Raises:
+        OSError: it cannot be moved.
+    """
+    bad = store / ".bad"
+    bad.mkdir(exist_ok=True, mode=_PRIVATE)
+    target = Path(tempfile.mkdtemp(prefix=f"{path.name[:16]}-", dir=bad)) / path.name
+    return path.rename(target)
+
+
+@contextlib.contextmanager
+def explained(path: Path, needs: int) -> Iterator[None]:
+    """Turn an operating system's error about `path` into one that says what to do."""
+    try:
+        yield
+    except OSError as error:
+        reason = _REASONS.get(error.errno or 0, error.strerror or str(error))
+        fix = "make room or name another store (LINEAGE_ARTIFACTS)"
+        if needs and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            fix = f"{needs:,} bytes are needed, {_free(path):,} are free; {fix}"
+        raise ArtifactError(f"cannot store a file: {reason}", where=str(path), fix=fix) from error
+
+
+def _free(path: Path) -> int:
+    nearest = next(folder for folder in path.parents if folder.exists())
+    return shutil.disk_usage(nearest).free
+
+
+_CHUNK = 1 << 20
+_CREDENTIALS = re.compile(r"(?<=://)[^/\s]*@")
+
+
+class ArtifactStore:
+    """Files by digest.
+
+    Args:
+        url: a local folder, or a URL that fsspec knows.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        local = url.removeprefix("file://")
+        self._folder = None if "://" in local else Path(local)
+
+    def put_bytes(self, data: bytes) -> Digest:
+        """Store bytes and return their digest.
+
+        Raises:
+            ArtifactError: they cannot be written; nothing is left behind.
+        """
+        digest = Digest.of(data)
+        self._put(digest, len(data), lambda file: _write_all(file, data))
+        return digest
+
+    def put_file(self, path: Path) -> Digest:
+        """Store a copy of a file, streamed, and return its digest.
+
+        Raises:
+            ArtifactError: it cannot be read or written, or changed while it was copied; nothing is left behind.
+        """
+        with explained(path, 0):
+            digest = Digest("sha256", _sha256(path))
+            size = path.stat().st_size
+
+        def copy(file: BinaryIO) -> None:
+            hasher = hashlib.sha256()
+            with path.open("rb") as source:
+                while chunk := source.read(_CHUNK):
+                    hasher.update(chunk)
+                    file.write(chunk)
+            if hasher.hexdigest() != digest.hex:
+                raise ArtifactError("the file changed while it was stored", where=str(path), fix="try again")
+
+        self._put(digest, size, copy)
+        return digest
+
+    def _put(self, digest: Digest, size: int, write: Callable[[BinaryIO], None]) -> None:
+        if self._folder is None:
+            self._put_remote(digest, size, write)
+            return
+        target = self._local(digest)
+        # Not found: it is new, or another writer has just set it aside.
+        with explained(target, size), contextlib.suppress(FileNotFoundError):
+            # What is there may be torn or edited: a name is believed only after its bytes were read.
+            if target.stat().st_size == size and _sha256(target) == digest.hex:
+                return
+            set_aside(target, self._folder)
+        write_once(target, write, needs=size)
+
+    def _put_remote(self, digest: Digest, size: int, write: Callable[[BinaryIO], None]) -> None:
+        path = self.url_of(digest)
+        try:
+            if self._remote.exists(path) and self._remote.size(path) == size:
+                return
+            self._remote.makedirs(path.rpartition("/")[0], exist_ok=True)
+            self._write_remote(path, write)
+        except OSError as error:
+            fix = "look at the store's address and credentials (LINEAGE_ARTIFACTS)"
+            raise ArtifactError(_public(f"cannot store a file: {error}"), where=_public(path), fix=fix) from error
+
+    def _write_remote(self, path: str, write: Callable[[BinaryIO], None]) -> None:
+        try:
+            with self._remote.open(path, "wb") as file:
+                write(file)
+        except BaseException:  # fsspec keeps what was written when it closes the file
+            with contextlib.suppress(OSError):
+                self._remote.rm(path)
+            raise
+
+    def read(self, digest: Digest) -> bytes:
+        """Return a stored file whole, checked.
+
+        Raises:
+            ArtifactError: it is missing, or its bytes are not those of its name.
+        """
+        data: bytes
+        with self._open(digest) as file:
+            data = file.read()
+        self._check(digest, hashlib.sha256(data).hexdigest())
+        return data
+
+    def check(self, digest: Digest) -> None:
+        """Read a stored file to its end, streamed, and compare it with its name.
+
+        Raises:
+            ArtifactError: it is missing, is no regular file, or its bytes are not those of its name.
+        """
+        if self._folder is not None:
+            self._check_regular(self._local(digest))
+        hasher = hashlib.sha256()
+        with self._open(digest) as file:
+            while chunk := file.read(_CHUNK):
+                hasher.update(chunk)
+        self._check(digest, hasher.hexdigest())
+
+    @staticmethod
+    def _check_regular(path: Path) -> None:
+        if path.exists() and not path.is_file():  # a FIFO would never end
+            fix = "remove it, and restore the file from a backup of the artifact store"
+            raise ArtifactError("a stored file is no regular file", where=str(path), fix=fix)
+
+    def fetch(self, digest: Digest, into: Path) -> Path:
+        """Copy a stored file to `into`, streamed and checked, and return it.
+
+        Raises:
+            ArtifactError: it is missing, altered, or cannot be written; nothing is left behind then.
+        """
+        hasher = hashlib.sha256()
+
+        def copy(target: BinaryIO) -> None:
+            with self._open(digest) as source:
+                while chunk := source.read(_CHUNK):
+                    hasher.update(chunk)
+                    target.write(chunk)
+            self._check(digest, hasher.hexdigest())
+
+        write_once(into, copy, needs=0)
+        return into
+
+    def __contains__(self, digest: object) -> bool:
+        if not isinstance(digest, Digest):
+            return False
+        if self._folder is not None:
+            return self._local(digest).is_file()
+        return bool(self._remote.exists(self.url_of(digest)))
+
+    def half_written(self, older_than: timedelta) -> Sequence[Path]:
+        """Return the temporary files that no writer has touched for some time: it was killed.
+
+        Only a local store has any; object stores keep nothing that was not written whole.
+        """
+        if self._folder is None:
+            return []
+        now, files = time.time(), []
+        for path in sorted(self._folder.glob(f"sha256/*/{TEMPORARY}*")):
+            with contextlib.suppress(FileNotFoundError):  # its writer has just finished
+                if now - path.stat().st_mtime >= older_than.total_seconds():
+                    files.append(path)
+        return files
+
+    def url_of(self, digest: Digest) -> str:
+        """Return where a file is kept, a path or a URL."""
+        return f"{self.url.rstrip('/')}/{_place(digest)}"
+
+    def _local(self, digest: Digest) -> Path:
+        assert self._folder is not None  # noqa: S101  # asked for local stores only
+        return self._folder / _place(digest)
+
+    @cached_property
+    def _remote(self) -> Any:  # noqa: ANN401  # fsspec has no types
+        import fsspec
+
+        try:
+            return fsspec.core.url_to_fs(self.url)[0]
+        except (ImportError, ValueError) as error:
+            fix = "install the package that fsspec needs for it, or name another store"
+            raise ArtifactError(f"this store's kind is not known: {error}", where=_public(self.url), fix=fix) from error
+
+    def _open(self, digest: Digest) -> Any:  # noqa: ANN401  # a binary file of either kind
+        try:
+            return (
+                self._remote.open(self.url_of(digest), "rb") if self._folder is None else self._local(digest).open("rb")
+            )
+        except FileNotFoundError as error:
+            fix = "restore it from a backup of the artifact store"
+            raise ArtifactError(f"no stored file {digest}", where=_public(self.url_of(digest)), fix=fix) from error
+        except OSError as error:
+            what = _public(f"cannot read a stored file: {error}")
+            raise ArtifactError(what, where=_public(self.url_of(digest))) from error
+
+    def _check(self, digest: Digest, actual: str) -> None:
+        if actual != digest.hex:
+            raise ArtifactError(
+                f"a stored file was altered: expected {digest}, found sha256:{actual}",
+                where=_public(self.url_of(digest)),
+                fix="do not use it; restore it from a backup, and find out who changed it",
+            )
+
+
+def _public(text: str) -> str:
+    # fsspec takes names and passwords in URLs; an error is printed and logged.
+    return _CREDENTIALS.sub("", text)
+
+
+def _place(digest: Digest) -> str:
+    return f"{digest.algorithm}/{digest.hex[:2]}/{digest.hex[2:]}"
+
+
+def _write_all(file: BinaryIO, data: bytes) -> None:
+    file.write(data)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

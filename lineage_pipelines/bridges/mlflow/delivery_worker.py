@@ -1,0 +1,128 @@
+"""What MLflow is owed, told to it: by one process at a time, outside of training, as often as it takes.
+
+`python -m lineage_pipelines.bridges.mlflow.delivery_worker` is that process; its environment holds the project's
+settings.
+"""
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from lineage_pipelines.bridges.mlflow.decision_sync import tell_approvals, tell_decision
+from lineage_pipelines.bridges.mlflow.mirror import Mirror
+from lineage_pipelines.bridges.mlflow.server import LostServerError, connect
+from lineage_pipelines.errors import LineageError
+from lineage_pipelines.queries.registry.alias_history import Decided
+from lineage_pipelines.records.decisions.approval import decode_envelope
+from lineage_pipelines.records.decisions.decision import decode_decision
+from lineage_pipelines.records.values.codec import parse_time
+from lineage_pipelines.settings import MLFLOW, Settings, resolve_settings
+
+if TYPE_CHECKING:
+    from lineage_pipelines.catalog.catalog import Catalog
+    from lineage_pipelines.catalog.log.entries import LogEntry
+
+_PAGE = 200
+Tell = Callable[[str, int], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivered:
+    """What a delivery has come to."""
+
+    told: int = 0
+    """Entries of the log."""
+    refused: Sequence[tuple[int, str]] = ()
+    """The entries that are owed still, and why."""
+    lost: str | None = None
+    """Why it stopped, where MLflow was lost."""
+    busy: bool = False
+    """Whether another process is at it."""
+
+
+def open_mirror(settings: Settings) -> Mirror:
+    """Return the mirror of a project's catalog; for a process of our own (see `connect`).
+
+    Raises:
+        BridgeError: MLflow is not installed.
+        LostServerError: it cannot be reached.
+    """
+    from lineage_pipelines.artifacts.artifact_store import ArtifactStore
+
+    address = settings.mlflow or ""
+    return Mirror(connect(address, retries=0), address, ArtifactStore(settings.artifacts), settings.dagster_url)
+
+
+def deliver(catalog: "Catalog", mirror: Mirror, *, progress: Tell = lambda *_: None) -> Delivered:
+    """Tell MLflow all that it is owed, in the order of the log; what it refuses stays owed, and the rest goes on.
+
+    Returns at once where another process is at it: that one sees what was added meanwhile.
+
+    Args:
+        catalog: open for writing.
+        mirror: MLflow.
+        progress: called with what is told, and how many so far.
+    """
+    told, refused = 0, dict[int, str]()
+    while True:
+        with catalog.alone(MLFLOW) as held:
+            if not held:
+                return Delivered(told=told, refused=[*refused.items()], busy=True)
+            for entry in _owed(catalog, refused):
+                try:
+                    _tell(catalog, mirror, entry)
+                except LostServerError as error:
+                    return Delivered(told=told, refused=[*refused.items()], lost=error.what)
+                except LineageError as error:  # of this one entry: the others need not wait for it
+                    refused[entry.seq] = error.what
+                else:
+                    catalog.deliver(MLFLOW, [entry])
+                    told += 1
+                    progress("entries told to MLflow", told)
+        # Whoever was told that we are at it has left it to us: look again after the lock is free.
+        if not _owed(catalog, refused):
+            return Delivered(told=told, refused=[*refused.items()])
+
+
+def _owed(catalog: "Catalog", refused: dict[int, str]) -> "Sequence[LogEntry]":
+    page = catalog.owed(MLFLOW, limit=_PAGE + len(refused))
+    return [entry for entry in page if entry.seq not in refused]
+
+
+def _tell(catalog: "Catalog", mirror: Mirror, entry: "LogEntry") -> None:
+    if entry.kind == "decision":
+        decided = Decided(seq=entry.seq, at=parse_time(entry.recorded), decision=decode_decision(entry.body))
+        tell_decision(mirror, catalog, decided)
+    elif entry.kind == "approval":
+        approval = decode_envelope(entry.body).approval
+        tell_approvals(mirror, catalog, catalog.get(approval.model, approval.version), approval.alias)
+    else:
+        for version in catalog.at([entry.seq]):
+            mirror.tell(version)
+
+
+def main() -> int:
+    """Deliver what the project of the current folder owes, and say so; return 0 unless MLflow was lost."""
+    from lineage_pipelines.catalog.catalog import Catalog
+
+    os.nice(10)  # training, which may go on beside this, comes first
+    settings = resolve_settings()
+    try:
+        with Catalog(settings.catalog, create=False, keys=settings.keys) as catalog:
+            found = deliver(catalog, open_mirror(settings))
+    except LineageError as error:
+        sys.stderr.write(f"error: {error}\n")
+        return 1
+    for seq, why in found.refused:
+        sys.stderr.write(f"entry {seq}: {why}\n")
+    if found.lost:
+        sys.stderr.write(f"error: {found.lost}\n")
+    entries = "1 entry" if found.told == 1 else f"{found.told:,} entries"
+    sys.stderr.write(f"{entries} told{', another process is at it' if found.busy else ''}\n")
+    return 1 if found.lost else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,113 @@
+"""Aliases of a registered model, as decisions of the catalog: MLflow keeps no history of them, so it begins here."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from lineage_pipelines.catalog.catalog import Catalog
+from lineage_pipelines.catalog.log.entries import Entry
+from lineage_pipelines.errors import ConflictError, RecordError
+from lineage_pipelines.queries.registry.alias_history import find_holder, list_decisions
+from lineage_pipelines.queries.registry.decision_drafts import draft_promotion
+from lineage_pipelines.records.values.model_name import check_new_alias
+from lineage_pipelines.reports.views.import_ import ImportedAlias
+
+REASON = "imported from MLflow, which keeps no history of aliases"
+_STAGES = {"Production": "production", "Staging": "staging"}
+"""What MLflow had before aliases."""
+
+
+@dataclass(frozen=True, slots=True)
+class AliasBook:
+    """Where decisions about imported aliases go."""
+
+    catalog: Catalog | None
+    """None in a dry run without a catalog."""
+    by: str
+    """Who imports."""
+    project_dir: Path
+    """The project whose policy is judged; a promotion against it says so."""
+    dry_run: bool
+
+    def carry(
+        self, named: Mapping[str, str], entries: Mapping[str, Entry | None], new: frozenset[str], origin: str
+    ) -> Iterator[ImportedAlias]:
+        """Make the catalog's aliases name what MLflow's name.
+
+        Args:
+            named: MLflow's version, by alias.
+            entries: the versions here, by MLflow's number; None for one that a dry run would import.
+            new: numbers of versions that the catalog's own mirror wrote: their aliases are decided here.
+            origin: the server, for the reason.
+        """
+        for alias, number in sorted(named.items()):
+            try:
+                check_new_alias(alias)
+            except RecordError as error:
+                yield _left(alias, entries.get(number), f"no alias here is called so: {error.fix}")
+                continue
+            yield self._carry(alias, number, entries, new, origin)
+
+    def _carry(
+        self, alias: str, number: str, entries: Mapping[str, Entry | None], mirrored: frozenset[str], origin: str
+    ) -> ImportedAlias:
+        if number not in entries:
+            return _left(alias, None, f"MLflow's version {number} was not imported")
+        entry = entries[number]
+        if entry is None or self.catalog is None:
+            return ImportedAlias(alias=alias, version=None, done=True, detail="to be decided")
+        holder = find_holder(self.catalog, entry.model, alias)
+        if holder is not None and holder.digest == entry.digest:
+            return ImportedAlias(alias=alias, version=entry.version, done=True, detail="")
+        now = f"it names {holder.ref} here" if holder else "it names nothing here"
+        if number in mirrored or self._decided_here(entry.model, alias):
+            return _left(alias, entry, f"{now}, by a decision of this catalog")
+        return self._decide(alias, entry, origin)
+
+    def _decided_here(self, model: str, alias: str) -> bool:
+        if self.catalog is None:
+            return False
+        return any(not each.decision.reason.startswith(REASON) for each in list_decisions(self.catalog, model, alias))
+
+    def _decide(self, alias: str, entry: Entry, origin: str) -> ImportedAlias:
+        assert self.catalog is not None  # noqa: S101  # asked with one only
+        if self.dry_run:
+            return ImportedAlias(alias=alias, version=entry.version, done=True, detail="to be decided")
+        try:
+            draft = draft_promotion(
+                self.catalog,
+                entry,
+                alias,
+                by=self.by,
+                reason=f"{REASON} ({origin})",
+                project_dir=self.project_dir,
+                override=True,
+            )
+            seq = self.catalog.decide(draft)
+        except ConflictError as error:
+            return _left(alias, entry, error.what)
+        against = ", against the policy" if draft.override else ""
+        return ImportedAlias(
+            alias=alias, version=entry.version, done=True, detail=f"decided now, entry {seq:,}{against}"
+        )
+
+    def left_over(self, model: str, named: Mapping[str, str]) -> Iterator[str]:
+        """Yield a note for each alias that an import brought and that MLflow has no more."""
+        standing = self.catalog.standing([model]) if self.catalog is not None else ()
+        for _, alias, version in standing:
+            if alias not in named and not self._decided_here(model, alias):
+                yield f"MLflow has no alias {alias} any more; here it names {model}@{version} until somebody retires it"
+
+
+def _left(alias: str, entry: Entry | None, why: str) -> ImportedAlias:
+    return ImportedAlias(alias=alias, version=entry.version if entry else None, done=False, detail=why)
+
+
+def with_stages(aliases: Mapping[str, str], stages: Mapping[str, str]) -> dict[str, str]:
+    """Return aliases, and for each old stage that has no alias of its name the newest version in it.
+
+    Args:
+        aliases: MLflow's version, by alias.
+        stages: MLflow's version, by stage.
+    """
+    return {**{_STAGES[stage]: number for stage, number in stages.items() if stage in _STAGES}, **aliases}

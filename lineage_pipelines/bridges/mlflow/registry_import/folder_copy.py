@@ -1,0 +1,206 @@
+"""A model folder of MLflow, streamed into the artifact store file by file and named by the digest of its list.
+
+What a server lists is not believed: a path that leaves the folder, or a folder of this machine that a server elsewhere
+names, is refused.
+"""
+
+import contextlib
+import os
+import re
+import stat
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
+
+from lineage_pipelines.artifacts.artifact_store import ArtifactStore
+from lineage_pipelines.bridges.mlflow.param_codec import plain
+from lineage_pipelines.bridges.mlflow.registry_import.mlmodel_file import SPEAKING, Described, describe
+from lineage_pipelines.bridges.mlflow.server import RefusedError, answered
+from lineage_pipelines.datasets.metafiles.directory_listing import is_safe_path
+from lineage_pipelines.errors import ArtifactError, BridgeError
+from lineage_pipelines.records.values.digest import Digest
+
+if TYPE_CHECKING:
+    from mlflow.store.artifact.artifact_repo import ArtifactRepository
+
+MANIFEST = "mlflow"
+"""The format of a model folder: its digest is that of its list, `<sha256>  <path>` a line, sorted by path."""
+_ROWS = re.compile(r"(serving_)?input_.*example.*|input_example.*")
+"""What MLflow calls examples of a model's input, beside the model: rows of data, which nothing here may keep."""
+_MOST_FILES = 10_000
+_DEEPEST = 64
+_FIX = "give access to it and ask again; or --artifacts none, which only says where the files were"
+_LOOPBACK = ("127.0.0.1", "::1", "localhost")
+_NOT_THERE = (403, 404, 410)
+_Read = Callable[[str, Path], Path]
+"""Gives a file of the folder by its path, perhaps in a temporary folder."""
+
+
+class NoFolderError(ArtifactError):
+    """A folder that is not there, is empty, or is not one that may be read: asking again gives the same answer."""
+
+
+class UnreadableError(BridgeError):
+    """Files that are somewhere, and cannot be read from here; another try may succeed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptFolder:
+    """A model folder that is in the artifact store."""
+
+    digest: Digest
+    """Of its list, which is a stored file too."""
+    size: int
+    """Bytes of its files together."""
+    described: Described
+    left_out: tuple[str, ...] = ()
+    """Examples of input, which hold rows of data: they are in neither the list nor the store."""
+
+
+def keep_folder(place: str, address: str, store: ArtifactStore) -> KeptFolder:
+    """Copy every file of a model folder into the store.
+
+    Args:
+        place: the folder's address, as MLflow names it.
+        address: the tracking server or store.
+        store: where to.
+
+    Raises:
+        NoFolderError: it is not there, is empty, or may not be read.
+        UnreadableError: it could not be read this time.
+        ArtifactError: the store cannot be written.
+    """
+    local = local_path(place)
+    if local is not None:
+        _check_may_read(address)
+        return _keep(list(_walk(local)), _local_reader(local), store)
+    with _explained(address):
+        from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+
+        repository = get_artifact_repository(place, tracking_uri=address, registry_uri=address)
+        paths = _list(repository)
+        return _keep(paths, _remote_reader(repository), store)
+
+
+def _keep(paths: list[str], read: _Read, store: ArtifactStore) -> KeptFolder:
+    if not paths:
+        raise NoFolderError("there are no files")
+    lines, size, speaking = [], 0, {}
+    left_out = tuple(sorted(path for path in paths if _ROWS.fullmatch(path)))
+    for path in sorted(set(paths) - set(left_out)):
+        with tempfile.TemporaryDirectory(prefix="lineage-") as folder:
+            file = read(path, Path(folder))
+            digest = store.put_file(file)
+            size += file.stat().st_size
+            if path in SPEAKING:
+                speaking[path] = file.read_bytes()
+        lines.append(f"{digest.hex}  {path}\n")
+    digest = store.put_bytes("".join(lines).encode())
+    return KeptFolder(digest=digest, size=size, described=describe(speaking), left_out=left_out)
+
+
+# A folder of this machine
+
+
+def local_path(place: str) -> Path | None:
+    """Return the folder of this machine that an address names; None for one elsewhere."""
+    parts = urlsplit(place)
+    if parts.scheme == "file":
+        return Path(unquote(parts.path))
+    return None if parts.scheme else Path(place)
+
+
+def _check_may_read(address: str) -> None:
+    parts = urlsplit(address)
+    if parts.scheme in ("http", "https") and parts.hostname not in _LOOPBACK:
+        raise NoFolderError("the server names a folder of its own machine, and such a folder of this one is not read")
+
+
+def _walk(root: Path) -> Iterator[str]:
+    if root.is_file():
+        yield _checked(root.name, "")
+    inside = root.resolve()
+    for count, path in enumerate(sorted(root.rglob("*"))):
+        if count >= _MOST_FILES:
+            raise NoFolderError(f"more than {_MOST_FILES:,} files")
+        if not path.exists() or not path.resolve().is_relative_to(inside):
+            raise NoFolderError(f"a link leaves the folder: {plain(path.name)!r}")
+        if not os.access(path, os.R_OK):
+            raise UnreadableError(f"permission is denied: {plain(path.name)!r}", fix=_FIX)
+        if stat.S_ISREG(path.stat().st_mode):
+            yield _checked(path.relative_to(root).as_posix(), "")
+        elif not path.is_dir():
+            raise NoFolderError(f"neither a file nor a folder: {plain(path.name)!r}")
+
+
+def _local_reader(root: Path) -> _Read:
+    def read(path: str, _into: Path) -> Path:
+        return root if root.is_file() else root / path
+
+    return read
+
+
+# A folder elsewhere
+
+
+def _list(repository: "ArtifactRepository") -> list[str]:
+    folders, found = [""], list[str]()
+    while folders:
+        folder = folders.pop()
+        for listed in repository.list_artifacts(folder or None):
+            (folders if listed.is_dir else found).append(_checked(str(listed.path), folder))
+            if len(found) + len(folders) > _MOST_FILES:
+                raise NoFolderError(f"more than {_MOST_FILES:,} files")
+    return found
+
+
+def _checked(path: str, folder: str) -> str:
+    inside = not folder or path.startswith(f"{folder}/")
+    if not inside or not is_safe_path(path) or not path.isprintable() or path.count("/") > _DEEPEST:
+        raise NoFolderError(f"a path that may lie outside the folder: {plain(path)[:200]!r}")
+    return path
+
+
+def _remote_reader(repository: "ArtifactRepository") -> _Read:
+    download: Callable[..., str] = repository.download_artifacts
+
+    def read(path: str, into: Path) -> Path:
+        return Path(download(path, dst_path=str(into)))
+
+    return read
+
+
+@contextlib.contextmanager
+def _explained(address: str) -> Iterator[None]:
+    """Say what an error of an artifact store means: not there, or not readable this time."""
+    import requests  # MLflow's own client
+
+    try:
+        with answered(address):
+            try:
+                yield
+            except requests.HTTPError as error:
+                if error.response is not None and error.response.status_code in _NOT_THERE:
+                    raise NoFolderError(f"the server answers {error.response.status_code}") from error
+                raise
+            except FileNotFoundError as error:
+                raise NoFolderError("a file is not there any more") from error
+    except RefusedError as error:
+        raise NoFolderError(error.what) from error
+    except ArtifactError:
+        raise
+    except Exception as error:  # whatever the client of a store raises
+        raise UnreadableError(_one_line(error), fix=_fix(error)) from error
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(getattr(error, "what", error)).split())[:300]
+
+
+def _fix(error: Exception) -> str:
+    if isinstance(error, ImportError):
+        return f"install what reads such a store: pip install {error.name or 'its client'}; or --artifacts none"
+    return _FIX

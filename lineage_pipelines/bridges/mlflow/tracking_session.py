@@ -1,0 +1,206 @@
+"""Joins the MLflow run in which a training function tracks itself: names the training, ends what is left open, reads.
+
+MLflow is not imported unless the function used it. What MLflow does not answer in time is said in the record, and
+neither fails nor holds up the training.
+"""
+
+import contextlib
+import logging
+import queue
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
+
+from lineage_pipelines.bridges.mlflow.run_context import Training, environment, register
+from lineage_pipelines.bridges.mlflow.server import LostServerError, answered, shown
+from lineage_pipelines.bridges.mlflow.tracking_run import TrackedRun, Wanted, read_run
+from lineage_pipelines.errors import LineageError
+from lineage_pipelines.records.statement.training_run import MlflowRun
+
+SECONDS = 10.0
+"""How long the training waits for MLflow, in all."""
+_ADDRESS = "MLFLOW_TRACKING_URI"
+_ONE_ANSWER = 4
+"""Seconds for one answer of a server."""
+_Answer = TypeVar("_Answer")
+_log = logging.getLogger(__name__)
+
+
+class Joining:
+    """One call of a training function, and what MLflow knows of it."""
+
+    def __init__(self, training: Training) -> None:
+        self.run: TrackedRun | None = None
+        """None as long as the training runs, and where it did not use MLflow."""
+        self._training = training
+        self._began = int(time.time() * 1000)
+        self._open = _open_runs()
+        self._last = _last_run()
+        self._lost: LineageError | None = None
+        self._unread: LineageError | None = None
+        self._others: frozenset[str] = frozenset()
+
+    def before(self) -> None:
+        """Note what the run that is open already holds: the parameters of others are not the training's."""
+        if self._open:  # else MLflow may not be imported
+            address, run_id = _mlflow().get_tracking_uri(), self._open[-1]
+
+            def read() -> frozenset[str]:
+                return frozenset(_mlflow().MlflowClient(tracking_uri=address).get_run(run_id).data.params)
+
+            try:
+                self._others = _within(SECONDS, read, address)
+            except LineageError as error:
+                self._unread = error
+
+    def after(self, status: str) -> None:
+        """End the runs that the training left open, the innermost first, and read the training's. Never fails."""
+        try:
+            self._after(status, time.monotonic() + SECONDS)
+        except Exception as error:  # noqa: BLE001  # a model was trained, whatever MLflow has become
+            _log.warning("the MLflow run of the training could not be joined", exc_info=True)
+            self.run = TrackedRun(gaps=(f"run.mlflow: not joined: {type(error).__name__} in MLflow",))
+
+    def _after(self, status: str, deadline: float) -> None:
+        address = self._training.noted()
+        if "mlflow" not in sys.modules and address is None:
+            return
+        begun = [run for run in _open_runs() if run not in self._open]
+        for _ in begun:
+            self._end(status, deadline)
+        known = self._known(begun)
+        if status == "FINISHED" and (address or known):
+            self.run = self._read(address or _mlflow().get_tracking_uri(), known, deadline)
+
+    def _end(self, status: str, deadline: float) -> None:
+        """End the innermost run that is open in this thread, by another one: MLflow's own call has no time limit."""
+        fluent, address = _fluent(), _mlflow().get_tracking_uri()
+        run = fluent._active_run_stack.get().pop()  # noqa: SLF001  # MLflow lets nobody close a run but its own thread
+        fluent._last_active_run_id.set(run.info.run_id)  # noqa: SLF001
+
+        def end() -> None:
+            fluent._active_run_stack.set([run])  # noqa: SLF001
+            _mlflow().end_run(status)
+
+        if self._lost is None:
+            try:
+                _within(deadline - time.monotonic(), end, address)
+            except LineageError as error:
+                self._lost = error
+                _log.warning("the MLflow run %s could not be ended: %s", run.info.run_id, error.what)
+
+    def _known(self, begun: list[str]) -> str | None:
+        """Return the run that this process knows: the outermost that was left open, the last one, or the one around."""
+        last = _last_run()
+        if begun:
+            return begun[0]
+        if last is not None and last != self._last and last not in self._open:
+            return last
+        return self._open[-1] if self._open else None
+
+    def _read(self, address: str, known: str | None, deadline: float) -> TrackedRun:
+        wanted = Wanted(
+            address=address, attempt=self._training.attempt, began=self._began, known=known, others=self._others
+        )
+        try:
+            lost = self._lost or (self._unread if known in self._open else None)
+            if lost is not None:
+                raise lost
+            return _within(deadline - time.monotonic(), lambda: _read_all(wanted), address)
+        except LineageError as error:
+            named = f"run {known}" if known else "a run that the training began"
+            link = MlflowRun(run_id=known, server=shown(address)) if known else None
+            return TrackedRun(link=link, gaps=(f"run.mlflow: {named} could not be read: {error.what}",))
+
+
+@contextlib.contextmanager
+def joining(training: Training, mirror: str | None = None) -> Iterator[Joining]:
+    """Surround the call of a training function; what MLflow knows of it is in `run` afterwards.
+
+    Args:
+        training: names it.
+        mirror: the project's MLflow: where the function tracks itself, unless it says otherwise.
+    """
+    register()
+    joined = Joining(training)
+    # `mlflow.set_tracking_uri` sets the variable, too: it is for the function's own run, and no mirror of the catalog.
+    with environment({_ADDRESS: mirror} if mirror else {}, keep=[_ADDRESS]):
+        with _impatient():
+            joined.before()
+        try:
+            with training.named():
+                yield joined
+        except BaseException:
+            with _impatient():
+                joined.after("FAILED")
+            raise
+        with _impatient():
+            joined.after("FINISHED")
+
+
+def _mlflow() -> Any:  # noqa: ANN401
+    import mlflow
+
+    return mlflow
+
+
+def _fluent() -> Any:  # noqa: ANN401
+    """MLflow's module that knows the open runs, if it was imported; its public calls know the innermost of them."""
+    return sys.modules.get("mlflow.tracking.fluent")
+
+
+def _open_runs() -> list[str]:
+    """Return the runs that are open in this thread, the outermost first."""
+    stack = getattr(_fluent(), "_active_run_stack", None)
+    return [run.info.run_id for run in stack.get()] if stack is not None else []
+
+
+def _last_run() -> str | None:
+    """Return the run that was ended last in this thread; no server is asked, unlike by `mlflow.last_active_run`."""
+    last = getattr(_fluent(), "_last_active_run_id", None)
+    found: str | None = last.get() if last is not None else None
+    return found
+
+
+def _read_all(wanted: Wanted) -> TrackedRun:
+    _mlflow().flush_async_logging()
+    return read_run(wanted)
+
+
+def _impatient() -> contextlib.AbstractContextManager[None]:
+    """Let MLflow's client wait a few seconds for an answer, and ask once: by itself it asks for minutes."""
+    return environment({"MLFLOW_HTTP_REQUEST_TIMEOUT": str(_ONE_ANSWER), "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0"})
+
+
+def _within(seconds: float, ask: Callable[[], _Answer], address: str) -> _Answer:
+    """Return what MLflow answers.
+
+    Raises:
+        LineageError: it does not, or not in time.
+    """
+    answers: queue.SimpleQueue[tuple[_Answer | None, LineageError | None]] = queue.SimpleQueue()
+
+    def work() -> None:
+        try:
+            with answered(address):
+                answers.put((ask(), None))
+        except Exception as error:  # noqa: BLE001  # a thread's exceptions reach nobody
+            answers.put((None, _as_ours(error, address)))
+
+    # Nobody waits for it at the end of the process, either.
+    threading.Thread(target=work, name="lineage-mlflow", daemon=True).start()
+    try:
+        answer, trouble = answers.get(timeout=max(seconds, _ONE_ANSWER / 4))
+    except queue.Empty:
+        raise LostServerError(f"no answer within {SECONDS:.0f} s", where=shown(address)) from None
+    if trouble is not None:
+        raise trouble
+    return answer  # type: ignore[return-value]  # None is an answer where None was asked for
+
+
+def _as_ours(error: Exception, address: str) -> LineageError:
+    if isinstance(error, LineageError):
+        return error
+    return LostServerError(f"{type(error).__name__} in MLflow", where=shown(address))

@@ -1,0 +1,22 @@
+"""How captured facts travel: the value itself, the large parts it names by digest, and what could not be captured."""
+
+from collections.abc import Mapping
+
+from lineage_pipelines.records.values.digest import Digest
+
+Blobs = Mapping[Digest, bytes]
+"""Large parts by their SHA-256; whoever stores the record stores these with it."""
+
+Gaps = tuple[str, ...]
+"""What is missing, by the path of the fact in the record: `code.revision: no Git repository`."""
+
+
+def plain_path(path: str) -> str:
+    """Return a path as text that a record can hold; bytes that are not UTF-8 are escaped."""
+    return path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
+def some_of(names: list[str], *, most: int = 10) -> str:
+    """Return names in one line, the first `most` of them, and how many more there are."""
+    rest = len(names) - most
+    return ", ".join(names[:most]) + (f" and {rest} more" if rest > 0 else "")

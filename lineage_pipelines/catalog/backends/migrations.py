@@ -1,0 +1,122 @@
+"""The schema of an opened catalog: bring it up to date, or say why it must not be touched.
+
+Each migration is one transaction with its line in the `migration` table, so that a crash leaves the version before or
+the version after.
+"""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import sqlalchemy as sa
+
+from lineage_pipelines.catalog.backends import sqlite_schema
+from lineage_pipelines.catalog.backends.database import INDEXES, Database, is_foreign
+from lineage_pipelines.catalog.backends.schema_tables import migration
+from lineage_pipelines.errors import CatalogError
+from lineage_pipelines.records.values.codec import format_time
+
+NEWEST = len(sqlite_schema.MIGRATIONS)
+"""The schema version that this release writes, in every database."""
+SIGNED = 2
+"""The first schema whose entries may have a signature."""
+UNFINISHED = 3
+"""The first schema that knows attempts and an outbox."""
+INDEXED = 4
+"""The schema that changed the indexes last. No statement changes those of an older catalog: they are derived anew."""
+
+
+def schema_version(connection: sa.Connection, database: Database) -> int:
+    """Return the database's schema version; 0 when it is empty.
+
+    Raises:
+        CatalogError: it is some other program's database.
+    """
+    tables = database.tables(connection)
+    if not tables:
+        return 0
+    if is_foreign(tables):
+        raise CatalogError(
+            "there is a database, but not a catalog", where=database.url, fix="name another one with --catalog"
+        )
+    return _applied(connection)
+
+
+def _applied(connection: sa.Connection) -> int:
+    return int(connection.scalar(sa.select(sa.func.max(migration.c.number))) or 0)
+
+
+def check_readable(connection: sa.Connection, database: Database) -> int:
+    """Return the schema version of a catalog that is to be read.
+
+    Raises:
+        CatalogError: it is some other program's database, or its guards were changed.
+    """
+    number = schema_version(connection, database)
+    if number == NEWEST:
+        _check_guards(connection, database)
+    return number
+
+
+def migrate(connection: sa.Connection, database: Database, index_again: Callable[[sa.Connection], object]) -> None:
+    """Bring the catalog to the newest schema, within the caller's write transaction.
+
+    Args:
+        connection: the transaction.
+        database: the catalog's database.
+        index_again: derives the indexes from the log, after their tables were made anew.
+
+    Raises:
+        CatalogError: its guards were changed, or an entry of its log was altered or cannot be read.
+    """
+    number = found = schema_version(connection, database)
+    for statements in database.schema.migrations[number:]:
+        number += 1
+        for statement in statements:
+            connection.exec_driver_sql(statement)
+        connection.execute(migration.insert().values(number=number, applied=format_time(datetime.now(UTC))))
+    if found < INDEXED:
+        renew_indexes(connection, database)
+        index_again(connection)
+    _check_guards(connection, database)
+
+
+def check_writable(connection: sa.Connection, url: str) -> None:
+    """Refuse to write a catalog whose schema a newer release has changed meanwhile.
+
+    Raises:
+        CatalogError: it has.
+    """
+    check_not_newer(_applied(connection), url)
+
+
+def check_not_newer(number: int, url: str) -> None:
+    """Refuse to write a schema that this release does not know.
+
+    Raises:
+        CatalogError: a newer release wrote it.
+    """
+    if number > NEWEST:
+        raise CatalogError(
+            f"a newer release wrote this catalog (schema {number}; this release knows {NEWEST})",
+            where=url,
+            fix="upgrade lineage-pipelines; reading still works",
+        )
+
+
+def renew_indexes(connection: sa.Connection, database: Database) -> None:
+    """Drop the tables that are derived from the log and make them anew, empty."""
+    for table in INDEXES:
+        connection.exec_driver_sql(f"DROP TABLE IF EXISTS {table}")
+    for statement in database.schema.create_indexes:
+        connection.exec_driver_sql(statement)
+
+
+def _check_guards(connection: sa.Connection, database: Database) -> None:
+    installed, expected = database.installed_guards(connection), database.schema.guards
+    changed = {name for name in installed.keys() | expected.keys() if installed.get(name) != expected.get(name)}
+    if changed:
+        raise CatalogError(
+            f"the triggers that keep the log append-only were changed: {', '.join(sorted(changed))}",
+            where=database.url,
+            fix="find out who changed the file, then restore it from a copy",
+        )

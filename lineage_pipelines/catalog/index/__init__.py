@@ -1,0 +1,1 @@
+"""Indexes derived from the log: usage, aliases, impact."""

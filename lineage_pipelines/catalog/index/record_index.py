@@ -1,0 +1,170 @@
+"""What the catalog derives from a record: its version, everything that it names as used, and the file that it made.
+
+Written in the transaction that appends the entry, and again by `rebuild`, in the order of the log.
+"""
+
+import hashlib
+import re
+from collections.abc import Collection, Iterator
+from typing import NamedTuple
+
+import sqlalchemy as sa
+
+from lineage_pipelines.catalog.backends.schema_tables import (
+    FILE,
+    artifact,
+    entity,
+    model,
+    part,
+    usage,
+    version,
+)
+from lineage_pipelines.errors import ConflictError
+from lineage_pipelines.records.statement.code import SourceClosure
+from lineage_pipelines.records.statement.lineage_record import LineageRecord
+from lineage_pipelines.records.values.digest import Digest, DigestSet
+
+REVISION = "revision"
+PACKAGES = "packages"
+SOURCE = "source"
+
+_MANY = 400
+"""How many values one statement names; every SQLite allows 999."""
+LONGEST = 400
+"""Characters of a name in the index: PostgreSQL takes 2,700 bytes in all."""
+
+
+class Entity(NamedTuple):
+    """Something that a record says was used, as the index has it."""
+
+    kind: str
+    name: str
+    md5: str = ""
+    sha256: str = ""
+
+    @property
+    def key(self) -> str:
+        """What it is found by: BLAKE2b of all of it, 16 bytes in hex."""
+        return hashlib.blake2b("\0".join(self).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+
+
+# To put a statement together takes longer than to execute it.
+_ADD_VERSION = version.insert()
+_ADD_ENTITY = entity.insert()
+_ADD_USAGE = usage.insert()
+_ADD_PART = part.insert()
+_hex: sa.BindParameter[str] = sa.bindparam("hex")
+_seq: sa.BindParameter[int] = sa.bindparam("seq", type_=sa.Integer)
+_ADD_ARTIFACT = artifact.insert().from_select(
+    ["hex", "seq"],
+    sa.select(sa.cast(_hex, sa.Text), sa.cast(_seq, sa.Integer)).where(
+        ~sa.exists().where(artifact.c.hex == _hex).correlate(None)
+    ),
+)
+_KNOWN = sa.select(entity.c.key, entity.c.id).where(entity.c.key.in_(sa.bindparam("keys", expanding=True)))
+
+
+def cut(name: str) -> str:
+    """Return a name as the index has it: a long one is cut, and ends with its SHA-256."""
+    if len(name) <= LONGEST:
+        return name
+    return f"{name[:LONGEST]}~{hashlib.sha256(name.encode('utf-8', 'surrogatepass')).hexdigest()}"
+
+
+def add_version(
+    connection: sa.Connection,
+    seq: int,
+    digest: Digest,
+    record: LineageRecord,
+    number: int,
+    *,
+    known: dict[Entity, int] | None = None,
+) -> None:
+    """Make the entry the version `number`, the next one of its model, and index what it names.
+
+    Args:
+        connection: in a write transaction.
+        seq: the entry's place.
+        digest: the record's identity.
+        record: the record.
+        number: the version's number.
+        known: entities that were identified in the same transaction; those of this record are added.
+
+    Raises:
+        ConflictError: the model is new and its name is too like that of another.
+    """
+    name = record.model.name
+    if number == 1:
+        _add_model(connection, name)
+    values = {"model": name, "version": number, "seq": seq, "digest": digest.hex, "run_key": record.model.run_key}
+    connection.execute(_ADD_VERSION, values)
+    connection.execute(_ADD_ARTIFACT, {"hex": record.artifact.digest.hex, "seq": seq})
+    _add_usage(connection, seq, record, known if known is not None else {})
+
+
+def _add_model(connection: sa.Connection, name: str) -> None:
+    folded = re.sub(r"[._-]+", "_", name.casefold())
+    twin = connection.scalar(sa.select(model.c.name).where(model.c.folded == folded))
+    if twin is not None:
+        raise ConflictError(
+            f"the model name {name!r} is too like {twin!r}",
+            where="the catalog keeps apart names that people would confuse",
+            fix=f"use {twin!r}, or a name that differs in more than its punctuation",
+        )
+    connection.execute(model.insert().values(name=name, folded=folded))
+
+
+def _add_usage(connection: sa.Connection, seq: int, record: LineageRecord, known: dict[Entity, int]) -> None:
+    source = _source(record.code.source) if record.code.source else None
+    read = {*_read(record), *([source] if source else [])}
+    made = {_file(out.path, out.digest) for stage in record.stages for out in stage.outs} - read
+    new = _identify(connection, read | made, known)
+    rows = [{"entity": known[each], "seq": seq, "beside": int(each in made)} for each in read | made]
+    connection.execute(_ADD_USAGE, sorted(rows, key=lambda row: row["entity"]))
+    if record.code.source and source in new:
+        files = {Entity(FILE, cut(file.path), sha256=file.sha256) for file in record.code.source.files}
+        _identify(connection, files, known)
+        if files:
+            connection.execute(_ADD_PART, [{"entity": known[each], "source": known[source]} for each in sorted(files)])
+
+
+def _read(record: LineageRecord) -> Iterator[Entity]:
+    for snapshot in record.data:
+        yield _file(snapshot.path, snapshot.digest)
+    for stage in record.stages:
+        for used in stage.deps:
+            yield _file(used.path, used.digest)
+    yield Entity(PACKAGES, "", sha256=record.environment.packages.hex)
+    if record.code.revision:
+        yield Entity(REVISION, cut(record.code.revision))
+
+
+def _file(path: str, digest: DigestSet) -> Entity:
+    return Entity(FILE, cut(path), digest.md5 or "", digest.sha256 or "")
+
+
+def _source(closure: SourceClosure) -> Entity:
+    # By what it holds: what its record says of that is not checked here.
+    lines = "".join(f"{file.sha256}  {file.path}\n" for file in closure.files)
+    return Entity(SOURCE, "", sha256=hashlib.sha256(lines.encode("utf-8", "surrogatepass")).hexdigest())
+
+
+def _identify(connection: sa.Connection, named: Collection[Entity], known: dict[Entity, int]) -> set[Entity]:
+    """Make the number of each entity known; return those that are new in the index."""
+    # Not by `-` with the keys of a dictionary: that looks at each of them.
+    missing = {each for each in named if each not in known}
+    known |= _look_up(connection, list(missing))
+    new = {each for each in missing if each not in known}
+    if new:
+        connection.execute(_ADD_ENTITY, [{"key": each.key, **each._asdict()} for each in sorted(new)])
+        known |= _look_up(connection, list(new))
+    return new
+
+
+def _look_up(connection: sa.Connection, named: list[Entity]) -> dict[Entity, int]:
+    by_key = {each.key: each for each in named}
+    keys, found = list(by_key), dict[Entity, int]()
+    for start in range(0, len(keys), _MANY):
+        rows = connection.execute(_KNOWN, {"keys": keys[start : start + _MANY]})
+        found |= {by_key[row.key]: row.id for row in rows}
+    return found

@@ -1,0 +1,124 @@
+"""Entries of the log, their kinds, and a summary line for each model."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import NamedTuple
+
+import sqlalchemy as sa
+
+from lineage_pipelines.catalog.backends.schema_tables import log
+from lineage_pipelines.catalog.transparency.merkle import leaf_hash
+from lineage_pipelines.errors import CatalogError, RecordError
+from lineage_pipelines.records.statement.lineage_record import LineageRecord, decode
+from lineage_pipelines.records.values.canonical import canonical_bytes
+from lineage_pipelines.records.values.digest import Digest
+
+RECORD = "record"
+"""The kind of an entry that holds a lineage record."""
+DECISION = "decision"
+"""The kind of an entry that holds a decision."""
+KEY = "key"
+"""The kind of an entry that holds an event in the life of a key."""
+APPROVAL = "approval"
+"""The kind of an entry that holds an approval, in the envelope that its approver signed."""
+REPRODUCTION = "reproduction"
+"""The kind of an entry that holds the verdict of running a version again."""
+ATTRIBUTION = "attribution"
+"""The kind of an entry that holds an analysis of what the difference between two versions is allocated to."""
+ANALYSES = (REPRODUCTION, ATTRIBUTION)
+
+
+def of_kind(kind: str) -> sa.ColumnElement[bool]:
+    """Return the condition that an entry is of a kind.
+
+    Said in the words of the index `log_kind`, too: a value that is bound later does not prove to SQLite that the index
+    has all rows, and the whole log would be read.
+    """
+    if kind == RECORD:
+        return log.c.kind == kind
+    return sa.and_(log.c.kind == kind, log.c.kind != sa.literal_column("'record'"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """One record in the log, and the version that it made."""
+
+    seq: int
+    """Its place in the log, from 1, without gaps."""
+    model: str
+    version: int
+    """From 1, without gaps for each model."""
+    digest: Digest
+    """The record's identity: SHA-256 of `body`, checked when it was read."""
+    body: bytes
+    """The record's exact bytes."""
+    recorded: datetime
+    """When it was committed, in UTC."""
+
+    @property
+    def ref(self) -> str:
+        """The version as a person writes it, `flight_delay@3`."""
+        return f"{self.model}@{self.version}"
+
+    @cached_property
+    def record(self) -> LineageRecord:
+        """The record itself, decoded when first asked for.
+
+        Raises:
+            CatalogError: it is of a newer schema, or says that it is of another model.
+        """
+        where = f"entry {self.seq} ({self.ref})"
+        try:
+            record = decode(self.body)
+        except RecordError as error:
+            raise CatalogError(error.what, where=where, fix=error.fix) from error
+        if record.model.name != self.model:
+            raise CatalogError(
+                f"the index names {self.model!r}, the record {record.model.name!r}",
+                where=where,
+                fix="the index was altered; rebuild it from the log with Catalog.rebuild()",
+            )
+        return record
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogEntry:
+    """One row of the log as it stands there, of any kind; nothing of it has been checked."""
+
+    seq: int
+    kind: str
+    digest: str
+    """What was recorded as the SHA-256 of `body`, in hex."""
+    body: bytes
+    recorded: str
+    keyid: str | None
+    signature: bytes | None
+
+    def leaf(self) -> bytes:
+        """Return the entry's hash in the Merkle tree: of everything in it but its place, which is the leaf's own."""
+        signature = self.signature.hex() if self.signature is not None else None
+        said = {"kind": self.kind, "recorded": self.recorded, "sha256": self.digest}
+        signed = {"keyid": self.keyid, "signature": signature} if self.keyid is not None or signature else {}
+        return leaf_hash(canonical_bytes({**said, **signed}))
+
+
+class VersionName(NamedTuple):
+    """A version as the index names it: its bytes were not read."""
+
+    seq: int
+    model: str
+    version: int
+    digest: str
+    """The SHA-256 of its record, hex."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelSummary:
+    """One model of the catalog."""
+
+    name: str
+    versions: int
+    latest_version: int
+    latest_time: datetime
+    """When its latest version was committed, in UTC."""

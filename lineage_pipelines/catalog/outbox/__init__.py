@@ -1,0 +1,1 @@
+"""Attempts with fencing tokens, and the transactional outbox."""

@@ -1,0 +1,1 @@
+"""Rules that the log enforces on decisions and approvals."""

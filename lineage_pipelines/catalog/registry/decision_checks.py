@@ -1,0 +1,191 @@
+"""Whether what a person says still fits what the log says, within the transaction that commits it."""
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+
+import sqlalchemy as sa
+
+from lineage_pipelines.catalog.backends.schema_tables import log
+from lineage_pipelines.catalog.index import alias_index
+from lineage_pipelines.catalog.log import reader
+from lineage_pipelines.catalog.log.entries import APPROVAL, KEY, of_kind
+from lineage_pipelines.catalog.registry import approval_rules
+from lineage_pipelines.catalog.registry.approval_rules import RULE, Approver, GivenApproval
+from lineage_pipelines.errors import CatalogError, ConflictError, NotFoundError
+from lineage_pipelines.records.decisions.approval import (
+    Approval,
+    SignedApproval,
+    encode_envelope,
+    same_person,
+    trainers,
+)
+from lineage_pipelines.records.decisions.decision import Action, CountedApproval, Decision
+from lineage_pipelines.records.decisions.key_event import (
+    KeyEvent,
+    KeyPurpose,
+    check_owner,
+    decode_key_event,
+)
+from lineage_pipelines.records.values.codec import parse_time
+from lineage_pipelines.records.values.digest import Digest
+
+_SHOWN = 12
+_ASK_AGAIN = "look at it again (lineage history), and decide again"
+
+
+def check(connection: sa.Connection, decision: Decision) -> None:
+    """Refuse a decision about a version that is not there, or made on what is not so any more.
+
+    Raises:
+        ConflictError: the alias names another record than `decision.previous`, or an approval that was counted counts
+            no more: it expired, or its key was revoked.
+        NotFoundError: there is no such version, or its record is another one.
+        CatalogError: the policy asks for more approvals, and it is not an override.
+    """
+    if decision.version is not None:
+        _check_version(connection, decision.model, decision.version, decision.record)
+    now = _named(connection, decision.model, decision.alias)
+    if now != decision.previous:
+        raise ConflictError(
+            f"{decision.alias} of {decision.model} was changed meanwhile: it names the record {now or 'of no version'}",
+            fix=_ASK_AGAIN,
+        )
+    if decision.action is Action.PROMOTE:
+        _check_counted(connection, decision)
+
+
+def _check_version(connection: sa.Connection, model: str, version: int, record: Digest | None) -> None:
+    entry = reader.get(connection, model, version)
+    if entry is None or entry.digest != record:
+        raise NotFoundError(f"no version {version} of {model} with the record {record}")
+
+
+def check_records(connection: sa.Connection, records: Sequence[Digest]) -> None:
+    """Refuse what is about a record that the catalog does not have.
+
+    Raises:
+        NotFoundError: it does not have one of them.
+    """
+    for record in records:
+        if not reader.by_digest(connection, record.hex):
+            raise NotFoundError(f"the catalog has no record {record}")
+
+
+def _named(connection: sa.Connection, model: str, alias: str) -> Digest | None:
+    return alias_index.named_record(connection, model, alias)
+
+
+# The approvals that a promotion was made on
+
+
+def _check_counted(connection: sa.Connection, decision: Decision) -> None:
+    counted = decision.approvals or ()
+    needed = approval_rules.terms_of(decision.policy).needed
+    if len(counted) < needed and not decision.override:
+        what = f"the policy asks for {needed} approvals of {decision.model}@{decision.version}, counted: {len(counted)}"
+        raise CatalogError(what, fix=f"lineage approve {decision.model}@{decision.version} --to {decision.alias} …")
+    now = datetime.now(UTC)
+    if decision.judged is not None and not approval_rules.timely(decision.judged, now):
+        raise ConflictError("the approvals were judged at another time than now", fix=_ASK_AGAIN)
+    if not counted or decision.version is None:
+        return
+    known, entry = known_approvers(connection), reader.get(connection, decision.model, decision.version)
+    given = tuple(_given(connection, each, known) for each in counted)
+    last = connection.scalar(sa.select(sa.func.max(log.c.seq))) or 0
+    trained_by = trainers(entry.record) if entry is not None else ()
+    for each in approval_rules.weigh(decision, trained_by, given, known, at=now, seen=last):
+        if each.void is not None:
+            who, place = each.given.approval.approver, each.given.entry
+            what = f"the approval of {who} (entry {place}) does not count: {each.void}"
+            raise ConflictError(what, fix=_ASK_AGAIN)
+
+
+def _given(connection: sa.Connection, counted: CountedApproval, known: dict[str, Approver]) -> GivenApproval:
+    row = connection.execute(
+        sa.select(log.c.body, log.c.recorded).where(log.c.seq == counted.entry, log.c.kind == APPROVAL)
+    ).first()
+    given = (
+        approval_rules.read_approval(counted.entry, bytes(row.body), parse_time(row.recorded), known) if row else None
+    )
+    if given is None or (given.key, given.approval.approver) != (counted.key, counted.approver):
+        raise ConflictError(f"entry {counted.entry} is no approval of {counted.approver}", fix=_ASK_AGAIN)
+    return given
+
+
+def known_approvers(connection: sa.Connection) -> dict[str, Approver]:
+    """Return the keys for approvals by their ids."""
+    return approval_rules.approvers(_key_events(connection))
+
+
+def _key_events(connection: sa.Connection) -> Iterator[tuple[int, KeyEvent]]:
+    rows = connection.execute(sa.select(log.c.seq, log.c.body).where(of_kind(KEY)).order_by(log.c.seq))
+    return ((row.seq, decode_key_event(bytes(row.body))) for row in rows)
+
+
+# An approval and a key that are about to be committed
+
+
+def check_approval(connection: sa.Connection, signed: SignedApproval) -> None:
+    """Refuse an approval that could never count.
+
+    Raises:
+        NotFoundError: the log does not know the key, or there is no such version with such a record.
+        ConflictError: the very approval is in the log already.
+        CatalogError: the key is not for approvals, was revoked or is another person's, the signature is not of these
+            bytes, the approver trained the version, or the time is not now.
+    """
+    approval = signed.approval
+    _check_key(connection, signed, approval)
+    _check_version(connection, approval.model, approval.version, approval.record)
+    _check_time(approval, datetime.now(UTC))
+    entry = reader.get(connection, approval.model, approval.version)
+    for trainer in trainers(entry.record) if entry is not None else ():
+        if same_person(approval.approver, trainer):
+            raise CatalogError(
+                f"{approval.approver} trained {approval.model}@{approval.version} (as {trainer}), and nobody approves "
+                "a version of their own",
+                where=RULE,
+                fix="ask somebody else who has a key: lineage key list",
+            )
+    same = Digest.of(encode_envelope(signed)).hex
+    seq = connection.scalar(sa.select(sa.func.min(log.c.seq)).where(of_kind(APPROVAL), log.c.digest == same))
+    if seq is not None:
+        raise ConflictError(f"this very approval is entry {seq} already")
+
+
+def _check_key(connection: sa.Connection, signed: SignedApproval, approval: Approval) -> None:
+    key = approval_rules.approver_of(list(_key_events(connection)), signed.key)
+    if key.owner != approval.approver or not key.public.approved(signed):
+        what = f"the approval is not signed by {approval.approver}, with the key {signed.key[:_SHOWN]}"
+        raise CatalogError(what, where=RULE)
+
+
+def _check_time(approval: Approval, now: datetime) -> None:
+    wrong = approval_rules.untimely(approval, now)
+    if wrong is not None:
+        raise CatalogError(f"the approval {wrong}", where=RULE, fix="set the clock, and approve again")
+    if approval.expires is not None and approval.expires <= now:
+        what = f"the approval would have expired at {approval.expires:%Y-%m-%dT%H:%MZ} already"
+        raise CatalogError(what, where=RULE, fix="give a later time: --expires-in 7d")
+
+
+def check_introduction(connection: sa.Connection, event: KeyEvent) -> None:
+    """Refuse a new key for approvals that is known already, or whose event does not prove that its maker holds it.
+
+    Raises:
+        ConflictError: the log knows the key.
+        CatalogError: the event introduces no key for approvals, or proves nothing.
+        RecordError: the owner has no name.
+    """
+    check_owner(event.owner or "")
+    if event.purpose is not KeyPurpose.APPROVAL or approval_rules.proven(event) is None:
+        raise CatalogError("the event does not prove that whoever introduces the key holds it", where=event.key)
+    for seq, known in _key_events(connection):
+        if known.key == event.key:
+            what = f"the log knows the key {event.key[:_SHOWN]} already, from entry {seq}"
+            raise ConflictError(what, fix="lineage key list says whose it is and whether it counts")
+
+
+def purpose_of(connection: sa.Connection, key: str) -> KeyPurpose:
+    """Return what a key is for; that of a key that the log does not know is the log's own."""
+    return next((event.purpose for _, event in _key_events(connection) if event.key == key), KeyPurpose.LOG)

@@ -1,0 +1,1 @@
+"""Transparency log: Merkle tree (RFC 9162), signatures, checkpoints, tiles."""

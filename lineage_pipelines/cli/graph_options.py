@@ -1,0 +1,62 @@
+"""What trace and impact share: the formats of a graph, and the file that a drawing is written to."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from lineage_pipelines.cli.session import Function, answer, print_answer
+from lineage_pipelines.errors import CatalogError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from lineage_pipelines.queries.graph.lineage_graph import LineageGraph
+    from lineage_pipelines.records.values.canonical import Json
+    from lineage_pipelines.reports.document import Document
+
+FORMATS = ("text", "json", "markdown", "mermaid", "svg")
+
+
+def drawing_options(function: Function) -> Function:
+    """Give a verb the options `--format`, with drawings, and `--output`."""
+    kind = click.Path(dir_okay=False, path_type=Path)
+    function = click.option("-o", "--output", type=kind, help="A file instead of stdout; only for mermaid and svg.")(
+        function
+    )
+    choice = click.Choice(FORMATS)
+    return click.option(
+        "--format", "form", type=choice, default="text", show_default=True, help="How to write the answer."
+    )(function)
+
+
+def answer_drawn(
+    form: str,
+    output: Path | None,
+    *,
+    document: "Callable[[], Document]",
+    plain: "Callable[[], Json]",
+    graph: "Callable[[], LineageGraph]",
+) -> None:
+    """Print an answer, or write its drawing.
+
+    Raises:
+        CatalogError: the file cannot be written.
+    """
+    if form not in ("mermaid", "svg"):
+        if output is not None:
+            raise click.UsageError("-o writes a drawing: add --format svg, or --format mermaid")
+        answer(form, document=document, plain=plain)
+        return
+    from lineage_pipelines.reports.charts.graph_svg import render_svg
+    from lineage_pipelines.reports.views.lineage_views import render_mermaid
+
+    text = (render_svg if form == "svg" else render_mermaid)(graph())
+    if output is None:
+        print_answer(text.encode())
+        return
+    try:
+        output.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise CatalogError(f"the drawing cannot be written: {error.strerror}", where=str(output)) from error
+    click.echo(f"wrote {output}", err=True)

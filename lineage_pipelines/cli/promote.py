@@ -1,0 +1,141 @@
+"""`lineage promote`, `reject`, `rollback`, `retire`: decisions about versions, kept with their reasons."""
+
+from typing import TYPE_CHECKING
+
+import click
+
+from lineage_pipelines.cli.session import Session, answer, format_option, user_name
+
+if TYPE_CHECKING:
+    from lineage_pipelines.catalog.catalog import Catalog
+    from lineage_pipelines.records.decisions.decision import Decision
+
+_reason = click.option("--reason", required=True, help="Why, for those who come later.")
+_alias = click.option("--alias", default="production", show_default=True, help="Which alias.")
+
+
+@click.command("promote")
+@click.argument("ref")
+@click.option("--to", "alias", required=True, metavar="ALIAS", help="The alias that names this version from now on.")
+@_reason
+@click.option("--override", is_flag=True, help="Promote against the policy; shown everywhere as such.")
+@format_option
+@click.pass_obj
+def promote(session: Session, /, ref: str, alias: str, reason: str, *, override: bool, form: str) -> int:
+    """Make an alias name a version, if the project's policy allows it.
+
+    Exits with 1, and changes nothing, when it does not.
+
+    \b
+    Examples:
+      lineage promote flight_delay@4 --to production --reason "better on every origin"
+      lineage promote flight_delay@5 --to production --reason "the old one is down" --override
+    """
+    from lineage_pipelines.queries.refs import resolve
+    from lineage_pipelines.queries.registry.decision_drafts import (
+        draft_promotion,
+    )
+    from lineage_pipelines.records.values.model_name import check_alias
+    from lineage_pipelines.reports.views.history import decision_document, decision_json
+
+    with session.open_for_writing() as catalog:
+        decision = draft_promotion(
+            catalog,
+            resolve(catalog, ref),
+            check_alias(alias),
+            by=user_name(),
+            reason=reason,
+            project_dir=session.settings().project_dir,
+            override=override,
+        )
+        allowed = decision.override or all(rule.passed for rule in decision.rules)
+        seq = catalog.decide(decision) if allowed else None
+    if seq is not None:
+        session.tell_mirrors()
+    answer(
+        form,
+        document=lambda: decision_document(decision, seq),
+        plain=lambda: decision_json(decision, seq),
+    )
+    return 0 if allowed else 1
+
+
+@click.command("reject")
+@click.argument("ref")
+@_alias
+@_reason
+@click.pass_obj
+def reject(session: Session, ref: str, alias: str, reason: str) -> int:
+    """Say that a version is not to be named by an alias, and why.
+
+    \b
+    Example:
+      lineage reject flight_delay@5 --reason "trained on a month in Celsius"
+    """
+    from lineage_pipelines.queries.refs import resolve
+    from lineage_pipelines.queries.registry.decision_drafts import (
+        draft_rejection,
+    )
+    from lineage_pipelines.records.values.model_name import check_alias
+
+    with session.open_for_writing() as catalog:
+        entry = resolve(catalog, ref)
+        check_alias(alias)
+        decision = draft_rejection(catalog, entry, alias, by=user_name(), reason=reason)
+        return _commit(session, catalog, decision)
+
+
+@click.command("rollback")
+@click.argument("model")
+@_alias
+@_reason
+@click.pass_obj
+def rollback(session: Session, model: str, alias: str, reason: str) -> int:
+    """Make an alias name the version again that it named before.
+
+    \b
+    Example:
+      lineage rollback flight_delay --reason "complaints since noon"
+    """
+    from lineage_pipelines.queries.refs import known_model
+    from lineage_pipelines.queries.registry.decision_drafts import (
+        draft_rollback,
+    )
+    from lineage_pipelines.records.values.model_name import check_alias
+
+    with session.open_for_writing() as catalog:
+        known_model(catalog, model)
+        check_alias(alias)
+        return _commit(session, catalog, draft_rollback(catalog, model, alias, by=user_name(), reason=reason))
+
+
+@click.command("retire")
+@click.argument("model")
+@_alias
+@_reason
+@click.pass_obj
+def retire(session: Session, model: str, alias: str, reason: str) -> int:
+    """Make an alias name no version any more.
+
+    \b
+    Example:
+      lineage retire flight_delay --reason "the product ended"
+    """
+    from lineage_pipelines.queries.refs import known_model
+    from lineage_pipelines.queries.registry.decision_drafts import (
+        draft_retirement,
+    )
+    from lineage_pipelines.records.values.model_name import check_alias
+
+    with session.open_for_writing() as catalog:
+        known_model(catalog, model)
+        check_alias(alias)
+        return _commit(session, catalog, draft_retirement(catalog, model, alias, by=user_name(), reason=reason))
+
+
+def _commit(session: Session, catalog: "Catalog", decision: "Decision") -> int:
+    seq = catalog.decide(decision)
+    session.tell_mirrors()
+    what = f"{decision.model}@{decision.version}" if decision.version is not None else "no version"
+    click.echo(f"entry {seq}: {decision.action} {what}, {decision.alias}", err=True)
+    return 0

@@ -1,0 +1,170 @@
+"""What every verb shares: the catalog that was asked for, the format of the answer, and how it is printed."""
+
+import os
+import shutil
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, TypeVar
+
+import click
+
+from lineage_pipelines.errors import CatalogError
+from lineage_pipelines.settings import Settings, resolve_settings
+
+if TYPE_CHECKING:
+    from lineage_pipelines.catalog.catalog import Catalog
+    from lineage_pipelines.records.values.canonical import Json
+    from lineage_pipelines.reports.document import Document
+
+Function = TypeVar("Function", bound=Callable[..., object])
+
+FORMATS = ("text", "json", "markdown")
+_PATIENCE = 2.0
+_OFTEN = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """The global options."""
+
+    catalog: str | None
+
+    def settings(self) -> Settings:
+        """Resolve the configuration from here upwards."""
+        return resolve_settings(catalog=self.catalog)
+
+    def open_catalog(self) -> "Catalog":
+        """Open the catalog for reading; it is never made by a question.
+
+        Raises:
+            NotFoundError: there is none.
+            CatalogError: it cannot be read.
+        """
+        from lineage_pipelines.catalog.catalog import Catalog
+
+        settings = self.settings()
+        return Catalog(settings.catalog, create=False, read_only=True, keys=settings.keys)
+
+    def open_for_writing(self) -> "Catalog":
+        """Open the catalog for a decision; it is not made by one.
+
+        Raises:
+            NotFoundError: there is none.
+            CatalogError: it cannot be opened.
+        """
+        from lineage_pipelines.catalog.catalog import Catalog
+
+        settings = self.settings()
+        return Catalog(settings.catalog, create=False, keys=settings.keys, mirrors=settings.mirrors)
+
+    def tell_mirrors(self) -> None:
+        """Have the systems that mirror the catalog told of what was committed, without waiting for them."""
+        settings = self.settings()
+        if settings.mirrors:
+            from lineage_pipelines.bridges.mlflow.delivery_launcher import tell_mirrors
+
+            tell_mirrors(settings, lambda words: click.echo(f"note: {words}", err=True))
+
+
+def format_option(function: Function) -> Function:
+    """Give a verb the option `--format`."""
+    choice = click.Choice(FORMATS)
+    return click.option(
+        "--format", "form", type=choice, default="text", show_default=True, help="How to write the answer."
+    )(function)
+
+
+def telling() -> Callable[[str, int], None]:
+    """Return what tells on a terminal how far something is, now and then, once it takes long."""
+    if not sys.stderr.isatty():
+        return lambda *_: None
+    begun = told = time.monotonic()
+
+    def tell(what: str, number: int) -> None:
+        nonlocal told
+        now = time.monotonic()
+        if now - begun > _PATIENCE and now - told > _OFTEN:
+            told = now
+            click.echo(f"\r{number:,} {what} \r", err=True, nl=False)
+
+    return tell
+
+
+def read_instant(text: str, option: str) -> datetime:
+    """Return the instant, in UTC, that a person wrote as an option: ISO 8601 with a time zone.
+
+    Raises:
+        BadParameter: it is none, has no time zone, or is none in UTC that a calendar has.
+    """
+    example = "write 2026-12-01T00:00Z"
+    try:
+        instant = datetime.fromisoformat(text)
+        if instant.tzinfo is None:
+            raise click.BadParameter(f"{text[:40]!r} has no time zone; {example} for UTC", param_hint=option)
+        return instant.astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        leap = " (clocks here know no leap second: write the next)" if ":60" in text else ""
+        raise click.BadParameter(f"not a time: {text[:40]!r}{leap}; {example}", param_hint=option) from error
+
+
+def user_name() -> str:
+    """Return the name of the account that decides.
+
+    Raises:
+        CatalogError: it has none.
+    """
+    import getpass
+
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError) as error:  # which of the two depends on Python's version
+        fix = "say who you are: export LOGNAME=…"
+        raise CatalogError("this account has no name, and a decision is somebody's", fix=fix) from error
+
+
+def answer(form: str, *, document: "Callable[[], Document]", plain: "Callable[[], Json]") -> None:
+    """Print one answer in the form that was asked for."""
+    from lineage_pipelines.reports.render.markdown import render_markdown
+    from lineage_pipelines.reports.render.text import render_text
+    from lineage_pipelines.reports.views.plain import render_json
+
+    if form == "json":
+        print_answer(render_json(plain()))
+    elif form == "markdown":
+        print_answer(render_markdown(document()))
+    else:
+        columns = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+        print_answer(render_text(document(), colour=_colour(), columns=columns))
+
+
+def _colour() -> bool:
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def print_answer(text: str | bytes) -> None:
+    """Write an answer to standard output: text in its encoding, bytes as they are.
+
+    Raises:
+        CatalogError: it cannot be written.
+    """
+    encoding = sys.stdout.encoding or "utf-8"
+    try:
+        if isinstance(text, bytes):
+            sys.stdout.buffer.write(text)
+        else:
+            sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding))
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # The reader (`head`, `less`) has had enough; nothing is wrong, and nothing more may be written. Not left to
+        # click, which would end with 1.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what is left in the buffer would be tried again, and told
+        raise CatalogError(
+            f"the answer cannot be written: {error.strerror}",
+            where="standard output",
+            fix="write it elsewhere; what was to be stored is stored (lineage history)",
+        ) from error

@@ -1,0 +1,191 @@
+"""A DVC project: its resolved graph, and what it recorded about each path. The room's front door."""
+
+import os
+import posixpath
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lineage_pipelines.datasets.content.cache_layout import object_place
+from lineage_pipelines.datasets.metafiles.directory_listing import Listing, read_listing
+from lineage_pipelines.datasets.metafiles.problems import Problem, raise_problems
+from lineage_pipelines.datasets.pipeline import graph_cache
+from lineage_pipelines.datasets.pipeline.graph_cache import CachedGraph
+from lineage_pipelines.datasets.pipeline.metafile_index import Ledger, RecordedOutput, metafile_of, owner_of, part_of
+from lineage_pipelines.datasets.pipeline.pipeline_graph import PipelineGraph
+from lineage_pipelines.datasets.pipeline.project_checks import (
+    check_git,
+    check_lock,
+    check_tracked,
+    lock_files,
+)
+from lineage_pipelines.datasets.pipeline.tree_scan import digest
+from lineage_pipelines.errors import DatasetError
+
+if TYPE_CHECKING:
+    from lineage_pipelines.datasets.metafiles.metafile_reader import LockEntry
+    from lineage_pipelines.datasets.pipeline.chain import Chain
+    from lineage_pipelines.records.statement.dataset import StageRun
+
+
+class DvcProject:
+    """A DVC project. Every question is answered from the files as they are now.
+
+    Args:
+        path: any folder in it.
+
+    Raises:
+        DatasetError: the folder is in no DVC project.
+    """
+
+    root: Path
+    """The folder that holds `.dvc`, absolute, symbolic links resolved."""
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.root = _find_root(Path(path))
+        self._ledger = Ledger(self.root)
+
+    def graph(self) -> PipelineGraph:
+        """Return the pipeline as DVC resolves it.
+
+        Raises:
+            DatasetError: the project has problems that stop DVC too; all of them, by file and line.
+        """
+        cached = graph_cache.load(self.root)
+        if cached is None:
+            return self._resolve(raising=True)[0]
+        self._check_locks(cached)
+        return cached.graph
+
+    def problems(self) -> tuple[Problem, ...]:
+        """Return everything that is wrong with the project, also what does not stop it from loading."""
+        cached = graph_cache.load(self.root)
+        if cached is None:
+            graph, found = self._resolve(raising=False)
+        else:
+            graph, found = cached.graph, [told for file in cached.locks for told in check_lock(self.root, file)]
+        found = [*found, *check_tracked(self.root, graph), *check_git(self.root, graph)]
+        return tuple(sorted(set(found)))
+
+    def _resolve(self, *, raising: bool) -> tuple[PipelineGraph, list[Problem]]:
+        from lineage_pipelines.datasets.pipeline.resolution import resolve
+
+        found = resolve(self.root)
+        locks = {file: list(check_lock(self.root, file)) for file in lock_files(found.pipelines)}
+        problems = [*found.problems, *(problem for told in locks.values() for problem in told)]
+        if raising:
+            raise_problems(problems, root=str(self.root))
+        if not any(problem.fatal for problem in problems):
+            cached = graph_cache.make(self.root, found)
+            cached.locks = {file: "" if told else digest(str(self.root / file)) for file, told in locks.items()}
+            graph_cache.store(self.root, cached)
+        return found.graph, problems
+
+    def _check_locks(self, cached: CachedGraph) -> None:
+        """Look at every dvc.lock that changed since it was last found in order."""
+        now = {file: digest(str(self.root / file)) for file in cached.locks}
+        changed = [file for file, value in now.items() if value != cached.locks.get(file)]
+        told = [problem for file in changed for problem in check_lock(self.root, file)]
+        raise_problems(told, root=str(self.root))
+        if changed and not told:
+            cached.locks = now
+            graph_cache.store(self.root, cached)
+
+    @property
+    def cache_dir(self) -> Path:
+        """Where DVC keeps its objects (`cache.dir`)."""
+        cached = graph_cache.load(self.root)
+        if cached is not None:
+            return self.root / cached.graph.cache_dir
+        # Asked of the configuration alone: resolving the graph writes to DVC's own state, and may not succeed.
+        from lineage_pipelines.datasets.dvc_config import read_settings
+
+        return self.root / read_settings(self.root).cache_dir
+
+    def object_path(self, md5: str, hash_name: str = "md5") -> Path:
+        """Return where the cache keeps an object; DVC 2 (`md5-dos2unix`) used another layout."""
+        return object_place(self.cache_dir, md5, hash_name)
+
+    def recorded(self, path: str | os.PathLike[str]) -> RecordedOutput:
+        """Return what DVC recorded about a path; a part of a tracked directory works too.
+
+        Args:
+            path: relative to the root with forward slashes, or absolute.
+
+        Raises:
+            DatasetError: nothing tracks it, or nothing is recorded yet.
+        """
+        asked = self._relative(path)
+        node, output = owner_of(self.graph(), asked)
+        whole = self._ledger.out(node, output.path)
+        found = RecordedOutput(
+            path=output.path,
+            md5=whole.md5,
+            hash_name=whole.hash_name,
+            size=whole.size,
+            files=whole.files,
+            is_dir=whole.is_dir,
+            owner=node.address,
+            metafile=metafile_of(node),
+            output=output,
+            whole=whole,
+        )
+        if asked == output.path:
+            return found
+        return part_of(found, posixpath.relpath(asked, output.path), asked, self.listing)
+
+    def lock(self, address: str) -> "LockEntry | None":
+        """Return what dvc.lock says of a stage, paths relative to the root; None when it has not run.
+
+        Raises:
+            DatasetError: there is no such stage, or its dvc.lock is not valid.
+        """
+        graph = self.graph()
+        stage = graph.stage(address)
+        if stage is None:
+            known = ", ".join(sorted(known.address for known in graph.stages)) or "none"
+            raise DatasetError(f"there is no stage {address!r}; there is {known}", where=str(self.root))
+        return self._ledger.entry(stage)
+
+    def chain(self, path: str | os.PathLike[str]) -> "tuple[StageRun, ...]":
+        """Return every preparation step behind a path, sources first.
+
+        Raises:
+            DatasetError: nothing tracks it, or nothing is recorded yet.
+        """
+        return self.trace(path).runs
+
+    def trace(self, path: str | os.PathLike[str]) -> "Chain":
+        """Return the steps behind a path, with what could not be said about them.
+
+        Raises:
+            DatasetError: nothing tracks it, or nothing is recorded yet.
+        """
+        from lineage_pipelines.datasets.pipeline.chain import ChainReader
+
+        owner = self.recorded(path).owner
+        return ChainReader(self.graph(), self._ledger, self.listing).read(owner)
+
+    def listing(self, md5: str, hash_name: str = "md5") -> Listing | None:
+        """Return the files of a directory; None when the cache does not have its listing.
+
+        Raises:
+            DatasetError: the listing in the cache was altered or is not safe.
+        """
+        path = self.object_path(md5, hash_name)
+        return read_listing(path, md5) if path.exists() else None
+
+    def _relative(self, path: str | os.PathLike[str]) -> str:
+        text = os.fspath(path)
+        absolute = posixpath.normpath(posixpath.join(str(self.root), text))
+        inside = posixpath.relpath(absolute, str(self.root))
+        if inside.startswith("../") or inside == "..":
+            raise DatasetError(f"{text!r} lies outside the DVC project", where=str(self.root))
+        return inside
+
+
+def _find_root(path: Path) -> Path:
+    start = path.resolve()
+    for folder in (start, *start.parents):
+        if (folder / ".dvc").is_dir():
+            return folder
+    raise DatasetError("not in a DVC project", where=str(start), fix="run `dvc init` in the project's folder")

@@ -1,0 +1,1 @@
+"""Components for `dg`: `defs.yaml` instead of Python."""

@@ -1,0 +1,1 @@
+"""DVC nodes as Dagster assets."""

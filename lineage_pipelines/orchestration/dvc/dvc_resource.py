@@ -1,0 +1,135 @@
+"""`DvcResource`: runs a stage through DVC inside a Dagster step and reports each of its outputs."""
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+import yaml
+from pydantic import Field
+
+from lineage_pipelines.datasets.pipeline.dvc_project import DvcProject
+from lineage_pipelines.datasets.pipeline.pipeline_graph import Stage
+from lineage_pipelines.errors import DatasetError
+from lineage_pipelines.orchestration.ui import metadata_keys
+from lineage_pipelines.orchestration.ui.metadata_keys import flat_numbers
+
+if TYPE_CHECKING:
+    from lineage_pipelines.datasets.metafiles.metafile_reader import LockEntry
+    from lineage_pipelines.datasets.running.stage_run import StageOutcome
+
+_STATUS = {"executed": "executed", "restored": "restored from DVC's run cache", "unchanged": "cached"}
+
+
+class DvcResource(dg.ConfigurableResource, extra="forbid"):  # type: ignore[type-arg]  # it is its own resource
+    """A DVC workspace in which stages run."""
+
+    project_dir: str = Field(default=".", description="Any folder of the DVC project.")
+    timeout: float | None = Field(default=None, gt=0, description="Seconds after which a stage is ended; none: never.")
+
+    @classmethod
+    def _is_dagster_maintained(cls) -> bool:
+        return False
+
+    def run(self, context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any]]:
+        """Run the stage of this step and yield a result for every selected output.
+
+        The stage's own output goes to Dagster's log line by line. A stage that DVC finds unchanged reports itself
+        as cached, with the same data version.
+
+        Raises:
+            DatasetError: the stage failed, with the command's own last lines; or its data differs from what is
+                recorded.
+        """
+        from lineage_pipelines.datasets.running.stage_run import run_stage
+
+        project = DvcProject(self.project_dir)
+        specs = [context.assets_def.specs_by_key[key] for key in context.assets_def.keys]
+        stage = _stage(project, str(specs[0].metadata[metadata_keys.DVC_STAGE]))
+        context.log.info("DVC runs stage %s: %s", stage.address, stage.command)
+        outcome = run_stage(project, stage.address, on_line=context.log.info, timeout=self.timeout)
+        context.log.info("stage %s: %s in %.1f s", stage.address, _STATUS[outcome.how], outcome.seconds)
+        for spec in specs:
+            if spec.key in context.selected_asset_keys:
+                yield _result(project, stage, outcome, spec)
+
+
+def _stage(project: DvcProject, address: str) -> Stage:
+    for stage in project.graph().stages:
+        if stage.address == address:
+            return stage
+    raise DatasetError(
+        f"dvc.yaml no longer has a stage {address!r}",
+        where=str(project.root),
+        fix="reload the code location",
+    )
+
+
+def _result(
+    project: DvcProject, stage: Stage, outcome: "StageOutcome", spec: dg.AssetSpec
+) -> dg.MaterializeResult[Any]:
+    path = spec.metadata.get(metadata_keys.DVC_PATH)
+    recorded = next((out for out in outcome.entry.outs if out.path == path), None)
+    version = recorded.md5 if recorded and recorded.md5 else outcome.entry.digest.hex[:32]
+    entries: dict[str, Any] = {
+        metadata_keys.DVC_STATUS: _STATUS[outcome.how],
+        metadata_keys.DVC_MD5: recorded.md5 if recorded else None,
+        metadata_keys.DVC_SIZE: recorded.size if recorded else None,
+        metadata_keys.DVC_FILES: recorded.files if recorded else None,
+        metadata_keys.DVC_SECONDS: round(outcome.seconds, 1),
+        **_table_facts(project.root / path if isinstance(path, str) else None),
+        **_measured(project.root, stage),
+    }
+    return dg.MaterializeResult(
+        asset_key=spec.key,
+        data_version=dg.DataVersion(version),
+        metadata=metadata_keys.without_none(entries),
+        tags=_input_versions(project, outcome.entry, spec),
+    )
+
+
+def _table_facts(path: Path | None) -> dict[str, Any]:
+    from lineage_pipelines.capture.tables.table_capture import describe_table
+
+    facts = describe_table(path) if path is not None else None
+    if facts is None:
+        return {}
+    return {
+        metadata_keys.ROW_COUNT: facts.rows,
+        metadata_keys.COLUMN_SCHEMA: metadata_keys.column_schema(facts.columns),
+    }
+
+
+def _measured(root: Path, stage: Stage) -> dict[str, Any]:
+    """Metrics as numbers, plots by their path."""
+    found: dict[str, Any] = {}
+    for output in stage.outs:
+        if output.kind == "plot":
+            found[f"plot/{output.path}"] = dg.MetadataValue.path(str(root / output.path))
+        elif output.kind == "metric":
+            found.update({f"metric/{name}": value for name, value in _read_numbers(root / output.path).items()})
+    return found
+
+
+def _read_numbers(path: Path) -> dict[str, float]:
+    try:
+        text = path.read_text()
+        values = json.loads(text) if path.suffix == ".json" else yaml.load(text, yaml.CSafeLoader)
+    except (OSError, ValueError, yaml.YAMLError):
+        return {}  # a picture of the metrics is a courtesy; the stage itself has succeeded
+    return flat_numbers(values)
+
+
+def _input_versions(project: DvcProject, entry: "LockEntry", spec: dg.AssetSpec) -> Mapping[str, str]:
+    """The versions that DVC recorded as read, which need not be the latest that Dagster has seen."""
+    inputs = spec.metadata.get(metadata_keys.DVC_INPUTS)
+    paths: Mapping[str, Any] = inputs.value if isinstance(inputs, dg.JsonMetadataValue) else {}  # type: ignore[assignment]
+    read = {recorded.path: recorded.md5 for recorded in entry.deps}
+    tags: dict[str, str] = {}
+    for key, path in paths.items():
+        # A dependency on a part of an output has its own MD5; the asset's version is that of the whole output.
+        md5 = read.get(path) or (project.recorded(path).md5 if path else None)
+        if md5:
+            tags[metadata_keys.input_version_tag(dg.AssetKey.from_user_string(key))] = md5
+    return tags

@@ -1,0 +1,1 @@
+"""Jobs, sensors and checks around models: promotion, reconciliation, reproduction, attribution, retraining."""

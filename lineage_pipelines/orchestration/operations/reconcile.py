@@ -1,0 +1,105 @@
+"""What a crash left behind, found and put right: between the catalog and Dagster, and on this machine.
+
+The catalog is the truth. A record whose event was lost is reported again; an event that no record stands behind is
+an alarm, for anybody who reaches the webserver can post one, and is left where it is. Attempts whose process is dead
+are given up, and what they left on the disk is removed.
+"""
+
+import os
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import dagster as dg
+
+from lineage_pipelines.errors import NotFoundError
+from lineage_pipelines.orchestration.lineage_resource import LineageResource
+from lineage_pipelines.orchestration.operations.reconcile_finding import Reconciled
+
+if TYPE_CHECKING:
+    from lineage_pipelines.artifacts.artifact_store import ArtifactStore
+    from lineage_pipelines.catalog.catalog import Catalog
+
+GRACE = timedelta(minutes=1)
+"""How young a record may be before it is missed: its step may be about to report it."""
+OLD = timedelta(hours=24)
+"""How old a temporary file is that nobody is writing any more."""
+
+
+def reconcile(
+    instance: dg.DagsterInstance,
+    catalog: "Catalog",
+    *,
+    artifacts: "ArtifactStore | None" = None,
+    grace: timedelta = GRACE,
+    older_than: timedelta = OLD,
+    dry_run: bool = False,
+    since: int | None = None,
+) -> tuple[Reconciled, ...]:
+    """Compare versions with Dagster's events, attempts with processes, and look for what nobody uses; put it right.
+
+    Args:
+        instance: Dagster's instance.
+        catalog: the catalog, open for writing unless `dry_run`.
+        artifacts: the store whose half-written files are looked for.
+        grace: younger records, and attempts at a distance, are waited for.
+        older_than: younger temporary files are left.
+        dry_run: whether nothing is changed.
+        since: only events after this one are looked at, by Dagster's storage id; all by default.
+
+    Raises:
+        CatalogError: the catalog cannot be read or written.
+    """
+    from lineage_pipelines.orchestration.operations.event_comparison import compare_events
+    from lineage_pipelines.orchestration.operations.orphans import clear_temporary_files, give_up_attempts
+
+    return (
+        *compare_events(instance, catalog, grace, dry_run=dry_run, since=since),
+        *give_up_attempts(instance, catalog, grace, dry_run=dry_run),
+        *clear_temporary_files(artifacts, older_than, dry_run=dry_run),
+    )
+
+
+def reconcile_here(
+    catalog: "Catalog", *, artifacts: "ArtifactStore | None" = None, older_than: timedelta = OLD, dry_run: bool = False
+) -> tuple[Reconciled, ...]:
+    """Reconcile with the instance of `DAGSTER_HOME`.
+
+    Raises:
+        NotFoundError: `DAGSTER_HOME` is not set, or names no folder.
+        CatalogError: the catalog cannot be read or written.
+    """
+    home = os.environ.get("DAGSTER_HOME")
+    if not home:
+        raise NotFoundError("DAGSTER_HOME is not set, so Dagster's events are nowhere", fix="export DAGSTER_HOME=…")
+    if not (Path(home).is_absolute() and Path(home).is_dir()):
+        raise NotFoundError("DAGSTER_HOME names no folder", where=home, fix="export DAGSTER_HOME=/an/absolute/folder")
+    with dg.DagsterInstance.get() as instance:
+        return reconcile(instance, catalog, artifacts=artifacts, older_than=older_than, dry_run=dry_run)
+
+
+def build_reconcile_sensor(*, name: str = "reconcile", seconds: int = 300) -> dg.SensorDefinition:
+    """Return the sensor that reconciles from time to time. It is off until someone turns it on.
+
+    It launches nothing: what it found is in its tick, and alarms are in its log. Each tick looks at the events since
+    the last one. It needs the resource `lineage`.
+    """
+
+    @dg.sensor(
+        name=name,
+        minimum_interval_seconds=seconds,
+        description="Report versions whose event was lost; raise an alarm for events without a record.",
+    )
+    def sensor(context: dg.SensorEvaluationContext, lineage: LineageResource) -> dg.SkipReason:
+        newest = context.instance.event_log_storage.get_maximum_record_id()
+        since = int(context.cursor) if context.cursor else None
+        with lineage.open_catalog() as catalog:
+            found = reconcile(context.instance, catalog, artifacts=lineage.open_artifacts(), since=since)
+        for each in found:
+            log = context.log.error if each.done == "ALARM" else context.log.warning
+            log("%s: %s, %s (%s)", each.what, each.subject, each.done, each.detail)
+        context.update_cursor(str(newest or 0))
+        words = [f"{each.subject}: {each.what}, {each.done}" for each in found]
+        return dg.SkipReason("; ".join(words)[:1000] if words else "nothing was left behind")
+
+    return sensor

@@ -1,0 +1,99 @@
+"""Can every version that is or ever was in production still be made again? Asked each night, as an asset check."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+
+from lineage_pipelines.orchestration.lineage_resource import LineageResource
+from lineage_pipelines.orchestration.ui import metadata_keys
+from lineage_pipelines.records.values.model_name import PRODUCTION, check_new_alias
+
+if TYPE_CHECKING:
+    from lineage_pipelines.records.decisions.reproduction import Reproduction
+    from lineage_pipelines.records.values.digest import Digest
+
+
+def reproducibility_check(model: dg.AssetsDefinition, *, alias: str = PRODUCTION) -> dg.AssetChecksDefinition:
+    """Make a check of a model: is all still there that the versions which the alias named were made from?
+
+    Nothing is trained. Data is hashed where it lies, sources and lists are compared by digest. A version whose
+    environment is not the one of this process passes: `lineage reproduce` builds it. It needs the resource `lineage`.
+
+    Args:
+        model: what `model_asset` returned.
+        alias: which versions count: those that it names or has ever named.
+    """
+    name = model.key.path[-1]
+
+    @dg.asset_check(
+        asset=model.key,
+        name=f"{check_new_alias(alias)}_reproducible",
+        description=f"Every version that is or was called {alias} can still be made again from what is there.",
+    )
+    def check(context: dg.AssetCheckExecutionContext, lineage: LineageResource) -> dg.AssetCheckResult:
+        found, earlier = _check_versions(lineage, name, alias)
+        lost = [each for each in found if not _is_there(each)]
+        for each in lost:
+            context.log.warning("%s: %s", each.ref, each.differs[0])
+        return dg.AssetCheckResult(
+            passed=not lost,
+            severity=dg.AssetCheckSeverity.WARN,
+            description=_summary(found, lost),
+            metadata=_table(found, earlier) if found else {},
+        )
+
+    return check
+
+
+def build_reproducibility_job(
+    checks: Sequence[dg.AssetChecksDefinition], *, name: str = "check_reproducibility"
+) -> Any:  # noqa: ANN401  # Dagster's own, not public
+    """Return the job that makes these checks and nothing else; give it a schedule."""
+    selection = dg.AssetSelection.checks(*checks)
+    return dg.define_asset_job(name, selection=selection, description="Can the versions in production be made again?")
+
+
+def _check_versions(
+    lineage: LineageResource, model: str, alias: str
+) -> "tuple[Sequence[Reproduction], Mapping[Digest, Reproduction]]":
+    """Return the verdict of each version, and by record the last that was kept of really running it again."""
+    from lineage_pipelines.queries.versions.analyses import list_reproductions, once_in_production
+    from lineage_pipelines.replay.reproduction_run import Options, reproduce
+
+    options = Options(project_dir=lineage.settings().project_dir, artifacts=lineage.open_artifacts(), check_only=True)
+    with lineage.open_catalog() as catalog:
+        named = [version for name, version in once_in_production(catalog, alias) if name == model]
+        entries = [catalog.get(model, version) for version in named]
+        kept = {each.reproduction.record: each.reproduction for each in list_reproductions(catalog)}
+    return [reproduce(entry, options) for entry in entries], kept
+
+
+def _last(said: "Reproduction | None") -> str:
+    return f"{said.level} {said.level.meaning}, {said.finished:%Y-%m-%d}" if said is not None else "never"
+
+
+def _is_there(said: "Reproduction") -> bool:
+    from lineage_pipelines.records.decisions.reproduction import Level
+
+    return said.level.reaches(Level.INPUTS)
+
+
+def _summary(found: "Sequence[Reproduction]", lost: "Sequence[Reproduction]") -> str:
+    if not found:
+        return "no version was ever promoted"
+    kept = f"{len(found) - len(lost)} of {len(found)} can still be made again"
+    return f"{kept}; first lost: {lost[0].ref}, {lost[0].differs[0]}"[:1000] if lost else kept
+
+
+def _table(found: "Sequence[Reproduction]", earlier: "Mapping[Digest, Reproduction]") -> dict[str, Any]:
+    rows: list[dict[str, str | int | float | bool | None]] = [
+        {
+            "version": each.version,
+            "level": f"{each.level} {each.level.meaning}",
+            "first difference": each.differs[0] if each.differs else "none",
+            "run again": _last(earlier.get(each.record)),
+        }
+        for each in found
+    ]
+    return {"lineage/reproducible": metadata_keys.table(rows)}

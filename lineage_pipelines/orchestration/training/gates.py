@@ -1,0 +1,259 @@
+"""Gates: what a new version must show. Each becomes an asset check and a line of the record.
+
+A blocking gate that fails keeps the model and its record, fails the run and stops what comes after.
+"""
+
+import functools
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lineage_pipelines.capture.evaluation import check_metrics
+from lineage_pipelines.capture.scalars import describe_type, plain_scalar
+from lineage_pipelines.errors import CaptureError
+from lineage_pipelines.orchestration.ui.outcome import Baseline
+from lineage_pipelines.records.values.metric import lower_is_better
+
+_ROUNDING = 1e-9
+"""So that 0.79 is no more than 0.01 worse than 0.8; in binary fractions it is, by 9e-18."""
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from lineage_pipelines.records.statement.training_run import CheckResult, SliceMetrics
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """What a gate may look at."""
+
+    metrics: Mapping[str, float]
+    slices: "Sequence[SliceMetrics]" = ()
+    inputs: Mapping[str, Path]
+    """The private, read-only bytes that training read."""
+    evaluated_on: str | None
+    baseline: Baseline | None
+    input_md5: Mapping[str, str | None] = field(default_factory=dict)
+
+    def table(self, name: str) -> "pd.DataFrame":
+        """Return an input as a table.
+
+        Raises:
+            CaptureError: there is no such input.
+        """
+        if name not in self.inputs:
+            raise CaptureError(f"no input {name!r}", fix=f"use one of: {', '.join(self.inputs)}")
+        return _cached_table(self.inputs[name])
+
+
+@functools.lru_cache(maxsize=4)
+def _cached_table(path: Path) -> "pd.DataFrame":
+    from lineage_pipelines.capture.tables.table_capture import read_table
+
+    return read_table(path)
+
+
+def forget_tables() -> None:
+    """Let go of the tables that gates have read; the private copies behind them are about to go."""
+    _cached_table.cache_clear()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gate:
+    """A named check of a new version."""
+
+    name: str
+    description: str
+    judge: Callable[[Facts], tuple[bool, str]]
+    """From facts to passed and detail in words."""
+    blocking: bool = True
+    inputs: Sequence[str] = ()
+    """The inputs that it reads, for a misspelt one to be refused before training."""
+
+    def check(self, facts: Facts) -> "CheckResult":
+        """Judge a version.
+
+        Raises:
+            CaptureError: the judge returned something else than passed and detail.
+        """
+        from lineage_pipelines.records.statement.training_run import CheckResult
+
+        passed, detail = _verdict(self.name, self.judge(facts))
+        severity = "error" if self.blocking else "warn"
+        return CheckResult(name=self.name, passed=passed, severity=severity, detail=detail)
+
+
+def _verdict(gate: str, returned: object) -> tuple[bool, str]:
+    match returned:
+        case (passed, str(detail)) if isinstance(plain := plain_scalar(passed), bool):  # numpy's booleans as well
+            return plain, detail
+    fix = "return passed and a detail in words: return True, 'why'"
+    raise CaptureError(f"the judge of {gate} returned {describe_type(returned)}, no verdict", where=gate, fix=fix)
+
+
+def _plain_name(*words: str) -> str:
+    # Dagster's names are ASCII letters, digits and underscores; metrics and arguments may be called otherwise.
+    return re.sub(r"[^A-Za-z0-9_]+", "_", "_".join(words))
+
+
+def _check_names(gate: str, names: Sequence[object]) -> None:
+    if not names or not all(isinstance(name, str) and name for name in names):
+        fix = f'write {gate}("…"), one text or more'
+        raise CaptureError(f"{gate}() is given {', '.join(map(repr, names)) or 'no names'}", where=gate, fix=fix)
+
+
+def threshold(*, blocking: bool = True, **limits: float) -> Gate:
+    """Ask a metric to reach a limit: `threshold(min_roc_auc=0.65)`, `threshold(max_log_loss=0.6)`.
+
+    Raises:
+        CaptureError: not exactly one limit, or its name begins neither with `min_` nor with `max_`.
+    """
+    if len(limits) != 1:
+        raise CaptureError("threshold() takes one limit", fix="write threshold(min_roc_auc=0.65), one gate a limit")
+    name, limit = next(iter(limits.items()))
+    bound, _, metric = name.partition("_")
+    if bound not in ("min", "max") or not metric:
+        raise CaptureError(f"threshold({name}=…) names no limit", fix=f"write min_{name}=… or max_{name}=…")
+    check_metrics(limits, where="threshold()")
+    judge = functools.partial(_judge_threshold, metric, limit, bound == "min")
+    words = "at least" if bound == "min" else "at most"
+    return Gate(name=_plain_name(name), description=f"{metric} is {words} {limit:g}", judge=judge, blocking=blocking)
+
+
+def _judge_threshold(metric: str, limit: float, at_least: bool, facts: Facts) -> tuple[bool, str]:  # noqa: FBT001
+    if metric not in facts.metrics:
+        return False, f"{metric} was not measured; measured: {', '.join(sorted(facts.metrics))}"
+    value = facts.metrics[metric]
+    words = "at least" if at_least else "at most"
+    return (value >= limit if at_least else value <= limit), f"{metric} = {value:.4f}, wanted {words} {limit:g}"
+
+
+def no_worse(*, blocking: bool = True, falls: bool | None = None, **tolerances: float) -> Gate:
+    """Ask a metric to be no worse than in production, beyond a tolerance: `no_worse(roc_auc=0.01)`.
+
+    While nothing is in production the last version whose blocking gates passed stands for it; without one the gate
+    passes and says so. The detail says when the two were measured on different data.
+
+    Args:
+        blocking: whether a failure stops what comes after.
+        falls: whether lower is better, for metrics whose name does not tell (losses and errors are known).
+        tolerances: one metric and how much worse it may be, absolutely.
+
+    Raises:
+        CaptureError: not exactly one metric.
+    """
+    if len(tolerances) != 1:
+        raise CaptureError("no_worse() takes one metric", fix="write no_worse(roc_auc=0.01), one gate a metric")
+    check_metrics(tolerances, where="no_worse()")
+    metric, tolerance = next(iter(tolerances.items()))
+    lower = lower_is_better(metric) if falls is None else falls
+    return Gate(
+        name=_plain_name("no_worse", metric),
+        description=f"{metric} is no more than {tolerance:g} worse than in production",
+        judge=functools.partial(_judge_no_worse, metric, tolerance, lower),
+        blocking=blocking,
+    )
+
+
+def _judge_no_worse(metric: str, tolerance: float, lower: bool, facts: Facts) -> tuple[bool, str]:  # noqa: FBT001
+    if metric not in facts.metrics:
+        return False, f"{metric} was not measured; measured: {', '.join(sorted(facts.metrics))}"
+    if facts.baseline is None:
+        return True, "there is no earlier version to compare with"
+    before = facts.baseline.record.evaluation
+    if before is None or metric not in before.metrics:
+        return True, f"{facts.baseline.label} has no {metric} to compare with"
+    worse = (facts.metrics[metric] - before.metrics[metric]) * (1 if lower else -1)
+    detail = f"{metric} = {facts.metrics[metric]:.4f}, {facts.baseline.label}: {before.metrics[metric]:.4f}"
+    return worse <= tolerance + _ROUNDING, f"{detail}, tolerance {tolerance:g}{_other_data(facts)}"
+
+
+def _other_data(facts: Facts) -> str:
+    if facts.baseline is None or facts.evaluated_on is None:
+        return ""
+    before = {s.name: s.digest.md5 for s in facts.baseline.record.data}
+    same = before.get(facts.evaluated_on) == facts.input_md5.get(facts.evaluated_on)
+    return "" if same else f"; measured on different {facts.evaluated_on} data"
+
+
+def slices_evaluated(*columns: str, min_rows: int = 200, blocking: bool = True) -> Gate:
+    """Ask that every value of `columns` with at least `min_rows` evaluation rows has metrics of its own."""
+    _check_names("slices_evaluated", columns)
+    check_metrics({"min_rows": min_rows}, where="slices_evaluated()")
+    return Gate(
+        name="slices_evaluated",
+        description=f"every {', '.join(columns)} with {min_rows} rows or more was evaluated",
+        judge=functools.partial(_judge_slices, columns, min_rows),
+        blocking=blocking,
+    )
+
+
+def _judge_slices(columns: Sequence[str], min_rows: int, facts: Facts) -> tuple[bool, str]:
+    if facts.evaluated_on is None:
+        return False, "the training function does not say what it evaluated on"
+    table = facts.table(facts.evaluated_on)
+    seen = {(s.name, s.value) for s in facts.slices}
+    absent: list[str] = []
+    for column in columns:
+        if column not in table.columns:
+            absent.append(f"{column} (no such column)")
+            continue
+        counts = table[column].value_counts()
+        large = sorted(str(value) for value, rows in counts.items() if rows >= min_rows)
+        absent.extend(f"{column}={value}" for value in large if (column, value) not in seen)
+    if absent:
+        return False, f"not evaluated: {', '.join(absent[:10])}"
+    count = sum(name in columns for name, _ in seen)
+    return True, f"{count} slices of {', '.join(columns)} evaluated"
+
+
+def disjoint(one: str = "train", other: str = "test", *, blocking: bool = True) -> Gate:
+    """Ask that two inputs share no row (compared over the columns that both have)."""
+    _check_names("disjoint", (one, other))
+    return Gate(
+        name=_plain_name(one, other, "disjoint"),
+        inputs=(one, other),
+        description=f"no row is in both {one} and {other}",
+        judge=functools.partial(_judge_disjoint, one, other),
+        blocking=blocking,
+    )
+
+
+def _judge_disjoint(one: str, other: str, facts: Facts) -> tuple[bool, str]:
+    columns = [column for column in facts.table(one).columns if column in facts.table(other).columns]
+    if not columns:
+        return False, f"{one} and {other} have no column in common, so that nothing can be compared"
+    a, b = _row_hashes(facts.table(one)[columns], facts.table(other)[columns])
+    shared = int(b.isin(set(a)).sum())
+    if shared:
+        return False, f"{shared:,} of {len(b):,} rows of {other} are in {one} as well"
+    return True, f"{len(a):,} rows of {one} and {len(b):,} of {other} share none"
+
+
+def _row_hashes(a: "pd.DataFrame", b: "pd.DataFrame") -> tuple["pd.Series[int]", "pd.Series[int]"]:
+    import pandas as pd
+
+    # As one table, so that a column has one type: 1 and 1.0 have different hashes, and one gap makes integers floats.
+    hashes = pd.util.hash_pandas_object(pd.concat([a, b], ignore_index=True), index=False)
+    return hashes[: len(a)], hashes[len(a) :]
+
+
+def unique_rows(*inputs: str, max_share: float = 0.0, blocking: bool = True) -> Gate:
+    """Ask that no more than `max_share` of the rows of each input repeat an earlier row."""
+    _check_names("unique_rows", inputs)
+    check_metrics({"max_share": max_share}, where="unique_rows()")
+    return Gate(
+        name="unique_rows",
+        inputs=inputs,
+        description=f"at most {max_share:.1%} of the rows of {', '.join(inputs)} are repeated",
+        judge=functools.partial(_judge_unique, inputs, max_share),
+        blocking=blocking,
+    )
+
+
+def _judge_unique(inputs: Sequence[str], max_share: float, facts: Facts) -> tuple[bool, str]:
+    repeated = {name: (int(facts.table(name).duplicated().sum()), len(facts.table(name))) for name in inputs}
+    passed = all(count <= max_share * rows for count, rows in repeated.values())
+    return passed, "; ".join(f"{name}: {count:,} of {rows:,} rows repeat" for name, (count, rows) in repeated.items())

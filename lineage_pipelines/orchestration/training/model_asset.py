@@ -1,0 +1,264 @@
+"""`@model_asset`: a plain training function becomes an asset whose every version explains itself."""
+
+import inspect
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+
+from lineage_pipelines.capture.git.git_state import find_root
+from lineage_pipelines.capture.sources.closure import code_digest
+from lineage_pipelines.capture.trained_model import TrainedModel
+from lineage_pipelines.datasets.content.cache_layout import own_folder
+from lineage_pipelines.datasets.pipeline.dvc_project import DvcProject
+from lineage_pipelines.errors import DatasetError
+from lineage_pipelines.orchestration.dvc.argument_checks import check_project, check_translator
+from lineage_pipelines.orchestration.dvc.asset_specs import asset_outputs
+from lineage_pipelines.orchestration.dvc.translator import DvcNodeData, DvcTranslator
+from lineage_pipelines.orchestration.lineage_resource import LineageResource
+from lineage_pipelines.orchestration.training.evaluator_registry import EvaluationFunction, register
+from lineage_pipelines.orchestration.training.function_signature import TrainingSignature, read_signature
+from lineage_pipelines.orchestration.training.gates import Gate
+from lineage_pipelines.orchestration.training.launch_form import build_parameters, config_class
+from lineage_pipelines.orchestration.training.model_definition import (
+    ModelDefinition,
+    ModelInput,
+    check_function,
+    check_gates,
+    check_inputs,
+    check_texts,
+)
+from lineage_pipelines.orchestration.ui import metadata_keys
+from lineage_pipelines.orchestration.ui.outcome import Outcome
+from lineage_pipelines.records.values.model_name import check_model_name
+
+TrainingFunction = Callable[..., TrainedModel]
+
+
+def model_asset(
+    *,
+    project: DvcProject,
+    inputs: Mapping[str, str | Path | ModelInput],
+    name: str | None = None,
+    key_prefix: Sequence[str] = (),
+    checks: Sequence[Gate] = (),
+    evaluate: EvaluationFunction | None = None,
+    trusted_types: Sequence[str] = (),
+    extra_sources: Sequence[str] = (),
+    translator: DvcTranslator | None = None,
+    description: str | None = None,
+    group_name: str | None = "models",
+    owners: Sequence[str] = (),
+    tags: Mapping[str, str] | None = None,
+    kinds: Sequence[str] = ("scikitlearn",),
+    automation_condition: dg.AutomationCondition[Any] | None = None,
+    partitions_def: dg.PartitionsDefinition[Any] | None = None,
+    retry_policy: dg.RetryPolicy | None = None,
+    op_tags: Mapping[str, Any] | None = None,
+    pool: str | None = None,
+) -> Callable[[TrainingFunction], dg.AssetsDefinition]:
+    """Make an asset of a training function.
+
+    The function takes its inputs, as tables or paths, and a parameter class, and returns a `TrainedModel`:
+
+        @model_asset(
+            project=project,
+            inputs={"train": "data/train.parquet", "test": "data/test.parquet"},
+            checks=[threshold(min_roc_auc=0.7), disjoint("train", "test")],
+        )
+        def churn(train: pd.DataFrame, test: pd.DataFrame, params: ChurnParams) -> TrainedModel: ...
+
+    What was read, which code and libraries ran, with which parameters, how well it did and what else was considered
+    is captured around it. The step needs a `LineageResource` called `lineage`.
+
+    Args:
+        project: the DVC project that the inputs belong to.
+        inputs: argument name to path in the project, a stage output or a tracked file (or part of either).
+        name: the model's name, also the asset's; the function's name by default.
+        key_prefix: parts before the name in the asset key.
+        checks: gates, each an asset check.
+        evaluate: measures a model without training, for `lineage attribute`: from the estimator, the table that it is
+            evaluated on and, if it takes a third, the parameters, to metrics.
+        trusted_types: qualified names of types beyond scikit-learn, NumPy and SciPy that the model file may hold.
+        extra_sources: files and folders that training reads beside its inputs and imports (SQL, templates,
+            configuration), relative to the project; they count as code.
+        translator: the translator of the project's assets, where it changes their keys.
+        description: what the model is for; the function's docstring by default.
+        group_name: Dagster group.
+        owners: e-mail addresses or `team:…`.
+        tags: asset tags.
+        kinds: shown as icons.
+        automation_condition: `retrain_on_new_data()` to retrain when a new version of the data was seen.
+        partitions_def: Dagster's; each partition of a run is a version of its own, and `context.partition_key` says
+            which one. The inputs are the same for all.
+        retry_policy: Dagster's; a retry of a committed run yields the same version.
+        op_tags: tags of the op.
+        pool: concurrency pool.
+
+    Raises:
+        RecordError: the name is no model name.
+        CaptureError: the function's arguments do not fit `inputs`, an extra source is not there, or a parameter default
+            cannot be recorded.
+        DatasetError: an input is no output and no tracked file of the project.
+    """
+
+    def decorate(function: TrainingFunction) -> dg.AssetsDefinition:
+        model = check_model_name(check_function(function, name))
+        key = dg.AssetKey([*check_texts("key_prefix", key_prefix), model])
+        check_project(project)
+        check_translator(translator)
+        declared = check_inputs(inputs, project)
+        keys = _input_keys(project, declared, translator)
+        doc = description or (function.__doc__ or "").strip().split("\n\n")[0] or None
+        definition = ModelDefinition(
+            name=model,
+            asset_key=key.to_user_string(),
+            function=function,
+            signature=read_signature(function, list(declared)),
+            project=project,
+            inputs=declared,
+            input_keys={n: k.to_user_string() for n, k in keys.items()},
+            gates=check_gates(checks, declared, model),
+            description=doc,
+            owners=check_texts("owners", owners),
+            trusted_types=check_texts("trusted_types", trusted_types),
+            extra_sources=tuple(project.root / path for path in check_texts("extra_sources", extra_sources)),
+        )
+        if evaluate is not None:
+            register(key.to_user_string(), evaluate, definition.signature.parameters_class)
+        spec = dg.AssetSpec(
+            key=key,
+            deps=sorted(set(keys.values())),
+            description=doc,
+            group_name=group_name,
+            owners=list(owners) or None,
+            tags=tags,
+            kinds=set(check_texts("kinds", kinds)),
+            code_version=_code_version(definition),
+            automation_condition=automation_condition,
+            partitions_def=partitions_def,
+            metadata=_references(function),
+        )
+        options = {"retry_policy": retry_policy, "op_tags": op_tags, "pool": pool}
+        return _define(definition, spec, options)
+
+    return decorate
+
+
+def _code_version(definition: ModelDefinition) -> str:
+    root = definition.project.root
+    keep = own_folder(root) / "imports.json"
+    extra = definition.extra_sources
+    return code_digest(definition.function, root=find_root(root), extra_sources=extra, keep=keep)[:16]
+
+
+def _input_keys(
+    project: DvcProject, inputs: Mapping[str, ModelInput], translator: DvcTranslator | None
+) -> dict[str, dg.AssetKey]:
+    translator = translator or DvcTranslator()
+    outputs = {data.output.path: data for data in asset_outputs(project) if data.output is not None}
+    owners = {name: _owner_of(declared.path, outputs, project) for name, declared in inputs.items()}
+    return {name: translator.get_asset_spec(owner).key for name, owner in owners.items()}
+
+
+def _owner_of(path: str, owners: Mapping[str, DvcNodeData], project: DvcProject) -> DvcNodeData:
+    part = path.rstrip("/")
+    while part:
+        if part in owners:
+            return owners[part]
+        part = part.rpartition("/")[0]
+    known = ", ".join(sorted(owners)) or "nothing"
+    raise DatasetError(
+        f"{path!r} is neither tracked by DVC nor an output of a stage",
+        where=str(project.root),
+        fix=f"run `dvc add {path}`, or use one of: {known}",
+    )
+
+
+def _references(function: TrainingFunction) -> dict[str, Any]:
+    code = inspect.unwrap(function).__code__
+    reference = metadata_keys.code_reference(code.co_filename, code.co_firstlineno, function.__qualname__)
+    return {metadata_keys.CODE_REFERENCES: reference}
+
+
+def _define(definition: ModelDefinition, spec: dg.AssetSpec, options: Mapping[str, Any]) -> dg.AssetsDefinition:
+    def step(context: dg.AssetExecutionContext, lineage: LineageResource, values: object) -> Iterator[Any]:
+        # What a run needs is imported by the run: loading the code location does not wait for it.
+        from lineage_pipelines.orchestration.ui.materialization import (
+            check_results,
+            input_versions,
+            model_metadata,
+        )
+
+        outcome = _run(definition, context, lineage, values)
+        record = outcome.entry.record
+        entries = model_metadata(outcome)
+        if outcome.trained and outcome.trained.plot and metadata_keys.LINEAGE_PLOT not in entries:
+            kilobytes = len(outcome.trained.plot) / 1000
+            context.log.warning("the plot of %.0f kB is too large for the asset's page, and left out", kilobytes)
+        yield dg.MaterializeResult(
+            asset_key=spec.key,
+            data_version=dg.DataVersion(record.artifact.digest.hex),
+            metadata=entries,
+            tags=input_versions(record),
+            check_results=check_results(record, spec.key),
+        )
+        # Dagster comes back when it has stored the event.
+        _delivered(lineage, outcome, context.log.warning)
+        lineage.tell_mirrors(context.log.warning)
+
+    check_specs = [
+        dg.AssetCheckSpec(g.name, asset=spec.key, description=g.description, blocking=g.blocking)
+        for g in definition.gates
+    ]
+    define = dg.multi_asset(name=spec.key.to_python_identifier(), specs=[spec], check_specs=check_specs, **options)
+    return define(_with_config(step, definition.signature))
+
+
+def _with_config(step: Callable[..., Iterator[Any]], signature: TrainingSignature) -> Callable[..., Iterator[Any]]:
+    parameters = signature.parameters_class
+    if parameters is None:
+
+        def without(context: dg.AssetExecutionContext, lineage: LineageResource) -> Iterator[Any]:
+            yield from step(context, lineage, None)
+
+        return without
+
+    def configured(context: dg.AssetExecutionContext, config: dg.Config, lineage: LineageResource) -> Iterator[Any]:
+        yield from step(context, lineage, build_parameters(parameters, config))
+
+    # Dagster reads the launch form off the annotation.
+    configured.__annotations__["config"] = config_class(parameters)
+    return configured
+
+
+def _delivered(lineage: LineageResource, outcome: Outcome, warn: Callable[[str], None]) -> None:
+    from lineage_pipelines.catalog.outbox.outbox import DAGSTER
+    from lineage_pipelines.errors import CatalogError
+
+    try:
+        with lineage.open_catalog() as catalog:
+            catalog.deliver(DAGSTER, [outcome.entry])
+    except CatalogError as error:  # the version and its event are there; `lineage reconcile` sees that, too
+        warn(f"it could not be noted that {outcome.entry.ref} has its event: {error.what}")
+
+
+def _run(
+    definition: ModelDefinition, context: dg.AssetExecutionContext, lineage: LineageResource, values: object
+) -> Outcome:
+    from lineage_pipelines.orchestration.training.run_facts import read_run_facts
+    from lineage_pipelines.orchestration.training.training_step import TrainingStep
+
+    settings = lineage.settings()
+    with lineage.open_catalog() as catalog:
+        step = TrainingStep(
+            definition=definition,
+            settings=settings,
+            catalog=catalog,
+            artifacts=lineage.open_artifacts(),
+            facts=read_run_facts(context),
+            log=context.log.info,
+            context=context,
+        )
+        return step.run(values)

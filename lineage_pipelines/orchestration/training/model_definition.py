@@ -1,0 +1,127 @@
+"""Model definition: what an author declares of a model, checked where it is written, before a run starts."""
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lineage_pipelines.capture.scalars import describe_type
+from lineage_pipelines.datasets.pipeline.dvc_project import DvcProject
+from lineage_pipelines.errors import CaptureError
+from lineage_pipelines.orchestration.dvc.argument_checks import check_type
+from lineage_pipelines.orchestration.training.function_signature import TrainingSignature
+from lineage_pipelines.orchestration.training.gates import Gate
+
+if TYPE_CHECKING:
+    from lineage_pipelines.records.statement.training_run import DagsterRun
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelInput:
+    """One input of a model: a path of the DVC project, and what part it plays.
+
+    Write a plain path where the argument's name says it all: `inputs={"train": "data/train.parquet"}`.
+    """
+
+    path: str
+    """Relative to the DVC root."""
+    role: str | None = None
+    """`train`, `test`, `validation`, `reference`, …; the argument's name by default."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelDefinition:
+    """What the author declared of a model."""
+
+    name: str
+    asset_key: str
+    """Parts joined by `/`."""
+    function: Callable[..., object]
+    signature: TrainingSignature
+    project: DvcProject
+    inputs: Mapping[str, ModelInput]
+    input_keys: Mapping[str, str]
+    """The asset key of each input, parts joined by `/`."""
+    gates: Sequence[Gate] = ()
+    description: str | None = None
+    owners: tuple[str, ...] = ()
+    trusted_types: tuple[str, ...] = ()
+    extra_sources: tuple[Path, ...] = ()
+    """Absolute."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunFacts:
+    """What Dagster knows of this run."""
+
+    run: "DagsterRun"
+    run_key: str
+    """The same for every retry of one logical run (hex SHA-256)."""
+    host: str
+    user: str | None
+
+
+def check_texts(name: str, values: object) -> tuple[str, ...]:
+    """Return a list of texts; one text alone is refused, for it would be taken as a list of its letters.
+
+    Raises:
+        CaptureError: it is no list of texts.
+    """
+    fix = f'write a list of texts: {name}=["…"]'
+    check_type(values, list | tuple | set | frozenset, name, fix)
+    for value in values:  # type: ignore[attr-defined]
+        check_type(value, str, f"a member of {name}", fix)
+    return tuple(values)  # type: ignore[arg-type]
+
+
+def check_function(function: Any, name: object) -> str:  # noqa: ANN401  # whatever was decorated
+    """Return a model's name: `name`, or that of its training function.
+
+    Raises:
+        CaptureError: it is no function: a class, an object, or a `functools.partial`, whose bound values the record
+            would not show.
+    """
+    if callable(function) and hasattr(function, "__name__") and not isinstance(function, type):
+        check_type(name, str | None, "name", 'write name="churn", or leave it out')
+        return str(name or function.__name__)
+    fix = "decorate a function; what it is configured with goes into its parameter class"
+    raise CaptureError(f"@model_asset is given {describe_type(function)}, not a function", fix=fix)
+
+
+def check_gates(gates: object, inputs: Mapping[str, ModelInput], model: str) -> tuple[Gate, ...]:
+    """Return the gates.
+
+    Raises:
+        CaptureError: they are no list of gates, or one is about an input that the model has not.
+    """
+    fix = "write a list of gates: checks=[threshold(min_roc_auc=0.7)]"
+    check_type(gates, list | tuple, "checks", fix)
+    for gate in gates:  # type: ignore[attr-defined]
+        check_type(gate, Gate, "a member of checks", fix)
+        check_type(gate.judge, Callable, f"the judge of {gate.name}", "give a function from facts to (passed, detail)")
+        for name in gate.inputs:
+            if name not in inputs:
+                what = f"the gate {gate.name!r} is about {name!r}, which is no input of {model}"
+                raise CaptureError(what, fix=f"use one of: {', '.join(inputs) or 'nothing, there are no inputs'}")
+    return tuple(gates)  # type: ignore[arg-type]
+
+
+def check_inputs(inputs: object, project: DvcProject) -> dict[str, ModelInput]:
+    """Return the inputs by argument name, every path as DVC writes it.
+
+    Raises:
+        CaptureError: it is no mapping from names to paths.
+    """
+    fix = 'write inputs={"train": "data/train.parquet"}'
+    check_type(inputs, Mapping, "inputs", fix)
+    return {name: _input(name, value, project.root, fix) for name, value in inputs.items()}  # type: ignore[attr-defined]
+
+
+def _input(name: str, value: object, root: Path, fix: str) -> ModelInput:
+    declared = value if isinstance(value, ModelInput) else ModelInput(path=value)  # type: ignore[arg-type]
+    check_type(declared.path, str | os.PathLike, f"the input {name!r}", fix)
+    check_type(declared.role, str | None, f"the role of the input {name!r}", 'write role="train"')
+    # By its text alone: a link is an input of its own, and a file need not be there yet.
+    path = os.path.relpath(os.path.normpath(root / declared.path), root)
+    return replace(declared, path=Path(path).as_posix())

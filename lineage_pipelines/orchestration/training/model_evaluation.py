@@ -1,0 +1,114 @@
+"""What the record says of how well a model does: metrics, slices and candidates as plain numbers, and the gates."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from lineage_pipelines.capture.evaluation import check_metrics
+from lineage_pipelines.capture.gaps import Blobs
+from lineage_pipelines.capture.parameters import effective_parameters
+from lineage_pipelines.capture.probe import probe_rows, take_probe
+from lineage_pipelines.capture.scalars import describe_type, plain_scalar
+from lineage_pipelines.capture.trained_model import TrainedModel
+from lineage_pipelines.catalog.catalog import Catalog
+from lineage_pipelines.errors import CaptureError
+from lineage_pipelines.orchestration.training.gates import Facts
+from lineage_pipelines.orchestration.training.model_definition import ModelDefinition
+from lineage_pipelines.orchestration.training.training_inputs import ReadInputs
+from lineage_pipelines.orchestration.ui.outcome import Baseline
+from lineage_pipelines.queries.registry.alias_history import find_holder
+from lineage_pipelines.queries.registry.baseline import accepted_version
+from lineage_pipelines.records.statement.training_run import Candidate, Evaluation, Probe, SliceMetrics
+from lineage_pipelines.records.values.codec import to_json
+from lineage_pipelines.records.values.model_name import PRODUCTION
+
+
+def find_baseline(catalog: Catalog, model: str) -> Baseline | None:
+    """Return the version that a new one is compared with: the one in production, else the last accepted one."""
+    live = find_holder(catalog, model, PRODUCTION)
+    if live is not None:
+        return Baseline(label=f"{live.ref}, in production", record=live.record)
+    accepted = accepted_version(catalog, model)
+    return Baseline(label=accepted.ref, record=accepted.record) if accepted else None
+
+
+def evaluate(
+    definition: ModelDefinition, trained: TrainedModel, read: ReadInputs, baseline: Baseline | None
+) -> tuple[Evaluation, Blobs]:
+    """Return metrics and slices as plain numbers, the verdict of every gate, and what the model says of a few rows.
+
+    Raises:
+        CaptureError: a metric is not a finite number.
+    """
+    metrics = check_metrics(trained.metrics, where=f"{definition.name}: metrics")
+    slices = tuple(_plain_slice(part) for part in trained.slices)
+    _check_distinct(slices)
+    evaluated_on = trained.evaluated_on or ("test" if "test" in read.paths else None)
+    facts = Facts(
+        metrics=metrics,
+        slices=slices,
+        inputs=read.paths,
+        evaluated_on=evaluated_on,
+        baseline=baseline,
+        input_md5={snapshot.name: snapshot.digest.md5 for snapshot in read.snapshots},
+    )
+    checks = tuple(gate.check(facts) for gate in definition.gates)
+    probe, blobs = _probe(trained, facts)
+    evaluation = Evaluation(snapshot=evaluated_on, metrics=metrics, slices=slices, checks=checks, probe=probe)
+    to_json(evaluation, "evaluation")  # what no record can hold is refused before the model's file is stored
+    return evaluation, blobs
+
+
+def _probe(trained: TrainedModel, facts: Facts) -> tuple[Probe | None, Blobs]:
+    rows = trained.probe
+    if rows is None and facts.evaluated_on is not None and hasattr(trained.estimator, "feature_names_in_"):
+        try:
+            rows = probe_rows(trained.estimator, facts.table(facts.evaluated_on))
+        except CaptureError:  # no table
+            rows = None
+    taken = take_probe(trained.estimator, rows) if rows is not None else None
+    return (taken[0], {taken[0].predictions: taken[1]}) if taken else (None, {})
+
+
+def plain_candidates(trained: TrainedModel) -> tuple[Candidate, ...]:
+    """Return the alternatives with plain parameters and metrics.
+
+    Raises:
+        CaptureError: one of them cannot be recorded.
+    """
+    candidates = tuple(_plain_candidate(candidate) for candidate in trained.candidates)
+    to_json(candidates, "candidates")
+    return candidates
+
+
+def _plain_candidate(candidate: Candidate) -> Candidate:
+    where = f"candidate {candidate.name}: metrics"
+    selected = plain_scalar(candidate.selected)
+    if not isinstance(selected, bool):
+        fix = "write selected=True for the one that was chosen"
+        raise CaptureError(f"selected is {describe_type(selected)}", where=f"candidate {candidate.name}", fix=fix)
+    return replace(
+        candidate,
+        parameters=effective_parameters(candidate.parameters),
+        metrics=check_metrics(candidate.metrics, where=where),
+        selected=selected,
+    )
+
+
+def _plain_slice(part: SliceMetrics) -> SliceMetrics:
+    where = f"slice {part.name}={part.value}: metrics"
+    rows = plain_scalar(part.rows)
+    if not isinstance(rows, int | float) or rows < 0 or rows != int(rows):
+        what = (
+            f"rows is {describe_type(part.rows)}, not a number of rows" if isinstance(rows, str) else f"rows is {rows}"
+        )
+        raise CaptureError(what, where=f"slice {part.name}={part.value}", fix="write rows=len(group)")
+    return replace(part, value=str(part.value), rows=int(rows), metrics=check_metrics(part.metrics, where=where))
+
+
+def _check_distinct(slices: Iterable[SliceMetrics]) -> None:
+    seen: set[tuple[str, str]] = set()
+    for part in slices:
+        if (part.name, part.value) in seen:
+            what = "a slice is reported twice"
+            raise CaptureError(what, where=f"slice {part.name}={part.value}", fix="report each once")
+        seen.add((part.name, part.value))

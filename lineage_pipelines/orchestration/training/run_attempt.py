@@ -1,0 +1,82 @@
+"""An attempt at a run, announced before it trains, with a private folder; ended whatever happens, short of a kill."""
+
+import contextlib
+import fcntl
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from lineage_pipelines.catalog.catalog import Catalog
+from lineage_pipelines.catalog.outbox.attempts import Attempt, AttemptEnd
+from lineage_pipelines.datasets.workspace.placement import discard
+from lineage_pipelines.errors import CatalogError
+from lineage_pipelines.orchestration.training.gates import forget_tables
+from lineage_pipelines.orchestration.training.model_definition import RunFacts
+from lineage_pipelines.orchestration.training.process_identity import process_name
+
+FOLDER_PREFIX = "lineage-"
+"""How the names of private folders begin."""
+
+
+@contextlib.contextmanager
+def _private_folder() -> Iterator[Path]:
+    folder = Path(tempfile.mkdtemp(prefix=FOLDER_PREFIX))
+    try:
+        # Held as long as this process, or one that it forked, lives: whose folder it is need not be known to leave it.
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            yield folder
+        finally:
+            os.close(handle)
+    finally:
+        forget_tables()
+        discard(folder)
+
+
+def is_used(folder: Path) -> bool:
+    """Say whether a process holds a private folder.
+
+    Raises:
+        OSError: the folder cannot be opened.
+    """
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(handle)
+    return False
+
+
+@contextlib.contextmanager
+def announced(catalog: Catalog, facts: RunFacts, model: str) -> Iterator[tuple[Attempt, Path]]:
+    """Announce an attempt and make its folder; yield both.
+
+    Raises:
+        CatalogError: the catalog cannot be written.
+    """
+    with _private_folder() as folder:
+        attempt = catalog.begin_attempt(
+            facts.run_key,
+            model,
+            host=facts.host,
+            process=process_name(),
+            run=facts.run.run_id,
+            folder=str(folder),
+        )
+        with _ended(catalog, attempt):
+            yield attempt, folder
+
+
+@contextlib.contextmanager
+def _ended(catalog: Catalog, attempt: Attempt) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        # Should the catalog be the reason, `lineage reconcile` ends the attempt when its process is gone.
+        with contextlib.suppress(CatalogError):
+            catalog.end_attempt(attempt, AttemptEnd.FAILED)
+        raise

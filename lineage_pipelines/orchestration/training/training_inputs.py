@@ -1,0 +1,87 @@
+"""The inputs of a training run: placed privately, hashed, described, and handed over as the function asks for them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lineage_pipelines.capture.gaps import Gaps
+from lineage_pipelines.capture.tables.table_capture import CapturedTable, capture_table, read_table
+from lineage_pipelines.datasets.workspace.placement import Placed, place
+from lineage_pipelines.orchestration.training.function_signature import InputKind
+from lineage_pipelines.orchestration.training.model_definition import ModelDefinition, ModelInput
+from lineage_pipelines.records.statement.dataset import DatasetSnapshot, StageRun
+from lineage_pipelines.records.values.digest import Digest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadInputs:
+    """The inputs as they were placed, with what is said of them."""
+
+    paths: Mapping[str, Path]
+    """Private, read-only files or folders."""
+    snapshots: tuple[DatasetSnapshot, ...]
+    stages: tuple[StageRun, ...]
+    """Every preparation step behind them, sources first."""
+    blobs: Mapping[Digest, bytes]
+    """Profiles, to be stored by digest."""
+    gaps: Gaps
+    """What is missing: tables that could not be read as such, preparation that is no longer recorded."""
+
+
+def read_inputs(definition: ModelDefinition, folder: Path) -> ReadInputs:
+    """Place the recorded bytes of every input below `folder` and describe them.
+
+    Raises:
+        DatasetError: an input is missing, altered, untracked, or differs from what DVC recorded.
+    """
+    paths: dict[str, Path] = {}
+    snapshots: list[DatasetSnapshot] = []
+    blobs: dict[Digest, bytes] = {}
+    gaps: Gaps = ()
+    for name, declared in definition.inputs.items():
+        placed = place(definition.project, declared.path, folder / name)
+        paths[name] = placed.path
+        table = capture_table(placed.path, name=name)
+        if table.profile is not None:
+            blobs[Digest.of(table.profile)] = table.profile
+        gaps += table.gaps
+        snapshots.append(_snapshot(definition, name, declared, placed, table))
+    chains = [definition.project.trace(declared.path) for declared in definition.inputs.values()]
+    stages = {run.name: run for chain in chains for run in chain.runs}
+    gaps += tuple(dict.fromkeys(gap for chain in chains for gap in chain.gaps))
+    return ReadInputs(paths=paths, snapshots=tuple(snapshots), stages=tuple(stages.values()), blobs=blobs, gaps=gaps)
+
+
+def _snapshot(
+    definition: ModelDefinition, name: str, declared: ModelInput, placed: Placed, table: CapturedTable
+) -> DatasetSnapshot:
+    facts = table.facts
+    owner = placed.recorded.owner
+    return DatasetSnapshot(
+        name=name,
+        role=declared.role or name,
+        path=declared.path,
+        asset_key=definition.input_keys.get(name),
+        digest=placed.digest,
+        size=placed.size,
+        files=placed.files,
+        rows=facts.rows if facts else None,
+        schema=facts.columns if facts else (),
+        profile=Digest.of(table.profile) if table.profile is not None else None,
+        produced_by=None if owner.endswith(".dvc") else owner,
+    )
+
+
+def arguments(definition: ModelDefinition, read: ReadInputs, parameters: object, context: object) -> dict[str, Any]:
+    """Return what the training function is called with."""
+    signature = definition.signature
+    given: dict[str, Any] = {
+        name: read_table(read.paths[name]) if kind is InputKind.TABLE else read.paths[name]
+        for name, kind in signature.inputs.items()
+    }
+    if signature.parameters_name is not None:
+        given[signature.parameters_name] = parameters
+    if signature.wants_context:
+        given["context"] = context
+    return given

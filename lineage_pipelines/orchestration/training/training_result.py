@@ -1,0 +1,89 @@
+"""What a training function returned, checked before anything of it is stored.
+
+A version that is committed cannot be taken back, so whatever the event, the record or the asset's page would stumble
+over is refused here.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
+from typing import TypeVar
+
+from lineage_pipelines.capture.scalars import describe_type, plain_scalar
+from lineage_pipelines.capture.secrets import find_secrets
+from lineage_pipelines.capture.trained_model import TrainedModel
+from lineage_pipelines.errors import CaptureError
+from lineage_pipelines.records.statement.training_run import Candidate, SliceMetrics
+
+_PNG = b"\x89PNG\r\n\x1a\n"
+_Part = TypeVar("_Part", SliceMetrics, Candidate)
+
+
+def check_returned(returned: object, *, model: str, inputs: Collection[str]) -> TrainedModel:
+    """Return what training returned, its lists as tuples and its seed as a plain number.
+
+    Raises:
+        CaptureError: it is no `TrainedModel`, or a field of it is of another type than it says.
+    """
+    if not isinstance(returned, TrainedModel):
+        fix = "return lineage_pipelines.TrainedModel(estimator=…, metrics={…})"
+        raise CaptureError(f"the training function returned a {type(returned).__name__}", where=model, fix=fix)
+    if isinstance(returned.estimator, type):
+        raise _refused(model, "estimator", returned.estimator, "give the trained instance, not its class")
+    if returned.evaluated_on is not None and returned.evaluated_on not in inputs:
+        what = f"it was evaluated on {returned.evaluated_on!r}, which is no input"
+        raise CaptureError(what, where=f"{model}: evaluated_on", fix=f"use one of: {', '.join(inputs)}")
+    _check_page(returned, model)
+    checked = replace(
+        returned,
+        seed=_seed(returned.seed, model),
+        slices=_several(returned.slices, SliceMetrics, model, "slices"),
+        candidates=_several(returned.candidates, Candidate, model, "candidates"),
+    )
+    _check_words(checked, model)
+    return checked
+
+
+def _check_page(returned: TrainedModel, model: str) -> None:
+    # Whatever their annotations say.
+    plot: object = returned.plot
+    notes: object = returned.notes
+    if notes is not None and not isinstance(notes, str):
+        raise _refused(model, "notes", notes, "give plain text")
+    if plot is not None and not (isinstance(plot, bytes | bytearray) and plot.startswith(_PNG)):
+        fix = 'give the bytes of a PNG: figure.savefig(buffer, format="png"), then buffer.getvalue()'
+        raise _refused(model, "plot", plot, fix)
+
+
+def _seed(seed: object, model: str) -> int | None:
+    plain = plain_scalar(seed)
+    if plain is None or (isinstance(plain, int) and not isinstance(plain, bool)):
+        return plain
+    raise _refused(model, "seed", seed, "give a whole number, or None")
+
+
+def _several(values: object, kind: type[_Part], model: str, field: str) -> tuple[_Part, ...]:
+    fix = f"give a list of {kind.__name__}(…)"
+    if not isinstance(values, Iterable) or isinstance(values, Mapping | str):
+        raise _refused(model, field, values, fix)
+    parts = tuple(values)
+    for number, part in enumerate(parts):
+        if not isinstance(part, kind):
+            raise _refused(model, f"{field}[{number}]", part, fix)
+        if not isinstance(part.name, str):
+            raise _refused(model, f"{field}[{number}].name", part.name, "name it by text")
+    return parts
+
+
+def _check_words(returned: TrainedModel, model: str) -> None:
+    found = find_secrets({"notes": returned.notes or "", "reasons": [c.reason or "" for c in returned.candidates]})
+    if found:
+        raise CaptureError("a text looks like it holds a secret", where=f"{model}: {found[0]}", fix="leave it out")
+
+
+def _refused(model: str, field: str, value: object, fix: str) -> CaptureError:
+    what = describe_type(value)
+    if isinstance(value, type):
+        what = f"the class {value.__name__}"
+    elif field == "plot" and isinstance(value, bytes | bytearray):
+        what = "bytes that are no PNG"
+    return CaptureError(f"TrainedModel.{field} is {what}", where=f"{model}: {field}", fix=fix)

@@ -1,0 +1,223 @@
+"""One training run, from verified bytes to a committed record.
+
+The order is a law: the attempt is announced, inputs are placed and hashed, the model is trained on those bytes, its
+file is stored, the record is committed, and only then does Dagster hear of it. A crash in between leaves something to
+reconcile, never a lie.
+"""
+
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from lineage_pipelines.artifacts.artifact_store import ArtifactStore
+from lineage_pipelines.artifacts.model_file import save_model
+from lineage_pipelines.bridges.mlflow.run_context import Training
+from lineage_pipelines.bridges.mlflow.tracking_session import joining
+from lineage_pipelines.capture.code import capture_code
+from lineage_pipelines.capture.environment import capture_environment
+from lineage_pipelines.capture.parameters import effective_parameters
+from lineage_pipelines.capture.trained_model import TrainedModel
+from lineage_pipelines.catalog.catalog import Catalog
+from lineage_pipelines.catalog.log.entries import Entry
+from lineage_pipelines.catalog.outbox.attempts import Attempt
+from lineage_pipelines.catalog.outbox.outbox import DAGSTER
+from lineage_pipelines.errors import CaptureError
+from lineage_pipelines.orchestration.training.mlflow_values import Told, told
+from lineage_pipelines.orchestration.training.model_definition import ModelDefinition, RunFacts
+from lineage_pipelines.orchestration.training.model_evaluation import (
+    evaluate,
+    find_baseline,
+    plain_candidates,
+)
+from lineage_pipelines.orchestration.training.run_attempt import announced
+from lineage_pipelines.orchestration.training.training_inputs import ReadInputs, arguments, read_inputs
+from lineage_pipelines.orchestration.training.training_result import check_returned
+from lineage_pipelines.orchestration.ui.outcome import Outcome
+from lineage_pipelines.orchestration.ui.version_diff import find_differences
+from lineage_pipelines.records.statement.code import CodeVersion, Environment
+from lineage_pipelines.records.statement.lineage_record import Completeness, LineageRecord, ModelIdentity
+from lineage_pipelines.records.statement.training_run import ModelFile, TrainingRun
+from lineage_pipelines.records.values.canonical import Json
+from lineage_pipelines.records.values.digest import Digest
+from lineage_pipelines.settings import Settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Captured:
+    """Parameters, code and libraries, as they were before training began."""
+
+    started: datetime
+    parameters: Mapping[str, Json]
+    code: CodeVersion
+    environment: Environment
+    blobs: Mapping[Digest, bytes]
+    gaps: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingStep:
+    """Trains one model once and commits what happened."""
+
+    definition: ModelDefinition
+    settings: Settings
+    catalog: Catalog
+    artifacts: ArtifactStore
+    facts: RunFacts
+    log: Callable[[str], None]
+    context: object = None
+    """Handed to a training function that asks for `context`."""
+
+    def run(self, parameters: object) -> Outcome:
+        """Train and commit; or return what an earlier attempt of the same run committed.
+
+        Raises:
+            LineageError: an input, a parameter, a metric or the model cannot be recorded honestly. Nothing is
+                committed then.
+        """
+        committed = self.catalog.by_run_key(self.facts.run_key)
+        if committed is not None:
+            self.log(
+                f"an earlier attempt of this run committed {committed.ref}; nothing is trained again. "
+                "Launch a new run, not a re-execution, for a new version"
+            )
+            return Outcome(entry=committed, trained=None, previous=self._before(committed), baseline=None)
+        captured = self._capture(parameters)
+        with announced(self.catalog, self.facts, self.definition.name) as (attempt, folder):
+            self.log(f"placing {len(self.definition.inputs)} inputs: {', '.join(self.definition.inputs)}")
+            read = read_inputs(self.definition, folder)
+            trained = self._train(folder, read, parameters, captured.parameters)
+            return self._commit(attempt, folder, captured, read, trained)
+
+    def _strangers(self) -> tuple[str, ...]:
+        # Not refused: an asset may get another key, and keeps its history.
+        latest = self.catalog.latest(self.definition.name)
+        other = latest.record.model.asset_key if latest else self.definition.asset_key
+        if latest is None or other == self.definition.asset_key:
+            return ()
+        gap = f"model: {latest.ref} was made by another asset, {other}; two models with one name share one history"
+        self.log(gap)
+        return (gap,)
+
+    def _before(self, entry: Entry) -> Entry | None:
+        return self.catalog.get(entry.model, entry.version - 1) if entry.version > 1 else None
+
+    def _capture(self, parameters: object) -> _Captured:
+        started = datetime.now(UTC)
+        root = self.settings.project_dir
+        values = effective_parameters(parameters) if parameters is not None else {}
+        project = self.definition.project
+        generated = [project.root / path for path in project.graph().generated()]
+        code, code_blobs, code_gaps = capture_code(
+            self.definition.function,
+            project_dir=root,
+            extra_sources=self.definition.extra_sources,
+            generated=generated,
+        )
+        if self.settings.require_clean and (code.dirty or code.revision is None):
+            raise CaptureError(
+                "the work tree is not a clean commit, and this project requires one",
+                where=str(root),
+                fix="commit or stash your changes (git status), or set require_clean = false in [tool.lineage]",
+            )
+        environment, blobs, gaps = capture_environment(project_dir=root, lock=self.settings.lock)
+        return _Captured(
+            started=started,
+            parameters=values,
+            code=code,
+            environment=environment,
+            blobs={**code_blobs, **blobs},
+            gaps=(*code_gaps, *gaps),
+        )
+
+    def _train(self, folder: Path, read: ReadInputs, parameters: object, effective: Mapping[str, Json]) -> Told:
+        given = arguments(self.definition, read, parameters, self.context)
+        self.log(f"training {self.definition.name}")
+        training = Training(
+            run_key=self.facts.run_key,
+            attempt=uuid.uuid4().hex,
+            dagster_run=self.facts.run.run_id,
+            asset_key=self.definition.asset_key,
+            notes=folder / "mlflow-runs",
+        )
+        with joining(training, self.settings.mlflow) as joined:
+            returned = self.definition.function(**given)
+            trained = check_returned(returned, model=self.definition.asset_key, inputs=list(self.definition.inputs))
+        if joined.run is not None and joined.run.link is not None:
+            self.log(f"joined the MLflow run {joined.run.link.run_id}")
+        return told(trained, effective, joined.run, model=self.definition.name)
+
+    def _commit(self, attempt: Attempt, folder: Path, captured: _Captured, read: ReadInputs, training: Told) -> Outcome:
+        trained = training.trained
+        baseline = find_baseline(self.catalog, self.definition.name)
+        evaluation, said = evaluate(self.definition, trained, read, baseline)
+        record = LineageRecord(
+            model=self._identity(),
+            data=read.snapshots,
+            stages=read.stages,
+            code=captured.code,
+            environment=captured.environment,
+            parameters=training.parameters,
+            evaluation=evaluation,
+            candidates=plain_candidates(trained),
+            run=self._training_run(captured, training),
+            artifact=self._store(trained, folder, {**captured.blobs, **read.blobs, **said}),
+            completeness=_completeness(captured, read, training, self._strangers()),
+        )
+        entry = self.catalog.append(record, attempt=attempt, tell=[DAGSTER])
+        self.log(f"committed {entry.ref}, record {entry.digest.hex[:12]}")
+        differences = find_differences(
+            self.catalog, entry, artifacts=self.artifacts, project_dir=self.settings.project_dir, log=self.log
+        )
+        previous = self._before(entry)
+        return Outcome(entry=entry, trained=trained, previous=previous, baseline=baseline, differences=differences)
+
+    def _identity(self) -> ModelIdentity:
+        definition = self.definition
+        return ModelIdentity(
+            name=definition.name,
+            asset_key=definition.asset_key,
+            run_key=self.facts.run_key,
+            description=definition.description,
+            owners=definition.owners,
+        )
+
+    def _store(self, trained: TrainedModel, folder: Path, blobs: Mapping[Digest, bytes]) -> ModelFile:
+        saved = save_model(trained.estimator, folder, trusted_types=self.definition.trusted_types)
+        digest = self.artifacts.put_file(saved.path)
+        for blob in blobs.values():
+            self.artifacts.put_bytes(blob)
+        return ModelFile(
+            format=saved.format,
+            size=saved.path.stat().st_size,
+            estimator=saved.estimator,
+            trusted_types=saved.trusted_types,
+            requirements=saved.requirements,
+            digest=digest,
+        )
+
+    def _training_run(self, captured: _Captured, training: Told) -> TrainingRun:
+        given = training.trained.seed
+        seed = given if given is not None else captured.parameters.get("seed")
+        return TrainingRun(
+            dagster=self.facts.run,
+            mlflow=training.run,
+            started=captured.started,
+            finished=datetime.now(UTC),
+            host=self.facts.host,
+            user=self.facts.user,
+            seed=int(seed) if isinstance(seed, int) else None,
+        )
+
+
+def _completeness(captured: _Captured, read: ReadInputs, training: Told, strangers: tuple[str, ...]) -> Completeness:
+    missing = [*strangers, *captured.gaps, *read.gaps, *training.gaps]
+    if not read.snapshots:
+        missing.append("data: the model declares no inputs")
+    if not len(training.trained.metrics):  # a pandas Series is no truth value
+        missing.append("evaluation: no metric was reported")
+    if not training.trained.candidates:
+        missing.append("candidates: no alternative was reported")
+    declared = ("evaluation: measured by the training function", *training.declared)
+    return Completeness(missing=tuple(missing), declared=declared)

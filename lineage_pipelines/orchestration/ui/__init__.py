@@ -1,0 +1,1 @@
+"""What people see in the Dagster UI: metadata of a materialization."""

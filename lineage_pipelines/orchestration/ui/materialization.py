@@ -1,0 +1,215 @@
+"""What people see on a model asset's page: one event, readable without a click, at most 20 KB."""
+
+import base64
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import dagster as dg
+
+from lineage_pipelines.catalog.log.entries import Entry
+from lineage_pipelines.orchestration.ui import metadata_keys
+from lineage_pipelines.orchestration.ui.outcome import Outcome
+from lineage_pipelines.records.statement.dataset import DatasetSnapshot
+from lineage_pipelines.records.statement.lineage_record import LineageRecord
+from lineage_pipelines.records.statement.training_run import CheckResult, Evaluation
+from lineage_pipelines.records.values.metric import by_interest
+
+_SUMMARY_LENGTH = 1000  # longer text hides behind a button
+_MOST_METRICS = 3  # of slices and candidates; the others are in the record
+_MOST_PLOTTED = 100  # the record holds them all
+_LONGEST_DETAIL = 2000
+_MOST_FINDINGS = 5
+_LONGEST_FINDING = 300
+_OPTIONAL = (
+    metadata_keys.LINEAGE_SLICES,
+    metadata_keys.LINEAGE_PLOT,
+    metadata_keys.LINEAGE_CANDIDATES,
+    metadata_keys.LINEAGE_COMPARISON,
+    metadata_keys.LINEAGE_DIFFERS,
+)
+
+
+def model_metadata(outcome: Outcome) -> dict[str, Any]:
+    """Return the metadata of a committed version, the most useful first.
+
+    Each metric is a float of its own, so that Dagster plots it over time. Text that users wrote is sent as plain
+    text, never as Markdown or a URL.
+    """
+    record = outcome.entry.record
+    entries: dict[str, Any] = {
+        metadata_keys.MODEL_VERSION: outcome.entry.version,
+        metadata_keys.LINEAGE_SUMMARY: dg.MetadataValue.text(summary(outcome)),
+        metadata_keys.LINEAGE_INPUTS: _inputs(record, outcome.previous),
+        metadata_keys.LINEAGE_GAPS: "; ".join(record.completeness.missing) or None,
+        metadata_keys.LINEAGE_DIFFERS: _differences(outcome),
+        metadata_keys.LINEAGE_COMPARISON: _comparison(outcome),
+        **_metrics(record.evaluation),
+        metadata_keys.LINEAGE_SLICES: _slices(record.evaluation),
+        metadata_keys.LINEAGE_CANDIDATES: _candidates(record),
+        metadata_keys.LINEAGE_PLOT: _plot(outcome),
+        metadata_keys.LINEAGE_RECORD: f"sha256:{outcome.entry.digest.hex}",
+        metadata_keys.CODE_REVISION: record.code.revision,
+        metadata_keys.CODE_DIRTY: record.code.dirty,
+        metadata_keys.MODEL_ARTIFACT: str(record.artifact.digest),
+        metadata_keys.MODEL_FORMAT: record.artifact.format,
+        metadata_keys.MODEL_SIZE: record.artifact.size,
+    }
+    return _within_budget(metadata_keys.without_none(entries))
+
+
+def check_results(record: LineageRecord, key: dg.AssetKey) -> list[dg.AssetCheckResult]:
+    """Return the record's gates as Dagster's check results."""
+    checks = record.evaluation.checks if record.evaluation else ()
+    return [_check_result(check, key) for check in checks]
+
+
+def _check_result(check: CheckResult, key: dg.AssetKey) -> dg.AssetCheckResult:
+    severity = dg.AssetCheckSeverity.ERROR if check.severity == "error" else dg.AssetCheckSeverity.WARN
+    return dg.AssetCheckResult(
+        asset_key=key,
+        check_name=check.name,
+        passed=check.passed,
+        severity=severity,
+        description=check.detail[:_LONGEST_DETAIL],
+    )
+
+
+def input_versions(record: LineageRecord) -> dict[str, str]:
+    """Return the tags that state which version of each input was read."""
+    return {
+        metadata_keys.input_version_tag(dg.AssetKey.from_user_string(s.asset_key)): s.digest.md5
+        for s in record.data
+        if s.asset_key and s.digest.md5
+    }
+
+
+def summary(outcome: Outcome) -> str:
+    """Say in a few lines what this version is."""
+    record = outcome.entry.record
+    code = (record.code.revision or "no commit")[:10] + (" with uncommitted changes" if record.code.dirty else "")
+    checks = record.evaluation.checks if record.evaluation else ()
+    failed = [check.name for check in checks if not check.passed]
+    passed = "all checks passed" if checks else "no checks declared"
+    sentences = [
+        f"{outcome.entry.model} version {outcome.entry.version}: "
+        + (f"FAILED {', '.join(failed)}" if failed else passed),
+        _chosen(record),
+        f"Code {code}, {record.environment.package_count} packages, {record.environment.python}",
+        f"On the command line: lineage show {outcome.entry.model}@{outcome.entry.version}",
+        outcome.trained.notes or "" if outcome.trained else "Recorded by an earlier attempt of this run",
+    ]
+    # Sentences and not lines: Dagster's page runs lines together.
+    return " ".join(f"{sentence.rstrip('.')}." for sentence in sentences if sentence)[: _SUMMARY_LENGTH - 1]
+
+
+def _chosen(record: LineageRecord) -> str:
+    for candidate in record.candidates:
+        if candidate.selected:
+            return f"Chosen: {candidate.name} ({candidate.reason})"
+    return ""
+
+
+def _inputs(record: LineageRecord, previous: Entry | None) -> dg.TableMetadataValue | None:
+    # The widest columns last: Dagster's page scrolls sideways.
+    before = {s.name: s for s in previous.record.data} if previous else {}
+    return metadata_keys.table(
+        {
+            "input": snapshot.name,
+            f"since {previous.ref if previous else 'before'}": _change(snapshot, before.get(snapshot.name), previous),
+            "rows": snapshot.rows,
+            "snapshot": (snapshot.digest.md5 or snapshot.digest.sha256 or "")[:12],
+            "path": snapshot.path,
+            "asset": snapshot.asset_key or "",
+        }
+        for snapshot in record.data
+    )
+
+
+def _change(now: DatasetSnapshot, before: DatasetSnapshot | None, previous: Entry | None) -> str:
+    if previous is None:
+        return "first version"
+    if before is None:
+        return "new input"
+    if now.digest.sha256 == before.digest.sha256:
+        return "same"
+    rows = f" ({now.rows - before.rows:+,} rows)" if now.rows is not None and before.rows is not None else ""
+    return f"changed{rows}"
+
+
+def _metrics(evaluation: Evaluation | None) -> dict[str, float]:
+    metrics = evaluation.metrics if evaluation else {}
+    return {f"eval/{name}": metrics[name] for name in by_interest(metrics)[:_MOST_PLOTTED]}
+
+
+def _comparison(outcome: Outcome) -> dg.TableMetadataValue | None:
+    now = outcome.entry.record.evaluation
+    before = outcome.baseline.record.evaluation if outcome.baseline else None
+    if now is None or before is None or outcome.baseline is None:
+        return None
+    return metadata_keys.table(
+        {
+            "metric": name,
+            f"version {outcome.entry.version}": round(now.metrics[name], 5),
+            outcome.baseline.label: round(before.metrics[name], 5),
+            "difference": round(now.metrics[name] - before.metrics[name], 5),
+        }
+        for name in by_interest(now.metrics)
+        if name in before.metrics
+    )
+
+
+def _differences(outcome: Outcome) -> dg.TableMetadataValue | None:
+    return metadata_keys.table(
+        {"from": difference.label, "differs by": sentence.text[:_LONGEST_FINDING], "part": sentence.layer}
+        for difference in outcome.differences
+        for sentence in difference.sentences[:_MOST_FINDINGS]
+    )
+
+
+def _slices(evaluation: Evaluation | None) -> dg.TableMetadataValue | None:
+    parts = evaluation.slices if evaluation else ()
+    names = _common([list(part.metrics) for part in parts])
+    return metadata_keys.table(
+        {"slice": f"{p.name}={p.value}", "rows": p.rows, **{n: round(p.metrics[n], 4) for n in names}} for p in parts
+    )
+
+
+def _candidates(record: LineageRecord) -> dg.TableMetadataValue | None:
+    names = _common([list(candidate.metrics) for candidate in record.candidates])
+    return metadata_keys.table(
+        {
+            "candidate": c.name,
+            "selected": "→" if c.selected else "",
+            **{n: round(c.metrics[n], 5) for n in names},
+            "reason": c.reason,
+        }
+        for c in record.candidates
+    )
+
+
+def _common(lists: Sequence[Sequence[str]]) -> list[str]:
+    # Dagster's tables want the same columns in every row, and a page has room for a few.
+    shared = set.intersection(*(set(each) for each in lists)) if lists else set()
+    return by_interest(shared)[:_MOST_METRICS]
+
+
+def _plot(outcome: Outcome) -> dg.MarkdownMetadataValue | None:
+    plot = outcome.trained.plot if outcome.trained else None
+    if plot is None:
+        return None
+    return dg.MetadataValue.md(f"![evaluation](data:image/png;base64,{base64.b64encode(plot).decode()})")
+
+
+def _within_budget(entries: Mapping[str, Any]) -> dict[str, Any]:
+    """Drop courtesies, the bulkiest first, until the event fits; the record keeps all but the plot."""
+    kept = dict(entries)
+    for name in _OPTIONAL:
+        if _weight(kept) <= metadata_keys.EVENT_BYTES:
+            break
+        kept.pop(name, None)
+    return kept
+
+
+def _weight(entries: Mapping[str, Any]) -> int:
+    return len(json.dumps({name: repr(getattr(value, "value", value)) for name, value in entries.items()}))

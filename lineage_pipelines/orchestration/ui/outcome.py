@@ -1,0 +1,42 @@
+"""Outcome of a run: the committed version, and the versions that its page compares it with."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from lineage_pipelines.capture.trained_model import TrainedModel
+
+if TYPE_CHECKING:
+    from lineage_pipelines.catalog.log.entries import Entry
+    from lineage_pipelines.queries.diff.changes import Sentence
+    from lineage_pipelines.records.statement.lineage_record import LineageRecord
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Baseline:
+    """The version to compare with."""
+
+    label: str
+    """`flight_delay@3, in production`."""
+    record: "LineageRecord"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """What a version differs by from another one."""
+
+    label: str
+    """`flight_delay@3, in production`."""
+    sentences: "tuple[Sentence, ...]"
+    """Most likely explanation first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """A committed version."""
+
+    entry: "Entry"
+    trained: TrainedModel | None
+    """None when an earlier attempt of this run had already committed it."""
+    previous: "Entry | None"
+    baseline: Baseline | None
+    differences: tuple[Difference, ...] = ()

@@ -1,0 +1,38 @@
+"""What a new version differs by, from the one before and from the one in production, for its page in the UI."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from lineage_pipelines.artifacts.artifact_store import ArtifactStore
+from lineage_pipelines.catalog.catalog import Catalog
+from lineage_pipelines.catalog.log.entries import Entry
+from lineage_pipelines.orchestration.ui.outcome import Difference
+from lineage_pipelines.records.values.model_name import PRODUCTION
+
+
+def find_differences(
+    catalog: Catalog, entry: Entry, *, artifacts: ArtifactStore, project_dir: Path, log: Callable[[str], None]
+) -> tuple[Difference, ...]:
+    """Compare a committed version with those that people ask about, from recorded facts alone."""
+    from lineage_pipelines.queries.diff.comparison import compare_versions
+
+    found = []
+    for label, other in _others(catalog, entry):
+        try:
+            diff = compare_versions(catalog, other, entry, artifacts=artifacts, project_dir=project_dir)
+        except Exception as error:  # noqa: BLE001  # the version is committed: a courtesy must not fail its step
+            log(f"{entry.ref} could not be compared with {other.ref}: {error}")
+        else:
+            found.append(Difference(label=label, sentences=diff.sentences))
+    return tuple(found)
+
+
+def _others(catalog: Catalog, entry: Entry) -> Iterator[tuple[str, Entry]]:
+    from lineage_pipelines.queries.registry.alias_history import find_holder
+
+    previous = catalog.get(entry.model, entry.version - 1) if entry.version > 1 else None
+    live = find_holder(catalog, entry.model, PRODUCTION)
+    if previous is not None:
+        yield f"{previous.ref}, in production" if previous == live else f"{previous.ref}, the one before", previous
+    if live is not None and live not in (previous, entry):
+        yield f"{live.ref}, in production", live

@@ -1,0 +1,138 @@
+"""Which code differs: the source files that training reaches, and the commits between."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from lineage_pipelines.queries.diff.alignment import Pair, kind_of, paired
+from lineage_pipelines.queries.diff.changes import CodeChange, FileChange, Kind
+from lineage_pipelines.queries.diff.stored_sources import Blobs, read_blob
+from lineage_pipelines.records.statement.code import CodeVersion, SourceFile
+from lineage_pipelines.records.statement.lineage_record import LineageRecord
+
+_MOST_LINES = 8_000
+"""Of all diffs together; beyond it a file's diff says only how long it is."""
+
+
+def compare_code(
+    first: LineageRecord, second: LineageRecord, blobs: Blobs, repository: Path | None = None
+) -> CodeChange:
+    """Compare the stored sources of two versions, uncommitted work included, for they are what ran.
+
+    It is identical when files, entry point, revision and uncommitted work all are. Where the revision differs and no
+    file does, the code that training reaches is the same.
+
+    Args:
+        first: the version on the left.
+        second: the version on the right.
+        blobs: the stored sources.
+        repository: any folder of a Git repository: for the commits between, and for sources that are stored no more.
+            None to ask Git nothing. Git is not asked either where the revisions are equal and no source is missing.
+    """
+    before, after = first.code, second.code
+    change = CodeChange(
+        identical=_same(before, after),
+        revision=(before.revision, after.revision),
+        dirty=(before.dirty, after.dirty),
+    )
+    if change.identical:
+        same = tuple(sorted(file.path for file in before.source.files)) if before.source else ()
+        return replace(change, unchanged=len(same), same=same)
+    commits, count = _commits(before, after, repository)
+    change = replace(change, commits=commits, commit_count=count)
+    if before.source is None or after.source is None:
+        return replace(change, weaker=_unknown(before, after))
+    pairs = paired(before.source.files, after.source.files, lambda file: file.path)
+    changed = [pair for pair in pairs if _differs(pair)]
+    same = tuple(sorted(pair.name for pair in pairs if not _differs(pair)))
+    contents = _Contents(changed, before, after, blobs, repository)
+    files = tuple(_file_changes(changed, contents))
+    return replace(change, files=files, unchanged=len(same), same=same, weaker=contents.weaker())
+
+
+def _same(before: CodeVersion, after: CodeVersion) -> bool:
+    parts = [
+        (code.revision, code.dirty, code.patch, (code.source.entry, code.source.files) if code.source else None)
+        for code in (before, after)
+    ]
+    return parts[0] == parts[1]
+
+
+def _commits(before: CodeVersion, after: CodeVersion, repository: Path | None) -> tuple[tuple[str, ...], int]:
+    if repository is None or before.revision == after.revision:
+        return (), 0
+    from lineage_pipelines.queries.diff.code.commits import commits_between
+
+    return commits_between(repository, before.revision, after.revision)
+
+
+def _unknown(before: CodeVersion, after: CodeVersion) -> str:
+    if before.source is None and after.source is None:
+        return "no source files are recorded with either version"
+    side = "first" if before.source is None else "second"
+    return f"no source files are recorded with the {side} version"
+
+
+def _differs(pair: Pair[SourceFile]) -> bool:
+    return pair.before is None or pair.after is None or pair.before.sha256 != pair.after.sha256
+
+
+class _Contents:
+    """The bytes of the changed files: from the store, else from Git where it has the very same."""
+
+    def __init__(
+        self,
+        changed: Sequence[Pair[SourceFile]],
+        before: CodeVersion,
+        after: CodeVersion,
+        blobs: Blobs,
+        repository: Path | None,
+    ) -> None:
+        firsts = [pair.before for pair in changed if pair.before is not None]
+        seconds = [pair.after for pair in changed if pair.after is not None]
+        self._known = {
+            **_read(firsts, blobs, before.revision, repository),
+            **_read(seconds, blobs, after.revision, repository),
+        }
+        self._missing = sorted({file.path for file in (*firsts, *seconds) if file.sha256 not in self._known})
+
+    def of(self, file: SourceFile | None) -> bytes | None:
+        return self._known.get(file.sha256) if file is not None else None
+
+    def weaker(self) -> str:
+        count = len(self._missing)
+        if not count:
+            return ""
+        named = self._missing[0] if count == 1 else f"{count:,} changed files"
+        return f"the source of {named} is kept neither in the store nor in Git, so that it cannot be shown"
+
+
+def _read(
+    files: Sequence[SourceFile], blobs: Blobs, revision: str | None, repository: Path | None
+) -> Mapping[str, bytes]:
+    """Contents by their SHA-256."""
+    stored = {file.sha256: read_blob(blobs, file.sha256) for file in files}
+    known = {sha256: data for sha256, data in stored.items() if data is not None}
+    lost = {file.path: file.sha256 for file in files if file.sha256 not in known}
+    if not lost or repository is None:
+        return known
+    from lineage_pipelines.queries.diff.code.commits import committed_files
+
+    found = committed_files(repository, revision, lost)
+    return known | {lost[path]: data for path, data in found.items()}
+
+
+def _file_changes(changed: Sequence[Pair[SourceFile]], contents: _Contents) -> Iterator[FileChange]:
+    from lineage_pipelines.queries.diff.code.source_diff import MOST_LINES, diff_texts, same_code
+
+    left = _MOST_LINES
+    for pair in sorted(changed, key=lambda pair: pair.name):
+        kind, path = kind_of(pair.before, pair.after), pair.name
+        before, after = contents.of(pair.before), contents.of(pair.after)
+        if (before is None and pair.before is not None) or (after is None and pair.after is not None):
+            yield FileChange(path=path, kind=kind)
+            continue
+        diff = diff_texts(path, before, after, most_lines=min(MOST_LINES, max(left, 0)))
+        left -= diff.patch.count("\n")
+        layout = kind is Kind.CHANGED and path.endswith(".py") and same_code(before or b"", after or b"")
+        yield FileChange(path=path, kind=kind, patch=diff.patch, lines=(diff.added, diff.removed), only_layout=layout)

@@ -1,0 +1,87 @@
+"""What Git still knows of two revisions: the commits between them, and the files that a store has lost."""
+
+import hashlib
+import re
+from collections.abc import Collection, Mapping
+from pathlib import Path
+
+from lineage_pipelines.capture.git.git_command import GitError, run_git
+from lineage_pipelines.capture.git.git_state import find_root
+
+MOST_COMMITS = 50
+_REVISION = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+_SHORT = 12
+_MOST_BYTES = 64 * 1024 * 1024
+
+
+def commits_between(repository: Path, first: str | None, second: str | None) -> tuple[tuple[str, ...], int]:
+    """Return the newest commits that one of two revisions has and the other has not, and how many there are.
+
+    A line is `1a2b3c4d5e6f Ada: message`, with `- ` before it when only the first revision has the commit. Nothing
+    where there is no repository, or it does not know both revisions (any more).
+    """
+    if first == second or not (is_revision(first) and is_revision(second)):
+        return (), 0
+    root, between = find_root(repository), f"{first}...{second}"
+    form = "--format=%m%x00%H%x00%an%x00%s"
+    try:
+        listed = run_git(
+            root, ["log", "--left-right", "--topo-order", f"--max-count={MOST_COMMITS + 1}", form, between, "--"]
+        )
+        lines = listed.decode("utf-8", "replace").rstrip("\n").split("\n") if listed else []
+        if len(lines) <= MOST_COMMITS:
+            return tuple(map(_line, lines)), len(lines)
+        count = int(run_git(root, ["rev-list", "--count", between, "--"]))
+    except (GitError, ValueError):
+        return (), 0
+    return tuple(map(_line, lines[:MOST_COMMITS])), count
+
+
+def is_revision(text: str | None) -> bool:
+    """Return whether a text is the whole name of a commit: it is handed to Git."""
+    return text is not None and _REVISION.fullmatch(text) is not None
+
+
+def _line(said: str) -> str:
+    side, revision, author, subject = said.split("\0", 3)
+    return f"{'- ' if side == '<' else ''}{revision[:_SHORT]} {author}: {subject}"
+
+
+def committed_files(repository: Path, revision: str | None, wanted: Mapping[str, str]) -> Mapping[str, bytes]:
+    """Return the files of a revision that are what is wanted, byte for byte.
+
+    Args:
+        repository: any folder of the repository.
+        revision: the commit.
+        wanted: path to the SHA-256 in hex. A file that was not committed as it ran has another one, and is left out.
+    """
+    paths = [path for path in wanted if "\n" not in path]
+    if not paths or not is_revision(revision):
+        return {}
+    asked = "".join(f"{revision}:{path}\n" for path in paths).encode("utf-8", "surrogateescape")
+    try:
+        output = run_git(find_root(repository), ["cat-file", "--batch"], stdin=asked, limit=_MOST_BYTES)
+    except GitError:
+        return {}
+    found = dict(zip(paths, _objects(output, len(paths)), strict=False))
+    return {
+        path: data
+        for path, data in found.items()
+        if data is not None and hashlib.sha256(data).hexdigest() == wanted[path]
+    }
+
+
+def _objects(output: bytes, count: int) -> Collection[bytes | None]:
+    """The contents that `git cat-file --batch` printed, in the order of the questions; None for what is no file."""
+    contents: list[bytes | None] = []
+    rest = output
+    while rest and len(contents) < count:
+        head, _, rest = rest.partition(b"\n")
+        words = head.split(b" ")
+        if len(words) != 3 or not words[2].isdigit():  # noqa: PLR2004  # `<name> missing` and the like
+            contents.append(None)
+            continue
+        size = int(words[2])
+        contents.append(rest[:size] if words[1] == b"blob" else None)
+        rest = rest[size + 1 :]
+    return contents

@@ -1,0 +1,1 @@
+"""Data changes: datasets, columns, preparation."""

@@ -1,0 +1,278 @@
+"""Column changes: which columns came, went or changed type, and how the content of one moved, from both profiles."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from lineage_pipelines.queries.diff.changes import Bins, ColumnChange, Kind, SchemaChange
+from lineage_pipelines.queries.diff.data.distances import (
+    Distance,
+    has_distribution,
+    number_distance,
+    value_distance,
+)
+from lineage_pipelines.queries.diff.data.profile import Profile, same_content
+from lineage_pipelines.queries.diff.data.units import linear_map
+from lineage_pipelines.records.statement.dataset import Column
+from lineage_pipelines.records.values.canonical import Json
+
+Facts = Mapping[str, Any]
+_NUMBERS = ("number", "time")
+_MISSING, _UNLISTED = "\0missing", "\0unlisted"
+"""Values of no column: a name that no text has."""
+_MOST_SHOWN = 10
+_LEAST_MOVED = 0.0005
+_SAME = 1e-9
+_TWO = 2
+
+
+def compare_columns(first: Profile, second: Profile, names: Mapping[str, str]) -> tuple[ColumnChange, ...]:
+    """Return the columns that moved, the one that moved most first.
+
+    Args:
+        first: the profile before.
+        second: the profile after.
+        names: of the columns that are in both: name after to name before.
+    """
+    found = []
+    for name, before in names.items():
+        sides = first.columns.get(before), second.columns.get(name)
+        if sides[0] is None or sides[1] is None or same_content(sides[0], sides[1]):
+            continue
+        change = _compare(name, (sides[0], sides[1]), (first.seen, second.seen))
+        if change is not None:
+            found.append(change)
+    return tuple(sorted(found, key=lambda change: (-change.weight, change.column)))
+
+
+def _compare(name: str, sides: tuple[Facts, Facts], seen: tuple[int, int]) -> ColumnChange | None:
+    counts = _values(sides[0]), _values(sides[1])
+    distance = _distance(sides, counts, seen)
+    facts = {fact: pair for fact, pair in _facts(sides, counts, seen).items() if not _equal(*pair)}
+    differs = same_content(*sides) is False or bool(facts) or bool(distance.distance)
+    if not differs:
+        return None
+    mapped = linear_map(*sides, same_count=_present(sides[0], seen[0]) == _present(sides[1], seen[1]))
+    return ColumnChange(
+        column=name,
+        kind=str(sides[1].get("kind", "")),
+        facts=facts,
+        psi=distance.psi,
+        distance=distance.distance,
+        p_value=distance.p_value,
+        values=_moved(*counts),
+        appeared=_come(*counts),
+        vanished=_come(counts[1], counts[0]),
+        ratio=mapped[0] if mapped else None,
+        offset=mapped[1] if mapped else None,
+        bins=(_bins(sides[0]), _bins(sides[1])),
+    )
+
+
+def _bins(facts: Facts) -> Bins | None:
+    counts, low, high = facts.get("histogram"), facts.get("min"), facts.get("max")
+    return (
+        Bins(low=float(low), high=float(high), counts=tuple(counts))
+        if counts and low is not None and high is not None and low != high
+        else None
+    )
+
+
+# Distributions
+
+
+def _distance(
+    sides: tuple[Facts, Facts], counts: "tuple[Counts | None, Counts | None]", seen: tuple[int, int]
+) -> Distance:
+    kinds = {facts.get("kind") for facts in sides}
+    if kinds <= set(_NUMBERS):
+        if len(kinds) > 1 or not all(has_distribution(facts) for facts in sides) or 0 in seen:
+            return Distance()
+        present = _present(sides[0], seen[0]), _present(sides[1], seen[1])
+        return number_distance(*sides, _apart(sides, seen), present)
+    if counts[0] is None or counts[1] is None:
+        return Distance()
+    return value_distance(*_aligned(counts[0], counts[1], sides))
+
+
+def _apart(sides: tuple[Facts, Facts], seen: tuple[int, int]) -> Sequence[tuple[float, float]]:
+    pairs = [(sides[0].get(fact, 0) / seen[0], sides[1].get(fact, 0) / seen[1]) for fact in ("nulls", "infinite")]
+    return [pair for pair in pairs if any(pair)]
+
+
+def _present(facts: Facts, seen: int) -> int:
+    return int(seen - facts.get("nulls", 0) - facts.get("infinite", 0))
+
+
+class Counts(dict[str, int]):
+    """Counts by value, as text, and how many have values that are not listed."""
+
+    other: int = 0
+
+    def share(self, value: str) -> float:
+        """Return the share of the rows that have a value."""
+        total = sum(self.values()) + self.other
+        return self.get(value, 0) / total if total else 0.0
+
+
+def _values(facts: Facts) -> Counts | None:
+    if "values" not in facts:
+        return None
+    counts = Counts()
+    for value, count in facts["values"]:
+        shown = _shown(value)
+        counts[shown] = counts.get(shown, 0) + int(count)
+    counts.other = int(facts.get("other", 0))
+    return counts
+
+
+def _shown(value: Json) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return value if isinstance(value, str) else f"{value:.10g}" if isinstance(value, float) else str(value)
+
+
+def _aligned(before: Counts, after: Counts, sides: tuple[Facts, Facts]) -> tuple[dict[str, int], dict[str, int]]:
+    """Counts of what both sides know; a value that the other side may have and does not list goes to the rest."""
+    known = {
+        value
+        for value in {*before, *after}
+        if (value in before or not before.other) and (value in after or not after.other)
+    }
+    aligned = []
+    for counts, facts in zip((before, after), sides, strict=True):
+        kept = {value: count for value, count in counts.items() if value in known}
+        rest = counts.other + sum(count for value, count in counts.items() if value not in known)
+        aligned.append({**kept, _UNLISTED: rest, _MISSING: int(facts.get("nulls", 0))})
+    return aligned[0], aligned[1]
+
+
+def _moved(before: Counts | None, after: Counts | None) -> tuple[tuple[str, float, float], ...]:
+    if before is None or after is None:
+        return ()
+    known = {
+        value
+        for value in {*before, *after}
+        if (value in before or not before.other) and (value in after or not after.other)
+    }
+    shares = [(value, before.share(value), after.share(value)) for value in known]
+    told = sorted(
+        (each for each in shares if abs(each[2] - each[1]) >= _LEAST_MOVED), key=lambda e: (-abs(e[2] - e[1]), e[0])
+    )
+    return tuple(told[:_MOST_SHOWN])
+
+
+def _come(before: Counts | None, after: Counts | None) -> tuple[str, ...]:
+    """Return the values that one side lists and the other has not, the most frequent first."""
+    if before is None or after is None or before.other:
+        return ()
+    return tuple(sorted((value for value in after if value not in before), key=lambda value: (-after[value], value)))
+
+
+# Facts
+
+
+def _facts(
+    sides: tuple[Facts, Facts], counts: tuple[Counts | None, Counts | None], seen: tuple[int, int]
+) -> dict[str, tuple[Json, Json]]:
+    shares = {fact: _shares(sides, seen, fact) for fact in ("nulls", "empty", "infinite")}
+    plain = {
+        fact: (sides[0].get(fact), sides[1].get(fact))
+        for fact in ("mean", "std", "min", "max", "distinct", "mean_bytes")
+    }
+    return {"rate": _rates(*counts), **shares, **plain}
+
+
+def _shares(sides: tuple[Facts, Facts], seen: tuple[int, int], fact: str) -> tuple[Json, Json]:
+    if not any(fact in facts for facts in sides):
+        return None, None
+    shares = [facts.get(fact, 0) / rows if rows else 0.0 for facts, rows in zip(sides, seen, strict=True)]
+    return shares[0], shares[1]
+
+
+def _rates(before: Counts | None, after: Counts | None) -> tuple[Json, Json]:
+    """Return the share of true, of one, or of the rarer of two values: what a label has for a rate."""
+    if before is None or after is None or before.other or after.other:
+        return None, None
+    both = sorted({*before, *after})
+    if len(both) != _TWO:
+        return None, None
+    named = next((name for name in ("true", "1") if name in both and set(both) <= {"true", "false", "0", "1"}), None)
+    rarer = named or min(both, key=lambda value: (before.share(value) + after.share(value), value))
+    return before.share(rarer), after.share(rarer)
+
+
+def _equal(before: Json, after: Json) -> bool:
+    if isinstance(before, int | float) and isinstance(after, int | float):
+        return abs(before - after) <= _SAME * max(abs(before), abs(after))
+    return before == after
+
+
+_NAMES = ("name", "type", "content")
+_TELLING = 5
+"""Distinct values from which equal facts of two columns are no chance, where `content` was not recorded."""
+_WHOLE = 16
+"""Digits of `content` that tell one column among thousands."""
+
+
+def compare_schemas(
+    before: Sequence[Column], after: Sequence[Column], profiles: tuple[Profile | None, Profile | None]
+) -> tuple[tuple[SchemaChange, ...], Mapping[str, str]]:
+    """Return what differs, and of the columns that are in both: name after to name before."""
+    old, new = ({column.name: column for column in reversed(columns)} for columns in (before, after))
+    dropped, added = [name for name in old if name not in new], [name for name in new if name not in old]
+    renamed = _renamed(sorted(dropped), sorted(added), profiles)
+    changes = [
+        *(
+            SchemaChange(kind=Kind.REMOVED, column=name, before=old[name])
+            for name in dropped
+            if name not in renamed.values()
+        ),
+        *(SchemaChange(kind=Kind.ADDED, column=name, after=new[name]) for name in added if name not in renamed),
+        *(
+            SchemaChange(kind=Kind.CHANGED, column=name, before=old[was], after=new[name], renamed_from=was)
+            for name, was in renamed.items()
+        ),
+        *(
+            SchemaChange(kind=Kind.CHANGED, column=name, before=old[name], after=column)
+            for name, column in new.items()
+            if name in old and old[name].type != column.type
+        ),
+    ]
+    same = {name: name for name in new if name in old}
+    return tuple(sorted(changes, key=lambda change: (change.kind.value, change.column))), {**same, **renamed}
+
+
+def _renamed(
+    dropped: Sequence[str], added: Sequence[str], profiles: tuple[Profile | None, Profile | None]
+) -> dict[str, str]:
+    """Pair a column that went with the one that came with the same content, where there is one of each."""
+    if profiles[0] is None or profiles[1] is None or not dropped or not added:
+        return {}
+    went, came = _by_content(dropped, profiles[0]), _by_content(added, profiles[1])
+    return {
+        names[0]: went[content][0]
+        for content, names in came.items()
+        if len(names) == 1 and len(went.get(content, ())) == 1
+    }
+
+
+def _by_content(names: Sequence[str], profile: Profile) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for name in names:
+        content = _content(profile, name)
+        if content is not None:
+            found.setdefault(content, []).append(name)
+    return found
+
+
+def _content(profile: Profile, name: str) -> str | None:
+    """What identifies a column's values: their digest, or everything that a profile of version 1 says of them."""
+    facts = profile.columns.get(name)
+    if facts is None or not facts.get("distinct"):
+        return None  # a column without values is like any other
+    content = facts.get("content")
+    if content and len(content) >= _WHOLE:
+        return str(content[:_WHOLE])
+    told = facts.get("distinct", 0) >= _TELLING and ("quantiles" in facts or "values" in facts)
+    rest = {fact: value for fact, value in facts.items() if fact not in _NAMES}
+    return f"{profile.rows} {sorted(rest.items())}" if told else None

@@ -1,0 +1,1 @@
+"""Explanation: changes in an order, most likely cause first."""

@@ -1,0 +1,1 @@
+"""Row changes: two tables compared row by row."""

@@ -1,0 +1,1 @@
+"""Run changes: parameters, evaluation, decisions."""

@@ -1,0 +1,153 @@
+"""Whether two versions were measured alike, and what was measured."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from lineage_pipelines.queries.diff.alignment import Pair, paired
+from lineage_pipelines.queries.diff.changes import CodeChange, EvaluationChange, MetricChange
+from lineage_pipelines.queries.diff.run.noise_band import band_name, measure_noise
+from lineage_pipelines.records.statement.lineage_record import LineageRecord
+from lineage_pipelines.records.statement.training_run import CheckResult, Evaluation, SliceMetrics
+from lineage_pipelines.records.values.metric import by_interest
+
+__all__ = ["compare_evaluation", "measure_noise"]
+
+
+def compare_evaluation(
+    first: LineageRecord,
+    second: LineageRecord,
+    noise: Mapping[str, float] | None = None,
+    *,
+    code: CodeChange | None = None,
+) -> EvaluationChange:
+    """Compare how two versions were measured, every metric, every slice, and the verdicts of the checks.
+
+    `same_data` is known when both say on which input they were measured and its SHA-256 is recorded.
+
+    A record does not say which source files measure. `same_code` is therefore True when all files are the same, or
+    differ in comments and layout alone; False when the two do not report the same metrics or the same kinds of
+    slices, for then they cannot have been measured by the same; None otherwise.
+
+    Args:
+        first: the version on the left.
+        second: the version on the right.
+        noise: two standard deviations of a metric over repeats, as `measure_noise` returns them.
+        code: what `compare_code` said, to tell layout from code.
+    """
+    before, after = first.evaluation, second.evaluation
+    bands = noise or {}
+    checks = paired(_checks(before), _checks(after), lambda check: check.name)
+    same = {
+        pair.name: pair.before.passed for pair in checks if pair.before and _verdicts(pair)[0] == _verdicts(pair)[1]
+    }
+    return EvaluationChange(
+        same_data=_same_data(first, second),
+        same_code=_same_code(first, second, code),
+        snapshot=(before.snapshot if before else None, after.snapshot if after else None),
+        metrics=_metrics(before.metrics if before else {}, after.metrics if after else {}, bands),
+        slices=_slices(_Side(first), _Side(second), bands),
+        checks={pair.name: _verdicts(pair) for pair in checks if pair.name not in same},
+        details={pair.name: _detail(pair) for pair in checks if pair.name not in same},
+        unchanged_checks=len(same),
+        same_checks=same,
+    )
+
+
+def _checks(evaluation: Evaluation | None) -> Sequence[CheckResult]:
+    return evaluation.checks if evaluation else ()
+
+
+def _verdicts(pair: Pair[CheckResult]) -> tuple[bool | None, bool | None]:
+    return (pair.before.passed if pair.before else None, pair.after.passed if pair.after else None)
+
+
+def _detail(pair: Pair[CheckResult]) -> str:
+    return next((check.detail for check in (pair.after, pair.before) if check is not None), "")
+
+
+def _same_data(first: LineageRecord, second: LineageRecord) -> bool | None:
+    before, after = (_measured_on(record) for record in (first, second))
+    return None if before is None or after is None else before == after
+
+
+def _measured_on(record: LineageRecord) -> str | None:
+    name = record.evaluation.snapshot if record.evaluation else None
+    found = [snapshot.digest.sha256 for snapshot in record.data if name is not None and snapshot.name == name]
+    return found[0] if len(found) == 1 else None
+
+
+def _same_code(first: LineageRecord, second: LineageRecord, code: CodeChange | None) -> bool | None:
+    before, after = first.code.source, second.code.source
+    if before and after and (before.entry, before.files) == (after.entry, after.files):
+        return True
+    if code and code.files and all(file.only_layout for file in code.files) and _entry(first) == _entry(second):
+        return True
+    return False if _reported(first) != _reported(second) else None
+
+
+def _entry(record: LineageRecord) -> str | None:
+    return record.code.source.entry if record.code.source else None
+
+
+def _reported(record: LineageRecord) -> tuple[set[str], set[str]] | None:
+    if record.evaluation is None:
+        return None
+    return set(record.evaluation.metrics), {part.name for part in record.evaluation.slices}
+
+
+def _metrics(
+    before: Mapping[str, float], after: Mapping[str, float], bands: Mapping[str, float]
+) -> tuple[MetricChange, ...]:
+    names = by_interest({*before, *after})
+    return tuple(MetricChange(name=n, before=before.get(n), after=after.get(n), noise=bands.get(n)) for n in names)
+
+
+@dataclass(frozen=True, slots=True)
+class _Side:
+    """The slices of one version, and of how many rows each is a part."""
+
+    record: LineageRecord
+
+    @property
+    def slices(self) -> Sequence[SliceMetrics]:
+        return self.record.evaluation.slices if self.record.evaluation else ()
+
+    def totals(self) -> Mapping[str, int]:
+        """Rows by the slices' column: those of the data that was measured on, or of its slices where they have more.
+
+        Slices of a column may leave rare values out, and may take rows of other data in.
+        """
+        name = self.record.evaluation.snapshot if self.record.evaluation else None
+        rows = next((each.rows for each in self.record.data if each.name == name and each.rows is not None), 0)
+        found: dict[str, int] = {}
+        for part in self.slices:
+            found[part.name] = found.get(part.name, 0) + part.rows
+        return {column: max(count, rows) for column, count in found.items()}
+
+
+def _slices(first: _Side, second: _Side, bands: Mapping[str, float]) -> tuple[MetricChange, ...]:
+    pairs = paired(first.slices, second.slices, lambda part: f"{part.name}={part.value}")
+    left, right = first.totals(), second.totals()
+    changes = [change for pair in pairs for change in _of_slice(pair, left, right, bands)]
+    rank = {name: place for place, name in enumerate(by_interest({change.name for change in changes}))}
+    return tuple(sorted(changes, key=lambda each: (-abs(each.contribution or 0.0), each.slice, rank[each.name])))
+
+
+def _of_slice(
+    pair: Pair[SliceMetrics], left: Mapping[str, int], right: Mapping[str, int], bands: Mapping[str, float]
+) -> Iterable[MetricChange]:
+    before, after = pair.before, pair.after
+    rows = (before.rows if before else None, after.rows if after else None)
+    shares = [_share(part, totals) for part, totals in ((before, left), (after, right))]
+    for change in _metrics(before.metrics if before else {}, after.metrics if after else {}, {}):
+        # The mean of both shares: the sum over slices is then what differs but for the shares themselves, and a
+        # comparison the other way round gives the same number with the other sign.
+        moved = change.difference
+        contribution = None if moved is None else moved * sum(shares) / 2
+        noise = bands.get(band_name(change.name, pair.name))
+        yield replace(change, slice=pair.name, rows=rows, contribution=contribution, noise=noise)
+
+
+def _share(part: SliceMetrics | None, totals: Mapping[str, int]) -> float:
+    total = totals.get(part.name, 0) if part else 0
+    return part.rows / total if part and total > 0 else 0.0

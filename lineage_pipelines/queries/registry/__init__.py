@@ -1,0 +1,1 @@
+"""Registry: aliases, approvals, promotion policy, decisions."""

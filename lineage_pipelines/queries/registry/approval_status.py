@@ -1,0 +1,247 @@
+"""Approvals in the log: what each is worth to a promotion, what it is worth now, and whether it was ever one."""
+
+import secrets
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+from itertools import islice
+from pathlib import Path
+
+from lineage_pipelines.catalog.catalog import Catalog
+from lineage_pipelines.catalog.log.entries import Entry, LogEntry
+from lineage_pipelines.catalog.registry.approval_rules import (
+    Approver,
+    GivenApproval,
+    Terms,
+    WeighedApproval,
+    approver_of,
+    approvers,
+    read_approval,
+    standing,
+    terms_of,
+    weigh,
+)
+from lineage_pipelines.errors import CatalogError, RecordError
+from lineage_pipelines.queries.registry.free_text import check_reason
+from lineage_pipelines.queries.registry.promotion_policy import read_policy
+from lineage_pipelines.records.decisions.approval import Approval, policy_digest, trainers
+from lineage_pipelines.records.decisions.decision import Decision
+from lineage_pipelines.records.decisions.key_event import KeyEvent, decode_key_event
+from lineage_pipelines.records.statement.lineage_record import LineageRecord
+from lineage_pipelines.records.values.canonical import Json
+from lineage_pipelines.records.values.codec import parse_time
+from lineage_pipelines.records.values.model_name import check_new_alias
+
+_OTHERS = 3
+"""How many approvals of other versions are named when a promotion lacks its own."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Approved:
+    """An approval as it stands now."""
+
+    seq: int
+    at: datetime
+    """When it was committed, in UTC."""
+    key: str
+    approval: Approval
+    void: str | None
+    """Why it counts no more, or never did; None while it counts for its record, alias and policy."""
+
+
+class Approvals:
+    """Every approval of a log, and the keys for approvals.
+
+    Args:
+        entries: the entries of the kind `approval`, in order.
+        events: every key event with its place, in order.
+    """
+
+    def __init__(self, entries: Iterable[LogEntry], events: Iterable[tuple[int, KeyEvent]]) -> None:
+        self.known: Mapping[str, Approver] = approvers(events)
+        self.recorded: dict[int, datetime] = {}
+        self._by_model: dict[str, list[GivenApproval]] = defaultdict(list)
+        self._by_version: dict[tuple[str, int], list[GivenApproval]] = defaultdict(list)
+        for entry in entries:
+            given = _given(entry, self.known)
+            if given is not None:
+                self.recorded[entry.seq] = parse_time(entry.recorded)
+                self._by_model[given.approval.model].append(given)
+                self._by_version[given.approval.model, given.approval.version].append(given)
+
+    def of_model(self, model: str) -> Sequence[GivenApproval]:
+        """Return the approvals of a model's versions, oldest first."""
+        return self._by_model.get(model, [])
+
+    def weigh(
+        self, decision: Decision, record: LineageRecord, *, at: datetime, seen: int
+    ) -> tuple[WeighedApproval, ...]:
+        """Return what the approvals up to an entry of the log are worth to a promotion at an instant.
+
+        Those of other versions are worth nothing; the newest of them are told, for whoever wonders where theirs is.
+        """
+        own = self._by_version.get((decision.model, decision.version or 0), [])
+        given = [*(each for each in own if each.entry <= seen), *self._others(decision, seen)]
+        return weigh(decision, trainers(record), given, self.known, at=at, seen=seen)
+
+    def _others(self, decision: Decision, seen: int) -> Sequence[GivenApproval]:
+        every = self.of_model(decision.model)
+        until = bisect_right(every, seen, key=lambda each: each.entry)
+        newest = (every[index] for index in range(until - 1, -1, -1))
+        others = (each for each in newest if each.approval.version != decision.version)
+        return list(islice(others, _OTHERS))[::-1]
+
+
+def _given(entry: LogEntry, known: Mapping[str, Approver]) -> GivenApproval | None:
+    try:
+        return read_approval(entry.seq, entry.body, parse_time(entry.recorded), known)
+    except RecordError:  # `recheck_approvals` tells
+        return None
+
+
+def read_approvals(catalog: Catalog, model: str, version: int | None = None) -> tuple[Approvals, int]:
+    """Return the approvals of a model's versions, and the entry up to which they and the keys were read.
+
+    Of one version: its own, and the newest of others, as many as `Approvals.weigh` tells.
+
+    Keys are read before and after: what is returned is all that the log held at that entry, whoever writes meanwhile.
+
+    Raises:
+        CatalogError: the catalog cannot be read.
+        RecordError: an entry is no key event.
+    """
+    before = _key_events(catalog)
+    if version is None:
+        entries = list(catalog.decisions_of(model, approvals=True))
+    else:
+        entries = list(catalog.approvals_near(model, version, others=_OTHERS))
+    seen = max((*(seq for seq, _ in before), *(entry.seq for entry in entries)), default=0)
+    return Approvals(entries, _key_events(catalog)), seen
+
+
+def _key_events(catalog: Catalog) -> list[tuple[int, KeyEvent]]:
+    return [(entry.seq, decode_key_event(entry.body)) for entry in catalog.walk("key")]
+
+
+def draft_approval(
+    catalog: Catalog,
+    entry: Entry,
+    alias: str,
+    *,
+    key: str,
+    reason: str,
+    project_dir: Path,
+    expires: datetime | None = None,
+) -> Approval:
+    """Return the statement that a person signs, under the policy of the project.
+
+    Args:
+        catalog: the catalog.
+        entry: the version.
+        alias: the alias that may name it.
+        key: the id of the approver's key.
+        reason: why.
+        project_dir: where pyproject.toml is.
+        expires: from when on the approval counts no more.
+
+    Raises:
+        NotFoundError: the log does not know the key.
+        CatalogError: the key is not for approvals, was revoked, or is none of those that the policy names; the policy
+            or the catalog cannot be read.
+        RecordError: the alias is none that may be given, or the reason none that may be stored.
+    """
+    check_new_alias(alias)
+    policy = read_policy(project_dir, alias).plain()
+    approver = approver_of(_key_events(catalog), key)
+    allowed = terms_of(policy).approvers
+    if allowed and approver.owner not in allowed and key not in allowed:
+        what = f"the policy of {alias} counts no approval by {approver.owner}"
+        raise CatalogError(what, where="the rule 'approvers'", fix=f"ask one of: {', '.join(allowed)}")
+    return Approval(
+        record=entry.digest,
+        model=entry.model,
+        version=entry.version,
+        alias=alias,
+        policy=policy_digest(policy),
+        approver=approver.owner,
+        reason=check_reason(reason),
+        nonce=secrets.token_hex(16),
+        given=datetime.now(UTC),
+        expires=expires,
+    )
+
+
+def list_approvals(
+    catalog: Catalog,
+    model: str,
+    alias: str | None = None,
+    *,
+    version: int | None = None,
+    project_dir: Path | None = None,
+) -> Sequence[Approved]:
+    """Return the approvals of a model's versions as they stand now, oldest first.
+
+    Args:
+        catalog: the catalog.
+        model: the model's name.
+        alias: only those for this alias.
+        version: only those of this version.
+        project_dir: where the policy in force is, by which an approval may be void; None to leave that out.
+
+    Raises:
+        CatalogError: the catalog cannot be read.
+        RecordError: an entry is no key event.
+    """
+    approvals, seen = read_approvals(catalog, model, version)
+    now = datetime.now(UTC)
+    policy = cache(lambda alias: _policy(project_dir, alias))
+    found = []
+    for given in approvals.of_model(model):
+        if alias in (None, given.approval.alias) and version in (None, given.approval.version):
+            terms, other = _in_force(given.approval, policy(given.approval.alias))
+            void = other or standing(given, approvals.known, terms, at=now, seen=seen)
+            at = approvals.recorded[given.entry]
+            found.append(Approved(seq=given.entry, at=at, key=given.key, approval=given.approval, void=void))
+    return found
+
+
+def _policy(project_dir: Path | None, alias: str) -> Mapping[str, Json] | None:
+    try:
+        return read_policy(project_dir, alias).plain() if project_dir is not None else None
+    except CatalogError:  # what was decided can be read with a policy that cannot
+        return None
+
+
+def _in_force(approval: Approval, policy: Mapping[str, Json] | None) -> tuple[Terms, str | None]:
+    if policy is None:
+        return Terms(), None
+    other = None if policy_digest(policy) == approval.policy else "the policy is another one by now"
+    return terms_of(policy), other
+
+
+def recheck_approvals(entries: Iterable[LogEntry], events: Iterable[tuple[int, KeyEvent]]) -> Iterator[str]:
+    """Yield what is wrong with the approvals of a log, in words, each with its place.
+
+    An approval has to be signed by a key for approvals that was valid at its place and is its approver's, to claim a
+    time that agrees with that of its entry, and to be there once.
+
+    Args:
+        entries: the entries of the kind `approval`, in order.
+        events: every key event of the log with its place, in order.
+    """
+    known = approvers(events)
+    first: dict[bytes, int] = {}
+    for entry in entries:
+        where = f"entry {entry.seq} (approval)"
+        try:
+            given = read_approval(entry.seq, entry.body, parse_time(entry.recorded), known)
+        except RecordError as error:
+            yield f"{where}: {error.what}"
+            continue
+        if given.flaw is not None:
+            yield f"{where} of {given.approval.approver}: {given.flaw}"
+        if first.setdefault(entry.body, entry.seq) != entry.seq:
+            yield f"{where} repeats entry {first[entry.body]}"

@@ -1,0 +1,150 @@
+"""Drafts of decisions: what a promotion, rollback, retirement or rejection would state, with its evidence."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from lineage_pipelines.catalog.catalog import Catalog
+from lineage_pipelines.catalog.log.entries import Entry
+from lineage_pipelines.catalog.registry.approval_rules import WeighedApproval
+from lineage_pipelines.errors import NotFoundError
+from lineage_pipelines.queries.registry.alias_history import find_holder, list_decisions
+from lineage_pipelines.queries.registry.approval_status import read_approvals
+from lineage_pipelines.queries.registry.free_text import check_reason
+from lineage_pipelines.queries.registry.promotion_policy import Policy, judge, read_policy
+from lineage_pipelines.records.decisions.decision import Action, ComparedVersion, Comparison, CountedApproval, Decision
+from lineage_pipelines.records.values.digest import Digest
+from lineage_pipelines.records.values.model_name import check_new_alias
+
+
+def compare(entry: Entry, current: Entry | None, policy: Policy) -> Comparison:
+    """Return what a version was compared with, number by number.
+
+    Args:
+        entry: the version that is to be promoted.
+        current: the version that the alias names now, if it names one.
+        policy: the policy.
+    """
+    candidates = tuple(_candidate(each) for each in (entry, current) if each is not None)
+    return Comparison(candidates=candidates, criterion=policy.criterion())
+
+
+def _candidate(entry: Entry) -> ComparedVersion:
+    evaluation = entry.record.evaluation
+    return ComparedVersion(
+        version=entry.version,
+        record=entry.digest,
+        metrics=dict(evaluation.metrics) if evaluation else {},
+        data=_measured_on(entry),
+    )
+
+
+def _measured_on(entry: Entry) -> Digest | None:
+    evaluation = entry.record.evaluation
+    for snapshot in entry.record.data:
+        if evaluation is not None and snapshot.name == evaluation.snapshot and snapshot.digest.sha256 is not None:
+            return Digest("sha256", snapshot.digest.sha256)
+    return None
+
+
+def counted(weighed: Iterable[WeighedApproval]) -> tuple[CountedApproval, ...]:
+    """Return the approvals that count, as a decision keeps them."""
+    return tuple(
+        CountedApproval(entry=each.given.entry, approver=each.given.approval.approver, key=each.given.key)
+        for each in weighed
+        if each.void is None
+    )
+
+
+def draft_promotion(
+    catalog: Catalog, entry: Entry, alias: str, *, by: str, reason: str, project_dir: Path, override: bool = False
+) -> Decision:
+    """Return the decision that makes an alias name a version, judged by the project's policy and the approvals.
+
+    Raises:
+        CatalogError: the policy or the catalog cannot be read.
+        RecordError: the alias is none that may be given, or the reason none that may be stored.
+    """
+    check_new_alias(alias)
+    policy = read_policy(project_dir, alias)
+    current = find_holder(catalog, entry.model, alias)
+    draft = Decision(
+        action=Action.PROMOTE,
+        model=entry.model,
+        alias=alias,
+        version=entry.version,
+        record=entry.digest,
+        previous=current.digest if current else None,
+        by=by,
+        reason=check_reason(reason),
+        policy=policy.plain(),
+        compared=compare(entry, current, policy),
+    )
+    weighed: tuple[WeighedApproval, ...] = ()
+    if policy.approvals:
+        draft, weighed = _approved(catalog, draft, entry)
+    rules = judge(policy, entry.record, current.record if current else None, weighed)
+    return replace(draft, rules=rules, override=override and not all(rule.passed for rule in rules))
+
+
+def _approved(catalog: Catalog, draft: Decision, entry: Entry) -> tuple[Decision, tuple[WeighedApproval, ...]]:
+    approvals, seen = read_approvals(catalog, entry.model, entry.version)
+    now = datetime.now(UTC)
+    weighed = approvals.weigh(draft, entry.record, at=now, seen=seen)
+    return replace(draft, approvals=counted(weighed), judged=now, seen=seen), weighed
+
+
+def draft_rejection(catalog: Catalog, entry: Entry, alias: str, *, by: str, reason: str) -> Decision:
+    """Return the decision that a version is not to be named by an alias."""
+    current = find_holder(catalog, entry.model, alias)
+    return _draft(Action.REJECT, entry.model, alias, entry, current, by=by, reason=reason)
+
+
+def draft_rollback(catalog: Catalog, model: str, alias: str, *, by: str, reason: str) -> Decision:
+    """Return the decision that makes an alias name the version again that it named before this one.
+
+    Raises:
+        NotFoundError: the alias names no version, or named none before.
+    """
+    current = find_holder(catalog, model, alias)
+    named = [
+        decided.decision.version
+        for decided in list_decisions(catalog, model, alias)
+        if decided.decision.moves_alias and decided.decision.version is not None
+    ]
+    earlier = [version for version in named if current is not None and version != current.version]
+    if current is None or not earlier:
+        raise NotFoundError(
+            f"{alias} of {model} has no version before this one to go back to", fix=f"lineage history {model}"
+        )
+    target = catalog.get(model, earlier[-1])
+    return _draft(Action.ROLLBACK, model, alias, target, current, by=by, reason=reason)
+
+
+def draft_retirement(catalog: Catalog, model: str, alias: str, *, by: str, reason: str) -> Decision:
+    """Return the decision that makes an alias name no version.
+
+    Raises:
+        NotFoundError: it names none already.
+    """
+    current = find_holder(catalog, model, alias)
+    if current is None:
+        raise NotFoundError(f"{alias} of {model} names no version", fix=f"lineage history {model}")
+    return _draft(Action.RETIRE, model, alias, None, current, by=by, reason=reason)
+
+
+def _draft(
+    action: Action, model: str, alias: str, target: Entry | None, current: Entry | None, *, by: str, reason: str
+) -> Decision:
+    return Decision(
+        action=action,
+        model=model,
+        alias=alias,
+        version=target.version if target else None,
+        record=target.digest if target else None,
+        previous=current.digest if current else None,
+        by=by,
+        reason=check_reason(reason),
+        policy=Policy().plain(),
+    )

@@ -1,0 +1,248 @@
+"""Promotion policy: the rules in pyproject.toml that a version must pass, their validation, and the verdict."""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from lineage_pipelines.catalog.registry.approval_rules import WeighedApproval
+from lineage_pipelines.errors import CatalogError
+from lineage_pipelines.records.decisions.decision import Rule
+from lineage_pipelines.records.statement.lineage_record import LineageRecord
+from lineage_pipelines.records.values.canonical import Json
+from lineage_pipelines.records.values.metric import lower_is_better
+
+_EXPECTED: Mapping[str, type] = {
+    "checks": list,
+    "no_worse": dict,
+    "complete": bool,
+    "clean": bool,
+    "noise": dict,
+    "approvals": int,
+    "approval_days": int,
+    "approvers": list,
+}
+_MOST_APPROVALS = 100
+_MOST_DAYS = 3660
+
+
+def check_rules(table: object, *, where: str) -> Mapping[str, Any]:
+    """Return the rules of a policy's table.
+
+    Raises:
+        CatalogError: a rule is unknown, of the wrong type, or means nothing.
+    """
+    if not isinstance(table, Mapping):
+        raise CatalogError("the policy is no table", where=where)
+    for name, value in table.items():
+        if name not in _EXPECTED:
+            raise CatalogError(f"unknown rule {name!r}", where=where, fix=f"use one of: {', '.join(_EXPECTED)}")
+        kind = _EXPECTED[name]
+        if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+            raise CatalogError(f"the rule {name!r} is no {kind.__name__}", where=where)
+    _check_numbers(table, where)
+    _check_approvals(table, where)
+    return table
+
+
+def _check_numbers(table: Mapping[str, Any], where: str) -> None:
+    for rule, what in (("no_worse", "a tolerance"), ("noise", "a noise band")):
+        if not all(_is_amount(value) for value in table.get(rule, {}).values()):
+            fix = f"write {rule} = {{ roc_auc = 0.01 }}"
+            raise CatalogError(f"{what} is not a number from 0 on", where=where, fix=fix)
+    stray = sorted(set(table.get("noise", {})) - set(table.get("no_worse", {})))
+    if stray:
+        fix = f"write no_worse = {{ {stray[0]} = 0.0 }} too, or leave it out"
+        raise CatalogError(f"the noise of {stray[0]} has no effect: no_worse does not name it", where=where, fix=fix)
+
+
+def _is_amount(value: object) -> bool:
+    return isinstance(value, int | float) and math.isfinite(value) and value >= 0
+
+
+def _check_approvals(table: Mapping[str, Any], where: str) -> None:
+    needed, days, names = table.get("approvals", 0), table.get("approval_days"), table.get("approvers")
+    if not 0 <= needed <= _MOST_APPROVALS:
+        raise CatalogError(f"approvals is not a number from 0 to {_MOST_APPROVALS}", where=where)
+    if days is not None and not 1 <= days <= _MOST_DAYS:
+        raise CatalogError(f"approval_days is not a number from 1 to {_MOST_DAYS}", where=where)
+    for name, value in (("approval_days", days), ("approvers", names)):
+        if value is not None and needed == 0:
+            raise CatalogError(f"{name} has no effect without approvals", where=where, fix="write approvals = 1 too")
+    if names is not None:
+        _check_approvers(names, needed, where)
+
+
+def _check_approvers(names: list[object], needed: int, where: str) -> None:
+    if not all(isinstance(name, str) and name.strip() == name != "" for name in names):
+        fix = 'write approvers = ["ann@example.org"], as lineage key list has them'
+        raise CatalogError("an approver is not the owner of a key, and not a key's id", where=where, fix=fix)
+    if len(set(names)) < needed:
+        what = f"approvals = {needed} can never be reached: there are {len(set(names))} approvers"
+        raise CatalogError(what, where=where, fix="name more approvers, or ask for fewer approvals")
+
+
+_SHOWN = 12
+_NOISE = 2
+"""Both versions' numbers are off by the band."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """The rules of one alias."""
+
+    checks: tuple[str, ...] = ()
+    """Names of checks that must have passed; empty for every blocking one."""
+    no_worse: Mapping[str, float] = field(default_factory=dict)
+    """Metric to how much worse it may be."""
+    complete: bool = False
+    clean: bool = False
+    noise: Mapping[str, float] = field(default_factory=dict)
+    """Metric to how far training again on the same data moves it, as somebody measured it."""
+    approvals: int = 0
+    """How many people have to approve, none of them the trainer or who asks."""
+    approval_days: int | None = None
+    approvers: tuple[str, ...] = ()
+    """Whose approvals count, by owner or by key; empty for everybody who has a key."""
+
+    def plain(self) -> dict[str, Json]:
+        """Return the policy as a decision keeps it. A rule that came later is said only where it is one."""
+        later: dict[str, Json] = {
+            "noise": {name: float(value) for name, value in self.noise.items()},
+            "approvals": self.approvals,
+            "approval_days": self.approval_days,
+            "approvers": list(self.approvers),
+        }
+        return {
+            "checks": list(self.checks),
+            "no_worse": {name: float(value) for name, value in self.no_worse.items()},
+            "complete": self.complete,
+            "clean": self.clean,
+            **{name: value for name, value in later.items() if value},
+        }
+
+    def criterion(self) -> str:
+        """Return what the policy asks, in one sentence."""
+        parts = [f"these checks passed: {', '.join(self.checks)}" if self.checks else "every blocking check passed"]
+        parts += [f"{metric} no worse by more than {self.tolerance(metric):g}" for metric in self.no_worse]
+        parts += ["no fact missing"] if self.complete else []
+        parts += ["trained from a clean commit"] if self.clean else []
+        parts += [f"approved by {self.approvals} others"] if self.approvals else []
+        return "; ".join(parts)
+
+    def tolerance(self, metric: str) -> float:
+        """Return by how much a metric may be worse, noise included."""
+        return self.no_worse[metric] + _NOISE * self.noise.get(metric, 0.0)
+
+
+def read_policy(project_dir: Path, alias: str) -> Policy:
+    """Return the policy of an alias, from the project's pyproject.toml.
+
+    Raises:
+        CatalogError: it cannot be read, or has a rule that is unknown or of the wrong type.
+    """
+    import tomllib
+
+    path = project_dir / "pyproject.toml"
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        document = {}
+    except (OSError, ValueError) as error:
+        raise CatalogError(f"the policy cannot be read: {error}", where=str(path), fix="correct the file") from error
+    table = document.get("tool", {}).get("lineage", {}).get("promotion", {}).get(alias, {})
+    return parse_policy(table, where=f"{path} [tool.lineage.promotion.{alias}]")
+
+
+def parse_policy(table: object, *, where: str) -> Policy:
+    """Return a policy from its table.
+
+    Raises:
+        CatalogError: a rule is unknown, of the wrong type, or means nothing.
+    """
+    rules = check_rules(table, where=where)
+    return Policy(
+        checks=tuple(map(str, rules.get("checks", ()))),
+        no_worse={name: float(value) for name, value in rules.get("no_worse", {}).items()},
+        complete=bool(rules.get("complete", False)),
+        clean=bool(rules.get("clean", False)),
+        noise={name: float(value) for name, value in rules.get("noise", {}).items()},
+        approvals=int(rules.get("approvals", 0)),
+        approval_days=rules.get("approval_days"),
+        approvers=tuple(rules.get("approvers", ())),
+    )
+
+
+def judge(
+    policy: Policy,
+    record: LineageRecord,
+    current: LineageRecord | None,
+    weighed: Sequence[WeighedApproval] = (),
+) -> tuple[Rule, ...]:
+    """Return each rule's verdict on a version.
+
+    Args:
+        policy: the policy.
+        record: the version.
+        current: the version that the alias names now, if it names one.
+        weighed: the approvals of the version, and what each is worth.
+    """
+    return tuple(_rules(policy, record, current, weighed))
+
+
+def _rules(
+    policy: Policy, record: LineageRecord, current: LineageRecord | None, weighed: Sequence[WeighedApproval]
+) -> Iterator[Rule]:
+    yield from _checks(policy, record)
+    for metric in policy.no_worse:
+        yield _no_worse(metric, policy, record, current)
+    if policy.complete:
+        missing = record.completeness.missing
+        detail = f"missing: {'; '.join(missing)}" if missing else "no fact is missing"
+        yield Rule(name="complete", passed=not missing, detail=detail)
+    if policy.clean:
+        unknown = record.completeness.lacks("code.dirty")  # as of a version that was imported
+        clean = record.code.revision is not None and not record.code.dirty and not unknown
+        detail = "trained from a clean commit" if clean else "trained with uncommitted changes, or without a commit"
+        detail = "it is not known whether it was trained with uncommitted changes" if unknown else detail
+        yield Rule(name="clean", passed=clean, detail=detail)
+    if policy.approvals:
+        yield _approvals(policy.approvals, weighed)
+
+
+def _checks(policy: Policy, record: LineageRecord) -> Iterator[Rule]:
+    found = {check.name: check for check in (record.evaluation.checks if record.evaluation else ())}
+    blocking = [name for name, check in found.items() if check.severity == "error"]
+    names = policy.checks or tuple(blocking)
+    if not names:
+        yield Rule(name="checks", passed=False, detail="the version has no blocking check, so nothing was asked of it")
+    for name in names:
+        check = found.get(name)
+        passed = check is not None and check.passed
+        yield Rule(name=f"check {name}", passed=passed, detail=(check.detail if check else "was not made") or "passed")
+
+
+def _no_worse(metric: str, policy: Policy, record: LineageRecord, current: LineageRecord | None) -> Rule:
+    name = f"no_worse {metric}"
+    ours = record.evaluation.metrics if record.evaluation else {}
+    if metric not in ours:
+        return Rule(name=name, passed=False, detail=f"{metric} was not measured")
+    if current is None:
+        return Rule(name=name, passed=True, detail="there is no version to be worse than")
+    theirs = current.evaluation.metrics if current.evaluation else {}
+    if metric not in theirs:
+        return Rule(name=name, passed=True, detail=f"the version before has no {metric}")
+    worse = (ours[metric] - theirs[metric]) * (1 if lower_is_better(metric) else -1)
+    noise = f", and twice the noise band of {policy.noise[metric]:g}" if metric in policy.noise else ""
+    detail = f"{ours[metric]:.5g} against {theirs[metric]:.5g}, tolerance {policy.no_worse[metric]:g}{noise}"
+    return Rule(name=name, passed=worse <= policy.tolerance(metric) + 1e-12, detail=detail)
+
+
+def _approvals(needed: int, weighed: Sequence[WeighedApproval]) -> Rule:
+    counted = [each.given for each in weighed if each.void is None]
+    who = ", ".join(f"{g.approval.approver} (entry {g.entry}, key {g.key[:_SHOWN]})" for g in counted)
+    void = "; ".join(f"{w.given.approval.approver} (entry {w.given.entry}) {w.void}" for w in weighed if w.void)
+    parts = [f"{len(counted)} of {needed}", who, f"not counted: {void}" if void else ""]
+    detail = "; ".join(part for part in parts if part)
+    return Rule(name="approvals", passed=len(counted) >= needed, detail=detail)

@@ -1,0 +1,1 @@
+"""Verification of the catalog: log, checkpoints, decisions, files."""

@@ -1,0 +1,145 @@
+"""Decisions made again: does each still follow from the policy, the records and the approvals that it names?"""
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from functools import cached_property, lru_cache
+
+from lineage_pipelines.catalog.catalog import Catalog
+from lineage_pipelines.catalog.log.entries import Entry
+from lineage_pipelines.catalog.registry.approval_rules import WeighedApproval, timely
+from lineage_pipelines.errors import LineageError, RecordError
+from lineage_pipelines.queries.registry.approval_status import Approvals
+from lineage_pipelines.queries.registry.decision_drafts import compare, counted
+from lineage_pipelines.queries.registry.promotion_policy import Policy, judge, parse_policy
+from lineage_pipelines.records.decisions.decision import Action, Decision
+from lineage_pipelines.records.decisions.key_event import KeyEvent, decode_key_event
+from lineage_pipelines.records.statement.lineage_record import LineageRecord
+from lineage_pipelines.records.values.codec import parse_time
+from lineage_pipelines.records.values.digest import Digest
+
+_COMMITTING = timedelta(seconds=5)
+"""How long a transaction takes at most from looking at the approvals to the time that its entry says."""
+_KEPT = 64
+"""How many records are kept: what is promoted is often compared with again."""
+
+
+class _Rechecked:
+    """What the log says beside the decisions, read when it is first asked for."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self.catalog = catalog
+        self.entry = lru_cache(maxsize=_KEPT)(self._entry)
+
+    @cached_property
+    def approvals(self) -> Approvals:
+        return Approvals(self.catalog.walk("approval"), self._key_events())
+
+    def _key_events(self) -> Iterator[tuple[int, KeyEvent]]:
+        for entry in self.catalog.walk("key"):
+            with contextlib.suppress(RecordError):  # altered: told of the entry itself
+                yield entry.seq, decode_key_event(entry.body)
+
+    @cached_property
+    def recorded(self) -> dict[int, datetime]:
+        return dict(self._times())
+
+    def _times(self) -> Iterator[tuple[int, datetime]]:
+        for entry in self.catalog.walk("decision"):
+            with contextlib.suppress(RecordError):
+                yield entry.seq, parse_time(entry.recorded)
+
+    def _entry(self, digest: Digest | None) -> Entry | None:
+        if digest is None:
+            return None
+        try:
+            entry = self.catalog.by_digest(digest.hex)
+            entry.record  # noqa: B018  # decoded now, where it may be refused
+        except LineageError:  # altered: told of the entry itself
+            return None
+        return entry
+
+
+def recheck_decisions(catalog: Catalog, decisions: Sequence[tuple[int, Decision]]) -> Iterator[str]:
+    """Yield what is wrong with decisions, in words, each with its place in the log.
+
+    Args:
+        catalog: the catalog.
+        decisions: place and decision, in order.
+    """
+    said = _Rechecked(catalog)
+    named: dict[tuple[str, str], Digest | None] = {}
+    for seq, decision in decisions:
+        where = f"entry {seq} (decision)"
+        alias = (decision.model, decision.alias)
+        if decision.previous != named.get(alias):
+            yield f"{where} says that {decision.alias} named another version before than it did"
+        yield from (f"{where} {wrong}" for wrong in _recheck(said, seq, decision))
+        if decision.moves_alias:
+            named[alias] = decision.record
+
+
+def _recheck(said: _Rechecked, seq: int, decision: Decision) -> Iterator[str]:
+    if decision.version is None:
+        return
+    entry = said.entry(decision.record)
+    if entry is None or entry.record.model.name != decision.model:
+        yield f"is about {decision.model}@{decision.version}, which has another record"
+        return
+    if decision.action is not Action.PROMOTE:
+        return
+    try:
+        policy = parse_policy(decision.policy, where="the policy then in force")
+        weighed = _weigh(said, decision, entry.record) if policy.approvals else ()
+    except LineageError as error:
+        yield f"holds no policy: {error.what}"
+        return
+    current = said.entry(decision.previous)
+    if judge(policy, entry.record, current.record if current else None, weighed) != decision.rules:
+        yield "does not follow from the policy then in force"
+    elif not decision.override and not all(rule.passed for rule in decision.rules):
+        yield "was made against the policy then in force, and not as an override"
+    yield from _recheck_evidence(decision, entry, current, policy, weighed)
+    if policy.approvals:
+        yield from _recheck_time(said, seq, decision, entry.record)
+
+
+def _weigh(said: _Rechecked, decision: Decision, record: LineageRecord) -> tuple[WeighedApproval, ...]:
+    if decision.judged is None or decision.seen is None:
+        return ()
+    return said.approvals.weigh(decision, record, at=decision.judged, seen=decision.seen)
+
+
+def _recheck_evidence(
+    decision: Decision,
+    entry: Entry,
+    current: Entry | None,
+    policy: Policy,
+    weighed: Sequence[WeighedApproval],
+) -> Iterator[str]:
+    if (decision.approvals or ()) != (counted(weighed) if policy.approvals else ()):
+        yield "counts other approvals than the log holds"
+    if decision.compared is not None and decision.compared.candidates != compare(entry, current, policy).candidates:
+        yield "compares other numbers than the records hold"
+
+
+def _recheck_time(said: _Rechecked, seq: int, decision: Decision, record: LineageRecord) -> Iterator[str]:
+    """Whether what counted when it was drafted still did when it was committed."""
+    recorded, judged, seen = said.recorded.get(seq), decision.judged, decision.seen
+    if recorded is None or judged is None or seen is None or seen >= seq or not timely(judged, recorded):
+        yield "does not say truly when its approvals were judged, and on what"
+        return
+    at = judged if recorded - judged <= _COMMITTING else recorded - _COMMITTING
+    for each in _at_commit(said, seq, decision, record, at):
+        if each.void is not None:
+            approver = each.given.approval.approver
+            yield f"counts the approval of {approver} (entry {each.given.entry}), which {each.void}"
+
+
+def _at_commit(
+    said: _Rechecked, seq: int, decision: Decision, record: LineageRecord, at: datetime
+) -> Iterator[WeighedApproval]:
+    entries = {each.entry for each in decision.approvals or ()}
+    for each in said.approvals.weigh(decision, record, at=at, seen=seq - 1):
+        if each.given.entry in entries:
+            yield each

@@ -1,0 +1,1 @@
+"""Versions: log, what changed, bisect, retention, loading."""

@@ -1,0 +1,70 @@
+"""What was found out about a version afterwards and is kept in the log: how far did it come when it was made again?"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from lineage_pipelines.catalog.catalog import Catalog
+from lineage_pipelines.records.decisions.attribution import Attribution, decode_attribution
+from lineage_pipelines.records.decisions.reproduction import Reproduction, decode_reproduction
+from lineage_pipelines.records.values.codec import parse_time
+from lineage_pipelines.records.values.digest import Digest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reproduced:
+    """A verdict as the log has it."""
+
+    seq: int
+    at: datetime
+    reproduction: Reproduction
+
+
+def list_reproductions(catalog: Catalog, record: Digest | None = None) -> Sequence[Reproduced]:
+    """Return the verdicts in the log, oldest first.
+
+    Args:
+        catalog: the catalog.
+        record: only those about this record.
+
+    Raises:
+        CatalogError: the catalog cannot be read.
+        RecordError: an entry is no verdict.
+    """
+    found = (
+        Reproduced(seq=entry.seq, at=parse_time(entry.recorded), reproduction=decode_reproduction(entry.body))
+        for entry in catalog.walk("reproduction")
+    )
+    return [each for each in found if record is None or each.reproduction.record == record]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attributed:
+    """An analysis of a change as the log has it."""
+
+    seq: int
+    at: datetime
+    attribution: Attribution
+
+
+def list_attributions(catalog: Catalog, record: Digest) -> Sequence[Attributed]:
+    """Return the analyses of changes from or to a version, oldest first.
+
+    Args:
+        catalog: the catalog.
+        record: the version's record.
+
+    Raises:
+        CatalogError: the catalog cannot be read.
+        RecordError: an entry is no analysis.
+    """
+    found = (
+        Attributed(seq=entry.seq, at=parse_time(entry.recorded), attribution=decode_attribution(entry.body))
+        for entry in catalog.walk("attribution")
+    )
+    return [each for each in found if record in (each.attribution.old.record, each.attribution.new.record)]
+
+
+def once_in_production(catalog: Catalog, alias: str) -> Sequence[tuple[str, int]]:
+    """Return model and version of each version that the alias names or has ever named, in the order of promotion."""
+    return catalog.ever_named(alias)

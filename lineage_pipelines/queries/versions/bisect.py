@@ -1,0 +1,168 @@
+"""After which version did a metric go bad? Looked for among the versions that there are; nothing is trained again."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from lineage_pipelines.catalog.catalog import Catalog
+from lineage_pipelines.catalog.log.entries import Entry
+from lineage_pipelines.errors import NotFoundError
+from lineage_pipelines.queries.diff.run.noise_band import LOOKED_AT, measure_noise
+from lineage_pipelines.queries.refs import known_model, resolve
+from lineage_pipelines.records.statement.lineage_record import LineageRecord
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """One version and its number."""
+
+    version: int
+    value: float
+    bad: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Crossing:
+    """Two versions that follow each other, on different sides of the threshold."""
+
+    before: Measured
+    after: Measured
+    same_data: bool | None
+    """Whether both were measured on the same data; None where it is not known."""
+    within_noise: bool | None
+    """Whether they differ by no more than repeats of one recipe do; None where there are no repeats."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bisected:
+    """Where a metric went from the good side to the bad one."""
+
+    model: str
+    metric: str
+    threshold: float
+    chosen: bool
+    """Whether somebody chose the threshold; otherwise it is the middle between the good version and the bad one."""
+    noise: float | None
+    """Two standard deviations of the metric over repeats of one recipe; None where there are no repeats."""
+    versions: tuple[Measured, ...]
+    """From the good version to the bad one; those without the metric are left out."""
+    unmeasured: tuple[int, ...]
+    """Versions between them without the metric."""
+    crossings: tuple[Crossing, ...]
+    """All of them in order; the first goes from good to bad."""
+
+    @property
+    def first(self) -> Crossing:
+        """The first version on the bad side, with the one before it."""
+        return self.crossings[0]
+
+    @property
+    def monotonic(self) -> bool:
+        """Whether the metric crossed once and stayed there."""
+        return len(self.crossings) == 1
+
+
+def bisect_metric(
+    catalog: Catalog, model: str, metric: str, *, good: str, bad: str, threshold: float | None = None
+) -> Bisected:
+    """Find the first version whose metric is on the bad side.
+
+    Args:
+        catalog: the catalog.
+        model: the model's name.
+        metric: the metric's name.
+        good: a version whose metric was right: a REF of the model, or its number alone.
+        bad: one whose metric is wrong, before or after it.
+        threshold: what divides the two; by default the middle between their values.
+
+    Raises:
+        NotFoundError: there is no such model, version or metric; the two are equal, or are not divided.
+        CatalogError: the catalog cannot be read.
+    """
+    name = known_model(catalog, model)
+    ends = _of(catalog, name, good), _of(catalog, name, bad)
+    values = _value(ends[0], metric), _value(ends[1], metric)
+    limit = _threshold(values, threshold, metric)
+    noise = measure_noise(catalog.entries(name, limit=LOOKED_AT)).get(metric)
+    between = _between(catalog, ends)
+    measured = [(entry, _number(entry.record, metric)) for entry in between]
+    sign = 1 if values[0] > values[1] else -1
+    found = [
+        (entry, Measured(version=entry.version, value=value, bad=sign * value < sign * limit))
+        for entry, value in measured
+        if value is not None
+    ]
+    crossings = [
+        Crossing(
+            before=before,
+            after=after,
+            same_data=_same_data(first.record, second.record),
+            within_noise=None if noise is None else abs(after.value - before.value) <= noise,
+        )
+        for (first, before), (second, after) in pairwise(found)
+        if before.bad != after.bad
+    ]
+    return Bisected(
+        model=name,
+        metric=metric,
+        threshold=limit,
+        chosen=threshold is not None,
+        noise=noise,
+        versions=tuple(each for _, each in found),
+        unmeasured=tuple(entry.version for entry, value in measured if value is None),
+        crossings=tuple(crossings),
+    )
+
+
+def _of(catalog: Catalog, model: str, ref: str) -> Entry:
+    entry = resolve(catalog, f"{model}@{ref}" if ref.isascii() and ref.isdigit() and len(ref) < 6 else ref)  # noqa: PLR2004
+    if entry.model != model:
+        fix = f"name two versions of {model}: {model}@1"
+        raise NotFoundError(f"{entry.ref} is no version of {model}", where=catalog.url, fix=fix)
+    return entry
+
+
+def _value(entry: Entry, metric: str) -> float:
+    value = _number(entry.record, metric)
+    if value is None:
+        known = sorted(entry.record.evaluation.metrics) if entry.record.evaluation else []
+        fix = f"it has {', '.join(known)}" if known else "name a version that was evaluated"
+        raise NotFoundError(f"{entry.ref} has no metric {metric[:80]!r}", fix=fix)
+    return value
+
+
+def _number(record: LineageRecord, metric: str) -> float | None:
+    value = record.evaluation.metrics.get(metric) if record.evaluation else None
+    return value if value is not None and not math.isnan(value) else None
+
+
+def _threshold(values: tuple[float, float], threshold: float | None, metric: str) -> float:
+    good, bad = values
+    if good == bad:
+        raise NotFoundError(
+            f"{metric} is {good:.6g} in both versions", fix="name two versions between which it differs"
+        )
+    limit = (good + bad) / 2 if threshold is None else threshold
+    if threshold is None and limit == bad:  # there is no number between the two
+        limit = good
+    # On the threshold itself a version is good still.
+    if not (bad < limit <= good or good <= limit < bad):
+        fix = f"choose one between {bad:.6g} and {good:.6g}"
+        raise NotFoundError(f"the threshold {limit:.6g} does not divide the two versions", fix=fix)
+    return limit
+
+
+def _between(catalog: Catalog, ends: tuple[Entry, Entry]) -> Sequence[Entry]:
+    """Return the versions from the good one to the bad one, both included."""
+    low, high = sorted(entry.version for entry in ends)
+    found = catalog.entries(ends[0].model, before=high + 1, limit=high - low + 1)
+    return found[::-1] if ends[0].version == low else found
+
+
+def _same_data(first: LineageRecord, second: LineageRecord) -> bool | None:
+    digests = [
+        next((s.digest for s in record.data if record.evaluation and s.name == record.evaluation.snapshot), None)
+        for record in (first, second)
+    ]
+    return None if None in digests else digests[0] == digests[1]

@@ -1,0 +1,86 @@
+"""Which data must not be lost? That of the versions that are or ever were in production, or of those that are named."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from lineage_pipelines.catalog.catalog import Catalog
+from lineage_pipelines.catalog.log.entries import Entry
+from lineage_pipelines.queries.refs import resolve
+from lineage_pipelines.queries.versions.analyses import once_in_production
+from lineage_pipelines.queries.versions.referenced_files import Data, NamedFiles
+from lineage_pipelines.records.values.model_name import PRODUCTION
+
+if TYPE_CHECKING:
+    from array import array
+
+    from lineage_pipelines.datasets.workspace.data_state import NamedData
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Needed:
+    """Some data, and the versions that need it."""
+
+    versions: tuple[str, ...]
+    """As people write them, `flight_delay@3`."""
+    source: bool
+    """Whether it is only what the preparation began with, and no training read it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataToKeep:
+    """The data of some versions."""
+
+    versions: tuple[str, ...]
+    data: "Mapping[NamedData, Needed]"
+    folders: Mapping[str, frozenset[str]]
+    """The MD5s of each path that is a directory."""
+    unnamed: Mapping[str, Needed]
+    """Paths of data that has no MD5, so that it cannot be looked for."""
+
+
+def find_data_to_keep(catalog: Catalog, refs: Sequence[str] = ()) -> DataToKeep:
+    """Return the data of versions.
+
+    Args:
+        catalog: the catalog.
+        refs: which versions; by default all that are or ever were in production.
+
+    Raises:
+        NotFoundError: a REF names none.
+        CatalogError: the catalog cannot be read.
+        RecordError: a record cannot be read.
+    """
+    if refs:
+        entries = {entry.seq: entry for entry in (resolve(catalog, ref) for ref in refs)}
+    else:
+        promoted = (catalog.get(model, version) for model, version in once_in_production(catalog, PRODUCTION))
+        entries = {entry.seq: entry for entry in promoted}
+    named = NamedFiles()
+    for entry in entries.values():
+        named.see(entry.seq, entry.body)
+    return _conclude(entries, named)
+
+
+def _conclude(entries: Mapping[int, Entry], named: NamedFiles) -> DataToKeep:
+    from lineage_pipelines.datasets.workspace.data_state import NamedData
+
+    data: dict[NamedData, Needed] = {}
+    unnamed: dict[str, Needed] = {}
+    for one, users in named.data.items():
+        if one.md5 is None:
+            unnamed[one.path] = _needed(unnamed.get(one.path), one, users, entries)
+        else:
+            kept = NamedData(path=one.path, md5=one.md5, sha256=one.sha256, hash_name=one.hash_name)
+            data[kept] = _needed(data.get(kept), one, users, entries)
+    return DataToKeep(
+        versions=tuple(entry.ref for entry in entries.values()),
+        data=data,
+        folders={path: frozenset(names) for path, names in named.folders.items()},
+        unnamed=unnamed,
+    )
+
+
+def _needed(before: Needed | None, one: Data, users: "array[int]", entries: Mapping[int, Entry]) -> Needed:
+    refs = dict.fromkeys((*(before.versions if before else ()), *(entries[seq].ref for seq in users)))
+    return Needed(versions=tuple(refs), source=one.source and (before is None or before.source))

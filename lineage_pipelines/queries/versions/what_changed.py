@@ -1,0 +1,203 @@
+"""What changed since then? One line of time, for whoever is called at night."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from pathlib import Path
+
+from lineage_pipelines.artifacts.artifact_store import ArtifactStore
+from lineage_pipelines.catalog.catalog import Catalog
+from lineage_pipelines.catalog.log.entries import Entry
+from lineage_pipelines.errors import NotFoundError
+from lineage_pipelines.queries.diff.run.noise_band import LOOKED_AT, measure_noise
+from lineage_pipelines.queries.refs import known_model, resolve
+from lineage_pipelines.queries.registry.alias_history import list_decisions
+from lineage_pipelines.queries.registry.approval_status import list_approvals
+from lineage_pipelines.queries.versions.version_headline import headline, phrases
+from lineage_pipelines.records.decisions.key_event import KeyChange, decode_key_event
+from lineage_pipelines.records.values.codec import parse_time
+from lineage_pipelines.records.values.model_name import PRODUCTION
+
+_AGO = re.compile(r"([1-9][0-9]{0,4})([mhdw])")
+_UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_PART = 50
+NOTICEABLE = 0.01
+"""Where a metric has no noise band, it moved when it differs from the version before by more than this share of it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """One thing that happened."""
+
+    seq: int
+    at: datetime
+    """When it was committed, in UTC."""
+    kind: str
+    """`version`, `checks`, `decision`, `approval` or `key`."""
+    version: int | None
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moved:
+    """The first version whose metric is not what it was."""
+
+    metric: str
+    version: int
+    previous: int
+    before: float
+    after: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timeline:
+    """What happened to a model since an instant or a version."""
+
+    model: str
+    since: str
+    """As it was asked for."""
+    live: int | None
+    """The version in production."""
+    live_since: datetime | None
+    metric: str | None
+    """The metric that people look at first."""
+    noise: float | None
+    """Two standard deviations of that metric over repeats of one recipe, beyond which it moved; None where there are no
+    repeats, so that one per cent counts."""
+    moved: Moved | None
+    events: tuple[Event, ...]
+    """In the order of the log, newest last."""
+
+
+def what_changed(
+    catalog: Catalog,
+    model: str,
+    since: str,
+    *,
+    now: datetime,
+    artifacts: ArtifactStore | None = None,
+    project_dir: Path | None = None,
+) -> Timeline:
+    """Return what happened to a model.
+
+    Args:
+        catalog: the catalog.
+        model: the model's name.
+        since: a REF of the model (what came after it), an instant in ISO 8601 with a time zone or a day, or `7d`.
+        now: from when `7d` counts, in UTC.
+        artifacts: the store of the lists of packages; without it, it is not said which libraries differ.
+        project_dir: the project, for its policy: whether an approval still counts.
+
+    Raises:
+        NotFoundError: there is no such model or version, or `since` is neither.
+        CatalogError: the catalog cannot be read.
+    """
+    name = known_model(catalog, model)
+    begin, after = _since(catalog, name, since, now)
+    entries = _entries(catalog, name, begin, after)
+    pairs = [
+        (previous, entry)
+        for previous, entry in pairwise([None, *entries])
+        if entry is not None and entry.seq > after and entry.recorded >= begin
+    ]
+    events = [*_versions(pairs, artifacts), *_others(catalog, name, project_dir)]
+    kept = [event for event in events if event.seq > after and event.at >= begin]
+    metric = headline(entries[-1].record)
+    live, live_since = _live(catalog, name)
+    noise = measure_noise(catalog.entries(name, limit=LOOKED_AT)).get(metric) if metric is not None else None
+    return Timeline(
+        model=name,
+        since=since,
+        live=live,
+        live_since=live_since,
+        metric=metric,
+        noise=noise,
+        moved=_moved(pairs, metric, noise),
+        events=tuple(sorted(kept, key=lambda event: event.seq)),
+    )
+
+
+def _entries(catalog: Catalog, model: str, begin: datetime, after: int) -> Sequence[Entry]:
+    """Return the versions of the time that was asked about and at least one before, the oldest first."""
+    found: list[Entry] = []
+    while part := catalog.entries(model, limit=_PART, before=found[-1].version if found else None):
+        found += part
+        if part[-1].seq <= after or part[-1].recorded < begin:
+            break
+    return found[::-1]
+
+
+def _since(catalog: Catalog, model: str, text: str, now: datetime) -> tuple[datetime, int]:
+    """Return the instant and the place in the log after which things count."""
+    first = datetime.min.replace(tzinfo=UTC)
+    if ago := _AGO.fullmatch(text):
+        try:
+            return now - timedelta(**{_UNITS[ago[2]]: int(ago[1])}), 0
+        except OverflowError:
+            return first, 0
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError:
+        entry = resolve(catalog, f"{model}@{text}" if text.isascii() and text.isdigit() else text)
+        if entry.model != model:
+            fix = f"write {model}@{entry.version}, 2026-12-01T00:00Z or 7d"
+            raise NotFoundError(f"{entry.ref} is no version of {model}", fix=fix) from None
+        return first, entry.seq
+    if text.isdigit() and len(text) < 8:  # noqa: PLR2004  # a number alone is a version, eight digits are a day
+        return first, resolve(catalog, f"{model}@{text}").seq
+    return (instant if instant.tzinfo else instant.replace(tzinfo=UTC)).astimezone(UTC), 0
+
+
+def _live(catalog: Catalog, model: str) -> tuple[int | None, datetime | None]:
+    moves = [each for each in list_decisions(catalog, model, PRODUCTION) if each.decision.moves_alias]
+    return (moves[-1].decision.version, moves[-1].at) if moves else (None, None)
+
+
+def _moved(pairs: Sequence[tuple[Entry | None, Entry]], metric: str | None, noise: float | None) -> Moved | None:
+    for previous, entry in pairs:
+        scores = [
+            each.record.evaluation.metrics if each and each.record.evaluation else {} for each in (previous, entry)
+        ]
+        if metric is None or previous is None or not all(metric in each for each in scores):
+            continue
+        before, after = (each[metric] for each in scores)
+        if abs(after - before) > (NOTICEABLE * abs(before) if noise is None else noise):
+            return Moved(metric=metric, version=entry.version, previous=previous.version, before=before, after=after)
+    return None
+
+
+# Events
+
+
+def _versions(pairs: Sequence[tuple[Entry | None, Entry]], artifacts: ArtifactStore | None) -> Iterator[Event]:
+    for previous, entry in pairs:
+        said = phrases(previous.record, entry.record, artifacts) if previous else ["the first version"]
+        text = f"{entry.ref}: {'; '.join(said) or 'nothing differs from the version before'}"
+        yield Event(seq=entry.seq, at=entry.recorded, kind="version", version=entry.version, text=text)
+        checks = entry.record.evaluation.checks if entry.record.evaluation else ()
+        failed = [f"{check.name} ({check.detail})" for check in checks if not check.passed]
+        if failed:
+            text = f"{entry.ref} did not pass: {', '.join(failed)}"
+            yield Event(seq=entry.seq, at=entry.recorded, kind="checks", version=entry.version, text=text)
+
+
+def _others(catalog: Catalog, model: str, project_dir: Path | None) -> Iterator[Event]:
+    for each in list_decisions(catalog, model):
+        decision = each.decision
+        about = f"{decision.alias} → {model}@{decision.version}" if decision.version else decision.alias
+        against = ", against the policy" if decision.override else ""
+        text = f"{decision.action} {about} by {decision.by}{against}: {decision.reason}"
+        yield Event(seq=each.seq, at=each.at, kind="decision", version=decision.version, text=text)
+    for given in list_approvals(catalog, model, project_dir=project_dir):
+        said = given.approval
+        void = f" (counts no more: {given.void})" if given.void else ""
+        text = f"{said.approver} approved {model}@{said.version} for {said.alias}: {said.reason}{void}"
+        yield Event(seq=given.seq, at=given.at, kind="approval", version=said.version, text=text)
+    for entry in catalog.walk("key"):
+        event = decode_key_event(entry.body)
+        owner = f" of {event.owner}" if event.owner else ""
+        verb = "a new key" if event.change is KeyChange.NEW else "revoked: the key"
+        text = f"{verb}{owner}, {event.key[:12]}, for {event.purpose}" + (f": {event.reason}" if event.reason else "")
+        yield Event(seq=entry.seq, at=parse_time(entry.recorded), kind="key", version=None, text=text)

@@ -1,0 +1,1 @@
+"""Decisions about versions: promotion, approval, keys, reproduction, attribution."""

@@ -1,0 +1,1 @@
+"""The lineage statement: data, code, run, and the record that binds them."""

@@ -1,0 +1,134 @@
+"""What a record says about the experiment: the run, its evaluation, the alternatives, and the file that came out."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from lineage_pipelines.records.values.canonical import Json
+from lineage_pipelines.records.values.codec import Value
+from lineage_pipelines.records.values.digest import Digest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DagsterRun(Value):
+    """The Dagster run that trained the model."""
+
+    run_id: str
+    root_run_id: str
+    """The first run of a chain of retries; equal to `run_id` without one."""
+    job: str
+    step: str
+    partition: str | None = None
+    retry: int = 0
+    launched_by: str
+    """`schedule:NAME`, `sensor:NAME`, `automation`, `backfill:ID`, `user:NAME` or `unknown`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MlflowRun(Value):
+    """The MLflow run in which the training tracked itself, and the registered version that was imported from there."""
+
+    run_id: str | None = None
+    """None for a version that was registered without a run."""
+    server: str | None = None
+    """The tracking server or store, without a password."""
+    experiment: str | None = None
+    """The experiment's name."""
+    model: str | None = None
+    """The registered model's name there; of imported versions only."""
+    version: str | None = None
+    """The version there; of imported versions only."""
+    source: Digest | None = None
+    """A blob: canonical JSON of everything that MLflow said; of imported versions only."""
+
+    @property
+    def is_imported(self) -> bool:
+        """Whether the version was brought over from there, and is not one that tracked itself there."""
+        return self.model is not None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingRun(Value):
+    """Who trained, when and where (OpenLineage Run; MLMD Execution)."""
+
+    dagster: DagsterRun | None = None
+    mlflow: MlflowRun | None = None
+    started: datetime
+    finished: datetime
+    host: str
+    user: str | None = None
+    seed: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SliceMetrics(Value):
+    """Metrics on the part of the evaluation data where a column has one value."""
+
+    name: str
+    """The column, `origin`."""
+    value: str
+    rows: int
+    metrics: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckResult(Value):
+    """One gate that the version passed or failed (in-toto test-result)."""
+
+    name: str
+    passed: bool
+    severity: str
+    """`error` blocks what comes after; `warn` does not."""
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Probe(Value):
+    """What the model said of a few rows, by which a model that was made again is compared with it. No row is kept."""
+
+    rows: int
+    method: str
+    """`predict_proba`, `decision_function` or `predict`: the first that the estimator has."""
+    predictions: Digest
+    """A blob: canonical JSON, a list for each output column (one without columns), of `rows` values each."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evaluation(Value):
+    """Metrics on one snapshot, overall and by slice."""
+
+    snapshot: str | None = None
+    """The name of the input that it was measured on."""
+    metrics: Mapping[str, float]
+    slices: tuple[SliceMetrics, ...] = ()
+    checks: tuple[CheckResult, ...] = ()
+    probe: Probe | None = None
+    """None where the model could not be asked from outside."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate(Value):
+    """An alternative that was trained or considered, and why it lost or won."""
+
+    name: str
+    parameters: Mapping[str, Json] = field(default_factory=dict)
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    selected: bool = False
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelFile(Value):
+    """The stored model (in-toto subject, described)."""
+
+    format: str
+    """`skops`; of imported versions `mlflow`, a list of files, or `mlflow-reference`, a note on where they were."""
+    size: int
+    """Bytes."""
+    estimator: str
+    """The estimator's qualified class name."""
+    trusted_types: tuple[str, ...] = ()
+    """Types outside the format's own list that loading needs: the allow-list."""
+    requirements: tuple[str, ...] = ()
+    """`name==version` of the distributions that define those types and the estimator."""
+    digest: Digest

@@ -1,0 +1,1 @@
+"""Values: digests, canonical JSON, codec, names, metrics."""

@@ -1,0 +1,140 @@
+"""The parts of a change as a waterfall: from the old value, player by player, to the new one; light and dark.
+
+The drawing is one self-contained SVG. On a page its colours are the page's own.
+"""
+
+import math
+from collections.abc import Iterator, Sequence
+
+from lineage_pipelines.records.decisions.attribution import Attribution, Player
+from lineage_pipelines.records.values.metric import lower_is_better
+from lineage_pipelines.reports.charts.svg_charts import safe
+from lineage_pipelines.reports.diff_formatting import brief
+from lineage_pipelines.reports.formatting import number, visible
+
+_WIDE = 480
+_ROW = 38
+_MARGIN = 10
+_BAR = 13
+_MOST_LETTERS = 40
+_CAPITALS = frozenset({"auc", "roc", "mae", "mse", "rmse", "mape", "f1", "r2", "pr"})
+_STYLE = """
+svg { background: #fcfcfb; font: 11px system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif; }
+text { fill: #5d616b; } .ink { fill: #1c1d21; } .axis { stroke: #dedfe3; } .stem { stroke: #5d616b; stroke-width: 1.5; }
+.good { fill: #1f5fbf; } .bad { fill: #b4451f; } .unknown { fill: #8d929e; }
+@media (prefers-color-scheme: dark) {
+  svg { background: #16171a; } text { fill: #a3a8b3; } .ink { fill: #e8e9ec; } .axis { stroke: #35383f; }
+  .stem { stroke: #a3a8b3; } .good { fill: #7fb0f5; } .bad { fill: #f0926e; } .unknown { fill: #9aa0ad; }
+}
+"""
+
+
+def waterfall_svg(found: Attribution) -> str:
+    """Return the waterfall as a drawing of its own; empty where there is nothing to draw."""
+    shapes, high = _drawn(found)
+    if not shapes:
+        return ""
+    head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDE} {high}" width="{_WIDE}" height="{high}"'
+    return f'{head} role="img"><title>{_told(found)}</title><style>{_STYLE}</style>{shapes}</svg>\n'
+
+
+def waterfall_figure(found: Attribution) -> str:
+    """Return the waterfall as a figure of a page; empty where there is nothing to draw."""
+    shapes, high = _drawn(found)
+    if not shapes:
+        return ""
+    return (
+        f"<figure><figcaption>{safe(metric_words(found.metric))}, from {safe(found.old.ref)} to "
+        f"{safe(found.new.ref)}</figcaption>"
+        '<div class="key">each bar begins where the one above it ends; the thin line is the 95 % interval</div>'
+        f'<svg viewBox="0 0 {_WIDE} {high}" role="img"><title>{_told(found)}</title>{shapes}</svg></figure>'
+    )
+
+
+def by_size(players: Sequence[Player]) -> list[Player]:
+    """Return players, those first to which most is allocated."""
+    return sorted(players, key=lambda player: (-abs(player.allocated or 0.0), player.name))
+
+
+def _drawn(found: Attribution) -> tuple[str, int]:
+    if not found.allocation.distinguishable:
+        return "", 0
+    rows = len(found.allocation.players) + 2
+    return "".join(_rows(found)), rows * _ROW + 6
+
+
+def _told(found: Attribution) -> str:
+    game = found.allocation
+    parts = "; ".join(f"{player.name}: {signed(player.allocated or 0.0)}" for player in by_size(game.players))
+    return safe(f"{found.metric} from {number(game.before.mean)} to {number(game.after.mean)}: {parts}")
+
+
+def metric_words(metric: str) -> str:
+    """Write `roc_auc` as `ROC AUC`."""
+    words = [word.upper() if word in _CAPITALS else word for word in metric.split("_")]
+    return brief(" ".join(words), 60)
+
+
+def signed(value: float) -> str:
+    """Write an amount with its sign."""
+    return f"{'+' if value > 0 else ''}{number(value)}"
+
+
+def _rows(found: Attribution) -> Iterator[str]:
+    game = found.allocation
+    players = by_size(game.players)
+    scale = _Scale(game.before.mean, game.after.mean, players)
+    yield from _end(0, f"{found.old.ref}, mean of {len(game.before.values)} seeds", game.before.mean, scale)
+    level = game.before.mean
+    for row, player in enumerate(players, 1):
+        yield from _player(row, player, level, scale, lower=lower_is_better(found.metric))
+        level += player.allocated or 0.0
+    yield from _end(len(players) + 1, found.new.ref, game.after.mean, scale)
+
+
+class _Scale:
+    """Values of the metric to places along the width."""
+
+    def __init__(self, before: float, after: float, players: Sequence[Player]) -> None:
+        edges, level = [before, after], before
+        for player in players:
+            edges += [level + (player.low or 0.0), level + (player.high or 0.0)]
+            level += player.allocated or 0.0
+        finite = [edge for edge in edges if math.isfinite(edge)]
+        self._low, self._wide = min(finite), max(finite) / 2 - min(finite) / 2
+
+    def __call__(self, value: float) -> float:
+        # Halves, so that the width of the range is a number, whatever the metric.
+        share = (value / 2 - self._low / 2) / self._wide if self._wide > 0 else 0.0
+        return _MARGIN + min(max(share, 0.0), 1.0) * (_WIDE - 2 * _MARGIN)
+
+
+def _end(row: int, name: str, value: float, scale: _Scale) -> Iterator[str]:
+    y, x = row * _ROW, scale(value)
+    yield from _words(y, name, number(value))
+    yield f'<rect class="unknown" x="{max(x - 2, 0):.1f}" y="{y + 19}" width="4" height="{_BAR}"/>'
+
+
+def _player(row: int, player: Player, level: float, scale: _Scale, *, lower: bool) -> Iterator[str]:
+    amount = player.allocated or 0.0
+    y, begin, end = row * _ROW, scale(level), scale(level + amount)
+    low, high = scale(level + (player.low or 0.0)), scale(level + (player.high or 0.0))
+    kind = "unknown" if amount == 0.0 else "good" if (amount < 0) == lower else "bad"
+    middle = y + 19 + _BAR / 2
+    yield from _words(y, player.name, f"{signed(amount)}, {percent(player.share)}")
+    yield f'<line class="axis" x1="{begin:.1f}" x2="{begin:.1f}" y1="{y - 7}" y2="{y + 19}"/>'
+    left, wide = min(begin, end), max(abs(end - begin), 1.0)
+    yield f'<rect class="{kind}" x="{left:.1f}" y="{y + 19}" width="{wide:.1f}" height="{_BAR}" rx="1"/>'
+    yield f'<line class="stem" x1="{low:.1f}" x2="{high:.1f}" y1="{middle}" y2="{middle}"/>'
+
+
+def percent(share: float | None) -> str:
+    """Write a share as `53.8 %`."""
+    return "–" if share is None else f"{share * 100:z.1f} %"
+
+
+def _words(y: float, name: str, amount: str) -> Iterator[str]:
+    shown = visible(name)
+    cut = f"{shown[: _MOST_LETTERS - 1]}…" if len(shown) > _MOST_LETTERS else shown
+    yield f'<text class="ink" x="{_MARGIN}" y="{y + 13}">{safe(cut)}</text>'
+    yield f'<text x="{_WIDE - _MARGIN}" y="{y + 13}" text-anchor="end">{safe(amount)}</text>'

@@ -1,0 +1,1 @@
+"""Renderers of documents: terminal text, Markdown, HTML."""

@@ -1,0 +1,138 @@
+"""Documents as one self-contained page: no script, no network, everything that anybody wrote escaped.
+
+A strict content-security policy backs the escaping: whatever slipped through could neither run nor load anything. The
+style is allowed by its own hash, so that not even a `style` attribute counts.
+"""
+
+import base64
+import hashlib
+from collections.abc import Iterator, Sequence
+
+from lineage_pipelines.reports.charts.svg_charts import draw, safe
+from lineage_pipelines.reports.document import (
+    Block,
+    Document,
+    Heading,
+    Listing,
+    Pairs,
+    Paragraph,
+    Pictures,
+    Ranked,
+    Table,
+    Tree,
+)
+from lineage_pipelines.reports.render.stylesheet import STYLE
+
+_FEW_LINES = 16
+"""A listing with more lines begins folded."""
+
+
+def render_html(document: Document, *, foot: str = "") -> str:
+    """Write a document as a page, the same bytes for the same document.
+
+    Args:
+        document: what to write; its first heading is the page's title.
+        foot: a sentence at the end, about the page itself.
+    """
+    blocks = list(document.blocks)
+    title = next((block.text for block in blocks if isinstance(block, Heading)), "lineage")
+    body = "\n".join(_sections(blocks))
+    end = f'\n<footer><p class="dim">{safe(foot)}</p></footer>' if foot else ""
+    return f"""<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="{_policy()}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="referrer" content="no-referrer">
+<title>{safe(title)}</title>
+<style>{STYLE}</style>
+</head>
+<body>
+<main>
+{body}
+</main>{end}
+</body>
+</html>
+"""
+
+
+def _policy() -> str:
+    allowed = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
+    return f"default-src 'none'; style-src 'sha256-{allowed}'; base-uri 'none'; form-action 'none'"
+
+
+def _sections(blocks: Sequence[Block]) -> Iterator[str]:
+    """What stands before the first heading of level 2 is the page's head; each such heading begins a section."""
+    within = False
+    yield "<header>"
+    for block in blocks:
+        if isinstance(block, Heading) and block.level == 2:  # noqa: PLR2004
+            yield "</section>" if within else "</header>"
+            yield "<section>"
+            within = True
+        yield _block(block)
+    yield "</section>" if within else "</header>"
+
+
+def _block(block: Block) -> str:  # noqa: C901, PLR0911  # a case for each kind of block
+    match block:
+        case Heading(text, level):
+            return f"<h{level}>{safe(text)}</h{level}>"
+        case Paragraph(text, tone):
+            return _paragraph(text, tone)
+        case Pairs(rows):
+            pairs = "".join(f"<dt>{safe(name)}</dt><dd>{safe(value)}</dd>" for name, value in rows)
+            return f"<dl>{pairs}</dl>"
+        case Table():
+            return _table(block)
+        case Tree():
+            return f'<ul class="tree">{_branch(block)}</ul>'
+        case Ranked(items):
+            found = "".join(f'<li><span>{safe(t)}</span><span class="tag">{safe(tag)}</span></li>' for t, tag in items)
+            return f'<ol class="ranked">{found}</ol>'
+        case Listing():
+            return _listing(block)
+        case Pictures(items):
+            return f'<div class="pictures">{"".join(draw(picture) for picture in items)}</div>' if items else ""
+
+
+def _paragraph(text: str, tone: str) -> str:
+    lines = [safe(line.strip()) for line in text.split("\n") if line.strip()]
+    kind = f' class="{tone}"' if tone in ("warn", "dim") else ""
+    return f"<p{kind}>{'<br>'.join(lines)}</p>" if lines else ""
+
+
+def _table(table: Table) -> str:
+    kinds = [' class="number"' if name in table.right else "" for name in table.head]
+    title = f"<caption>{safe(table.title)}</caption>" if table.title else ""
+    head = "".join(f'<th scope="col"{kind}>{safe(name)}</th>' for name, kind in zip(table.head, kinds, strict=True))
+    rows = "".join(f"<tr>{_cells(row, kinds)}</tr>" for row in table.rows)
+    # What is wider than a phone scrolls by itself, with the keyboard, too.
+    return (
+        f'<div class="scroll" tabindex="0" role="group"><table>{title}<thead><tr>{head}</tr></thead>'
+        f"<tbody>{rows}</tbody></table></div>"
+    )
+
+
+def _cells(row: Sequence[str], kinds: Sequence[str]) -> str:
+    return "".join(f"<td{kind}>{safe(cell)}</td>" for cell, kind in zip(row, kinds, strict=True))
+
+
+def _branch(tree: Tree) -> str:
+    below = f"<ul>{''.join(_branch(child) for child in tree.children)}</ul>" if tree.children else ""
+    return f"<li>{safe(tree.label)}{below}</li>"
+
+
+def _listing(listing: Listing) -> str:
+    more = f'<p class="dim">{safe(listing.more)}</p>' if listing.more else ""
+    if not listing.lines:
+        return f'<details class="empty" open><summary>{safe(listing.title)}</summary>{more}</details>'
+    lines = "".join(_line(line, patch=listing.patch) for line in listing.lines)
+    state = " open" if len(listing.lines) <= _FEW_LINES else ""
+    return f'<details{state}><summary>{safe(listing.title)}</summary><pre tabindex="0">{lines}</pre>{more}</details>'
+
+
+def _line(line: str, *, patch: bool) -> str:
+    kind = {"+": ' class="plus"', "-": ' class="minus"'}.get(line[:1], "") if patch else ""
+    return f"<span{kind}>{safe(line) or '&nbsp;'}</span>"

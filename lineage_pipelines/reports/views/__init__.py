@@ -1,0 +1,1 @@
+"""Views: the document and the JSON of each question."""

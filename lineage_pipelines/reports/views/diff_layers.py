@@ -1,0 +1,205 @@
+"""The parts of a comparison, each with what is the same in few words and what differs in blocks."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from lineage_pipelines.queries.diff.changes import (
+    CodeChange,
+    EnvironmentChange,
+    FileChange,
+    Kind,
+    PackageChange,
+    ParameterChange,
+    StageChange,
+    VersionDiff,
+)
+from lineage_pipelines.reports.diff_formatting import (
+    MARKS,
+    arrow,
+    brief,
+    clipped,
+    digests,
+    facts_table,
+    pair,
+    plain,
+)
+from lineage_pipelines.reports.document import Block, Listing, Pairs, Paragraph, Table
+from lineage_pipelines.reports.formatting import count, moment
+from lineage_pipelines.reports.views.diff_data import dataset_blocks, identical_words, overlap_block
+from lineage_pipelines.reports.views.diff_evaluation import measured_blocks
+
+_MOST_LINES = 12
+_MOST_FILES = 10
+_MOST_ROWS = 20
+_MOST_COMMITS = 12
+_ALL = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One part of the answer."""
+
+    title: str
+    same: str
+    """What is the same, in few words; empty where nothing is."""
+    differs: Sequence[Block]
+    unfolded: Sequence[Block] = ()
+    """What is the same, whole."""
+
+
+def data_part(diff: VersionDiff, *, full: bool) -> Part:
+    """Data: a heading and a few tables for each dataset that differs."""
+    same = [change for change in diff.data if change.kind is Kind.IDENTICAL and change.role[0] == change.role[1]]
+    differs = [block for change in diff.data if change not in same for block in dataset_blocks(change, full=full)]
+    differs += [overlap_block(change) for change in diff.overlaps]
+    unfolded = [block for change in same for block in dataset_blocks(change, full=True)]
+    return Part("Data", ", ".join(identical_words(change) for change in same), differs, unfolded)
+
+
+def preparation_part(diff: VersionDiff, *, full: bool) -> Part:
+    """Preparation: where a change begins, first."""
+    same = [change for change in diff.stages if change.kind is Kind.IDENTICAL]
+    moved = sorted((change for change in diff.stages if change.kind is not Kind.IDENTICAL), key=lambda s: not s.origin)
+    rows, rest = clipped([row for s in moved for row in _stage(s)], _ALL if full else _MOST_ROWS, "differences")
+    table = [Table(["step", "what", "before", "now"], rows), *rest] if rows else []
+    names = [Listing("Steps that are the same", [brief(change.name) for change in same])] if same else []
+    return Part("Preparation", _same(len(same), "step"), table, names)
+
+
+def _stage(change: StageChange) -> Iterator[list[str]]:
+    name = brief(change.name, 60) + (" (it begins here)" if change.origin else "")
+    if change.kind is not Kind.CHANGED or change.command[0] != change.command[1]:
+        yield [name, "command", *("–" if command is None else brief(command) for command in change.command)]
+    for param, values in change.params.items():
+        yield [name, brief(param), *pair(values)]
+    for words, paths in (("code", change.code), ("input", change.inputs), ("output", change.outputs)):
+        for path in paths:
+            yield [name, f"{words} {brief(path)}", *_presence(path)]
+
+
+def _presence(path: str) -> tuple[str, str]:
+    """`+ path`, `- path` or `~ path` as two cells."""
+    return {"+": ("–", "there"), "-": ("there", "–")}.get(path[:1], ("there", "other content"))
+
+
+def code_part(diff: VersionDiff, *, full: bool) -> Part:
+    """Code: the commits between, and the files that the training function reaches."""
+    code = diff.code
+    files = [Listing("Source files that are the same", [brief(path, 200) for path in code.same])] if code.same else []
+    return Part("Code", _same(code.unchanged, "source file"), [*_code(code, full=full)], files)
+
+
+def _code(code: CodeChange, *, full: bool) -> Iterator[Block]:
+    if code.identical and code.revision[0] == code.revision[1] and code.dirty[0] == code.dirty[1]:
+        return
+    states = [
+        f"{found}{' with uncommitted changes' if dirty else ''}"
+        for found, dirty in zip(digests(code.revision), code.dirty, strict=True)
+    ]
+    yield Pairs([("revision", states[0] if states[0] == states[1] else arrow(*states))])
+    yield from _commits(code, full=full)
+    if code.identical:
+        yield Paragraph("  No source file that the training function reaches differs.", "dim")
+    for file in code.files[: _ALL if full else _MOST_FILES]:
+        yield _file(file, full=full)
+    if code.weaker:
+        yield Paragraph(f"  {brief(code.weaker, 400)}", "warn")
+    if not full and len(code.files) > _MOST_FILES:
+        yield Paragraph(f"  … and {count(len(code.files) - _MOST_FILES, 'more file')} (--full)", "dim")
+
+
+def _commits(code: CodeChange, *, full: bool) -> Iterator[Block]:
+    shown = code.commits[: _ALL if full else _MOST_COMMITS]
+    rest = max(code.commit_count, len(code.commits)) - len(shown)
+    if shown or rest:
+        more = f"… and {count(rest, 'earlier commit')}" if rest else ""
+        yield Listing("Commits between, newest first", [brief(commit, 160) for commit in shown], more=more)
+
+
+def _file(file: FileChange, *, full: bool) -> Listing:
+    added, removed = file.lines
+    moved = f" (+{added:,} −{removed:,})" if added or removed else ""  # noqa: RUF001  # a minus sign
+    title = (
+        f"{MARKS[file.kind]} {brief(file.path, 200)}{moved}{', comments or layout alone' if file.only_layout else ''}"
+    )
+    lines = [line.removesuffix("\r").expandtabs(4) for line in file.patch.split("\n")]
+    if lines[-1] == "":
+        lines.pop()
+    body = lines if full else [line for line in lines if not line.startswith(("--- ", "+++ "))]
+    shown = body if full else body[: 0 if file.only_layout else _MOST_LINES]
+    if not lines and not file.only_layout:
+        return Listing(title, (), more="" if file.kind is not Kind.CHANGED else "its lines are not kept")
+    more = f"… and {count(len(body) - len(shown), 'more line')} (--full)" if len(body) > len(shown) else ""
+    return Listing(title, shown if full else [line[:400] for line in shown], patch=True, more=more)
+
+
+def environment_part(diff: VersionDiff, *, full: bool) -> Part:
+    """Environment: libraries, those that the training code imports first, and facts of the machine."""
+    found = diff.environment
+    libraries = [[brief(name), brief(version)] for name, version in found.same.items()]
+    same = [Table(["library", "version"], libraries, title="Libraries that are the same")] if libraries else []
+    return Part("Environment", _same(found.unchanged, "package"), [*_environment(found, full=full)], same)
+
+
+def _environment(found: EnvironmentChange, *, full: bool) -> Iterator[Block]:
+    if found.packages:
+        moved = sorted(found.packages, key=lambda package: not package.imported)
+        rows, rest = clipped([_package(each) for each in moved], _ALL if full else _MOST_ROWS, "libraries")
+        yield Table(["library", "before", "now", ""], rows)
+        yield from rest
+    if found.facts:
+        yield facts_table(found.facts, "machine")
+    if found.weaker:
+        yield Paragraph(f"  {brief(found.weaker, 400)}", "warn")
+
+
+def _package(package: PackageChange) -> list[str]:
+    versions = (brief(version, 40) if version else "–" for version in (package.before, package.after))
+    return [brief(package.name, 60), *versions, "imported by the training code" if package.imported else ""]
+
+
+def parameters_part(diff: VersionDiff, *, full: bool) -> Part:
+    """Parameters: effective values, and which of them are only defaults that moved."""
+    values = [(brief(name), plain(value)) for name, value in diff.same_parameters.items()]
+    same = [Pairs(values)] if values else []
+    rows, rest = clipped([_parameter(p) for p in diff.parameters], _ALL if full else _MOST_ROWS, "parameters")
+    table = [Table(["parameter", "before", "now", ""], rows), *rest] if rows else []
+    return Part("Parameters", _same(diff.unchanged_parameters, "parameter"), table, same)
+
+
+def _parameter(change: ParameterChange) -> list[str]:
+    before, after = pair((change.before, change.after))
+    note = "nobody set it: its default in the code moved" if change.default_moved else ""
+    if change.kind is Kind.ADDED:
+        return [brief(change.name), "–", after, note or "new"]
+    if change.kind is Kind.REMOVED:
+        return [brief(change.name), before, "–", note or "gone"]
+    return [brief(change.name), before, after, note]
+
+
+def evaluation_part(diff: VersionDiff, *, full: bool) -> Part:
+    """Evaluation: metrics, slices, checks."""
+    found = diff.evaluation
+    steady = sum(metric.before == metric.after for metric in found.metrics)
+    words = [_same(steady, "metric"), _same(found.unchanged_checks, "check")]
+    verdicts = [[brief(name), "passed" if passed else "FAILED"] for name, passed in found.same_checks.items()]
+    same = [Table(["check", "verdict"], verdicts, title="Checks with the same verdict")] if verdicts else []
+    return Part("Evaluation", ", ".join(filter(None, words)), [*measured_blocks(found, full=full)], same)
+
+
+def other_part(diff: VersionDiff) -> Part:
+    """What else differs: seed, estimator, chosen candidate, the artifact."""
+    facts = {name: digests(pair) if name == "artifact" else pair for name, pair in diff.facts.items()}
+    return Part("Otherwise", "", [facts_table(facts, "")] if facts else [])
+
+
+def decisions_part(diff: VersionDiff, *, full: bool) -> Part:
+    """Decisions and approvals between the two."""
+    found = [[moment(each.at), f"{each.seq:,}", brief(each.text, 400)] for each in diff.decisions]
+    rows, rest = clipped(found, _ALL if full else _MOST_ROWS, "decisions")
+    table = [Table(["when", "entry", "what"], rows, frozenset({"entry"})), *rest] if rows else []
+    return Part("Decisions between", "", table)
+
+
+def _same(number: int, noun: str) -> str:
+    return count(number, noun) if number else ""

@@ -1,0 +1,114 @@
+"""Decisions and approvals, for people and for programs."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from lineage_pipelines.records.decisions.decision import Comparison, Decision
+from lineage_pipelines.records.values.canonical import Json
+from lineage_pipelines.records.values.codec import format_time, to_json
+from lineage_pipelines.records.values.metric import by_interest
+from lineage_pipelines.reports.document import Block, Document, Heading, Pairs, Paragraph, Table
+from lineage_pipelines.reports.formatting import moment, number
+
+if TYPE_CHECKING:
+    from lineage_pipelines.queries.registry.alias_history import Decided
+    from lineage_pipelines.queries.registry.approval_status import Approved
+
+
+def decision_document(decision: Decision, seq: int | None) -> Document:
+    """Show a promotion: whether it was made, each rule of the policy, who approved, and the numbers compared."""
+    ref = f"{decision.model}@{decision.version}"
+    made = f"{decision.alias} now names {ref}" if seq is not None else f"{ref} was not promoted: nothing was changed"
+    rules = [[rule.name, "passed" if rule.passed else "FAILED", rule.detail] for rule in decision.rules]
+    facts = [("by", decision.by), ("reason", decision.reason)]
+    if decision.approvals is not None:
+        facts.append(("approved by", approved_by(decision) or "nobody whose approval counts"))
+    if seq is not None:
+        facts.append(("entry", f"{seq:,}"))
+    if decision.override:
+        facts.append(("override", "against the policy"))
+    compared = _comparison(decision.compared) if decision.compared else ()
+    table = Table(["rule", "verdict", "detail"], rules)
+    return Document([Heading(made, 1), Pairs(facts), Paragraph(""), table, *compared])
+
+
+def _comparison(compared: Comparison) -> Iterator[Block]:
+    versions = [f"version {candidate.version}" for candidate in compared.candidates]
+    names = by_interest({name for candidate in compared.candidates for name in candidate.metrics})
+    rows = [[name, *(_measured(candidate.metrics.get(name)) for candidate in compared.candidates)] for name in names]
+    if len(versions) > 1 and rows:
+        yield Table(["metric", *versions], rows, frozenset(versions), title="Compared")
+    if len({candidate.data for candidate in compared.candidates}) > 1:
+        yield Paragraph("  measured on different data", "warn")
+
+
+def _measured(value: float | None) -> str:
+    return "–" if value is None else number(value)
+
+
+def approved_by(decision: Decision) -> str:
+    """Return who approved a promotion, each with the entry that says so; nothing where nobody did."""
+    return ", ".join(f"{each.approver} (entry {each.entry:,})" for each in decision.approvals or ())
+
+
+def approval_line(approved: "Approved") -> str:
+    """Say in a line who approved what, when, until when and why, and whether it still counts."""
+    said = approved.approval
+    until = f", until {moment(said.expires)}" if said.expires else ""
+    void = f"; VOID: {approved.void}" if approved.void else ""
+    return f"{said.alias}, {moment(approved.at)}, by {said.approver}{until}: {said.reason}{void}"
+
+
+def decision_json(decision: Decision, seq: int | None) -> dict[str, Json]:
+    """Return a decision and its place in the log; null where it was not made."""
+    plain = to_json(decision)
+    return {"entry": seq, **(plain if isinstance(plain, Mapping) else {})}
+
+
+def history_document(decided: "Sequence[Decided]", approved: "Sequence[Approved]" = ()) -> Document:
+    """List decisions and approvals, newest first."""
+    if not decided and not approved:
+        return Document([Paragraph("Nothing has been decided. `lineage promote` makes an alias name a version.")])
+    rows = {each.seq: _row(each) for each in decided} | {each.seq: _approval_row(each) for each in approved}
+    head = ["when", "alias", "decision", "version", "by", "reason"]
+    return Document([Table(head, [rows[seq] for seq in sorted(rows, reverse=True)])])
+
+
+def _row(decided: "Decided") -> list[str]:
+    decision = decided.decision
+    action = f"{decision.action} (override)" if decision.override else str(decision.action)
+    version = str(decision.version) if decision.version is not None else "none"
+    who = approved_by(decision)
+    reason = f"{decision.reason}; approved by {who}" if who else decision.reason
+    return [moment(decided.at), decision.alias, action, version, decision.by, reason]
+
+
+def _approval_row(approved: "Approved") -> list[str]:
+    said = approved.approval
+    until = f"; until {moment(said.expires)}" if said.expires else ""
+    void = f"; VOID: {approved.void}" if approved.void else ""
+    action = "approve (void)" if approved.void else "approve"
+    return [moment(approved.at), said.alias, action, str(said.version), said.approver, f"{said.reason}{until}{void}"]
+
+
+def history_json(decided: "Sequence[Decided]", approved: "Sequence[Approved]" = ()) -> Json:
+    """Return decisions and approvals, newest first; an approval is one whose action is `approve`."""
+    rows: dict[int, dict[str, Json]] = {
+        each.seq: {"at": format_time(each.at), **decision_json(each.decision, each.seq)} for each in decided
+    }
+    rows |= {each.seq: _approval_json(each) for each in approved}
+    return [rows[seq] for seq in sorted(rows, reverse=True)]
+
+
+def _approval_json(approved: "Approved") -> dict[str, Json]:
+    plain = to_json(approved.approval)
+    said = {name: value for name, value in plain.items() if name != "approver"} if isinstance(plain, Mapping) else {}
+    return {
+        "at": format_time(approved.at),
+        "entry": approved.seq,
+        "action": "approve",
+        "by": approved.approval.approver,
+        "key": approved.key,
+        **said,
+        "void": approved.void,
+    }

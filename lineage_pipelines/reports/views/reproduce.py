@@ -1,0 +1,104 @@
+"""The verdict of running a version again, for people and for programs."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from lineage_pipelines.records.decisions.reproduction import Reproduction, ReproductionStep
+from lineage_pipelines.records.values.canonical import Json
+from lineage_pipelines.records.values.codec import format_time, to_json
+from lineage_pipelines.reports.document import Block, Document, Heading, Pairs, Paragraph, Table
+from lineage_pipelines.reports.formatting import duration, moment, number
+
+if TYPE_CHECKING:
+    from lineage_pipelines.queries.versions.analyses import Reproduced
+
+_MOST_METRICS = 12
+
+
+def reproduction_document(reproduction: Reproduction, seq: int | None = None) -> Document:
+    """Say how far a version came, by what that was seen, and what differs first."""
+    return Document(list(_blocks(reproduction, seq)))
+
+
+def _blocks(said: Reproduction, seq: int | None) -> Iterator[Block]:
+    yield Heading(f"{said.ref}: {verdict(said)}", 1)
+    if said.differs:
+        yield Paragraph(f"First difference: {said.differs[0]}", "warn")
+    else:
+        yield Paragraph("Nothing differs.")
+    yield Table(["level", "", "seen"], [_row(step) for step in said.steps], title="Levels")
+    if len(said.differs) > 1:
+        yield Heading("Also different")
+        yield from (Paragraph(f"  {each}") for each in said.differs[1:])
+    if said.metrics:
+        yield _metrics(said)
+    took = f"{duration(said.started, said.finished)}, on {said.host}, by {said.by}"
+    kept = f"entry {seq:,} of the log" if seq is not None else "not stored"
+    yield Pairs([("took", took), ("kept as", kept)])
+
+
+def verdict(said: Reproduction) -> str:
+    """Return the level in words: `R5, same model`."""
+    only = " (checked only, nothing was trained)" if said.checked_only else ""
+    return f"{said.level}, {said.level.meaning}{only}"
+
+
+def reproduced_line(found: "Reproduced") -> str:
+    """Say in a line when a version was made again, and how far that came."""
+    said = found.reproduction
+    first = f"; differs: {said.differs[0]}" if said.differs else ""
+    return f"{verdict(said)}, {moment(found.at)}, by {said.by} on {said.host}{first}"
+
+
+def _row(step: ReproductionStep) -> list[str]:
+    return [f"{step.level} {step.level.meaning}", "yes" if step.reached else "NO", step.detail]
+
+
+def _metrics(said: Reproduction) -> Table:
+    rows = [
+        [
+            each.name,
+            number(each.recorded),
+            number(each.again),
+            "–" if each.tolerance is None else number(each.tolerance),
+            "yes" if each.within else "NO",
+        ]
+        for each in said.metrics[:_MOST_METRICS]
+    ]
+    more = len(said.metrics) - len(rows)
+    shown = f", {len(rows)} shown" if more else ""
+    title = f"Metrics that moved ({len(said.metrics):,} of {said.metrics_compared:,}{shown})"
+    return Table(["metric", "recorded", "again", "tolerance", "within"], rows, frozenset({"recorded", "again"}), title)
+
+
+def reproduction_json(said: Reproduction, seq: int | None = None) -> Json:
+    """Return a verdict and its place in the log; null where it is not kept."""
+    plain = to_json(said)
+    return {"entry": seq, **(plain if isinstance(plain, Mapping) else {})}
+
+
+def checked_document(found: Sequence[Reproduction]) -> Document:
+    """Say of several versions how many could be made again still, the lost ones first."""
+    lost = [each for each in found if each.differs]
+    kept = len(found) - len(lost)
+    words = f"{kept:,} of {len(found):,} versions can still be made again"
+    rows = [
+        [each.ref, str(each.level), each.differs[0] if each.differs else "nothing differs"]
+        for each in sorted(found, key=lambda each: (not each.differs, each.model, -each.version))
+    ]
+    return Document([Heading(words, 1), Table(["version", "level", "first difference"], rows)])
+
+
+def checked_json(found: Sequence[Reproduction]) -> Json:
+    """Return the verdict of each version."""
+    return [reproduction_json(each) for each in found]
+
+
+def reproduced_json(found: "Sequence[Reproduced]") -> Json:
+    """Return the verdicts about a version that the log has, oldest first."""
+    rows: list[Json] = []
+    for each in found:
+        plain = reproduction_json(each.reproduction, each.seq)
+        assert isinstance(plain, Mapping)  # noqa: S101  # it is an object
+        rows.append({"at": format_time(each.at), **plain})
+    return rows

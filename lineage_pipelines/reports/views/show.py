@@ -1,0 +1,283 @@
+"""One version, whole: what is missing first, then data, code, experiment and artifact."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from lineage_pipelines.records.statement.lineage_record import LineageRecord
+from lineage_pipelines.records.statement.training_run import (
+    Candidate,
+    CheckResult,
+    ModelFile,
+    SliceMetrics,
+)
+from lineage_pipelines.records.values.canonical import Json
+from lineage_pipelines.records.values.metric import by_interest, lower_is_better
+from lineage_pipelines.reports.document import Block, Document, Heading, Pairs, Paragraph, Table
+from lineage_pipelines.reports.formatting import count, duration, moment, number, short, size
+from lineage_pipelines.reports.views.history import approval_line, approved_by
+from lineage_pipelines.reports.views.preparation import preparation_trees
+from lineage_pipelines.reports.views.reproduce import reproduced_line
+
+if TYPE_CHECKING:
+    from lineage_pipelines.catalog.log.entries import Entry
+    from lineage_pipelines.queries.registry.alias_history import Decided
+    from lineage_pipelines.queries.registry.approval_status import Approved
+    from lineage_pipelines.queries.versions.analyses import Attributed, Reproduced
+
+_MOST_SLICES = 12
+
+
+def show_document(
+    entry: "Entry",
+    decided: "Sequence[Decided]" = (),
+    approved: "Sequence[Approved]" = (),
+    reproduced: "Sequence[Reproduced]" = (),
+    attributed: "Sequence[Attributed]" = (),
+) -> Document:
+    """Describe a version for the people who have to trust it.
+
+    Args:
+        entry: the version.
+        decided: the decisions about its model, oldest first; those about this version are shown.
+        approved: the approvals of its model's versions, likewise.
+        reproduced: the verdicts of running it again, oldest first.
+        attributed: the analyses of changes from or to it, oldest first.
+    """
+    record = entry.record
+    return Document(
+        [
+            *_head(entry, decided, approved, reproduced, attributed),
+            *_gaps(record),
+            Heading("Data"),
+            *_data(record),
+            Heading("Code"),
+            *_code(record),
+            Heading("Experiment"),
+            *_experiment(record),
+            Heading("Artifact"),
+            *_artifact(record),
+        ]
+    )
+
+
+def _head(
+    entry: "Entry",
+    decided: "Sequence[Decided]",
+    approved: "Sequence[Approved]",
+    reproduced: "Sequence[Reproduced]",
+    attributed: "Sequence[Attributed]",
+) -> Iterator[Block]:
+    record = entry.record
+    yield Heading(f"{entry.model} version {entry.version}", 1)
+    if record.model.description:
+        yield Paragraph(record.model.description, "dim")
+    rows = [
+        ("record", short(entry.digest.hex)),
+        ("committed", moment(entry.recorded)),
+        (
+            "follows",
+            f"record {short(str(record.model.previous))}" if record.model.previous else "nothing, it is the first",
+        ),
+        ("imported", _imported(record)),
+        ("owners", ", ".join(record.model.owners)),
+        ("checks", _verdict(record.evaluation.checks if record.evaluation else ())),
+        *(("approved", approval_line(each)) for each in approved if each.approval.version == entry.version),
+        *(("made again", reproduced_line(each)) for each in reproduced),
+        *(("attributed", _attribution(each)) for each in attributed),
+        *(("decided", _decision(each)) for each in decided if each.decision.version == entry.version),
+    ]
+    yield Pairs([(name, value) for name, value in rows if value])
+
+
+def _imported(record: LineageRecord) -> str:
+    """Say what an imported version is called where it comes from."""
+    mlflow = record.run.mlflow
+    if mlflow is None or not mlflow.is_imported:
+        return ""
+    run = f"run {mlflow.run_id}" if mlflow.run_id else "registered without a run"
+    where = f"experiment {mlflow.experiment}, " if mlflow.experiment else ""
+    return f"from MLflow's {mlflow.model!r}, version {mlflow.version}; {run}, {where}{mlflow.server}"
+
+
+def _attribution(attributed: "Attributed") -> str:
+    from lineage_pipelines.reports.views.attribute import sentence  # pages and plots, which few versions need
+
+    said = attributed.attribution
+    return f"from {said.old.ref} to {said.new.ref}, {moment(attributed.at)}: {sentence(said)}"
+
+
+def _decision(decided: "Decided") -> str:
+    decision = decided.decision
+    against = ", AGAINST THE POLICY" if decision.override else ""
+    who = approved_by(decision)
+    approved = f"; approved by {who}" if who else ""
+    when = moment(decided.at)
+    return f"{decision.action}, {decision.alias}, {when}, by {decision.by}{against}: {decision.reason}{approved}"
+
+
+def _verdict(checks: Sequence[CheckResult]) -> str:
+    if not checks:
+        return "none declared"
+    blocking = [check.name for check in checks if not check.passed and check.severity == "error"]
+    warned = [check.name for check in checks if not check.passed and check.severity != "error"]
+    parts = [f"{sum(check.passed for check in checks)} of {len(checks)} passed"]
+    parts += [f"FAILED: {', '.join(blocking)}"] if blocking else []
+    parts += [f"warned: {', '.join(warned)}"] if warned else []
+    return "; ".join(parts)
+
+
+def _gaps(record: LineageRecord) -> Iterator[Block]:
+    facts = record.completeness
+    if facts.missing:
+        yield Heading("Missing")
+        yield from (Paragraph(f"  {gap}", "warn") for gap in facts.missing)
+    if facts.inferred:
+        yield Heading("Inferred, not seen")
+        yield from (Paragraph(f"  {gap}", "warn") for gap in facts.inferred)
+    if facts.declared and _imported(record):
+        yield Heading("Declared, not seen")
+        yield from (Paragraph(f"  {gap}", "warn") for gap in facts.declared)
+
+
+def _data(record: LineageRecord) -> Iterator[Block]:
+    if not record.data:
+        unknown = record.completeness.lacks("data")
+        yield Paragraph("  no snapshot is known: see what is missing" if unknown else "  no inputs")
+        return
+    yield Table(
+        ["input", "path", "rows", "columns", "size", "md5", "sha256"],
+        [
+            [
+                s.name if s.role == s.name else f"{s.name} ({s.role})",
+                s.path,
+                f"{s.rows:,}" if s.rows is not None else "–",
+                str(len(s.schema)) if s.schema else "–",
+                size(s.size) if s.files == 1 else f"{size(s.size)}, {count(s.files, 'file')}",
+                short(s.digest.md5),
+                short(s.digest.sha256),
+            ]
+            for s in record.data
+        ],
+        frozenset({"rows", "columns", "size"}),
+    )
+    yield Paragraph("")
+    yield from preparation_trees(record.data, record.stages)
+
+
+def _code(record: LineageRecord) -> Iterator[Block]:
+    code, environment = record.code, record.environment
+    rows = [
+        ("revision", _revision(record)),
+        ("repository", code.repository or ""),
+        ("function", code.source.entry if code.source else ""),
+        (
+            "source",
+            f"{count(len(code.source.files), 'file')} reachable, {short(code.source.digest.hex)}"
+            if code.source
+            else "",
+        ),
+        ("python", f"{environment.python} on {_known(environment.platform)}"),
+        ("machine", f"{_known(environment.cpu)}; threads {_list(environment.threads)}"),
+        ("packages", f"{count(environment.package_count, 'distribution')}, {short(environment.packages.hex)}"),
+        ("lock file", f"{environment.lock_file}, {short(environment.lock.hex)}" if environment.lock else ""),
+    ]
+    yield Pairs([(name, value) for name, value in rows if value])
+
+
+def _revision(record: LineageRecord) -> str:
+    code = record.code
+    if code.revision is None:
+        return "none"
+    branch = f" on {code.branch}" if code.branch else "" if _imported(record) else ", detached"
+    unknown = record.completeness.lacks("code.dirty")
+    dirty = ", with uncommitted changes" if code.dirty else ", perhaps changed" if unknown else ", clean"
+    return f"{short(code.revision)}{branch}{dirty}" + (f" (patch {short(code.patch.hex)})" if code.patch else "")
+
+
+def _experiment(record: LineageRecord) -> Iterator[Block]:
+    run = record.run
+    rows = [
+        ("trained", f"{moment(run.started)}, {duration(run.started, run.finished)}, on {_known(run.host)}"),
+        ("by", (run.user or "") if _imported(record) else ""),
+        ("seed", str(run.seed) if run.seed is not None else ""),
+    ]
+    if run.dagster:
+        retry = f", retry {run.dagster.retry}" if run.dagster.retry else ""
+        partition = f", partition {run.dagster.partition}" if run.dagster.partition else ""
+        rows.insert(0, ("run", f"{run.dagster.run_id} (job {run.dagster.job}{partition}{retry})"))
+        rows.insert(1, ("launched by", run.dagster.launched_by))
+    yield Pairs([(name, value) for name, value in rows if value])
+    if record.parameters:
+        yield Paragraph("\n  Parameters")
+        yield Pairs([(name, _value(value)) for name, value in record.parameters.items()])
+    if record.evaluation:
+        on = f" on {record.evaluation.snapshot}" if record.evaluation.snapshot else ""
+        yield Paragraph(f"\n  Metrics{on}")
+        yield Pairs([(n, number(record.evaluation.metrics[n])) for n in by_interest(record.evaluation.metrics)])
+        yield from _checks(record.evaluation.checks)
+        yield from _slices(record.evaluation.slices)
+    yield from _candidates(record.candidates)
+
+
+def _checks(checks: Sequence[CheckResult]) -> Iterator[Block]:
+    if checks:
+        marks = {True: "passed", False: "FAILED"}
+        rows = [[c.name, marks[c.passed] if c.passed or c.severity == "error" else "warned", c.detail] for c in checks]
+        yield Table(["check", "verdict", "detail"], rows, title="Checks")
+
+
+def _slices(slices: Sequence[SliceMetrics]) -> Iterator[Block]:
+    shared = set.intersection(*(set(part.metrics) for part in slices)) if slices else set()
+    names = by_interest(shared)[:4]
+    if not names:
+        return
+    sign = 1 if lower_is_better(names[0]) else -1
+    worst = sorted(slices, key=lambda part: (-sign * part.metrics[names[0]], part.name, part.value))
+    rows = [
+        [f"{p.name}={p.value}", f"{p.rows:,}", *(number(p.metrics[n]) for n in names)] for p in worst[:_MOST_SLICES]
+    ]
+    title = f"Slices, worst {names[0]} first"
+    yield Table(["slice", "rows", *names], rows, frozenset({"rows", *names}), title=title)
+    if len(worst) > _MOST_SLICES:
+        yield Paragraph(f"  … and {len(worst) - _MOST_SLICES} better ones", "dim")
+
+
+def _candidates(candidates: Sequence[Candidate]) -> Iterator[Block]:
+    shared = set.intersection(*(set(c.metrics) for c in candidates)) if candidates else set()
+    names = by_interest(shared)[:2]
+    rows = [["→" if c.selected else "", c.name, *(number(c.metrics[n]) for n in names), c.reason] for c in candidates]
+    if rows:
+        yield Table(["", "candidate", *names, "why"], rows, frozenset(names), title="Candidates")
+
+
+def _artifact(record: LineageRecord) -> Iterator[Block]:
+    file = record.artifact
+    rows = [
+        ("file", _file(file)),
+        ("estimator", file.estimator),
+        ("needs", ", ".join(file.requirements)),
+        ("trusts", ", ".join(file.trusted_types)),
+    ]
+    yield Pairs([(name, value) for name, value in rows if value])
+
+
+def _known(text: str) -> str:
+    return "an unknown machine" if text == "unknown" else text
+
+
+def _file(file: ModelFile) -> str:
+    """Say what the record's subject is: a file, the list of a folder's files, or a note on where they were."""
+    if file.format == "mlflow-reference":
+        return f"not here: {short(file.digest.hex)} is a note on where MLflow had it"
+    what = "a model folder of MLflow" if file.format == "mlflow" else file.format
+    return f"{what}, {size(file.size)}, {short(file.digest.hex)}"
+
+
+def _value(value: Json) -> str:
+    if isinstance(value, list):
+        return ", ".join(_value(item) for item in value)
+    return "none" if value is None else str(value)
+
+
+def _list(values: Mapping[str, int]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in values.items()) or "unknown"
