@@ -1,5 +1,6 @@
 # make demo   set up, deliver the data, run the pipeline as its owners would over half a year
 # make test   set up, then every gate: lint, types, architecture, tests
+# make fuzz   the property tests at random, with many more examples; SEED=n repeats a run, TESTS=path runs fewer
 # make ui     open the Dagster UI on http://127.0.0.1:3000
 # make check  does Dagster load the code location? (with its own commands)
 # make fmt    correct style and layout
@@ -8,7 +9,7 @@
 # make lock   resolve requirements.lock again
 # make clean  remove the environment, the catalog and the model files
 .DEFAULT_GOAL := help
-.PHONY: help setup demo ui test lint types architecture fmt check browser postgresql lock bench clean
+.PHONY: help setup demo ui test fuzz lint types architecture fmt check browser postgresql lock bench clean
 
 SHELL := /bin/bash
 PYTHON ?= python3
@@ -41,8 +42,16 @@ demo: setup
 ui: setup
 	@$(BIN)/dagster dev --workspace workspace.yaml --host 127.0.0.1 --port $${PORT:-3000}
 
+XDIST := --numprocesses auto --maxprocesses 4 --dist loadfile
+
 test: setup browser postgresql lint types architecture
-	@$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile
+	@$(BIN)/pytest $(XDIST)
+
+SEED ?= $(shell date +%s)
+TESTS ?= lineage_pipelines_tests
+fuzz: setup browser postgresql
+	@echo "make fuzz SEED=$(SEED) repeats this run"
+	@$(BIN)/pytest $(XDIST) -m hypothesis --hypothesis-profile fuzz --hypothesis-seed $(SEED) $(TESTS)
 
 lint: setup
 	@$(BIN)/ruff check .

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from lineage_pipelines_tests import postgres_server
 from lineage_pipelines_tests.world import World
@@ -13,6 +14,16 @@ DEVELOPERS = ("LINEAGE_CATALOG", "LINEAGE_DAGSTER_URL", "MLFLOW_TRACKING_URI", "
 """What a developer may have set for work: no test, and no project that is made for several, goes there."""
 for _name in DEVELOPERS:
     os.environ.pop(_name, None)
+for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ[_name] = "1"  # the workers are as many as the cores: more threads take longer for the same
+
+_HOW_FAST = [HealthCheck.too_slow, HealthCheck.data_too_large]
+"""What depends on the machine, and on how large records are."""
+settings.register_profile(
+    "gate", max_examples=30, derandomize=True, deadline=None, database=None, suppress_health_check=_HOW_FAST
+)
+settings.register_profile("fuzz", max_examples=500, deadline=None, print_blob=True, suppress_health_check=_HOW_FAST)
+settings.load_profile("gate")  # `make fuzz` asks for the other one, with --hypothesis-profile
 
 
 @pytest.fixture(autouse=True)

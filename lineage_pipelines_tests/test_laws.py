@@ -39,7 +39,7 @@ from lineage_pipelines_tests.samples import make_record, run_key, with_metrics
 
 __all__ = ["instance", "shop", "test_law_8_impact_is_trace_reversed"]
 
-few = settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+in_one_folder = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 CRASH = """
 import os, sys
@@ -121,7 +121,6 @@ def test_law_2_a_record_names_the_bytes_that_were_read(shop: Shop, instance: dg.
     assert hashlib.sha256(shop.world.path("data/parts/train.csv").read_bytes()).hexdigest() != read
 
 
-@settings(max_examples=50, deadline=None)
 @given(strategies.records)
 def test_law_3_same_content_same_name(record: LineageRecord) -> None:
     data = encode(record)
@@ -129,7 +128,7 @@ def test_law_3_same_content_same_name(record: LineageRecord) -> None:
     assert encode(decode(data)) == data
 
 
-@few
+@in_one_folder
 @given(aucs=st.lists(st.floats(0, 1), min_size=1, max_size=6), seed=st.integers())
 def test_law_4_nothing_is_edited(tmp_path_factory: pytest.TempPathFactory, aucs: list[float], seed: int) -> None:
     """Whatever is appended later, what was there stays, byte for byte; and the file itself refuses the rest."""
@@ -152,7 +151,7 @@ def test_law_4_nothing_is_edited(tmp_path_factory: pytest.TempPathFactory, aucs:
     raw.close()
 
 
-@few
+@in_one_folder
 @given(runs=st.lists(st.tuples(st.sampled_from(["one", "other"]), st.integers(1, 4)), min_size=1, max_size=12))
 def test_law_5_one_run_one_version(tmp_path_factory: pytest.TempPathFactory, runs: list[tuple[str, int]]) -> None:
     """Runs are told again and again, in any order: each keeps its version, and versions have no gaps."""
@@ -204,7 +203,7 @@ def test_law_6_fail_closed(shop: Shop, instance: dg.DagsterInstance, lost: str) 
     assert instance.get_latest_materialization_event(dg.AssetKey("churn")) is None
 
 
-@few
+@in_one_folder
 @given(missing=st.lists(st.from_regex(r"[a-z]{1,8}\.[a-z]{1,8}: [a-z ]{1,30}[a-z]", fullmatch=True), max_size=5))
 def test_law_7_gaps_are_listed_first(tmp_path_factory: pytest.TempPathFactory, missing: list[str]) -> None:
     record = dataclasses.replace(make_record(), completeness=Completeness(missing=tuple(missing)))
@@ -228,7 +227,7 @@ def test_law_9_a_mismatch_is_an_answer(shop: Shop, instance: dg.DagsterInstance)
     assert all(finding.fix for finding in failed.values())
 
 
-@few
+@in_one_folder
 @given(
     key=st.sampled_from(["password", "api_key", "apiKey", "DB_PASSWORD", "client_secret", "auth_token", "aws-secret"]),
     value=st.from_regex(r"[A-Za-z0-9]{20,40}", fullmatch=True),
@@ -267,7 +266,7 @@ def _compared(catalog: Catalog, records: tuple[LineageRecord, LineageRecord]) ->
     return compare_versions(catalog, *entries), compare_versions(catalog, *entries[::-1])
 
 
-@few
+@in_one_folder
 @given(record=strategies.records)
 def test_law_8_a_version_does_not_differ_from_itself(catalog: Catalog, record: LineageRecord) -> None:
     _compared(catalog, (record, record))
@@ -316,14 +315,14 @@ def _what(diff: VersionDiff, *, turned: bool) -> dict[str, object]:
     }
 
 
-@few
+@in_one_folder
 @given(records=pairs)
 def test_law_8_a_comparison_mirrors(catalog: Catalog, records: tuple[LineageRecord, LineageRecord]) -> None:
     there, back = _compared(catalog, records)
     assert _what(there, turned=False) == _what(back, turned=True)
 
 
-@few
+@in_one_folder
 @given(records=pairs)
 def test_law_8_folding_loses_nothing(catalog: Catalog, records: tuple[LineageRecord, LineageRecord]) -> None:
     """Whatever either record says is told as the same or as different, once."""

@@ -215,7 +215,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
 edits = st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.integers(0, 255)), min_size=1, max_size=3)
 
 
-@settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(edits, st.booleans(), st.none() | st.floats(0, 1))
 def test_a_damaged_model_file_is_an_error_and_never_another_exception(
     whole: Path, tmp_path: Path, edits: list[tuple[float, int]], ending: bool, cut: float | None

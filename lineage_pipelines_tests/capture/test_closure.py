@@ -352,7 +352,7 @@ def _forms(module: str, target: str) -> list[str]:
     return forms
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
+@settings(suppress_health_check=[HealthCheck.filter_too_much])
 @given(files=_graphs())
 def test_the_closure_is_what_python_really_imports(files: dict[str, str]) -> None:
     with tempfile.TemporaryDirectory() as folder:

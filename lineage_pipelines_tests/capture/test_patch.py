@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lineage_pipelines.capture.git.git_state import read_git
@@ -144,7 +144,6 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Repository:
     return repository
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(edits=st.lists(_edits, min_size=1, max_size=7))
 def test_a_patch_brings_back_the_very_same_files(template: Repository, edits: list[Edit]) -> None:
     with tempfile.TemporaryDirectory() as folder:

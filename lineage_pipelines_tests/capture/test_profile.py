@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pyarrow import feather, parquet
 
@@ -238,7 +238,6 @@ def _captured(folder: str, rows: list[Facts], *, group: int, suffix: str, parts:
     return captured.profile
 
 
-@settings(max_examples=30, deadline=None)
 @given(rows=_ROWS, data=st.data(), group=st.integers(1, 7), suffix=st.sampled_from(["parquet", "feather"]))
 def test_the_same_rows_give_the_same_bytes_in_any_order_and_any_split(
     rows: list[Facts], data: st.DataObject, group: int, suffix: str

@@ -6,7 +6,7 @@ from collections import defaultdict
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lineage_pipelines.catalog.backends.schema_tables import log
@@ -107,7 +107,6 @@ def test_the_same_run_that_says_something_else_is_a_conflict(
     assert catalog.entries("flight_delay") == [first]
 
 
-@settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(records)
 def test_any_record_makes_the_same_claim_again(record: LineageRecord) -> None:
     committed = decode(draft(record, digest("before")).body)
@@ -213,7 +212,6 @@ appends = st.builds(
 )
 
 
-@settings(deadline=None, max_examples=20)
 @given(st.lists(st.none() | appends, max_size=12))
 def test_a_catalog_answers_like_a_list_and_the_same_after_rebuilding(steps: list[LineageRecord | None]) -> None:
     with tempfile.TemporaryDirectory() as folder, Catalog(f"sqlite:///{folder}/c.db") as catalog:

@@ -9,7 +9,7 @@ import tracemalloc
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lineage_pipelines.datasets.content.hashing import (
@@ -144,7 +144,6 @@ def test_an_unreadable_file_is_named_with_its_cause(tmp_path: Path) -> None:
     ),
     st.sampled_from([0, BLOCK - 1, BLOCK]),
 )
-@settings(max_examples=60, deadline=None)
 def test_md5_unix_is_that_of_dvc_2(tmp_path_factory: pytest.TempPathFactory, parts: list[bytes], before: int) -> None:
     from dvc_data.hashfile.hash import file_md5
 

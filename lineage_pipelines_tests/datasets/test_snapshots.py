@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lineage_pipelines.datasets.content.hashing import MD5, MD5_UNIX, SHA256, hash_file, listing_sha256
@@ -101,7 +101,6 @@ def _plant(folder: Path, tree: dict[str, object]) -> None:
 
 
 @given(_TREE)
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_a_folder_has_the_md5_that_dvc_gives_it(
     tmp_path_factory: pytest.TempPathFactory, tree: dict[str, object]
 ) -> None:
@@ -120,7 +119,6 @@ def test_a_folder_has_the_md5_that_dvc_gives_it(
 
 
 @given(_TREE)
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_same_content_same_name(tmp_path_factory: pytest.TempPathFactory, tree: dict[str, object]) -> None:
     root = tmp_path_factory.mktemp("tree")
     _plant(root / "here", tree)
@@ -222,7 +220,6 @@ def test_a_link_to_another_file_is_seen(root: Path, settled: Path) -> None:
     assert second.size == first.size
 
 
-@settings(max_examples=20, deadline=None)
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from([b"", b"1", b"2", b"33"])), max_size=8))
 def test_no_edit_goes_unseen(tmp_path_factory: pytest.TempPathFactory, edits: list[tuple[str, bytes]]) -> None:
     root = tmp_path_factory.mktemp("edits")

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics
 
@@ -25,7 +25,6 @@ _PAIRS = st.lists(st.tuples(st.booleans(), st.floats(0.01, 0.99)), min_size=1, m
 _MINUTES = st.lists(st.tuples(st.integers(-60, 600), st.floats(-60, 600)), min_size=1, max_size=60)
 
 
-@settings(deadline=None)
 @given(_PAIRS)
 def test_metrics_of_lateness_are_finite_and_in_range(pairs: list[tuple[bool, float]]) -> None:
     late, probability = (pd.Series(column) for column in zip(*pairs, strict=True))
@@ -36,7 +35,6 @@ def test_metrics_of_lateness_are_finite_and_in_range(pairs: list[tuple[bool, flo
     assert measured["brier"] == pytest.approx(metrics.brier_score_loss(late, probability, pos_label=True))
 
 
-@settings(deadline=None)
 @given(_MINUTES)
 def test_metrics_of_minutes_are_scikit_learns(pairs: list[tuple[int, float]]) -> None:
     actual, expected = (pd.Series(column, dtype=float) for column in zip(*pairs, strict=True))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lineage_pipelines.errors import DatasetError
@@ -120,7 +120,6 @@ _FIRST = datetime(2013, 1, 1, 10, tzinfo=UTC)
 _HOURS = st.integers(0, 48)
 
 
-@settings(max_examples=30, deadline=None)
 @given(flights=st.lists(_HOURS, min_size=1, max_size=8), weather=st.sets(_HOURS, min_size=1), age=st.integers(1, 6))
 def test_weather_is_never_of_later_and_never_too_old(flights: list[int], weather: set[int], age: int) -> None:
     # The temperature tells the hour that it was observed in.

@@ -12,7 +12,7 @@ from lineage_pipelines.errors import NotFoundError
 from lineage_pipelines.queries.versions.bisect import Bisected, bisect_metric
 from lineage_pipelines_tests.samples import make_record
 
-few = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+in_one_folder = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def _ask(folder: Path, values: list[float | None], good: str, bad: str, *, threshold: float | None = None) -> Bisected:
@@ -79,7 +79,7 @@ def test_two_values_without_a_number_between_them_are_told_apart(tmp_path: Path)
         assert _ask(folder, [good, bad], "1", "2").first.after.version == 2
 
 
-@few
+@in_one_folder
 @given(values=st.lists(st.floats(0, 1), min_size=2, max_size=8).filter(lambda values: values[0] != values[-1]))
 def test_between_good_and_bad_there_is_always_an_odd_number_of_crossings(
     tmp_path_factory: pytest.TempPathFactory, values: list[float]

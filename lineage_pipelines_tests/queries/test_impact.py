@@ -27,13 +27,13 @@ from lineage_pipelines_tests.queries.asking import ask, fill, refs
 from lineage_pipelines_tests.queries.graphs import FILES, catalogs, chained, with_source
 from lineage_pipelines_tests.samples import digest, digests, make_record
 
-few = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+in_one_folder = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 # The law
 
 
-@few
+@in_one_folder
 @given(records=catalogs())
 def test_law_8_impact_is_trace_reversed(tmp_path_factory: pytest.TempPathFactory, records: list[LineageRecord]) -> None:
     """A version is in the impact of a file if, and only if, the file is in the version's trace."""

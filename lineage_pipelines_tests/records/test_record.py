@@ -6,7 +6,7 @@ import random
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lineage_pipelines.errors import RecordError
@@ -21,12 +21,7 @@ from lineage_pipelines.records.values.canonical import canonical_bytes, parse_by
 from lineage_pipelines_tests.samples import make_record
 from lineage_pipelines_tests.strategies import json_values, raw_json, records
 
-slow = settings(
-    deadline=None, max_examples=100, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
-)
 
-
-@slow
 @given(records)
 def test_decoding_undoes_encoding_and_encoding_again_gives_the_same_bytes(record: LineageRecord) -> None:
     data = encode(record)
@@ -34,7 +29,6 @@ def test_decoding_undoes_encoding_and_encoding_again_gives_the_same_bytes(record
     assert encode(decode(data)) == data
 
 
-@slow
 @given(records, st.integers())
 def test_the_digest_does_not_depend_on_the_order_of_keys(record: LineageRecord, seed: int) -> None:
     data = encode(record)
@@ -53,7 +47,6 @@ def _shuffle(value: Any, chance: random.Random) -> Any:
     return value
 
 
-@slow
 @given(records, raw_json, st.sampled_from(["model", "code", "run", "artifact", "environment", "completeness"]))
 def test_unknown_fields_survive(record: LineageRecord, value: Any, part: str) -> None:
     newer: Any = parse_bytes(encode(record))
@@ -63,7 +56,6 @@ def test_unknown_fields_survive(record: LineageRecord, value: Any, part: str) ->
     assert encode(decode(data)) == data
 
 
-@slow
 @given(st.dictionaries(st.sampled_from("abc"), json_values))
 def test_parameters_come_back_with_their_types(parameters: dict[str, Any]) -> None:
     record = dataclasses.replace(make_record(), parameters=parameters)
@@ -79,14 +71,12 @@ def _typed(value: Any) -> Any:
     return type(value), repr(value)
 
 
-@slow
 @given(st.binary(max_size=200))
 def test_any_other_bytes_are_refused(data: bytes) -> None:
     with pytest.raises(RecordError):
         decode(data)
 
 
-@settings(deadline=None, max_examples=300)
 @given(st.data())
 def test_a_damaged_record_is_refused_or_reads_as_another(data: st.DataObject) -> None:
     original = encode(make_record())

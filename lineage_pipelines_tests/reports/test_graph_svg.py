@@ -6,7 +6,7 @@ import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lineage_pipelines.queries.graph.lineage_graph import Edge, LineageGraph, Node, NodeKind, Verb
@@ -61,7 +61,6 @@ def test_no_name_is_anything_but_text_in_a_drawing(name: str) -> None:
 
 
 @given(st.text(max_size=30))
-@settings(deadline=None)
 def test_any_name_gives_a_drawing_that_can_be_parsed(name: str) -> None:
     ET.fromstring(render_svg(graph(name)))
 

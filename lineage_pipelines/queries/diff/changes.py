@@ -304,6 +304,8 @@ class Sentence:
     """`evaluation`, `data`, `preparation`, `code`, `parameters`, `environment`, `metrics` or `nothing`."""
     subject: str
     """What it is about: `train.temp`, `params.learning_rate`, `scikit-learn`, `clean.py`."""
+    column: str | None = None
+    """The column of a dataset that it is about: columns have any name, so that `subject` does not tell it."""
     score: float
     """By which sentences are ordered; see `docs/explanation/diff.md`."""
 

@@ -3,7 +3,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lineage_pipelines.queries.diff.changes import FileChange, Kind
@@ -139,7 +139,6 @@ def test_git_is_asked_only_where_revisions_differ(
 lines = st.lists(st.sampled_from(["a\n", "b\n", "c\n", "", "d\r\n", "e"]), max_size=14).map("".join)
 
 
-@settings(max_examples=150, deadline=None)
 @given(lines, lines)
 def test_git_applies_the_diff_and_it_turns_round(tmp_path_factory: pytest.TempPathFactory, old: str, new: str) -> None:
     diff, back = diff_texts("f", old.encode(), new.encode()), diff_texts("f", new.encode(), old.encode())
@@ -158,7 +157,6 @@ def test_large_files_that_share_nothing_take_no_time() -> None:
     assert (diff_texts("f", left, right).added, same_code(left, right)) == (60_000, False)
 
 
-@settings(max_examples=60, deadline=None)
 @given(pairs)
 def test_laws(two: tuple[LineageRecord, LineageRecord]) -> None:
     first, second = two

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lineage_pipelines.queries.diff.changes import ColumnChange, DatasetChange, Evidence, Kind
@@ -345,7 +345,6 @@ def _plain(change: DatasetChange) -> DatasetChange:
     )
 
 
-@settings(max_examples=60, deadline=None)
 @given(first=_SOME, second=_SOME)
 def test_a_comparison_mirrors_and_folding_loses_nothing(
     first: dict[str, pa.Table], second: dict[str, pa.Table]

@@ -1,17 +1,18 @@
 """Distances from profiles are those that SciPy finds in the data, and the same the other way round."""
 
 from collections import Counter
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from scipy import stats
 
 from lineage_pipelines.queries.diff.changes import ColumnChange
-from lineage_pipelines.queries.diff.data.distances import stability, value_distance
+from lineage_pipelines.queries.diff.data.distances import Steps, stability, value_distance
 from lineage_pipelines_tests.queries.diff.tables import compare
 
 RANDOM = np.random.default_rng(7)
@@ -85,7 +86,6 @@ def test_values_are_as_far_from_each_other_both_ways(before: dict[str, int], aft
 _NUMBERS = st.lists(st.floats(-1e6, 1e6) | st.integers(-3, 3).map(float) | st.none(), min_size=1, max_size=120)
 
 
-@settings(max_examples=60, deadline=None)
 @given(before=_NUMBERS, after=_NUMBERS)
 def test_numbers_are_as_far_from_each_other_both_ways(before: list[float | None], after: list[float | None]) -> None:
     kind = pa.float64()
@@ -94,6 +94,17 @@ def test_numbers_are_as_far_from_each_other_both_ways(before: list[float | None]
     assert [(c.psi, c.distance, c.p_value) for c in there] == [(c.psi, c.distance, c.p_value) for c in back]
     assert all(c.psi is None or c.psi >= 0 for c in there)
     assert all(c.distance is None or 0 <= c.distance <= 1 + 1e-9 for c in there)
+
+
+@example([0.0, 2.2e-313])
+@example([-1.7e308, 1.7e308])
+@given(quantiles=st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=2, unique=True).map(sorted))
+def test_between_two_quantiles_the_share_rises_from_the_one_to_the_other(quantiles: list[float]) -> None:
+    steps = Steps({"quantiles": quantiles})
+    found = steps.up_to(np.array([*quantiles, *(one / 2 + other / 2 for one, other in pairwise(quantiles))]))
+    at, between = np.split(found, [len(quantiles)])
+    assert at.tolist() == pytest.approx(np.linspace(0, 1, len(quantiles)).tolist())
+    assert all(low - 1e-9 <= share <= high + 1e-9 for share, (low, high) in zip(between, pairwise(at), strict=True))
 
 
 _MEASURED = np.round(RANDOM.normal(60, 18, 5000), 1)

@@ -2,7 +2,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lineage_pipelines.queries.diff.changes import EnvironmentChange, Kind, PackageChange
@@ -111,7 +111,6 @@ names = st.from_regex(r"[a-z][a-z0-9-]{0,3}", fullmatch=True)
 lists = st.dictionaries(names, st.sampled_from(["1", "2", "3 @ local"]), max_size=6)
 
 
-@settings(max_examples=100, deadline=None)
 @given(lists, lists)
 def test_every_library_is_counted_once(left: dict[str, str], right: dict[str, str]) -> None:
     store = Store()
@@ -130,7 +129,6 @@ def test_every_library_is_counted_once(left: dict[str, str], right: dict[str, st
     )
 
 
-@settings(max_examples=40, deadline=None)
 @given(pairs)
 def test_laws(two: tuple[LineageRecord, LineageRecord]) -> None:
     first, second = two

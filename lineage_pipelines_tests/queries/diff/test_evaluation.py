@@ -3,7 +3,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from lineage_pipelines.catalog.catalog import Catalog
 from lineage_pipelines.queries.diff.changes import MetricChange
@@ -129,7 +129,6 @@ def mirrored(metric: MetricChange) -> MetricChange:
     return replace(metric, before=metric.after, after=metric.before, rows=swapped(metric.rows), contribution=less)
 
 
-@settings(max_examples=80, deadline=None)
 @given(pairs)
 def test_laws(two: tuple[LineageRecord, LineageRecord]) -> None:
     first, second = two

@@ -3,7 +3,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from lineage_pipelines.queries.diff.changes import Kind
 from lineage_pipelines.queries.diff.run.parameters import compare_parameters, same_parameters
@@ -108,7 +108,6 @@ def leaves(value: Any) -> int:
     return 1 if not inner else sum(map(leaves, inner))
 
 
-@settings(max_examples=80, deadline=None)
 @given(pairs)
 def test_laws(two: tuple[LineageRecord, LineageRecord]) -> None:
     first, second = two

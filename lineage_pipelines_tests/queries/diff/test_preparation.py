@@ -2,7 +2,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from lineage_pipelines.queries.diff.changes import Kind
 from lineage_pipelines.queries.diff.data.preparation import compare_stages
@@ -97,7 +97,6 @@ def turned(marks: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(other[mark[0]] + mark[1:] for mark in marks)
 
 
-@settings(max_examples=60, deadline=None)
 @given(pairs)
 def test_laws(two: tuple[LineageRecord, LineageRecord]) -> None:
     first, second = two

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lineage_pipelines.errors import LineageError
@@ -153,7 +153,6 @@ def _table(rows: dict[int, tuple[str, int | None]]) -> pa.Table:
     return pa.table({n: pa.array(c, k) for n, c, k in zip(("id", "word", "x"), columns, kinds, strict=True)})
 
 
-@settings(max_examples=80, deadline=None)
 @given(first=_ROWS, second=_ROWS)
 def test_rows_are_counted_as_dictionaries_count_them_both_ways(
     first: dict[int, tuple[str, int | None]], second: dict[int, tuple[str, int | None]]

@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lineage_pipelines.records.decisions.attribution import Allocation, Method
@@ -90,7 +90,6 @@ def games(draw: st.DrawFn) -> Mapping[Mix, float]:
     return draw(st.dictionaries(mixes, amounts, min_size=1, max_size=12))
 
 
-@settings(deadline=None, max_examples=150)
 @given(games(), st.sampled_from([0.0, 1e-4, 0.01]))
 def test_efficiency_the_parts_add_up_to_the_change(terms: Mapping[Mix, float], noise: float) -> None:
     found = solve(Known(terms, noise=noise))
@@ -99,7 +98,6 @@ def test_efficiency_the_parts_add_up_to_the_change(terms: Mapping[Mix, float], n
         assert math.fsum(player.share or 0.0 for player in found.players) == pytest.approx(1.0, abs=1e-6)
 
 
-@settings(deadline=None, max_examples=150)
 @given(games())
 def test_values_are_the_known_ones_and_a_null_player_gets_nothing(terms: Mapping[Mix, float]) -> None:
     # Large terms of one part each, so that there is a change; nobody knows the environment.
@@ -115,7 +113,6 @@ def test_values_are_the_known_ones_and_a_null_player_gets_nothing(terms: Mapping
     assert (null.low, null.high) == pytest.approx((0.0, 0.0), abs=1e-9)
 
 
-@settings(deadline=None, max_examples=100)
 @given(amounts, amounts, amounts)
 def test_symmetry_equal_players_get_equal_parts(own: float, both: float, other: float) -> None:
     terms = {

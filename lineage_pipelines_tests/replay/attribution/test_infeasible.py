@@ -4,7 +4,7 @@ from collections.abc import Callable
 from itertools import combinations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lineage_pipelines.records.decisions.attribution import Allocation, Method, PlayerKind
@@ -124,7 +124,6 @@ def test_a_mix_without_a_finite_metric_has_no_value() -> None:
 every = [frozenset(mix) for size in range(1, 4) for mix in combinations(FOUR, size)]
 
 
-@settings(deadline=None, max_examples=150)
 @given(st.sets(st.sampled_from(every)))
 def test_whatever_cannot_run_the_rest_adds_up_and_is_asked_once(refused: set[Mix]) -> None:
     known = Known(TERMS, refuse=refused.__contains__)

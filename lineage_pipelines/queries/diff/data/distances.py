@@ -60,7 +60,15 @@ class Steps:
         if self.exact:
             found = np.searchsorted(self.points, places, side="right")
             return np.append(0.0, self.shares)[found]
-        return np.where(places < self.points[0], 0.0, np.interp(places, self.points, self.shares))
+        # Not np.interp: between numbers that hardly differ its slope is infinite; the share of the way never is.
+        below = np.clip(np.searchsorted(self.points, places, side="right") - 1, 0, None)
+        above = np.minimum(below + 1, self.points.size - 1)
+        start, end = self.points[below], self.points[above]
+        with np.errstate(all="ignore"):  # there may be no range, or one that is longer than any number
+            unit = np.where(np.isinf(end - start), 2.0, 1.0)
+            way = (places / unit - start / unit) / (end / unit - start / unit)
+        shares = self.shares[below] + np.where(start < end, way, 0.0) * (self.shares[above] - self.shares[below])
+        return np.where(places < self.points[0], 0.0, shares)
 
 
 def has_distribution(facts: Mapping[str, Any]) -> bool:

@@ -225,8 +225,9 @@ _MOST_COLUMNS = 8
 def data_sentences(change: DatasetChange) -> Iterator[Sentence]:
     """Say what differs in one dataset, each finding once."""
     weight = 1.0 if _is_trained_on(change) else scores.ELSEWHERE
-    for text, subject, score in _findings(change):
-        yield Sentence(text=text, layer="data", subject=subject, score=score * weight)
+    for text, column, score in _findings(change):
+        subject = change.name if column is None else f"{change.name}.{column}"
+        yield Sentence(text=text, layer="data", subject=subject, column=column, score=score * weight)
 
 
 def _is_trained_on(change: DatasetChange) -> bool:
@@ -251,23 +252,23 @@ def overlap_sentences(change: OverlapChange) -> Iterator[Sentence]:
     yield Sentence(text=text, layer="data", subject=change.measured, score=score)
 
 
-Finding = tuple[str, str, float]
-"""Text, subject and score."""
+Finding = tuple[str, str | None, float]
+"""Text, the column that it is about or None for the whole dataset, and score."""
 
 
 def _findings(change: DatasetChange) -> Iterator[Finding]:
     name = change.name
     if change.kind is Kind.ADDED:
-        yield f"{name} is an input that there was not before ({_rows(change.rows[1])})", name, scores.COLUMN_NEW
+        yield f"{name} is an input that there was not before ({_rows(change.rows[1])})", None, scores.COLUMN_NEW
     elif change.kind is Kind.REMOVED:
-        yield f"{name} is no input any more ({_rows(change.rows[0])} before)", name, scores.COLUMN_GONE
+        yield f"{name} is no input any more ({_rows(change.rows[0])} before)", None, scores.COLUMN_GONE
     elif change.kind is Kind.CHANGED and change.same_rows:
         types = "".join(f"; {_schema_words(name, each)}" for each in change.schema)
-        yield f"{name} holds the same rows, in another order or encoding{types}", name, scores.ORDER_ONLY
+        yield f"{name} holds the same rows, in another order or encoding{types}", None, scores.ORDER_ONLY
     elif change.kind is Kind.CHANGED:
         yield from _content(change)
     if change.role[0] != change.role[1] and None not in change.role:
-        yield f"{name} plays another part: {change.role[0]} before, {change.role[1]} now", name, scores.COLUMN_GONE
+        yield f"{name} plays another part: {change.role[0]} before, {change.role[1]} now", None, scores.COLUMN_GONE
 
 
 def _content(change: DatasetChange) -> Iterator[Finding]:
@@ -293,13 +294,12 @@ def _duplicates(change: DatasetChange) -> Iterator[Finding]:
     verb = "repeat others" if after > before else "repeated others before and are gone"
     points = min(abs(share) * 100, 20.0)
     score = scores.DUPLICATES + points if abs(share) >= _NOTABLE_SHARE else scores.SLIGHTLY_SHIFTED
-    yield f"{change.name}: {some(abs(after - before), 'row')} {verb} ({percent(abs(share))})", change.name, score
+    yield f"{change.name}: {some(abs(after - before), 'row')} {verb} ({percent(abs(share))})", None, score
 
 
 def _schema(change: DatasetChange) -> Iterator[Finding]:
     for each in change.schema:
-        subject = f"{change.name}.{each.column}"
-        yield _schema_words(change.name, each), subject, _schema_score(each)
+        yield _schema_words(change.name, each), each.column, _schema_score(each)
 
 
 def _schema_words(name: str, change: SchemaChange) -> str:
@@ -323,11 +323,11 @@ def _columns(change: DatasetChange, period: Period) -> Iterator[Finding]:
     exchanged = list(find_exchanged(change.columns))
     for one, other in exchanged:
         text = f"{change.name}: {one.column} holds what {other.column} held, and {other.column} what {one.column} held"
-        yield text, f"{change.name}.{one.column}", scores.UNIT
+        yield text, one.column, scores.UNIT
     told = {column.column for pair in exchanged for column in pair} | period.columns
     for column in [column for column in change.columns if column.column not in told][:_MOST_COLUMNS]:
         text, score = column_finding(column, change, period)
-        yield f"{change.name}.{column.column}{_where(change)}: {text}", f"{change.name}.{column.column}", score
+        yield f"{change.name}.{column.column}{_where(change)}: {text}", column.column, score
 
 
 def _where(change: DatasetChange) -> str:
@@ -343,14 +343,14 @@ def _row_changes(change: DatasetChange) -> Iterator[Finding]:
     for name, distance in rows.shifted.items() if rows else ():
         held = f"{some(abs(distance), 'row')} {'above' if distance > 0 else 'below'} it"
         text = f"{change.name}.{name} moved along the rows: each row holds what the one {held} held"
-        yield text, f"{change.name}.{name}", scores.UNIT
+        yield text, name, scores.UNIT
     if rows is None or not rows.changed:
         return
     columns = ", ".join(f"{name} in {count:,}" for name, count in list(rows.columns.items())[:4])
     places = next(iter(rows.partitions), "")
     gathered = f", most of them of {places}" if places else ""
     text = f"{change.name}: {some(rows.changed, 'row')} that were there before are otherwise now{gathered} ({columns})"
-    yield text, change.name, scores.ROWS_GATHER if places else scores.ROWS_CHANGED
+    yield text, None, scores.ROWS_GATHER if places else scores.ROWS_CHANGED
 
 
 def _row_counts(change: DatasetChange, period: Period) -> Iterator[Finding]:
@@ -364,7 +364,7 @@ def _row_counts(change: DatasetChange, period: Period) -> Iterator[Finding]:
     told = "".join(f"; {words}" for words in period.words)
     yield (
         f"{change.name} has {some(abs(more), 'row')} {word}: {before:,} before, {after:,} now{told}",
-        change.name,
+        None,
         score,
     )
 
@@ -373,10 +373,10 @@ def _rest(change: DatasetChange) -> Iterator[Finding]:
     if change.changed_files:
         shown = ", ".join(change.changed_files[:3])
         more = f" and {len(change.changed_files) - 3} more" if len(change.changed_files) > 3 else ""  # noqa: PLR2004
-        yield f"{change.name}: files differ: {shown}{more}", change.name, scores.BYTES_ONLY
+        yield f"{change.name}: files differ: {shown}{more}", None, scores.BYTES_ONLY
     elif change.evidence is Evidence.DIGESTS:
         why = f"; {change.weaker}" if change.weaker else ""
-        yield f"{change.name} has other bytes, and more is not known{why}", change.name, scores.BYTES_ONLY
+        yield f"{change.name} has other bytes, and more is not known{why}", None, scores.BYTES_ONLY
     elif change.rows[0] == change.rows[1] and not any(column.weight >= scores.PSI_LEAST for column in change.columns):
         yield from _same_columns(change)
 
@@ -387,12 +387,12 @@ def _same_columns(change: DatasetChange) -> Iterator[Finding]:
     if change.same_rows is None:
         known = "no column differs as far as its profile tells" if exactly else "the columns hold much the same values"
         text = f"{change.name} has other bytes; {known}, and whether its rows are the same is not known"
-        yield text, change.name, scores.BYTES_ONLY
+        yield text, None, scores.BYTES_ONLY
         return
     values = "exactly the values that they held" if exactly else "much the same values as before"
     ask = "" if change.evidence is Evidence.DATA else " (--rows says which, where the data is at hand)"
     text = f"{change.name}: the columns hold {values}, but moved against each other by rows{ask}"
-    yield text, change.name, scores.ROWS_MOVED_AGAINST_EACH_OTHER
+    yield text, None, scores.ROWS_MOVED_AGAINST_EACH_OTHER
 
 
 def _rows(count: int | None) -> str:

@@ -77,11 +77,10 @@ def _prepared_alike(stages: Sequence[StageChange]) -> bool:
 
 
 def _merged(found: Sequence[Sentence]) -> Iterator[Sentence]:
-    """Drop what says the same of the same thing in several datasets, but for the highest."""
-    best: dict[tuple[str, str], Sentence] = {}
+    """Of what is found in the same column of several datasets, or says the same, only the highest."""
+    best: dict[tuple[str, str | None, str], Sentence] = {}
     for sentence in found:
-        column = sentence.subject.rpartition(".")[2] if sentence.layer == "data" and "." in sentence.subject else ""
-        key = (sentence.layer, column) if column else (sentence.layer, sentence.text)
+        key = (sentence.layer, sentence.column, sentence.text if sentence.column is None else "")
         if key not in best or best[key].score < sentence.score:
             best[key] = sentence
     yield from best.values()
