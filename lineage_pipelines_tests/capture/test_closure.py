@@ -226,7 +226,7 @@ def test_a_function_without_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 _PRINT_CLOSURE = """
 import sys
 from pathlib import Path
-from lineage_pipelines.capture import source_closure
+from lineage_pipelines.capture.sources.closure import source_closure
 import helper
 def train():
     pass

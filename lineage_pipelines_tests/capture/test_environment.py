@@ -53,7 +53,7 @@ def test_this_environment(tmp_path: Path) -> None:
 
 def test_the_same_environment_gives_the_same_bytes(tmp_path: Path) -> None:
     script = (
-        "from pathlib import Path; from lineage_pipelines.capture import capture_environment;"
+        "from pathlib import Path; from lineage_pipelines.capture.environment import capture_environment;"
         "print(capture_environment(project_dir=Path('.'))[0].packages)"
     )
     here = str(capture_environment(project_dir=tmp_path)[0].packages)

@@ -9,10 +9,10 @@ import pytest
 
 _SCRIPT = """
 import sys, pathlib
-from lineage_pipelines.capture import code_digest, source_closure
-from lineage_pipelines.capture.sources import files, imports
-read, real = [], imports.read_imports
-files.read_imports = lambda data: read.append(data) or real(data)
+from lineage_pipelines.capture.sources import source_reader
+from lineage_pipelines.capture.sources.closure import code_digest, source_closure
+read, real = [], source_reader.read_imports
+source_reader.read_imports = lambda data: read.append(data) or real(data)
 sys.path.insert(0, ".")
 from pkg.train import train
 here = pathlib.Path(".").resolve()
