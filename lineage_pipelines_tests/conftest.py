@@ -7,15 +7,10 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from lineage_pipelines_tests import postgres_server
+from lineage_pipelines_tests import postgres_server, surroundings
 from lineage_pipelines_tests.world import World
 
-DEVELOPERS = ("LINEAGE_CATALOG", "LINEAGE_DAGSTER_URL", "MLFLOW_TRACKING_URI", "MLFLOW_EXPERIMENT_NAME")
-"""What a developer may have set for work: no test, and no project that is made for several, goes there."""
-for _name in DEVELOPERS:
-    os.environ.pop(_name, None)
-for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ[_name] = "1"  # the workers are as many as the cores: more threads take longer for the same
+surroundings.replace()
 
 _HOW_FAST = [HealthCheck.too_slow, HealthCheck.data_too_large]
 """What depends on the machine, and on how large records are."""
@@ -33,18 +28,6 @@ def environment_as_before() -> Iterator[None]:
     yield
     os.environ.clear()
     os.environ.update(before)
-
-
-@pytest.fixture(autouse=True)
-def quiet_machine(environment_as_before: None, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: ARG001  # before it
-    """No telemetry, and nothing of the developer's own Dagster or DVC."""
-    monkeypatch.setenv("DAGSTER_DISABLE_TELEMETRY", "1")
-    monkeypatch.setenv("DVC_NO_ANALYTICS", "1")
-    monkeypatch.delenv("DAGSTER_HOME", raising=False)
-    for name in DEVELOPERS:
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("MLFLOW_DISABLE_TELEMETRY", "true")
-    monkeypatch.setenv("GIT_PYTHON_REFRESH", "quiet")
 
 
 @pytest.fixture

@@ -7,14 +7,7 @@ import sys
 import textwrap
 from pathlib import Path
 
-_IDENTITY = {
-    "GIT_AUTHOR_NAME": "Ada",
-    "GIT_AUTHOR_EMAIL": "ada@example.invalid",
-    "GIT_COMMITTER_NAME": "Ada",
-    "GIT_COMMITTER_EMAIL": "ada@example.invalid",
-    "GIT_CONFIG_GLOBAL": os.devnull,
-    "GIT_CONFIG_SYSTEM": os.devnull,
-}
+from lineage_pipelines_tests import surroundings
 
 
 class World:
@@ -41,7 +34,7 @@ class World:
         """Run Git in the project and return what it printed."""
         command = ["git", *args]
         done = subprocess.run(
-            command, cwd=self.root, env=os.environ | _IDENTITY, check=True, capture_output=True, text=True
+            command, cwd=self.root, env=os.environ | surroundings.GIT, check=True, capture_output=True, text=True
         )
         return done.stdout.strip()
 
@@ -100,7 +93,7 @@ class World:
 
     def dvc(self, *args: str) -> str:
         """Run the DVC command and return what it printed."""
-        env = os.environ | _IDENTITY | {"DVC_NO_ANALYTICS": "1"}
+        env = os.environ | surroundings.GIT | {"DVC_NO_ANALYTICS": "1"}
         command = [sys.executable, "-m", "dvc", *args]
         done = subprocess.run(command, cwd=self.root, env=env, check=True, capture_output=True, text=True)
         return done.stdout

@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import os
+import shlex
 import sqlite3
 import subprocess
 import sys
@@ -16,6 +17,8 @@ from lineage_pipelines.settings import resolve_settings
 from lineage_pipelines_tests.samples import make_record
 
 LINEAGE = str(Path(sys.executable).with_name("lineage"))
+QUOTED = shlex.quote(LINEAGE)
+"""For a shell."""
 SECONDS = 60
 TO = ("--to", "production", "--reason", "it is better")
 TOKEN = "ghp_" + "a1B2c3D4e5" * 3 + "f6G7h8"

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 import lineage_pipelines
-from lineage_pipelines_tests.bad_input.project import LINEAGE, TO, Project, check_refused, python
+from lineage_pipelines_tests.bad_input.project import LINEAGE, QUOTED, TO, Project, check_refused, python
 
 # Signals
 
@@ -250,10 +250,10 @@ def test_files_are_their_owners_alone_whatever_the_umask(tmp_path: Path) -> None
 def test_a_folder_that_was_removed_is_told(project: Project) -> None:
     gone = project.root / "gone"
     gone.mkdir()
-    shell = f'rmdir "$PWD"; {LINEAGE} models'
+    shell = f'rmdir "$PWD"; {QUOTED} models'
     done = project.run("-c", shell, command=("bash",), cwd=gone)
     check_refused(done, 3, ["the current folder is not there any more", "change to a folder that is there"])
-    by_url = project.run("-c", f"cd /; {LINEAGE} --catalog sqlite:///{project.file} models", command=("bash",))
+    by_url = project.run("-c", f"cd /; {QUOTED} --catalog sqlite:///{project.file} models", command=("bash",))
     assert by_url.returncode == 0
 
 

@@ -17,7 +17,7 @@ import pytest
 
 from lineage_pipelines.artifacts.artifact_store import ArtifactStore
 from lineage_pipelines_tests.artifacts import limits
-from lineage_pipelines_tests.bad_input.project import LINEAGE, TO, Project, check_refused, python
+from lineage_pipelines_tests.bad_input.project import QUOTED, TO, Project, check_refused, python
 from lineage_pipelines_tests.samples import make_record
 
 # Model files
@@ -285,7 +285,7 @@ def test_what_is_no_checkpoint_is_told_and_not_waited_for(
 
 
 def test_a_checkpoint_may_come_through_a_pipe(project: Project) -> None:
-    shell = f"{LINEAGE} verify --quick --from <(sleep 0.2; {LINEAGE} checkpoint)"
+    shell = f"{QUOTED} verify --quick --from <(sleep 0.2; {QUOTED} checkpoint)"
     done = project.run("-c", shell, command=("bash",))
     assert done.returncode == 0, done.stderr
     assert "checkpoint  PASS" in done.stdout
@@ -327,9 +327,9 @@ def test_a_checkpoint_that_cannot_be_written_is_told(
 
 def test_an_answer_that_cannot_be_written_is_told(project: Project) -> None:
     for words in ("models", "checkpoint", "verify --quick"):
-        done = project.run("-c", f"{LINEAGE} {words} > /dev/full", command=("bash",))
+        done = project.run("-c", f"{QUOTED} {words} > /dev/full", command=("bash",))
         check_refused(done, 3, ["the answer cannot be written: No space left on device", "standard output"])
     before = project.state()
-    shell = f"{LINEAGE} promote flight_delay@1 --to production --reason x >&-"
+    shell = f"{QUOTED} promote flight_delay@1 --to production --reason x >&-"
     check_refused(project.run("-c", shell, command=("bash",)), 3, ["there is no standard output", "nothing was done"])
     assert project.state() == before

@@ -4,14 +4,7 @@ import os
 import subprocess
 from pathlib import Path
 
-_IDENTITY = {
-    "GIT_AUTHOR_NAME": "Ada",
-    "GIT_AUTHOR_EMAIL": "ada@example.invalid",
-    "GIT_COMMITTER_NAME": "Ada",
-    "GIT_COMMITTER_EMAIL": "ada@example.invalid",
-    "GIT_CONFIG_GLOBAL": os.devnull,
-    "GIT_CONFIG_SYSTEM": os.devnull,
-}
+from lineage_pipelines_tests import surroundings
 
 
 class Repository:
@@ -27,7 +20,7 @@ class Repository:
 
     def git(self, *arguments: str) -> str:
         """Run Git and return what it printed, without the last line end."""
-        env = os.environ | _IDENTITY
+        env = os.environ | surroundings.GIT
         done = subprocess.run(["git", *arguments], cwd=self.root, env=env, check=True, capture_output=True, text=True)
         return done.stdout.rstrip("\n")
 

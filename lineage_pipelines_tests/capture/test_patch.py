@@ -265,6 +265,19 @@ def test_in_a_worktree_and_under_a_name_with_quotes(repository: Repository, tmp_
     assert make_patch(read_git(moved.root)) == (patch, ())
 
 
+def test_an_edit_in_the_second_of_the_commit_is_in_the_patch(repository: Repository) -> None:
+    at = (1_700_000_000, 1_700_000_000)
+    repository.git("config", "core.trustctime", "false")
+    os.utime(repository.write("a.py", "value = 1\n"), at)
+    repository.commit()
+    os.utime(repository.root / ".git" / "index", at)
+    os.utime(repository.write("a.py", "value = 2\n"), at)
+    patch, gaps = make_patch(read_git(repository.root))
+    assert gaps == ()
+    assert patch is not None
+    assert b"+value = 2\n" in patch
+
+
 def test_large_untracked_data_is_left_out_by_name(repository: Repository) -> None:
     repository.write("data/big.bin", b"x" * (MAX_UNTRACKED_BYTES + 1))
     repository.write("data/fits.bin", b"x" * MAX_UNTRACKED_BYTES)

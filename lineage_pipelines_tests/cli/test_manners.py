@@ -1,6 +1,7 @@
 """Exit codes, errors without tracebacks, pipes, locales, and nothing heavy for a help text."""
 
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,8 @@ import pytest
 
 from lineage_pipelines.cli.main import lineage as group
 from lineage_pipelines_tests.cli.conftest import Lineage
+
+_LINEAGE = shlex.quote(str(Path(sys.executable).with_name("lineage")))
 
 HEAVY = ("dagster", "dvc", "pandas", "numpy", "sklearn", "sqlalchemy", "pyarrow", "skops", "rich", "hypothesis")
 
@@ -93,7 +96,7 @@ def test_another_catalog_can_be_named(lineage: Lineage, project: Path, monkeypat
 
 
 def test_what_nobody_has_thought_of_ends_with_3_and_without_a_traceback(tmp_path: Path) -> None:
-    shell = f"rmdir $PWD; {Path(sys.executable).with_name('lineage')} models"
+    shell = f'rmdir "$PWD"; {_LINEAGE} models'
     gone = tmp_path / "gone"
     gone.mkdir()
     done = subprocess.run(["bash", "-c", shell], cwd=gone, capture_output=True, text=True, check=False)
@@ -104,7 +107,7 @@ def test_what_nobody_has_thought_of_ends_with_3_and_without_a_traceback(tmp_path
 
 @pytest.mark.parametrize(("reader", "shown"), [("head -1", "flight_delay version 3"), ("true", "")])
 def test_a_reader_that_has_had_enough_is_no_error(project: Path, reader: str, shown: str) -> None:
-    shell = f"{Path(sys.executable).with_name('lineage')} show flight_delay | {reader}"
+    shell = f"{_LINEAGE} show flight_delay | {reader}"
     done = subprocess.run(
         ["bash", "-o", "pipefail", "-c", shell], cwd=project, capture_output=True, text=True, check=False
     )

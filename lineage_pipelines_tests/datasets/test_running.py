@@ -71,7 +71,7 @@ def test_the_tools_of_this_interpreter_come_first_and_the_environment_passes_thr
     monkeypatch.setenv("PATH", "/usr/bin:/bin")
     run(project, "which")
     folder = Path(sys.executable).parent
-    assert world.path("which.csv").read_text().split() == [f"{folder}/python", f"{folder}/dvc", "yes"]
+    assert world.path("which.csv").read_text().splitlines() == [f"{folder}/python", f"{folder}/dvc", "yes"]
 
 
 def test_a_module_of_the_project_does_not_get_in_the_way(world: World, project: DvcProject) -> None:

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import stat
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -199,7 +200,8 @@ def _separate(root: Path, folder: Path, index: str, objects: str) -> dict[str, s
     (folder / "objects" / "info").mkdir(parents=True)
     (folder / "objects" / "info" / "alternates").write_bytes(_quoted(os.fsencode(root / objects)) + b"\n")
     if (root / index).exists():
-        (folder / "index").write_bytes((root / index).read_bytes())
+        # With its time: by it Git tells which files may have changed since without their own time telling.
+        shutil.copy2(root / index, folder / "index")
     return {"GIT_INDEX_FILE": str(folder / "index"), "GIT_OBJECT_DIRECTORY": str(folder / "objects")}
 
 
