@@ -140,5 +140,18 @@ def __getattr__(name: str) -> object:
     return getattr(import_module(f"{__name__}.{module}"), name)
 
 
+def attribute_of_room(room: str, name: str) -> object:
+    """Return a public name from the room that defines it: `lineage_pipelines.records.SliceMetrics`.
+
+    Rooms offered their public names before this package did; those addresses keep working.
+
+    Raises:
+        AttributeError: the room defines no such public name.
+    """
+    if not f"{__name__}.{_MODULES.get(name, '')}".startswith(f"{room}."):
+        raise AttributeError(f"module {room!r} has no attribute {name!r}")
+    return __getattr__(name)
+
+
 def __dir__() -> list[str]:
     return sorted([*globals(), *__all__])

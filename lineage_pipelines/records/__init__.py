@@ -1,1 +1,7 @@
 """What is said: values, statements and decisions, in canonical bytes. Standard library only."""
+
+from importlib import import_module
+
+
+def __getattr__(name: str) -> object:
+    return import_module("lineage_pipelines").attribute_of_room(__name__, name)
