@@ -1,4 +1,4 @@
-"""Which code ran: the repository's state and the source files that the training function reaches."""
+"""Code version: the repository's state and the source files that the training function can import."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -7,6 +7,7 @@ from lineage_pipelines.capture.gaps import Blobs, Gaps
 from lineage_pipelines.capture.git.git_state import read_git
 from lineage_pipelines.capture.git.patch import make_patch
 from lineage_pipelines.capture.sources.closure import source_closure
+from lineage_pipelines.capture.sources.source_reader import SourceMemory
 from lineage_pipelines.records.statement.code import CodeVersion
 from lineage_pipelines.records.values.digest import Digest
 
@@ -17,6 +18,7 @@ def capture_code(
     project_dir: Path,
     extra_sources: Sequence[Path] = (),
     generated: Sequence[Path] = (),
+    memory: SourceMemory | None = None,
 ) -> tuple[CodeVersion, Blobs, Gaps]:
     """Return the version of the code around a training function, its large parts, and what is missing.
 
@@ -29,12 +31,15 @@ def capture_code(
         extra_sources: files and folders that matter beside what is imported, relative to that root.
         generated: files that the pipeline's own stages write (dvc.lock, metrics); they are data, recorded by digest
             elsewhere, and neither make the tree dirty nor go into the patch.
+        memory: the memory that `code_digest` was given, to report files that changed after they were loaded.
 
     Raises:
         CaptureError: an extra source is not there or not in the project.
     """
     state = read_git(project_dir).without(generated)
-    source, source_blobs, source_gaps = source_closure(entry, root=state.root, extra_sources=extra_sources)
+    source, source_blobs, source_gaps = source_closure(
+        entry, root=state.root, extra_sources=extra_sources, memory=memory
+    )
     patch, patch_gaps = make_patch(state)
     code = CodeVersion(
         repository=state.repository,

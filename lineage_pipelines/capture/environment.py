@@ -11,6 +11,7 @@ from pathlib import Path
 from lineage_pipelines.capture.gaps import Blobs, Gaps, plain_path, some_of
 from lineage_pipelines.capture.git.git_state import find_root
 from lineage_pipelines.capture.git.public_url import public_url
+from lineage_pipelines.capture.recorder import describe_recorder
 from lineage_pipelines.capture.secrets import secret_lines
 from lineage_pipelines.records.statement.code import Environment
 from lineage_pipelines.records.values.digest import Digest
@@ -107,6 +108,7 @@ def capture_environment(*, project_dir: Path, lock: str | None = None) -> tuple[
         package_count=count,
         lock=Digest.of(content) if content is not None else None,
         lock_file=lock_file,
+        recorder=describe_recorder(),
     )
     return environment, blobs, (*package_gaps, *lock_gaps)
 

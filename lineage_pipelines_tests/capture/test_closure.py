@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from lineage_pipelines.capture.sources.closure import code_digest, source_closure
 from lineage_pipelines.capture.sources.import_statements import read_imports
+from lineage_pipelines.capture.sources.source_reader import SourceMemory
 from lineage_pipelines.records.values.digest import Digest
 from lineage_pipelines_tests.capture.source_project import TRAIN, SourceProject, package
 
@@ -293,10 +294,11 @@ def test_a_file_with_a_secret_is_named_and_not_stored(tmp_path: Path) -> None:
 def test_a_file_that_changed_after_loading_is_a_gap(tmp_path: Path) -> None:
     project = package(tmp_path, pkg__train="from pkg import a\n" + TRAIN, pkg__a="value = 1\n")
     with project.loaded("pkg.train") as train:
-        code_digest(train, root=project.root)
-        assert source_closure(train, root=project.root)[2] == ()
+        memory = SourceMemory()
+        code_digest(train, root=project.root, memory=memory)
+        assert source_closure(train, root=project.root, memory=memory)[2] == ()
         project.write("pkg/a.py", "value = 2\n")
-        closure, blobs, gaps = source_closure(train, root=project.root)
+        closure, blobs, gaps = source_closure(train, root=project.root, memory=memory)
     assert gaps == ("code.source: pkg/a.py changed on disk after this process had loaded it",)
     assert closure is not None
     assert b"value = 2\n" in blobs.values()
@@ -305,12 +307,13 @@ def test_a_file_that_changed_after_loading_is_a_gap(tmp_path: Path) -> None:
 def test_a_same_size_edit_with_its_time_put_back_is_seen_at_capture(tmp_path: Path) -> None:
     project = package(tmp_path, pkg__train=TRAIN)
     with project.loaded("pkg.train") as train:
-        first = source_closure(train, root=project.root)[0]
+        memory = SourceMemory()
+        first = source_closure(train, root=project.root, memory=memory)[0]
         path = project.root / "pkg" / "train.py"
         status = path.stat()
         path.write_text(TRAIN.replace("1", "2"))
         os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
-        second = source_closure(train, root=project.root)[0]
+        second = source_closure(train, root=project.root, memory=memory)[0]
     assert first is not None
     assert second is not None
     assert first.digest != second.digest

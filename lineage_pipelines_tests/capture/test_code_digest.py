@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from lineage_pipelines.capture.sources.closure import code_digest
+from lineage_pipelines.capture.sources.source_reader import SourceMemory
 from lineage_pipelines.errors import CaptureError
 from lineage_pipelines_tests.capture.source_project import TRAIN, SourceProject, package
 
@@ -72,10 +73,13 @@ def test_a_large_project_is_read_once(tmp_path: Path) -> None:
     names = ", ".join(f"m{n}" for n in range(50))
     project = SourceProject(tmp_path, files | {"pkg/train.py": f"from pkg import {names}\n" + TRAIN})
     with project.loaded("pkg.train") as train:
-        before = code_digest(train, root=project.root)
+        memory = SourceMemory()
+        before = code_digest(train, root=project.root, memory=memory)
         status = (project.root / "pkg/m7.py").stat()
         project.write("pkg/m7.py", "value = 8\n")
         os.utime(project.root / "pkg/m7.py", ns=(status.st_atime_ns, status.st_mtime_ns))
-        assert code_digest(train, root=project.root) == before  # by its time and size it is the same file
+        assert (
+            code_digest(train, root=project.root, memory=memory) == before
+        )  # by its time and size it is the same file
         project.write("pkg/m7.py", "value = 77\n")
-        assert code_digest(train, root=project.root) != before
+        assert code_digest(train, root=project.root, memory=memory) != before

@@ -11,18 +11,18 @@ from pathlib import Path
 from lineage_pipelines.capture.gaps import Blobs, Gaps, plain_path, some_of
 from lineage_pipelines.capture.sources.entry_function import Entry, find_entry, source_text
 from lineage_pipelines.capture.sources.extra_sources import expand_sources
-from lineage_pipelines.capture.sources.import_cache import KeptImports
+from lineage_pipelines.capture.sources.import_cache import ImportCache
 from lineage_pipelines.capture.sources.import_statements import Import, Imports
 from lineage_pipelines.capture.sources.module_finder import Module, ModuleFinder
-from lineage_pipelines.capture.sources.source_reader import FreshSources, Sources
+from lineage_pipelines.capture.sources.source_reader import FreshSourceReader, SourceMemory, SourceReader
 from lineage_pipelines.records.statement.code import SourceClosure, SourceFile
-from lineage_pipelines.records.values.digest import Digest
+from lineage_pipelines.records.values.digest import Digest, sha256sum_lines
 
 
 class ImportWalk:
     """One walk; afterwards it can say what it could not follow."""
 
-    def __init__(self, root: Path, entry: Entry, sources: Sources) -> None:
+    def __init__(self, root: Path, entry: Entry, sources: SourceReader) -> None:
         """Prepare to walk from `entry` over the files under `root`, reading them through `sources`."""
         self._root = os.path.realpath(root)
         self._entry = entry
@@ -33,14 +33,14 @@ class ImportWalk:
         self.starts_inside = entry.file is not None and self._finder.is_project_file(entry.file)
 
     def files(self) -> dict[str, str]:
-        """Return every project file that is reached: path relative to the root, to absolute path."""
+        """Return every project file that can be imported, as path relative to the root → absolute path."""
         waiting = list(self._first())
         while waiting:
             module = waiting.pop()
             key = module.file or module.name
             if key not in self._modules:
                 self._modules[key] = module
-                waiting += self._reached(module)
+                waiting += self._imported_by(module)
         files = (module.file for module in self._modules.values() if module.file is not None)
         return {self._relative(file): file for file in files if self._finder.is_project_file(file)}
 
@@ -59,7 +59,7 @@ class ImportWalk:
 
     def _troubles(self, changed: Sequence[str]) -> Iterator[tuple[str, list[str]]]:
         yield "changed on disk after this process had loaded it", self._own(changed)
-        own = {name: self._sources.read[file].imports for file, name in self._names(self._sources.read)}
+        own = {name: self._sources.sources[file].imports for file, name in self._names(self._sources.sources)}
         yield "cannot be parsed, its imports are not followed", [name for name, found in own.items() if found.broken]
         computed = [f"{name}:{line}" for name, found in own.items() for line in found.computed]
         yield "imports a module by a computed name, which is not followed", computed
@@ -93,7 +93,7 @@ class ImportWalk:
                 yield module
             name = name.rpartition(".")[0]
 
-    def _reached(self, module: Module) -> Iterator[Module]:
+    def _imported_by(self, module: Module) -> Iterator[Module]:
         for each in self._imports(module).imports:
             base = _absolute(module, each)
             if base:
@@ -124,20 +124,27 @@ def _absolute(module: Module, each: Import) -> str | None:
 
 
 def source_closure(
-    entry: Callable[..., object], *, root: Path, extra_sources: Sequence[Path] = ()
+    entry: Callable[..., object],
+    *,
+    root: Path,
+    extra_sources: Sequence[Path] = (),
+    memory: SourceMemory | None = None,
 ) -> tuple[SourceClosure | None, Blobs, Gaps]:
-    """Return the project's files that a function reaches, their contents as blobs, and what is missing.
+    """Return the project's files that a function can import, their contents as blobs, and what is missing.
+
+    This library is no file of the project, wherever it lies; see `recorder`.
 
     Args:
         entry: the training function.
         root: the project's root; paths are relative to it.
         extra_sources: files and folders that matter beside what is imported (SQL, templates), under `root`.
+        memory: the memory that `code_digest` was given, to report files that changed after they were loaded.
 
     Raises:
         CaptureError: an extra source is not there or not under `root`.
     """
     function = find_entry(entry)
-    sources = FreshSources()
+    sources = FreshSourceReader(memory or SourceMemory())
     walk = ImportWalk(root, function, sources)
     paths = walk.files() | expand_sources(root, extra_sources)
     contents = {name: sources.contents[path] for name, path in sorted(paths.items()) if sources.get(path) is not None}
@@ -145,49 +152,48 @@ def source_closure(
     if function.file is None and not contents:
         return None, {}, gaps
     files = tuple(SourceFile(path=name, sha256=hashlib.sha256(data).hexdigest()) for name, data in contents.items())
-    digest = Digest.of(_sum_lines((file.path, file.sha256) for file in files))
+    digest = Digest.of(sha256sum_lines((file.path, file.sha256) for file in files))
     blobs, withheld = _blobs(contents)
     return SourceClosure(entry=function.name, files=files, digest=digest), blobs, (*gaps, *withheld)
 
 
 def code_digest(
-    entry: Callable[..., object], *, root: Path, extra_sources: Sequence[Path] = (), keep: Path | None = None
+    entry: Callable[..., object],
+    *,
+    root: Path,
+    extra_sources: Sequence[Path] = (),
+    memory: SourceMemory | None = None,
+    keep: Path | None = None,
 ) -> str:
-    """Return the hex digest of a function and every project file it reaches, for Dagster's `code_version`.
+    """Return the hex digest of a function and every project file it can import, for Dagster's `code_version`.
 
     Equal on every machine and checkout: relative paths and contents count; line ends, clocks and the current folder
-    do not. Cheap enough for load time: an unchanged file is not read again in one process.
+    do not. Cheap enough for load time: an unchanged file is not read again through one memory.
 
     Args:
         entry: the training function.
         root: the project's root.
         extra_sources: files and folders that matter beside what is imported, under `root`.
+        memory: what this process knows of source files already.
         keep: a file in which to keep what the sources import, so that the next process parses only what changed.
 
     Raises:
         CaptureError: an extra source is not there or not under `root`.
     """
     function = find_entry(entry)
-    sources = Sources(KeptImports(keep))
+    sources = SourceReader(memory or SourceMemory(), ImportCache(keep))
     walk = ImportWalk(root, function, sources)
     paths = walk.files() | expand_sources(root, extra_sources)
     found = {name: source for name, path in paths.items() if (source := sources.get(path)) is not None}
     sources.mark_loaded()
-    parts = [f"{function.name}\n".encode(), _sum_lines((name, source.text_sha256) for name, source in found.items())]
+    parts = [
+        f"{function.name}\n".encode(),
+        sha256sum_lines((name, source.text_sha256) for name, source in found.items()),
+    ]
     if not walk.starts_inside:
         outside = sources.get(function.file) if function.file is not None else None
         parts.append(outside.text_sha256.encode() if outside is not None else source_text(entry).encode())
     return hashlib.sha256(b"".join(parts)).hexdigest()
-
-
-def _sum_lines(files: Iterable[tuple[str, str]]) -> bytes:
-    """The lines that `sha256sum` prints, with its escape for odd names; sorted by the bytes of the path."""
-    lines = []
-    for name, digest in files:
-        escaped = name.replace("\\", "\\\\").replace("\n", "\\n").replace("\r", "\\r")
-        mark = "" if escaped == name else "\\"
-        lines.append((os.fsencode(name), f"{mark}{digest}  {escaped}\n".encode()))
-    return b"".join(line for _, line in sorted(lines))
 
 
 def _blobs(contents: dict[str, bytes]) -> tuple[Blobs, Gaps]:

@@ -1,4 +1,4 @@
-"""What source files import, kept between processes, so that loading a code location parses only files that changed.
+"""Import cache: what source files import, kept between processes, so that loading parses only files that changed.
 
 One JSON file, by the SHA-256 of a file's bytes. A cache for `code_version` at load time and for nothing else: the
 sources of a record are always parsed by the process that captures them. Losing it costs time only.
@@ -18,11 +18,11 @@ from typing import Any
 from lineage_pipelines.capture.sources import import_statements as reader
 from lineage_pipelines.capture.sources.import_statements import Import, Imports
 
-_MOST_FILES = 5_000
-"""Beyond this, what was not asked for by this process is let go."""
+_MAX_FILES = 5_000
+"""Above this number, entries that this process did not use are dropped."""
 
 
-class KeptImports:
+class ImportCache:
     """The imports of source files by the digest of their content.
 
     Args:
@@ -37,7 +37,7 @@ class KeptImports:
         self._added = False
 
     def get(self, sha256: str) -> Imports | None:
-        """Return what a file imports; None when no earlier process has said."""
+        """Return what a file imports; None when no earlier process read it."""
         kept = self._kept.get(sha256)
         with contextlib.suppress(LookupError, TypeError, ValueError):
             found = _imports(kept)
@@ -46,7 +46,7 @@ class KeptImports:
         return None
 
     def add(self, sha256: str, imports: Imports) -> None:
-        """Take in what a file imports."""
+        """Add what a file imports."""
         self._used[sha256] = dataclasses.astuple(imports)
         self._added = True
 
@@ -55,7 +55,7 @@ class KeptImports:
         if self._path is None or not self._added:
             return
         files = {**self._kept, **self._used}
-        data = json.dumps({**self._head, "files": files if len(files) <= _MOST_FILES else self._used}).encode()
+        data = json.dumps({**self._head, "files": files if len(files) <= _MAX_FILES else self._used}).encode()
         with contextlib.suppress(OSError):
             _replace(self._path, data)
 

@@ -1,6 +1,7 @@
-"""Where a module of the project lies, by the rules of Python's import system but without importing anything.
+"""Module finder: where a module of the project lies, by Python's import rules, without importing anything.
 
-Only files of the project are found: those under its root, not in a virtual environment or `site-packages` there.
+Only files of the project are found: those under its root that are neither in a virtual environment or `site-packages`
+nor part of this library.
 """
 
 import importlib.util
@@ -9,6 +10,8 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.machinery import EXTENSION_SUFFIXES
+
+from lineage_pipelines.capture.recorder import is_recorder_file, recorder_folder
 
 _INSTALLED = frozenset(("site-packages", "dist-packages"))
 _COMPILED = (*EXTENSION_SUFFIXES, ".pyd")
@@ -20,7 +23,7 @@ class Module:
 
     name: str
     file: str | None = None
-    """None for a namespace package."""
+    """None for a namespace package, and for a package of this library: it is walked through, and not recorded."""
     folders: tuple[str, ...] = ()
     """Where its submodules are; empty unless it is a package."""
     compiled: bool = False
@@ -44,6 +47,7 @@ class ModuleFinder:
         """Look under `root`, for top-level names in those of `import_roots` that are there, first to last."""
         self.root = root
         inside = root.rstrip(os.sep) + os.sep
+        self._recorder = recorder_folder()
         self._import_roots = tuple(dict.fromkeys(f for f in import_roots if f == root or f.startswith(inside)))
         self._modules: dict[str, Module | None] = {}
         self._listings: dict[str, frozenset[str]] = {}
@@ -57,7 +61,8 @@ class ModuleFinder:
 
     def is_project_file(self, path: str) -> bool:
         """Whether a file is the project's own."""
-        return path.startswith(self.root.rstrip(os.sep) + os.sep) and not self._is_installed(os.path.dirname(path))  # noqa: PTH120
+        inside = path.startswith(self.root.rstrip(os.sep) + os.sep)
+        return inside and not (is_recorder_file(path, self._recorder) or self._is_installed(os.path.dirname(path)))  # noqa: PTH120
 
     def _find(self, name: str) -> Module | None:
         parent, _, last = name.rpartition(".")
@@ -88,7 +93,10 @@ class ModuleFinder:
         return Module(name, folders=tuple(portions)) if portions else None
 
     def _own(self, module: Module) -> Module | None:
-        return module if module.file is not None and self.is_project_file(module.file) else None
+        if module.file is not None and self.is_project_file(module.file):
+            return module
+        is_recorder = module.file is not None and is_recorder_file(module.file, self._recorder)
+        return Module(module.name, folders=module.folders) if is_recorder and module.folders else None
 
     def _location(self, name: str) -> tuple[str, ...]:
         """Where the environment has a top-level module, when that is inside the project: an editable install."""

@@ -1,11 +1,11 @@
-"""Reading source files: from memory where nothing has changed (load time), or their bytes as they are now (capture)."""
+"""Source reader: contents and imports of source files, remembered at load time, read from disk at capture."""
 
 import hashlib
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from lineage_pipelines.capture.sources.import_cache import KeptImports
+from lineage_pipelines.capture.sources.import_cache import ImportCache
 from lineage_pipelines.capture.sources.import_statements import Imports, read_imports
 
 
@@ -20,40 +20,52 @@ class Source:
     imports: Imports
 
 
-_SOURCES: dict[str, Source] = {}
-# The same, with imports that an earlier process has read: good enough for a code version, never for a record.
-_RECALLED: dict[str, Source] = {}
-# By path, the content that the last `code_digest` saw: what this process loaded, as far as it can be known.
-_LOADED: dict[str, str] = {}
+@dataclass(slots=True, eq=False)
+class SourceMemory:
+    """What one process knows of source files, by absolute path, for as long as it runs.
+
+    Whoever computes code versions and later captures in the same process passes the same memory to both: unchanged
+    files are then read once, and the capture notices files that changed after they were loaded.
+    """
+
+    parsed: dict[str, Source] = field(default_factory=dict)
+    recalled: dict[str, Source] = field(default_factory=dict)
+    """With imports that an earlier process read: good enough for a code version, never for a record."""
+    loaded: dict[str, str] = field(default_factory=dict)
+    """SHA-256 of the content that the latest code version saw: what this process loaded, as far as it can be known."""
+
+
 _NO_FINGERPRINT = (-1, -1)
 
 
-class Sources:
+class SourceReader:
     """The files of one walk, by absolute path. An unchanged file costs one `stat`."""
 
-    def __init__(self, kept: KeptImports | None = None) -> None:
-        self._kept = kept or KeptImports(None)
-        self.read: dict[str, Source] = {}
+    def __init__(self, memory: SourceMemory, cache: ImportCache | None = None) -> None:
+        """Read through `memory`; take imports that an earlier process read from `cache`."""
+        self._memory = memory
+        self._cache = cache or ImportCache(None)
+        self.sources: dict[str, Source] = {}
         self.unreadable: set[str] = set()
 
     def get(self, path: str) -> Source | None:
         """Return the source of a file, or None when it cannot be read."""
-        if path not in self.read and path not in self.unreadable:
+        if path not in self.sources and path not in self.unreadable:
             try:
-                self.read[path] = self._load(path)
+                self.sources[path] = self._load(path)
             except OSError:
                 self.unreadable.add(path)
-        return self.read.get(path)
+        return self.sources.get(path)
 
     def mark_loaded(self) -> None:
         """Remember that this process runs the content that was read here."""
-        self._kept.save()
-        _LOADED.update({path: source.sha256 for path, source in self.read.items()})
+        self._cache.save()
+        self._memory.loaded.update({path: source.sha256 for path, source in self.sources.items()})
 
     def _load(self, path: str) -> Source:
         status = os.stat(path)  # noqa: PTH116  # hundreds of times at load
         fingerprint = (status.st_mtime_ns, status.st_size)
-        for memory in (_SOURCES, _RECALLED):
+        for memory in (self._memory.parsed, self._memory.recalled):
             known = memory.get(path)
             if known is not None and known.fingerprint == fingerprint:
                 return known
@@ -61,42 +73,43 @@ class Sources:
 
     def _recall_or_parse(self, path: str, content: bytes, fingerprint: tuple[int, int]) -> Source:
         digest = hashlib.sha256(content).hexdigest()
-        imports = self._kept.get(digest)
+        imports = self._cache.get(digest)
         if imports is not None:
-            _RECALLED[path] = source = Source(fingerprint, digest, _text_sha256(content, digest), imports)
+            source = Source(fingerprint, digest, _text_sha256(content, digest), imports)
+            self._memory.recalled[path] = source
             return source
-        source = _remember(path, content, fingerprint)
-        self._kept.add(digest, source.imports)
+        source = self._parse(path, content, fingerprint)
+        self._cache.add(digest, source.imports)
+        return source
+
+    def _parse(self, path: str, content: bytes, fingerprint: tuple[int, int]) -> Source:
+        digest = hashlib.sha256(content).hexdigest()
+        known = self._memory.parsed.get(path)
+        if known is not None and known.sha256 == digest:
+            text, imports = known.text_sha256, known.imports
+            fingerprint = known.fingerprint if fingerprint == _NO_FINGERPRINT else fingerprint
+        else:
+            text = _text_sha256(content, digest)
+            imports = read_imports(content) if path.endswith(".py") else Imports()
+        self._memory.parsed[path] = source = Source(fingerprint, digest, text, imports)
         return source
 
 
-class FreshSources(Sources):
-    """The same, always read from disk; keeps the bytes."""
+class FreshSourceReader(SourceReader):
+    """The same, but every file is read from disk and its bytes are available."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, memory: SourceMemory) -> None:
+        super().__init__(memory)
         self.contents: dict[str, bytes] = {}
 
     def changed(self) -> list[str]:
         """Return the files that differ from what this process had loaded."""
-        return [path for path, source in self.read.items() if _LOADED.get(path, source.sha256) != source.sha256]
+        loaded = self._memory.loaded
+        return [path for path, source in self.sources.items() if loaded.get(path, source.sha256) != source.sha256]
 
     def _load(self, path: str) -> Source:
         self.contents[path] = content = Path(path).read_bytes()
-        return _remember(path, content, _NO_FINGERPRINT)
-
-
-def _remember(path: str, content: bytes, fingerprint: tuple[int, int]) -> Source:
-    digest = hashlib.sha256(content).hexdigest()
-    known = _SOURCES.get(path)
-    if known is not None and known.sha256 == digest:
-        text, imports = known.text_sha256, known.imports
-        fingerprint = known.fingerprint if fingerprint == _NO_FINGERPRINT else fingerprint
-    else:
-        text = _text_sha256(content, digest)
-        imports = read_imports(content) if path.endswith(".py") else Imports()
-    _SOURCES[path] = source = Source(fingerprint, digest, text, imports)
-    return source
+        return self._parse(path, content, _NO_FINGERPRINT)
 
 
 def _text_sha256(content: bytes, digest: str) -> str:

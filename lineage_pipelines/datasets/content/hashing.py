@@ -18,6 +18,7 @@ from lineage_pipelines.datasets.content.stable_read import (
     open_regular,
     unreadable,
 )
+from lineage_pipelines.records.values.digest import sha256sum_lines
 
 MD5, SHA256, MD5_UNIX = "md5", "sha256", "md5-dos2unix"
 """Algorithms. The last is DVC 2's: MD5 with the line ends of text normalised."""
@@ -134,18 +135,9 @@ def listing_json(files: Iterable[tuple[str, str]]) -> bytes:
 
 
 def listing_sha256(entries: Iterable[tuple[str, str]]) -> str:
-    """Return the SHA-256 of a directory: that of its `sha256sum` lines, sorted by the bytes of the path.
-
-    The lines are those that `sha256sum` prints for the same paths, so anybody can compute it without this package.
+    """Return the SHA-256 of a directory.
 
     Args:
         entries: relative path with forward slashes, and SHA-256.
     """
-    lines = (_sum_line(path, sha256) for path, sha256 in sorted(entries))
-    return hashlib.sha256("".join(lines).encode()).hexdigest()
-
-
-def _sum_line(path: str, sha256: str) -> str:
-    escaped = path.replace("\\", "\\\\").replace("\n", "\\n").replace("\r", "\\r")
-    mark = "\\" if escaped != path else ""
-    return f"{mark}{sha256}  {escaped}\n"
+    return hashlib.sha256(sha256sum_lines(entries)).hexdigest()

@@ -150,7 +150,9 @@ def _code_version(definition: ModelDefinition) -> str:
     root = definition.project.root
     keep = own_folder(root) / "imports.json"
     extra = definition.extra_sources
-    return code_digest(definition.function, root=find_root(root), extra_sources=extra, keep=keep)[:16]
+    return code_digest(
+        definition.function, root=find_root(root), extra_sources=extra, memory=definition.memory, keep=keep
+    )[:16]
 
 
 def _input_keys(

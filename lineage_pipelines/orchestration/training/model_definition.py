@@ -2,11 +2,12 @@
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lineage_pipelines.capture.scalars import describe_type
+from lineage_pipelines.capture.sources.source_reader import SourceMemory
 from lineage_pipelines.datasets.pipeline.dvc_project import DvcProject
 from lineage_pipelines.errors import CaptureError
 from lineage_pipelines.orchestration.dvc.argument_checks import check_type
@@ -15,6 +16,9 @@ from lineage_pipelines.orchestration.training.gates import Gate
 
 if TYPE_CHECKING:
     from lineage_pipelines.records.statement.training_run import DagsterRun
+
+LOADED_SOURCES = SourceMemory()
+"""The sources that this process loaded for its definitions: all of them are run by one interpreter."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +53,7 @@ class ModelDefinition:
     trusted_types: tuple[str, ...] = ()
     extra_sources: tuple[Path, ...] = ()
     """Absolute."""
+    memory: SourceMemory = field(default=LOADED_SOURCES, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -114,6 +114,7 @@ class TrainingStep:
             project_dir=root,
             extra_sources=self.definition.extra_sources,
             generated=generated,
+            memory=self.definition.memory,
         )
         if self.settings.require_clean and (code.dirty or code.revision is None):
             raise CaptureError(

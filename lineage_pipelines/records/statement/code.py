@@ -47,6 +47,17 @@ class CodeVersion(Value):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Recorder(Value):
+    """The library that made the record."""
+
+    name: str
+    """Of the distribution: `lineage-pipelines`."""
+    version: str
+    source: Digest
+    """Of its own files, as of a folder."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Environment(Value):
     """Where the code ran (SLSA internalParameters)."""
 
@@ -62,3 +73,5 @@ class Environment(Value):
     lock: Digest | None = None
     """SHA-256 of the lock file; None when the project has none."""
     lock_file: str | None = None
+    recorder: Recorder | None = None
+    """Since schema 2."""

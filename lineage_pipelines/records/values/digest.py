@@ -6,6 +6,7 @@ directory's MD5 carries DVC's suffix `.dir`.
 
 import hashlib
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Self
 
@@ -72,3 +73,21 @@ class DigestSet:
             _check_hex("md5", self.md5.removesuffix(".dir"))
         if self.sha256 is not None:
             _check_hex("sha256", self.sha256)
+
+
+def sha256sum_lines(files: Iterable[tuple[str, str]]) -> bytes:
+    """Return what `sha256sum` prints for some files, sorted by the bytes of their paths.
+
+    Its SHA-256 is the digest of a directory, which anybody can compute without this package.
+
+    Args:
+        files: path with forward slashes, and SHA-256 in hex.
+    """
+    # The order of code points is that of their UTF-8 bytes.
+    return "".join(_sha256sum_line(path, sha256) for path, sha256 in sorted(files)).encode()
+
+
+def _sha256sum_line(path: str, sha256: str) -> str:
+    escaped = path.replace("\\", "\\\\").replace("\n", "\\n").replace("\r", "\\r")
+    mark = "" if escaped == path else "\\"
+    return f"{mark}{sha256}  {escaped}\n"
