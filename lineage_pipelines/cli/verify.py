@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     "--from",
     "anchor",
     metavar="CHECKPOINT",
-    type=click.Path(exists=True, path_type=Path),
-    help="A checkpoint kept elsewhere, or a folder of tiles; by default lineage.checkpoint of the last commit.",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A checkpoint kept elsewhere; by default lineage.checkpoint of the last commit.",
 )
 @click.option("--quick", is_flag=True, help="Leave the files out: models, blobs and data.")
 @click.option("--strict", is_flag=True, help="Exit with 1 when something could not be checked, too.")
@@ -43,7 +43,7 @@ def command(
     Examples:
       lineage verify
       lineage verify flight_delay@production
-      lineage verify --from /mnt/audit/flights --strict
+      lineage verify --from /mnt/audit/flights.checkpoint --strict
     """
     from lineage_pipelines.artifacts.artifact_store import ArtifactStore
     from lineage_pipelines.queries.verify.claims import Verdict
@@ -74,7 +74,6 @@ def command(
 def _kept(settings: "Settings", given: Path | None) -> dict[str, Any]:
     """What was kept elsewhere, as `verify_catalog` takes it."""
     from lineage_pipelines.catalog.transparency.checkpoint_note import read_note_file
-    from lineage_pipelines.catalog.transparency.tiles import Tiles
     from lineage_pipelines.queries.verify.trusted_checkpoints import (
         ANCHOR,
         committed_anchor,
@@ -85,7 +84,4 @@ def _kept(settings: "Settings", given: Path | None) -> dict[str, Any]:
         note = committed_anchor(settings.project_dir)
         earlier = earlier_anchors(settings.project_dir) if note is not None else ()
         return {"anchor": note, "anchor_name": f"{ANCHOR} of the last commit", "earlier": earlier}
-    folder = given if given.is_dir() else given.parent
-    if given.is_dir() or (given.name == "checkpoint" and (folder / "tile").is_dir()):
-        return {"tiles": Tiles(folder), "anchor_name": str(folder / "checkpoint")}
     return {"anchor": read_note_file(given), "anchor_name": str(given)}

@@ -1,4 +1,4 @@
-"""Files and disks that are not what they should be: models, catalogs, checkpoints, tiles (41, 42, 44-47, 57, 58)."""
+"""Files and disks that are not what they should be: models, catalogs, checkpoints (41, 42, 44-47, 57, 58)."""
 
 import dataclasses
 import hashlib
@@ -256,7 +256,7 @@ def test_of_two_catalogs_that_went_on_from_one_the_other_is_a_fork(project: Proj
     assert "the log as it was seen here last" in _claim(done, "checkpoint")["detail"]
 
 
-# Checkpoints and tiles
+# Checkpoints
 
 
 @pytest.mark.parametrize(
@@ -267,7 +267,7 @@ def test_of_two_catalogs_that_went_on_from_one_the_other_is_a_fork(project: Proj
         ("/dev/zero", 3, "not a checkpoint of a log"),
         ("/dev/null", 3, "not a checkpoint of a log"),
         (".lineage/catalog.db", 3, "not a checkpoint of a log"),
-        (".", 3, "lineage checkpoint --tiles DIR"),
+        (".", 2, "is a directory"),
         ("missing", 2, "does not exist"),
         ("", 2, "--from is empty"),
         (b"\xff", 2, "does not exist"),
@@ -291,22 +291,6 @@ def test_a_checkpoint_may_come_through_a_pipe(project: Project) -> None:
     assert "checkpoint  PASS" in done.stdout
 
 
-@pytest.mark.parametrize("spoil", [os.mkfifo, Path.mkdir, lambda path: path.symlink_to("/dev/zero")])
-def test_tiles_that_are_no_files_are_told(project: Project, spoil: Callable[[Path], object]) -> None:
-    assert project.run("checkpoint", "--tiles", "kept").returncode == 0
-    (tile,) = (project.root / "kept" / "tile").rglob("*.p/*")
-    tile.unlink()
-    spoil(tile)
-    done = project.run("verify", "--quick", "--from", "kept")
-    assert done.returncode == 1, done.stderr
-    assert done.stderr == ""
-    assert "FAIL" in done.stdout
-    (project.root / "kept" / "checkpoint").unlink()
-    spoil(project.root / "kept" / "checkpoint")
-    check_refused(project.run("verify", "--quick", "--from", "kept"), 3, ["kept/checkpoint"])
-    check_refused(project.run("checkpoint", "--tiles", "kept"), 3, ["kept/checkpoint"])
-
-
 @pytest.mark.parametrize(
     ("words", "code", "told"),
     [
@@ -314,9 +298,6 @@ def test_tiles_that_are_no_files_are_told(project: Project, spoil: Callable[[Pat
         (("-o", "/dev/full"), 3, "the checkpoint cannot be written: No space left on device"),
         (("-o", ".lineage"), 2, "is a directory"),
         (("-o", ""), 2, "-o is empty"),
-        (("--tiles", ""), 2, "--tiles is empty"),
-        (("--tiles", "pyproject.toml"), 2, "is a file"),
-        (("--tiles", "/proc/x"), 3, "the tiles cannot be written"),
     ],
 )
 def test_a_checkpoint_that_cannot_be_written_is_told(

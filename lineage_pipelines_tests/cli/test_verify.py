@@ -55,36 +55,14 @@ def test_a_checkpoint_may_be_kept_anywhere(signed: Path, lineage: Lineage) -> No
     assert "entries 4 to 4 are gone" in said.out
 
 
-def test_tiles_name_the_entry(signed: Path, lineage: Lineage) -> None:
-    said = lineage("checkpoint", "--tiles", "kept")
-    assert (said.code, said.out) == (0, "")
-    assert "wrote 1 tiles and the checkpoint to kept" in said.err
+def test_a_checkpoint_in_a_file_is_compared(signed: Path, lineage: Lineage) -> None:
+    assert lineage("checkpoint", "-o", "kept").out == ""
     assert verdicts(lineage, "--from", "kept")["checkpoint"] == "PASS"
     with unguarded(signed / ".lineage/catalog.db") as raw:
         raw.execute("UPDATE log SET recorded = '2013-01-01T00:00:00.000000Z' WHERE seq = 3")
-    for given in ("kept", "kept/checkpoint"):
-        said = lineage("verify", "--from", given, "--quick")
-        assert said.code == 1
-        assert "entry 3 (record, flight_delay@2) is not what the checkpoint knows" in " ".join(said.out.split())
-    (claim,) = [one for one in lineage("verify", "--from", "kept", "--format", "json").json() if one["entries"] == [3]]
-    assert claim["wrong"][0] == "entry 3 (record, flight_delay@2) is not what the checkpoint knows"
-    refused = lineage("checkpoint", "--tiles", "kept")
-    assert refused.code == 3
-    assert "does not begin with it" in refused.err
-
-
-def test_a_checkpoint_goes_to_a_file_and_to_tiles(signed: Path, lineage: Lineage) -> None:
-    assert lineage("checkpoint", "-o", "lineage.checkpoint", "--tiles", "kept").code == 0
-    assert (signed / "lineage.checkpoint").read_text() == (signed / "kept/checkpoint").read_text()
-
-
-def test_a_checkpoint_alone_is_not_taken_for_tiles(signed: Path, lineage: Lineage) -> None:
-    (signed / "alone").mkdir()
-    lineage("checkpoint", "-o", "alone/checkpoint")
-    assert verdicts(lineage, "--from", "alone/checkpoint")["checkpoint"] == "PASS"
-    said = lineage("verify", "--from", ".")
-    assert said.code == 3
-    assert "lineage checkpoint --tiles DIR" in said.err
+    said = lineage("verify", "--from", "kept", "--quick")
+    assert said.code == 1
+    assert "the first 3 entries are not what kept says they were" in " ".join(said.out.split())
 
 
 def test_every_checkpoint_that_was_ever_committed_counts(signed: Path, lineage: Lineage) -> None:

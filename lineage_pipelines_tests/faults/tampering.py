@@ -5,11 +5,11 @@ run it with fewer. The detector is the product's own `verify_catalog`, whole, wi
 
 How 80,000 verifications of up to 10,000 entries each end within minutes: a change at entry k leaves all before it as it
 was, and what `verify` says does not depend on what it did not come to yet. So the honest log is verified once for each
-block of 32 entries, as long as it was shortly after the block, against the checkpoint of then; and where that walk
-comes to entry k, the process forks for every change of k. The child is given the changed rest, ends the same
-verification, says what came of it, and is gone. The parent goes on with the honest log, and must find nothing wrong.
-What depends on its input alone is done once for the same input: an entry's leaf hash, what model a record is of, and
-signatures that were found good.
+block of 32 entries, as long as it was shortly after the block, against the checkpoint of then and one of each size
+within the block; and where that walk comes to entry k, the process forks for every change of k. The child is given the
+changed rest, ends the same verification, says what came of it, and is gone. The parent goes on with the honest log, and
+must find nothing wrong. What depends on its input alone is done once for the same input: an entry's leaf hash, what
+model a record is of, and signatures that were found good.
 
 Then a sample of each kind is made in the whole log (with partners and copies from anywhere in it), and one of that in
 the database file itself, which the owner of the file can change.
@@ -34,9 +34,9 @@ from pathlib import Path
 from lineage_pipelines.catalog.catalog import Catalog
 from lineage_pipelines.catalog.log.entries import LogEntry
 from lineage_pipelines.catalog.transparency.signing import PublicKey
-from lineage_pipelines.catalog.transparency.tiles import Tiles, write_tiles
 from lineage_pipelines.queries.verify import log_scan
 from lineage_pipelines.queries.verify.claims import CheckedClaim, Verdict
+from lineage_pipelines.queries.verify.trusted_checkpoints import Anchor
 from lineage_pipelines.queries.verify.verify import verify_catalog
 from lineage_pipelines_tests.faults.forged import ForgedCatalog
 from lineage_pipelines_tests.faults.forging import Forger, Forgery, write_into
@@ -90,11 +90,12 @@ def remember() -> None:
     PublicKey.signed = signed  # type: ignore[method-assign,assignment]
 
 
-def verify(catalog: Catalog, grown: Grown, size: int) -> Sequence[CheckedClaim]:
-    """Return what fails of a catalog, against the checkpoint and tiles that were kept when it had `size` entries."""
-    with tempfile.TemporaryDirectory() as name:
-        write_tiles(Path(name), grown.notes[size - 1], grown.leaves[:size])
-        claims = verify_catalog(catalog, tiles=Tiles(Path(name)), anchor_name="the auditor's copy")
+def verify(catalog: Catalog, grown: Grown, size: int, places: Collection[int]) -> Sequence[CheckedClaim]:
+    """Return what fails of a catalog, against checkpoints: at `size` entries, and before and after some places."""
+    note = grown.notes[size - 1]
+    kept = sorted({at for place in places for at in (place - 1, place) if at}, reverse=True)
+    earlier = [Anchor(grown.notes[at - 1], f"the auditor's copy of {at} entries") for at in kept]
+    claims = verify_catalog(catalog, anchor=note, anchor_name="the auditor's copy", earlier=earlier)
     return [claim for claim in claims if claim.verdict is Verdict.FAIL]
 
 
@@ -115,7 +116,7 @@ def try_changes(grown: Grown, size: int, places: Collection[int], seed: int, res
     forger = Forger(log, grown.keys, random.Random(seed))
     with ForgedCatalog(f"sqlite:///{grown.file}", forger, places) as catalog:
         catalog.decode_decided()
-        failed = verify(catalog, grown, size)
+        failed = verify(catalog, grown, size, places)
         if catalog.forgery is None:
             _tell(results, "honest", size, "; ".join(claim.detail for claim in failed))
             for what, at in catalog.died:
@@ -175,9 +176,8 @@ def try_in_file(grown: Grown, found: Found, *, samples: int) -> None:
             shutil.copy(grown.file, file)
             write_into(file, forgery, grown.log)
             with Catalog(f"sqlite:///{file}", read_only=True) as catalog:
-                found.add(
-                    f"{forgery.what} (in the file)", forgery.at, judge(verify(catalog, grown, size), forgery, grown.log)
-                )
+                failed = verify(catalog, grown, size, (forgery.at,))
+                found.add(f"{forgery.what} (in the file)", forgery.at, judge(failed, forgery, grown.log))
 
 
 def run(folder: Path, *, entries: int, samples: int, jobs: int) -> Found:

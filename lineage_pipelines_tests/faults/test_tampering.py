@@ -104,7 +104,7 @@ def test_every_change_of_every_entry_is_found(honest: tuple[Path, str], tmp_path
 
 
 def test_every_change_of_a_longer_log_is_found() -> None:
-    """With tiles, and everything signed again; in a process of its own, since it forks a thousand times."""
+    """With checkpoints of every size, everything signed again; in its own process, which forks a thousand times."""
     command = [sys.executable, "-m", "lineage_pipelines_tests.faults.tampering", "--entries", "120", "--samples", "2"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert re.search(

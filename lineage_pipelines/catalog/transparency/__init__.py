@@ -1,1 +1,1 @@
-"""Transparency log: Merkle tree (RFC 9162), signatures, checkpoints, tiles."""
+"""Transparency log: Merkle tree (RFC 9162), signatures, checkpoints."""

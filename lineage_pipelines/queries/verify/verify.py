@@ -5,15 +5,13 @@ A check that could not be made is NOT CHECKED, which is not a pass. What is wron
 
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from lineage_pipelines.artifacts.artifact_store import ArtifactStore
 from lineage_pipelines.catalog.catalog import Catalog
 from lineage_pipelines.catalog.log.entries import LogEntry
 from lineage_pipelines.catalog.transparency.checkpoint_note import Checkpoint
-from lineage_pipelines.catalog.transparency.tiles import Tiles
-from lineage_pipelines.errors import CatalogError, RecordError
+from lineage_pipelines.errors import RecordError
 from lineage_pipelines.queries.refs import parse_ref, resolve
 from lineage_pipelines.queries.registry.approval_status import recheck_approvals
 from lineage_pipelines.queries.verify.blob_check import check_artifacts, check_data
@@ -35,7 +33,6 @@ def verify_catalog(
     *,
     anchor: str | None = None,
     anchor_name: str = "",
-    tiles: Tiles | None = None,
     earlier: Sequence[Anchor] = (),
     memory: Memory | None = None,
     artifacts: ArtifactStore | None = None,
@@ -49,8 +46,6 @@ def verify_catalog(
         catalog: the catalog.
         anchor: a checkpoint that was kept elsewhere, as text.
         anchor_name: where it was kept.
-        tiles: hashes that were kept with it: they name the very entries that differ. Their note is the anchor when
-            there is no other.
         earlier: other checkpoints that were kept, the newest first.
         memory: what was seen last from here. It is renewed when nothing is wrong with the log.
         artifacts: the store that model files and blobs are in; None to leave them out.
@@ -62,41 +57,22 @@ def verify_catalog(
     Raises:
         CatalogError: the catalog cannot be read, or the anchor is no checkpoint.
     """
-    kept = _keep(anchor, anchor_name, tiles)
+    newest = Anchor(anchor, anchor_name) if anchor is not None else None
     remembered = memory.recall() if memory is not None else None
     others = [*([remembered] if remembered else []), *earlier]
     files = NamedFiles() if artifacts is not None or project_dir is not None else None
     places = frozenset(only)
-    sizes = frozenset(one.point.size for one in (*([kept.anchor] if kept.anchor else ()), *others))
+    sizes = frozenset(one.point.size for one in (*([newest] if newest else ()), *others))
     walk = Walk(indexed=catalog.versions(), sizes=sizes, only=places or None, files=files)
     for entry in catalog.walk():
         walk.see(entry)
         progress("entries", walk.entries)
     walk.settle(catalog.versions() if walk.late else walk.indexed)
-    log = (*_log_claims(walk, catalog), _anchored(walk, kept, others, places))
+    anchored = check_inclusion(walk, newest, places) if places else compare_anchors(walk, newest, earlier=others)
+    log = (*_log_claims(walk, catalog), anchored)
     if memory is not None and not places and not any(claim.verdict is Verdict.FAIL for claim in log):
         memory.keep(Checkpoint(origin=walk.origin, size=walk.entries, root=walk.tree.root()))
     return (*log, *_file_claims(files, walk.indexed, artifacts, project_dir, progress))
-
-
-@dataclass(frozen=True)
-class _Kept:
-    """What was kept elsewhere, and what is wrong with it."""
-
-    anchor: Anchor | None
-    leaves: Sequence[bytes] = ()
-    damage: str = ""
-
-
-def _keep(text: str | None, name: str, tiles: Tiles | None) -> _Kept:
-    if tiles is None:
-        return _Kept(Anchor(text, name) if text is not None else None)
-    anchor = Anchor(text, name) if text is not None else Anchor(tiles.note, name or str(tiles.folder))
-    try:
-        leaves = tiles.leaves()
-    except CatalogError as error:
-        return _Kept(anchor, damage=f"{error.what} ({error.where})")
-    return _Kept(anchor, leaves)
 
 
 def find_places(catalog: Catalog, refs: Sequence[str]) -> tuple[int, ...]:
@@ -198,17 +174,6 @@ def _approved(entry: LogEntry) -> Digest | None:
 def _places(words: str) -> tuple[int, ...]:
     found = _ENTRY.match(words)
     return (int(found[1]),) if found else ()
-
-
-def _anchored(walk: Walk, kept: _Kept, earlier: Sequence[Anchor], places: frozenset[int]) -> CheckedClaim:
-    damage = [Wrong(kept.damage)] if kept.damage else []
-    if places:
-        claim = check_inclusion(walk, kept.anchor, kept.leaves, places)
-    else:
-        claim = compare_anchors(walk, kept.anchor, earlier=earlier, known=kept.leaves)
-    if not damage:
-        return claim
-    return conclude(claim.claim, [*damage, *(Wrong(words, claim.entries) for words in claim.wrong)], "")
 
 
 def _file_claims(
