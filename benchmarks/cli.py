@@ -12,9 +12,8 @@ import tempfile
 from pathlib import Path
 
 from benchmarks.table import in_turn, row, seconds, show
-from lineage_pipelines.catalog.catalog import Catalog
+from lineage_pipelines import Catalog, LineageRecord
 from lineage_pipelines.records.statement.code import SourceClosure, SourceFile
-from lineage_pipelines.records.statement.lineage_record import LineageRecord
 from lineage_pipelines.records.values.digest import Digest
 from lineage_pipelines_tests.samples import make_record
 

@@ -21,8 +21,8 @@ from pathlib import Path
 
 from benchmarks.cli import usual_record
 from benchmarks.table import in_turn, row, show
-from lineage_pipelines.catalog.catalog import Catalog
-from lineage_pipelines.records.statement.lineage_record import LineageRecord, encode
+from lineage_pipelines import Catalog, LineageRecord
+from lineage_pipelines.records.statement.lineage_record import encode
 from lineage_pipelines_tests.faults.interposer import Faults, under_interposer
 
 _BUDGET = "1.43 x"

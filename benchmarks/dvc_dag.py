@@ -18,11 +18,14 @@ from pathlib import Path
 
 import dagster as dg
 
-from lineage_pipelines.datasets.pipeline.dvc_project import DvcProject
-from lineage_pipelines.errors import LineageError
-from lineage_pipelines.orchestration.dvc.asset_specs import build_dvc_asset_specs
-from lineage_pipelines.orchestration.dvc.dvc_assets import build_dvc_sources, dvc_assets
-from lineage_pipelines.orchestration.dvc.dvc_resource import DvcResource
+from lineage_pipelines import (
+    DvcProject,
+    DvcResource,
+    LineageError,
+    build_dvc_asset_specs,
+    build_dvc_sources,
+    dvc_assets,
+)
 
 _NODE = re.compile(r'^\t(node\d+)\["(.*)"\]$', re.MULTILINE)
 _EDGE = re.compile(r"^\t(node\d+)-->(node\d+)$", re.MULTILINE)

@@ -16,9 +16,9 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from benchmarks.versions import MODELS, Versions
+from lineage_pipelines import Catalog, LineageRecord
 from lineage_pipelines.artifacts.artifact_store import ArtifactStore
 from lineage_pipelines.catalog import commit
-from lineage_pipelines.catalog.catalog import Catalog
 from lineage_pipelines.catalog.commit import write_entry
 from lineage_pipelines.catalog.log.entries import APPROVAL, DECISION, Entry, LogEntry
 from lineage_pipelines.catalog.registry import decision_checks as deciding
@@ -32,7 +32,6 @@ from lineage_pipelines.queries.verify.verify import verify_catalog
 from lineage_pipelines.records.decisions.approval import Approval, encode_envelope, policy_digest
 from lineage_pipelines.records.decisions.decision import Action, Decision, encode_decision
 from lineage_pipelines.records.decisions.key_event import decode_key_event
-from lineage_pipelines.records.statement.lineage_record import LineageRecord
 from lineage_pipelines.records.values.codec import format_time
 from lineage_pipelines.records.values.model_name import PRODUCTION
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks.growing import Growing, Place, check
-from lineage_pipelines.catalog.catalog import Catalog
+from lineage_pipelines import Catalog
 from lineage_pipelines_tests import postgres_server
 
 

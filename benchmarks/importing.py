@@ -24,10 +24,9 @@ from benchmarks.mlflow_store import Registry, quiet
 from benchmarks.questions import QUESTIONS, Asker
 from benchmarks.rows import HEAD, compared
 from benchmarks.table import in_turn, show, timed
+from lineage_pipelines import Catalog, LineageRecord
 from lineage_pipelines.bridges.mlflow.registry_import.importer import import_registry
 from lineage_pipelines.bridges.mlflow.run_payload import datasets_of, params_of, source_tags
-from lineage_pipelines.catalog.catalog import Catalog
-from lineage_pipelines.records.statement.lineage_record import LineageRecord
 
 _SPEED = 200
 _ASKED = {

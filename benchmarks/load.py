@@ -29,8 +29,8 @@ _STAGES = """
 from collections.abc import Iterator
 from pathlib import Path
 import dagster as dg
-from lineage_pipelines.datasets import DvcProject
-from lineage_pipelines.orchestration import DvcResource, build_dvc_sources, dvc_assets
+from lineage_pipelines import DvcProject
+from lineage_pipelines import DvcResource, build_dvc_sources, dvc_assets
 project = DvcProject(Path(__file__).parent)
 @dvc_assets(project=project)
 def stages(context: dg.AssetExecutionContext, dvc: DvcResource):

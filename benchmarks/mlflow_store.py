@@ -19,7 +19,7 @@ from benchmarks.histories import sqlite
 from benchmarks.questions import QUESTIONS, Asker, live
 from benchmarks.rows import HEAD, compared
 from benchmarks.table import in_turn, show, timed
-from lineage_pipelines.records.statement.lineage_record import LineageRecord
+from lineage_pipelines import LineageRecord
 from lineage_pipelines.records.values.model_name import PRODUCTION
 from lineage_pipelines_tests.samples import digests
 

@@ -27,8 +27,7 @@ from benchmarks.growing import Place
 from benchmarks.versions import model_of
 
 if TYPE_CHECKING:
-    from lineage_pipelines.capture.trained_model import TrainedModel
-    from lineage_pipelines.orchestration.lineage_resource import LineageResource
+    from lineage_pipelines import LineageResource, TrainedModel
     from lineage_pipelines.orchestration.training.model_definition import ModelDefinition, RunFacts
 
 MODEL = model_of(0)
@@ -109,8 +108,8 @@ def _step(checkout: Path) -> tuple[Any, "RunFacts", Any]:
     """Let Dagster begin the step; return the definition, the run and the parameters that it is given."""
     import dagster as dg
 
+    from lineage_pipelines import LineageResource
     from lineage_pipelines.flights import assets
-    from lineage_pipelines.orchestration.lineage_resource import LineageResource
     from lineage_pipelines.orchestration.training.run_facts import read_run_facts
 
     module = importlib.import_module("lineage_pipelines.orchestration.training.model_asset")
@@ -176,7 +175,7 @@ class Ours:
         return taken
 
     def _check_told(self) -> None:
-        from lineage_pipelines.catalog.catalog import Catalog
+        from lineage_pipelines import Catalog
         from lineage_pipelines.settings import MLFLOW
 
         with Catalog(f"sqlite:///{self._folder}/catalog.db", read_only=True) as catalog:
@@ -185,7 +184,7 @@ class Ours:
                 raise SystemExit(f"MLflow was not told of {len(owed)} entries: {log.read_text()}")
 
     def _resource(self) -> "LineageResource":
-        from lineage_pipelines.orchestration.lineage_resource import LineageResource
+        from lineage_pipelines import LineageResource
 
         url, artifacts = f"sqlite:///{self._folder}/catalog.db", str(self._folder / "artifacts")
         return LineageResource(project_dir=str(self._project), catalog=url, artifacts=artifacts)
@@ -212,7 +211,7 @@ class Ours:
 
     def promote(self) -> None:
         """Put the newest version into production, so that the next one is compared with it."""
-        from lineage_pipelines.catalog.catalog import Catalog
+        from lineage_pipelines import Catalog
         from lineage_pipelines.queries.refs import resolve
         from lineage_pipelines.queries.registry.decision_drafts import draft_promotion
 
@@ -222,9 +221,8 @@ class Ours:
 
 
 def _parts_of_ours() -> Watched:
+    from lineage_pipelines import Catalog, DvcProject
     from lineage_pipelines.artifacts.artifact_store import ArtifactStore
-    from lineage_pipelines.catalog.catalog import Catalog
-    from lineage_pipelines.datasets.pipeline.dvc_project import DvcProject
     from lineage_pipelines.orchestration.training import training_inputs, training_step
 
     return {

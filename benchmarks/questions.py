@@ -10,7 +10,7 @@ from functools import cached_property, partial
 
 from benchmarks import versions as v
 from benchmarks.growing import Place, Trying
-from lineage_pipelines.catalog.catalog import Catalog
+from lineage_pipelines import Catalog
 from lineage_pipelines.catalog.log.entries import Entry
 from lineage_pipelines.queries.diff.comparison import compare_versions
 from lineage_pipelines.queries.graph.impact import impact

@@ -23,18 +23,19 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks.table import environment, in_turn, row, seconds, show, timed
+from lineage_pipelines import DvcProject
 from lineage_pipelines.datasets.content.snapshots import SnapshotCache
-from lineage_pipelines.datasets.pipeline.dvc_project import DvcProject
 from lineage_pipelines.datasets.workspace.workspace_status import observe
 
 _DVC = [sys.executable, "-m", "dvc"]
 _SNAPSHOT = """
 from pathlib import Path
-from lineage_pipelines.datasets import SnapshotCache
+from lineage_pipelines.datasets.content.snapshots import SnapshotCache
 SnapshotCache(Path(".")).snapshot(Path("data"))
 """
 _OBSERVE = """
-from lineage_pipelines.datasets import DvcProject, observe
+from lineage_pipelines import DvcProject
+from lineage_pipelines.datasets.workspace.workspace_status import observe
 assert observe(DvcProject("."), "data").state == "ok"
 """
 _PEAK = """

@@ -12,7 +12,17 @@ if TYPE_CHECKING:
     from lineage_pipelines.capture.trained_model import TrainedModel
     from lineage_pipelines.catalog.catalog import Catalog
     from lineage_pipelines.datasets.pipeline.dvc_project import DvcProject
-    from lineage_pipelines.errors import LineageError
+    from lineage_pipelines.errors import (
+        ArtifactError,
+        BridgeError,
+        CaptureError,
+        CatalogError,
+        ConflictError,
+        DatasetError,
+        LineageError,
+        NotFoundError,
+        RecordError,
+    )
     from lineage_pipelines.orchestration.components.dvc_project_component import DvcProjectComponent
     from lineage_pipelines.orchestration.dvc.asset_specs import build_dvc_asset_specs
     from lineage_pipelines.orchestration.dvc.dvc_assets import build_dvc_sources, dvc_assets
@@ -35,6 +45,7 @@ if TYPE_CHECKING:
     )
     from lineage_pipelines.orchestration.training.gates import (
         Gate,
+        GateFacts,
         disjoint,
         no_worse,
         slices_evaluated,
@@ -44,13 +55,21 @@ if TYPE_CHECKING:
     from lineage_pipelines.orchestration.training.model_asset import model_asset
     from lineage_pipelines.orchestration.training.model_definition import ModelInput
     from lineage_pipelines.queries.versions.model_loader import load_model
-    from lineage_pipelines.records.statement.lineage_record import LineageRecord
+    from lineage_pipelines.records.statement.lineage_record import LineageRecord, record_digest
+    from lineage_pipelines.records.statement.lineage_record import decode as decode_record
+    from lineage_pipelines.records.statement.lineage_record import encode as encode_record
     from lineage_pipelines.records.statement.training_run import Candidate, SliceMetrics
     from lineage_pipelines.settings import Settings, resolve_settings
 
 _MODULES = {
+    "ArtifactError": "errors",
+    "BridgeError": "errors",
     "Candidate": "records.statement.training_run",
+    "CaptureError": "errors",
     "Catalog": "catalog.catalog",
+    "CatalogError": "errors",
+    "ConflictError": "errors",
+    "DatasetError": "errors",
     "DvcNodeData": "orchestration.dvc.translator",
     "DvcProject": "datasets.pipeline.dvc_project",
     "DvcProjectComponent": "orchestration.components.dvc_project_component",
@@ -58,10 +77,13 @@ _MODULES = {
     "DvcTranslator": "orchestration.dvc.translator",
     "DvcTranslatorSettings": "orchestration.dvc.translator",
     "Gate": "orchestration.training.gates",
+    "GateFacts": "orchestration.training.gates",
     "LineageError": "errors",
     "LineageRecord": "records.statement.lineage_record",
     "LineageResource": "orchestration.lineage_resource",
     "ModelInput": "orchestration.training.model_definition",
+    "NotFoundError": "errors",
+    "RecordError": "errors",
     "Settings": "settings",
     "SliceMetrics": "records.statement.training_run",
     "TrainedModel": "capture.trained_model",
@@ -75,12 +97,15 @@ _MODULES = {
     "build_reconcile_sensor": "orchestration.operations.reconcile",
     "build_refresh_job": "orchestration.operations.retraining",
     "build_reproducibility_job": "orchestration.operations.reproducibility_check",
+    "decode_record": "records.statement.lineage_record:decode",
     "disjoint": "orchestration.training.gates",
     "dvc_assets": "orchestration.dvc.dvc_assets",
+    "encode_record": "records.statement.lineage_record:encode",
     "load_model": "queries.versions.model_loader",
     "model_asset": "orchestration.training.model_asset",
     "no_worse": "orchestration.training.gates",
     "promotion_asset": "orchestration.operations.promotion_job",
+    "record_digest": "records.statement.lineage_record",
     "reproducibility_check": "orchestration.operations.reproducibility_check",
     "resolve_settings": "settings",
     "retrain_on_new_data": "orchestration.operations.retraining",
@@ -88,11 +113,17 @@ _MODULES = {
     "threshold": "orchestration.training.gates",
     "unique_rows": "orchestration.training.gates",
 }
-"""Each public name, and the module below this package that defines it."""
+"""Each public name, and the module below this package that defines it; behind a colon its name there."""
 
 __all__ = [
+    "ArtifactError",
+    "BridgeError",
     "Candidate",
+    "CaptureError",
     "Catalog",
+    "CatalogError",
+    "ConflictError",
+    "DatasetError",
     "DvcNodeData",
     "DvcProject",
     "DvcProjectComponent",
@@ -100,10 +131,13 @@ __all__ = [
     "DvcTranslator",
     "DvcTranslatorSettings",
     "Gate",
+    "GateFacts",
     "LineageError",
     "LineageRecord",
     "LineageResource",
     "ModelInput",
+    "NotFoundError",
+    "RecordError",
     "Settings",
     "SliceMetrics",
     "TrainedModel",
@@ -117,12 +151,15 @@ __all__ = [
     "build_reconcile_sensor",
     "build_refresh_job",
     "build_reproducibility_job",
+    "decode_record",
     "disjoint",
     "dvc_assets",
+    "encode_record",
     "load_model",
     "model_asset",
     "no_worse",
     "promotion_asset",
+    "record_digest",
     "reproducibility_check",
     "resolve_settings",
     "retrain_on_new_data",
@@ -134,10 +171,10 @@ __all__ = [
 
 def __getattr__(name: str) -> object:
     try:
-        module = _MODULES[name]
+        module, _, defined = _MODULES[name].partition(":")
     except KeyError:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}") from None
-    return getattr(import_module(f"{__name__}.{module}"), name)
+    return getattr(import_module(f"{__name__}.{module}"), defined or name)
 
 
 def attribute_of_room(room: str, name: str) -> object:

@@ -44,13 +44,13 @@ in_one_folder = settings(suppress_health_check=[HealthCheck.function_scoped_fixt
 CRASH = """
 import os, sys
 import dagster as dg
-from lineage_pipelines.artifacts import ArtifactStore
-from lineage_pipelines.catalog import Catalog
-from lineage_pipelines.orchestration import training
+from lineage_pipelines.artifacts.artifact_store import ArtifactStore
+from lineage_pipelines import Catalog
+from lineage_pipelines.orchestration.training import training_step
 from lineage_pipelines_tests.orchestration.conftest import build_defs
 from lineage_pipelines_tests.orchestration.shop import Opened
 
-owners = {"read_inputs": training, "save_model": training, "put_file": ArtifactStore}
+owners = {"read_inputs": training_step, "save_model": training_step, "put_file": ArtifactStore}
 point, root, module, home = sys.argv[1:]
 owner = owners.get(point, Catalog)
 real = getattr(owner, point)

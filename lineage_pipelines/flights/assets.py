@@ -7,40 +7,39 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from lineage_pipelines.capture.trained_model import TrainedModel
-from lineage_pipelines.datasets.pipeline.dvc_project import DvcProject
+from lineage_pipelines import (
+    DvcProject,
+    DvcResource,
+    DvcTranslator,
+    DvcTranslatorSettings,
+    LineageResource,
+    TrainedModel,
+    build_attribute_job,
+    build_automation_sensor,
+    build_dvc_sources,
+    build_mlflow_sensor,
+    build_observe_job,
+    build_promote_job,
+    build_reconcile_sensor,
+    build_refresh_job,
+    build_reproducibility_job,
+    disjoint,
+    dvc_assets,
+    model_asset,
+    no_worse,
+    promotion_asset,
+    reproducibility_check,
+    retrain_on_new_data,
+    slices_evaluated,
+    threshold,
+    unique_rows,
+)
 from lineage_pipelines.flights.delay import DelayParams, measure_flight_delay, train_flight_delay
 from lineage_pipelines.flights.minutes import (
     MinutesParams,
     measure_expected_minutes,
     train_expected_minutes,
 )
-from lineage_pipelines.orchestration.dvc.dvc_assets import build_dvc_sources, dvc_assets
-from lineage_pipelines.orchestration.dvc.dvc_resource import DvcResource
-from lineage_pipelines.orchestration.dvc.translator import DvcTranslator, DvcTranslatorSettings
-from lineage_pipelines.orchestration.lineage_resource import LineageResource
-from lineage_pipelines.orchestration.operations.attribution_job import build_attribute_job
-from lineage_pipelines.orchestration.operations.mlflow_sensor import build_mlflow_sensor
-from lineage_pipelines.orchestration.operations.promotion_job import build_promote_job, promotion_asset
-from lineage_pipelines.orchestration.operations.reconcile import build_reconcile_sensor
-from lineage_pipelines.orchestration.operations.reproducibility_check import (
-    build_reproducibility_job,
-    reproducibility_check,
-)
-from lineage_pipelines.orchestration.operations.retraining import (
-    build_automation_sensor,
-    build_observe_job,
-    build_refresh_job,
-    retrain_on_new_data,
-)
-from lineage_pipelines.orchestration.training.gates import (
-    disjoint,
-    no_worse,
-    slices_evaluated,
-    threshold,
-    unique_rows,
-)
-from lineage_pipelines.orchestration.training.model_asset import model_asset
 
 if TYPE_CHECKING:
     import pandas as pd

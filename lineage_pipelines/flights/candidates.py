@@ -2,11 +2,9 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from lineage_pipelines.errors import CaptureError
-from lineage_pipelines.records.statement.training_run import Candidate
-from lineage_pipelines.records.values.canonical import Json
+from lineage_pipelines import Candidate, CaptureError
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
@@ -19,7 +17,7 @@ class Contender:
     """A model that may be chosen."""
 
     name: str
-    parameters: Mapping[str, Json]
+    parameters: Mapping[str, Any]
     """What sets it apart from the others, for the record."""
     pipeline: "Pipeline"
     """Not fitted."""

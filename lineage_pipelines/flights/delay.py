@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lineage_pipelines.capture.trained_model import TrainedModel
+from lineage_pipelines import TrainedModel
 from lineage_pipelines.flights.candidates import Contender, Criterion, Metrics
 from lineage_pipelines.flights.columns import LABEL
 from lineage_pipelines.flights.flight_metrics import lateness_metrics

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lineage_pipelines.errors import DatasetError
+from lineage_pipelines import DatasetError
 from lineage_pipelines.flights.tables import read_csv
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Self
 
-from lineage_pipelines.errors import DatasetError
+from lineage_pipelines import DatasetError
 from lineage_pipelines.flights.source import check_month
 
 AIRPORTS = ("EWR", "JFK", "LGA")

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from lineage_pipelines.records.statement.training_run import SliceMetrics
+from lineage_pipelines import SliceMetrics
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import click
 
-from lineage_pipelines.errors import LineageError
+from lineage_pipelines import LineageError
 from lineage_pipelines.flights.faults import Fault
 from lineage_pipelines.flights.source import check_month
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TypeVar, get_type_hints
 
-from lineage_pipelines.errors import DatasetError
+from lineage_pipelines import DatasetError
 
 Settings = TypeVar("Settings")
 

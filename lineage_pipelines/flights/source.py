@@ -12,7 +12,7 @@ import zipfile
 from collections import defaultdict
 from pathlib import Path
 
-from lineage_pipelines.errors import DatasetError
+from lineage_pipelines import DatasetError
 
 MONTHS = tuple(f"2013-{month:02}" for month in range(1, 13))
 """The months that the source holds, `YYYY-MM`."""

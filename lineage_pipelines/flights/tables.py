@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lineage_pipelines.errors import DatasetError
+from lineage_pipelines import DatasetError
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -8,12 +8,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from lineage_pipelines.capture.trained_model import TrainedModel
+from lineage_pipelines import SliceMetrics, TrainedModel
 from lineage_pipelines.flights.candidates import Contender, Criterion, Metrics, choose
 from lineage_pipelines.flights.flight_metrics import slices, time_of_day
 from lineage_pipelines.flights.history_baseline import forecast_from_history
 from lineage_pipelines.flights.plots import reliability_plot
-from lineage_pipelines.records.statement.training_run import SliceMetrics
 
 if TYPE_CHECKING:
     import pandas as pd

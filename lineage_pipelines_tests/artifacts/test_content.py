@@ -14,7 +14,7 @@ SAVE = """
 import pathlib, sys
 import numpy as np
 from sklearn.ensemble import HistGradientBoostingClassifier
-from lineage_pipelines.artifacts import save_model
+from lineage_pipelines.artifacts.model_file import save_model
 draw = np.random.default_rng(0)
 table = draw.normal(size=(300, 3))
 label = table[:, 0] + float(sys.argv[2]) * table[:, 1] > 0

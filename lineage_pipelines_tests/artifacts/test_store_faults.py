@@ -19,7 +19,7 @@ from lineage_pipelines_tests.artifacts import limits
 PUT = """
 import sys, random
 from pathlib import Path
-from lineage_pipelines.artifacts import ArtifactStore
+from lineage_pipelines.artifacts.artifact_store import ArtifactStore
 
 store, source = ArtifactStore(sys.argv[1]), Path(sys.argv[2])
 print("ready", flush=True)
@@ -140,7 +140,7 @@ def test_an_interrupt_leaves_nothing(tmp_path: Path, source: Path, monkeypatch: 
 
 PERMISSIONS = """
 import pathlib, sys
-from lineage_pipelines.artifacts import ArtifactStore
+from lineage_pipelines.artifacts.artifact_store import ArtifactStore
 from lineage_pipelines.errors import ArtifactError
 
 folder = pathlib.Path(sys.argv[1])

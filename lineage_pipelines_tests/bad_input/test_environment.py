@@ -89,7 +89,7 @@ def test_a_decision_that_is_interrupted_is_not_made(
 
 APPEND = """
 import pathlib, sys
-from lineage_pipelines.catalog import Catalog, resolve_settings
+from lineage_pipelines import Catalog, resolve_settings
 from lineage_pipelines_tests.samples import make_record
 settings = resolve_settings(start=pathlib.Path(sys.argv[1]))
 with Catalog(settings.catalog, keys=settings.keys) as catalog:
@@ -124,7 +124,7 @@ def test_a_writer_that_is_interrupted_loses_nothing_that_it_was_told(project: Pr
 
 FORK = """
 import os, pathlib, sys
-from lineage_pipelines.catalog import Catalog, resolve_settings
+from lineage_pipelines import Catalog, resolve_settings
 from lineage_pipelines_tests.samples import make_record
 settings = resolve_settings(start=pathlib.Path(sys.argv[1]))
 with Catalog(settings.catalog, keys=settings.keys) as catalog:

@@ -49,7 +49,7 @@ def test_a_pickle_is_recorded_and_compared_and_never_loaded(project: Project) ->
 
 STORE = """
 import pathlib, resource, sys
-from lineage_pipelines.artifacts import ArtifactStore
+from lineage_pipelines.artifacts.artifact_store import ArtifactStore
 resource.setrlimit(resource.RLIMIT_AS, (int(sys.argv[3]),) * 2)
 store = ArtifactStore(sys.argv[2])
 digest = store.put_file(pathlib.Path(sys.argv[1]))
@@ -142,7 +142,7 @@ def test_a_writer_that_waits_in_vain_is_told_for_whom(project: Project) -> None:
     with subprocess.Popen([sys.executable, "-c", hold, str(project.file)], stdin=-1, stdout=-1) as holder:
         assert holder.stdout is not None
         assert holder.stdout.readline() == b"held\n"
-        impatient = python("from lineage_pipelines.catalog import sqlite\nsqlite.BUSY_SECONDS = 0.2")
+        impatient = python("from lineage_pipelines.catalog.backends import sqlite\nsqlite.BUSY_SECONDS = 0.2")
         told = [f"busy for a minute, last process {holder.pid}", "wait for them"]
         project.refused(3, "promote", "flight_delay@1", *TO, command=impatient, told=told)
         holder.communicate()

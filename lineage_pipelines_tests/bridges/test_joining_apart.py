@@ -195,7 +195,7 @@ def test_a_training_without_mlflow_imports_none_of_it(world: World) -> None:
 import sys
 import dagster as dg
 from lineage_pipelines.definitions import defs
-from lineage_pipelines.orchestration import model_asset
+from lineage_pipelines import model_asset
 from lineage_pipelines_tests.orchestration.conftest import INPUTS
 from lineage_pipelines_tests.orchestration.shop import Opened
 shop = Opened({str(shop.root)!r}, {shop.module_name!r})

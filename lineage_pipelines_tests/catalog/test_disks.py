@@ -100,7 +100,7 @@ def test_on_a_read_only_disk_half_of_a_catalog_is_not_read_as_the_whole(
 
 PERMISSIONS = """
 import pathlib, sys
-from lineage_pipelines.catalog import Catalog
+from lineage_pipelines import Catalog
 from lineage_pipelines.errors import CatalogError
 from lineage_pipelines_tests.samples import make_record
 

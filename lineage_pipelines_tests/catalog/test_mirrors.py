@@ -39,7 +39,7 @@ def test_one_at_a_time_is_alone(url: str) -> None:
 
 def test_a_killed_process_lets_go(url: str) -> None:
     holds = (
-        "import sys, time\nfrom lineage_pipelines.catalog import Catalog\n"
+        "import sys, time\nfrom lineage_pipelines import Catalog\n"
         "with Catalog(sys.argv[1]) as catalog, catalog.alone('mirror') as held:\n"
         "    print(held, flush=True)\n    time.sleep(60)\n"
     )

@@ -112,7 +112,7 @@ def test_of_rivals_that_contradict_each_other_one_is_told_so(catalog: Catalog) -
 
 FORK = """
 import os, sys
-from lineage_pipelines.catalog import Catalog
+from lineage_pipelines import Catalog
 from lineage_pipelines_tests.samples import make_record
 
 catalog = Catalog(sys.argv[1])

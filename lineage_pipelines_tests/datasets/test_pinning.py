@@ -213,7 +213,8 @@ def test_a_remote_that_dvc_cannot_open_is_an_error(world: World, wanted: Wanted)
 
 _PIN = """
 import sys
-from lineage_pipelines.datasets import DvcProject, NamedData
+from lineage_pipelines import DvcProject
+from lineage_pipelines.datasets.workspace.data_state import NamedData
 from lineage_pipelines.datasets.workspace.pinning import Pinning
 root, name = sys.argv[1:]
 print("begun", flush=True)

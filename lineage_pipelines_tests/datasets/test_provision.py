@@ -208,7 +208,9 @@ def test_a_folder_that_cannot_be_written_is_told(world: World, tmp_path: Path) -
 _FILL = """
 import sys
 from pathlib import Path
-from lineage_pipelines.datasets import DvcProject, NamedData, provision
+from lineage_pipelines import DvcProject
+from lineage_pipelines.datasets.workspace.data_state import NamedData
+from lineage_pipelines.datasets.workspace.sandbox_cache import provision
 root, cache, *names = sys.argv[1:]
 wanted = [NamedData(path="data/many", md5=name) for name in names]
 print("begun", flush=True)

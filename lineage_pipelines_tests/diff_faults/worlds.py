@@ -15,20 +15,18 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from lineage_pipelines import Catalog, Gate, GateFacts, LineageRecord, TrainedModel
 from lineage_pipelines.artifacts.artifact_store import ArtifactStore
 from lineage_pipelines.capture.code import capture_code
 from lineage_pipelines.capture.environment import capture_environment
 from lineage_pipelines.capture.evaluation import check_metrics
 from lineage_pipelines.capture.parameters import effective_parameters
 from lineage_pipelines.capture.tables.table_capture import capture_table, read_table
-from lineage_pipelines.capture.trained_model import TrainedModel
-from lineage_pipelines.catalog.catalog import Catalog
 from lineage_pipelines.catalog.log.entries import Entry
 from lineage_pipelines.datasets.content.snapshots import SnapshotCache
-from lineage_pipelines.orchestration.training.gates import Facts, Gate, forget_tables
 from lineage_pipelines.records.statement.code import Environment
 from lineage_pipelines.records.statement.dataset import DatasetSnapshot, StageInput, StageOutput, StageRun
-from lineage_pipelines.records.statement.lineage_record import LineageRecord, ModelIdentity
+from lineage_pipelines.records.statement.lineage_record import ModelIdentity
 from lineage_pipelines.records.statement.training_run import Evaluation, ModelFile, TrainingRun
 from lineage_pipelines.records.values.canonical import Json, canonical_bytes
 from lineage_pipelines.records.values.digest import Digest
@@ -137,7 +135,6 @@ class FaultyWorld(ABC):
             return self.catalog.append(self._make(name, draft, steps))
         finally:
             self._write_sources({path: self.texts[path] for path in draft.sources if path in self.texts})
-            forget_tables()
 
     def _write_sources(self, texts: Mapping[str, str]) -> None:
         for path, text in texts.items():
@@ -221,7 +218,7 @@ class FaultyWorld(ABC):
         metrics = check_metrics(trained.metrics, where=self.model)
         measured = trained.evaluated_on or "test"
         paths = {name: self.root / path for name, path in self.inputs.items()}
-        facts = Facts(metrics=metrics, inputs=paths, evaluated_on=measured, baseline=None)
+        facts = GateFacts(metrics=metrics, inputs=paths, evaluated_on=measured, baseline=None)
         return Evaluation(
             snapshot=measured,
             metrics=metrics,

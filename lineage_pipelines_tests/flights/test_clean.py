@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lineage_pipelines.errors import DatasetError
+from lineage_pipelines import DatasetError
 from lineage_pipelines.flights.clean import clean, minutes_of_day
 from lineage_pipelines.flights.deliver import deliver
 from lineage_pipelines.flights.delivered import AFTER_DEPARTURE

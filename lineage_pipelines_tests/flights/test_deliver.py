@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lineage_pipelines.errors import DatasetError
+from lineage_pipelines import DatasetError
 from lineage_pipelines.flights.deliver import deliver
 from lineage_pipelines.flights.faults import Fault
 from lineage_pipelines.flights.source import MONTHS, months_through, read_months

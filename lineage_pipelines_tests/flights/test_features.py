@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lineage_pipelines.errors import DatasetError
+from lineage_pipelines import DatasetError
 from lineage_pipelines.flights.clean import clean
 from lineage_pipelines.flights.columns import IDENTITY, LABEL
 from lineage_pipelines.flights.deliver import deliver

@@ -12,8 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from lineage_pipelines import load_model
-from lineage_pipelines.errors import LineageError
+from lineage_pipelines import LineageError, load_model
 from lineage_pipelines.flights import story
 from lineage_pipelines.flights.story.__main__ import _verdict
 from lineage_pipelines.flights.story.chapters import CHAPTERS

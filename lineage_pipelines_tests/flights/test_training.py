@@ -9,10 +9,9 @@ import pandas as pd
 import pytest
 import skops.io
 
+from lineage_pipelines import CaptureError, TrainedModel
 from lineage_pipelines.capture.evaluation import check_metrics
 from lineage_pipelines.capture.parameters import effective_parameters
-from lineage_pipelines.capture.trained_model import TrainedModel
-from lineage_pipelines.errors import CaptureError
 from lineage_pipelines.flights.columns import LABEL
 from lineage_pipelines.flights.delay import DelayParams, train_flight_delay
 from lineage_pipelines.flights.features import FEATURES

@@ -6,13 +6,21 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from lineage_pipelines.datasets.pipeline.dvc_project import DvcProject
-from lineage_pipelines.orchestration.dvc.dvc_assets import build_dvc_sources, dvc_assets
-from lineage_pipelines.orchestration.dvc.dvc_resource import DvcResource
-from lineage_pipelines.orchestration.dvc.translator import DvcTranslator, DvcTranslatorSettings
-from lineage_pipelines.orchestration.operations.retraining import build_observe_job, build_refresh_job
-from lineage_pipelines.orchestration.training.gates import Gate, disjoint, slices_evaluated, threshold
-from lineage_pipelines.orchestration.training.model_asset import model_asset
+from lineage_pipelines import (
+    DvcProject,
+    DvcResource,
+    DvcTranslator,
+    DvcTranslatorSettings,
+    Gate,
+    build_dvc_sources,
+    build_observe_job,
+    build_refresh_job,
+    disjoint,
+    dvc_assets,
+    model_asset,
+    slices_evaluated,
+    threshold,
+)
 from lineage_pipelines_tests.orchestration.shop import Shop
 from lineage_pipelines_tests.world import World
 

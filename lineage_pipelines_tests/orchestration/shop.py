@@ -8,11 +8,7 @@ from types import ModuleType
 
 import dagster as dg
 
-from lineage_pipelines.catalog.catalog import Catalog
-from lineage_pipelines.datasets.pipeline.dvc_project import DvcProject
-from lineage_pipelines.orchestration.dvc.dvc_resource import DvcResource
-from lineage_pipelines.orchestration.lineage_resource import LineageResource
-from lineage_pipelines.settings import resolve_settings
+from lineage_pipelines import Catalog, DvcProject, DvcResource, LineageResource, resolve_settings
 from lineage_pipelines_tests.world import World
 
 DVC_YAML = """

@@ -5,10 +5,7 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from lineage_pipelines.orchestration.operations.retraining import (
-    build_automation_sensor,
-    retrain_on_new_data,
-)
+from lineage_pipelines import build_automation_sensor, retrain_on_new_data
 from lineage_pipelines_tests.orchestration.conftest import build_defs
 from lineage_pipelines_tests.orchestration.shop import Shop, orders, run
 

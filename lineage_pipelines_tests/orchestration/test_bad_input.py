@@ -6,8 +6,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from lineage_pipelines.errors import CaptureError, DatasetError, LineageError, RecordError
-from lineage_pipelines.orchestration.training.model_asset import model_asset
+from lineage_pipelines import CaptureError, DatasetError, LineageError, RecordError, model_asset
 from lineage_pipelines_tests.orchestration.conftest import INPUTS, build_defs
 from lineage_pipelines_tests.orchestration.shop import MODEL, Shop, run
 

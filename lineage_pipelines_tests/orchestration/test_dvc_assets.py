@@ -7,16 +7,17 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from lineage_pipelines.datasets.pipeline.dvc_project import DvcProject
-from lineage_pipelines.errors import DatasetError
-from lineage_pipelines.orchestration.components.dvc_project_component import DvcProjectComponent
-from lineage_pipelines.orchestration.dvc.asset_specs import build_dvc_asset_specs
-from lineage_pipelines.orchestration.dvc.dvc_assets import build_dvc_sources, dvc_assets
-from lineage_pipelines.orchestration.dvc.dvc_resource import DvcResource
-from lineage_pipelines.orchestration.dvc.translator import (
+from lineage_pipelines import (
+    DatasetError,
     DvcNodeData,
+    DvcProject,
+    DvcProjectComponent,
+    DvcResource,
     DvcTranslator,
     DvcTranslatorSettings,
+    build_dvc_asset_specs,
+    build_dvc_sources,
+    dvc_assets,
 )
 from lineage_pipelines_tests.world import World
 

@@ -6,32 +6,30 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from lineage_pipelines.errors import CaptureError
-from lineage_pipelines.orchestration.training.gates import (
-    Facts,
+from lineage_pipelines import (
+    CaptureError,
     Gate,
+    GateFacts,
+    SliceMetrics,
     disjoint,
-    forget_tables,
     no_worse,
     slices_evaluated,
     threshold,
     unique_rows,
 )
 from lineage_pipelines.orchestration.ui.outcome import Baseline
-from lineage_pipelines.records.statement.training_run import SliceMetrics
 from lineage_pipelines_tests.samples import make_record, with_metrics
 
 
 @pytest.fixture
-def facts(tmp_path: Path) -> Facts:
+def facts(tmp_path: Path) -> GateFacts:
     """Six rows to train on and four others to test on."""
-    forget_tables()
     rows = pd.DataFrame({"city": ["Oslo"] * 5 + ["Rome"] * 5, "amount": range(10)})
     tables = {"train": rows[:6], "test": rows[6:]}
     for name, table in tables.items():
         table.to_parquet(tmp_path / f"{name}.parquet", index=False)
     record = make_record(auc=0.8)
-    return Facts(
+    return GateFacts(
         metrics={"roc_auc": 0.79, "log_loss": 0.45},
         inputs={name: tmp_path / f"{name}.parquet" for name in tables},
         evaluated_on="test",
@@ -40,7 +38,7 @@ def facts(tmp_path: Path) -> Facts:
     )
 
 
-def passed(gate: Gate, facts: Facts) -> bool:
+def passed(gate: Gate, facts: GateFacts) -> bool:
     return gate.check(facts).passed
 
 
@@ -61,11 +59,11 @@ def passed(gate: Gate, facts: Facts) -> bool:
         (no_worse(f1=0.1), False),
     ],
 )
-def test_a_metric_is_held_against_its_limit(facts: Facts, gate: Gate, expected: bool) -> None:
+def test_a_metric_is_held_against_its_limit(facts: GateFacts, gate: Gate, expected: bool) -> None:
     assert passed(gate, facts) is expected
 
 
-def test_without_a_version_to_compare_with_nothing_is_worse(facts: Facts) -> None:
+def test_without_a_version_to_compare_with_nothing_is_worse(facts: GateFacts) -> None:
     alone = dataclasses.replace(facts, baseline=None)
     assert passed(no_worse(roc_auc=0.0), alone)
     assert facts.baseline is not None
@@ -73,7 +71,7 @@ def test_without_a_version_to_compare_with_nothing_is_worse(facts: Facts) -> Non
     assert "no roc_auc" in no_worse(roc_auc=0.0).check(dataclasses.replace(facts, baseline=other)).detail
 
 
-def test_a_comparison_over_different_data_says_so(facts: Facts) -> None:
+def test_a_comparison_over_different_data_says_so(facts: GateFacts) -> None:
     assert "different" not in no_worse(roc_auc=0.1).check(facts).detail
     moved = dataclasses.replace(facts, input_md5={"test": "0" * 32})
     assert "measured on different test data" in no_worse(roc_auc=0.1).check(moved).detail
@@ -88,55 +86,52 @@ def test_a_comparison_over_different_data_says_so(facts: Facts) -> None:
         ({"Oslo"}, 1, False),
     ],
 )
-def test_every_large_slice_must_be_evaluated(facts: Facts, seen: set[str], min_rows: int, expected: bool) -> None:
+def test_every_large_slice_must_be_evaluated(facts: GateFacts, seen: set[str], min_rows: int, expected: bool) -> None:
     parts = [SliceMetrics(name="city", value=value, rows=4, metrics={"roc_auc": 0.7}) for value in seen]
     check = slices_evaluated("city", min_rows=min_rows).check(dataclasses.replace(facts, slices=parts))
     assert check.passed is expected
     assert expected or "city=Rome" in check.detail
 
 
-def test_a_slice_column_that_is_not_there_does_not_pass(facts: Facts) -> None:
+def test_a_slice_column_that_is_not_there_does_not_pass(facts: GateFacts) -> None:
     assert "planet (no such column)" in slices_evaluated("planet").check(facts).detail
 
 
-def test_shared_rows_are_found_and_counted(facts: Facts) -> None:
+def test_shared_rows_are_found_and_counted(facts: GateFacts) -> None:
     assert passed(disjoint("train", "test"), facts)
     table = pd.read_parquet(facts.inputs["train"])
     pd.concat([pd.read_parquet(facts.inputs["test"]), table[:2]]).to_parquet(facts.inputs["test"], index=False)
-    forget_tables()
-    check = disjoint("train", "test").check(facts)
+    check = disjoint("train", "test").check(dataclasses.replace(facts))
     assert not check.passed
     assert "2 of 6 rows" in check.detail
 
 
-def test_a_row_is_the_same_row_whatever_the_type_of_its_numbers(facts: Facts) -> None:
+def test_a_row_is_the_same_row_whatever_the_type_of_its_numbers(facts: GateFacts) -> None:
     """One gap makes a column of integers one of floats."""
     shared = pd.read_parquet(facts.inputs["train"]).assign(amount=[0, 1, 2, 3, 4, float("nan")])
     shared.to_parquet(facts.inputs["test"], index=False)
-    forget_tables()
     check = disjoint("train", "test").check(facts)
     assert not check.passed
     assert "5 of 6 rows" in check.detail
 
 
-def test_tables_without_a_common_column_are_not_called_disjoint(facts: Facts) -> None:
+def test_tables_without_a_common_column_are_not_called_disjoint(facts: GateFacts) -> None:
     pd.DataFrame({"town": ["Oslo"]}).to_parquet(facts.inputs["test"], index=False)
-    forget_tables()
     assert "no column in common" in disjoint("train", "test").check(facts).detail
     assert not passed(disjoint("train", "test"), facts)
 
 
-def test_repeated_rows_are_found_and_counted(facts: Facts) -> None:
+def test_repeated_rows_are_found_and_counted(facts: GateFacts) -> None:
     assert passed(unique_rows("train", "test"), facts)
     table = pd.read_parquet(facts.inputs["train"])
     pd.concat([table, table[:3]]).to_parquet(facts.inputs["train"], index=False)
-    forget_tables()
+    facts = dataclasses.replace(facts)  # of another version: tables are read once for each
     assert not passed(unique_rows("train", max_share=0.3), facts)
     assert passed(unique_rows("train", max_share=0.34), facts)
     assert "3 of 9 rows" in unique_rows("train").check(facts).detail
 
 
-def test_a_gate_can_warn_only(facts: Facts) -> None:
+def test_a_gate_can_warn_only(facts: GateFacts) -> None:
     assert threshold(min_roc_auc=1.0, blocking=False).check(facts).severity == "warn"
     assert threshold(min_roc_auc=1.0).check(facts).severity == "error"
 
@@ -152,7 +147,7 @@ def test_a_gate_can_warn_only(facts: Facts) -> None:
         lambda: disjoint("train", "nothing"),
     ],
 )
-def test_a_gate_that_says_nothing_is_refused_with_an_example(make: object, facts: Facts) -> None:
+def test_a_gate_that_says_nothing_is_refused_with_an_example(make: object, facts: GateFacts) -> None:
     with pytest.raises(CaptureError) as told:
         make().check(facts)  # type: ignore[operator]
     assert told.value.fix

@@ -10,22 +10,24 @@ import pandas as pd
 import pydantic
 import pytest
 
-from lineage_pipelines.capture.trained_model import TrainedModel
-from lineage_pipelines.errors import CaptureError, CatalogError
-from lineage_pipelines.orchestration.dvc.dvc_assets import build_dvc_sources, dvc_assets
-from lineage_pipelines.orchestration.dvc.dvc_resource import DvcResource
-from lineage_pipelines.orchestration.dvc.translator import DvcTranslator
-from lineage_pipelines.orchestration.lineage_resource import LineageResource
-from lineage_pipelines.orchestration.training.gates import (
+from lineage_pipelines import (
+    CaptureError,
+    CatalogError,
+    DvcResource,
+    DvcTranslator,
     Gate,
+    LineageResource,
+    ModelInput,
+    TrainedModel,
+    build_dvc_sources,
     disjoint,
+    dvc_assets,
+    model_asset,
     no_worse,
     slices_evaluated,
     threshold,
     unique_rows,
 )
-from lineage_pipelines.orchestration.training.model_asset import model_asset
-from lineage_pipelines.orchestration.training.model_definition import ModelInput
 from lineage_pipelines.orchestration.ui.materialization import model_metadata
 from lineage_pipelines.orchestration.ui.outcome import Outcome
 from lineage_pipelines_tests.orchestration.conftest import build_defs
@@ -223,7 +225,7 @@ def test_a_catalog_that_is_removed_while_training_is_not_reported_as_written(
     shop: Shop, instance: dg.DagsterInstance, after: str
 ) -> None:
     assert run(build_defs(shop), "refresh", instance).success
-    removed = f"import shutil; from lineage_pipelines.catalog import Catalog; where = {str(shop.root / '.lineage')!r}"
+    removed = f"import shutil; from lineage_pipelines import Catalog; where = {str(shop.root / '.lineage')!r}"
     code = f"    {removed}; shutil.rmtree(where){after}\n    return TrainedModel("
     shop.world.write(f"{shop.module_name}.py", MODEL.replace("    return TrainedModel(", code))
     shop.world.commit("Remove the catalog")

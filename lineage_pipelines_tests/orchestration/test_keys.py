@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lineage_pipelines.errors import DatasetError
+from lineage_pipelines import DatasetError
 from lineage_pipelines.orchestration.dvc.asset_keys import check_distinct, key_of_path, op_name
 
 

@@ -8,12 +8,9 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from lineage_pipelines.capture.trained_model import TrainedModel
-from lineage_pipelines.catalog.catalog import Catalog
+from lineage_pipelines import Catalog, LineageRecord, SliceMetrics, TrainedModel
 from lineage_pipelines.orchestration.ui.materialization import check_results, model_metadata, summary
 from lineage_pipelines.orchestration.ui.outcome import Baseline, Outcome
-from lineage_pipelines.records.statement.lineage_record import LineageRecord
-from lineage_pipelines.records.statement.training_run import SliceMetrics
 from lineage_pipelines_tests.samples import make_record
 
 BUDGET = 20_000

@@ -8,7 +8,7 @@ import pandas as pd
 import pydantic
 import pytest
 
-from lineage_pipelines.errors import CaptureError
+from lineage_pipelines import CaptureError
 from lineage_pipelines.orchestration.training.launch_form import build_parameters, config_class
 
 

@@ -3,13 +3,10 @@
 import dagster as dg
 import pytest
 
-from lineage_pipelines.catalog.catalog import Catalog
-from lineage_pipelines.orchestration.operations.promotion_job import build_promote_job, promotion_asset
-from lineage_pipelines.orchestration.training.gates import threshold
+from lineage_pipelines import Catalog, build_promote_job, promotion_asset, resolve_settings, threshold
 from lineage_pipelines.queries.refs import resolve
 from lineage_pipelines.queries.registry.alias_history import find_holder, list_decisions
 from lineage_pipelines.queries.registry.promotion_policy import read_policy
-from lineage_pipelines.settings import resolve_settings
 from lineage_pipelines_tests.catalog.people import Person, introduce
 from lineage_pipelines_tests.orchestration.conftest import build_defs
 from lineage_pipelines_tests.orchestration.shop import Shop, run

@@ -10,15 +10,14 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from lineage_pipelines import ConflictError, build_reconcile_sensor, resolve_settings
 from lineage_pipelines.artifacts.artifact_store import ArtifactStore
-from lineage_pipelines.errors import ConflictError
-from lineage_pipelines.orchestration.operations.reconcile import build_reconcile_sensor, reconcile
+from lineage_pipelines.orchestration.operations.reconcile import reconcile
 from lineage_pipelines.orchestration.training.model_definition import RunFacts
 from lineage_pipelines.orchestration.training.process_identity import host_name, process_name
 from lineage_pipelines.orchestration.training.run_attempt import announced
 from lineage_pipelines.orchestration.training.run_facts import run_key
 from lineage_pipelines.records.statement.training_run import DagsterRun
-from lineage_pipelines.settings import resolve_settings
 from lineage_pipelines_tests.orchestration.conftest import build_defs
 from lineage_pipelines_tests.orchestration.shop import MODEL, Shop, run
 from lineage_pipelines_tests.samples import make_record

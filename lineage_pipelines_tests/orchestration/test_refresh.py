@@ -5,7 +5,7 @@ import hashlib
 import dagster as dg
 import yaml
 
-from lineage_pipelines.records.statement.lineage_record import LineageRecord
+from lineage_pipelines import LineageRecord
 from lineage_pipelines_tests.orchestration.conftest import build_defs
 from lineage_pipelines_tests.orchestration.shop import Shop, orders, run
 
@@ -110,7 +110,7 @@ def test_new_data_makes_a_new_version(shop: Shop, instance: dg.DagsterInstance) 
 
 
 def test_a_failed_blocking_check_keeps_the_model_and_fails_the_run(shop: Shop, instance: dg.DagsterInstance) -> None:
-    from lineage_pipelines.orchestration.training.gates import threshold
+    from lineage_pipelines import threshold
 
     result = run(build_defs(shop, [threshold(min_roc_auc=1.1)]), "refresh", instance)
     assert not result.success

@@ -6,8 +6,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from lineage_pipelines.errors import CaptureError
-from lineage_pipelines.orchestration.training.model_asset import model_asset
+from lineage_pipelines import CaptureError, model_asset
 from lineage_pipelines.orchestration.training.run_facts import launcher, run_key
 from lineage_pipelines_tests.orchestration.conftest import INPUTS, build_defs
 from lineage_pipelines_tests.orchestration.shop import MODEL, Shop, run

@@ -4,7 +4,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from lineage_pipelines.errors import CaptureError
+from lineage_pipelines import CaptureError
 from lineage_pipelines.orchestration.training.function_signature import InputKind, read_signature
 
 

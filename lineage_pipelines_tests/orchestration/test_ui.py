@@ -26,9 +26,9 @@ QUIET = [
 LOCATION = """
 from pathlib import Path
 import dagster as dg
-from lineage_pipelines.datasets import DvcProject
-from lineage_pipelines.orchestration import (
-    DvcResource, LineageResource, build_dvc_sources, disjoint, dvc_assets, model_asset, slices_evaluated, threshold)
+from lineage_pipelines import (
+    DvcProject, DvcResource, LineageResource, build_dvc_sources,
+    disjoint, dvc_assets, model_asset, slices_evaluated, threshold)
 from {module} import churn
 
 root = Path(__file__).parent

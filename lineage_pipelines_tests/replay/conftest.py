@@ -24,8 +24,7 @@ from pathlib import Path
 
 import dagster as dg
 
-from lineage_pipelines.datasets import DvcProject
-from lineage_pipelines.orchestration import LineageResource, disjoint, model_asset, threshold
+from lineage_pipelines import DvcProject, LineageResource, disjoint, model_asset, threshold
 
 from {module} import churn
 

@@ -17,8 +17,8 @@ from lineage_pipelines_tests.replay.conftest import Trained
 REPRODUCE = """
 import sys
 from pathlib import Path
-from lineage_pipelines.artifacts import ArtifactStore
-from lineage_pipelines.catalog import Catalog, resolve_settings
+from lineage_pipelines.artifacts.artifact_store import ArtifactStore
+from lineage_pipelines import Catalog, resolve_settings
 from lineage_pipelines.replay.reproduce import Options, reproduce
 root = Path(sys.argv[1])
 settings = resolve_settings(start=root)

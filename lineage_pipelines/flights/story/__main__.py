@@ -8,12 +8,10 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from lineage_pipelines.catalog.catalog import Catalog
-from lineage_pipelines.errors import LineageError, NotFoundError
+from lineage_pipelines import Catalog, LineageError, NotFoundError, resolve_settings
 from lineage_pipelines.flights.story.chapters import CHAPTERS, Chapter
 from lineage_pipelines.flights.story.materialize import materialize
 from lineage_pipelines.flights.story.workspace import Workspace
-from lineage_pipelines.settings import resolve_settings
 
 _MODEL = "flight_delay"
 _MODELS = (_MODEL, "expected_minutes")

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from lineage_pipelines.errors import LineageError
+from lineage_pipelines import LineageError
 
 Tell = Callable[[str], object]
 

@@ -6,7 +6,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from lineage_pipelines.errors import LineageError
+from lineage_pipelines import LineageError
 from lineage_pipelines.flights.story.chapters import Chapter
 
 BRANCH = "demo"

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Facts:
-    """What a gate may look at."""
+class GateFacts:
+    """What a gate may look at: one version, before it is committed."""
 
     metrics: Mapping[str, float]
     slices: "Sequence[SliceMetrics]" = ()
@@ -36,28 +36,21 @@ class Facts:
     evaluated_on: str | None
     baseline: Baseline | None
     input_md5: Mapping[str, str | None] = field(default_factory=dict)
+    _tables: "dict[str, pd.DataFrame]" = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def table(self, name: str) -> "pd.DataFrame":
-        """Return an input as a table.
+        """Return an input as a table, read once for all gates of a version.
 
         Raises:
-            CaptureError: there is no such input.
+            CaptureError: there is no such input, or it is not a table.
         """
+        from lineage_pipelines.capture.tables.table_capture import read_table
+
         if name not in self.inputs:
             raise CaptureError(f"no input {name!r}", fix=f"use one of: {', '.join(self.inputs)}")
-        return _cached_table(self.inputs[name])
-
-
-@functools.lru_cache(maxsize=4)
-def _cached_table(path: Path) -> "pd.DataFrame":
-    from lineage_pipelines.capture.tables.table_capture import read_table
-
-    return read_table(path)
-
-
-def forget_tables() -> None:
-    """Let go of the tables that gates have read; the private copies behind them are about to go."""
-    _cached_table.cache_clear()
+        if name not in self._tables:
+            self._tables[name] = read_table(self.inputs[name])
+        return self._tables[name]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,13 +59,13 @@ class Gate:
 
     name: str
     description: str
-    judge: Callable[[Facts], tuple[bool, str]]
+    judge: Callable[[GateFacts], tuple[bool, str]]
     """From facts to passed and detail in words."""
     blocking: bool = True
     inputs: Sequence[str] = ()
     """The inputs that it reads, for a misspelt one to be refused before training."""
 
-    def check(self, facts: Facts) -> "CheckResult":
+    def check(self, facts: GateFacts) -> "CheckResult":
         """Judge a version.
 
         Raises:
@@ -122,7 +115,7 @@ def threshold(*, blocking: bool = True, **limits: float) -> Gate:
     return Gate(name=_plain_name(name), description=f"{metric} is {words} {limit:g}", judge=judge, blocking=blocking)
 
 
-def _judge_threshold(metric: str, limit: float, at_least: bool, facts: Facts) -> tuple[bool, str]:  # noqa: FBT001
+def _judge_threshold(metric: str, limit: float, at_least: bool, facts: GateFacts) -> tuple[bool, str]:  # noqa: FBT001
     if metric not in facts.metrics:
         return False, f"{metric} was not measured; measured: {', '.join(sorted(facts.metrics))}"
     value = facts.metrics[metric]
@@ -157,7 +150,7 @@ def no_worse(*, blocking: bool = True, falls: bool | None = None, **tolerances: 
     )
 
 
-def _judge_no_worse(metric: str, tolerance: float, lower: bool, facts: Facts) -> tuple[bool, str]:  # noqa: FBT001
+def _judge_no_worse(metric: str, tolerance: float, lower: bool, facts: GateFacts) -> tuple[bool, str]:  # noqa: FBT001
     if metric not in facts.metrics:
         return False, f"{metric} was not measured; measured: {', '.join(sorted(facts.metrics))}"
     if facts.baseline is None:
@@ -170,7 +163,7 @@ def _judge_no_worse(metric: str, tolerance: float, lower: bool, facts: Facts) ->
     return worse <= tolerance + _ROUNDING, f"{detail}, tolerance {tolerance:g}{_other_data(facts)}"
 
 
-def _other_data(facts: Facts) -> str:
+def _other_data(facts: GateFacts) -> str:
     if facts.baseline is None or facts.evaluated_on is None:
         return ""
     before = {s.name: s.digest.md5 for s in facts.baseline.record.data}
@@ -190,7 +183,7 @@ def slices_evaluated(*columns: str, min_rows: int = 200, blocking: bool = True) 
     )
 
 
-def _judge_slices(columns: Sequence[str], min_rows: int, facts: Facts) -> tuple[bool, str]:
+def _judge_slices(columns: Sequence[str], min_rows: int, facts: GateFacts) -> tuple[bool, str]:
     if facts.evaluated_on is None:
         return False, "the training function does not say what it evaluated on"
     table = facts.table(facts.evaluated_on)
@@ -221,7 +214,7 @@ def disjoint(one: str = "train", other: str = "test", *, blocking: bool = True) 
     )
 
 
-def _judge_disjoint(one: str, other: str, facts: Facts) -> tuple[bool, str]:
+def _judge_disjoint(one: str, other: str, facts: GateFacts) -> tuple[bool, str]:
     columns = [column for column in facts.table(one).columns if column in facts.table(other).columns]
     if not columns:
         return False, f"{one} and {other} have no column in common, so that nothing can be compared"
@@ -253,7 +246,7 @@ def unique_rows(*inputs: str, max_share: float = 0.0, blocking: bool = True) -> 
     )
 
 
-def _judge_unique(inputs: Sequence[str], max_share: float, facts: Facts) -> tuple[bool, str]:
+def _judge_unique(inputs: Sequence[str], max_share: float, facts: GateFacts) -> tuple[bool, str]:
     repeated = {name: (int(facts.table(name).duplicated().sum()), len(facts.table(name))) for name in inputs}
     passed = all(count <= max_share * rows for count, rows in repeated.values())
     return passed, "; ".join(f"{name}: {count:,} of {rows:,} rows repeat" for name, (count, rows) in repeated.items())

@@ -11,7 +11,7 @@ from lineage_pipelines.capture.scalars import describe_type, plain_scalar
 from lineage_pipelines.capture.trained_model import TrainedModel
 from lineage_pipelines.catalog.catalog import Catalog
 from lineage_pipelines.errors import CaptureError
-from lineage_pipelines.orchestration.training.gates import Facts
+from lineage_pipelines.orchestration.training.gates import GateFacts
 from lineage_pipelines.orchestration.training.model_definition import ModelDefinition
 from lineage_pipelines.orchestration.training.training_inputs import ReadInputs
 from lineage_pipelines.orchestration.ui.outcome import Baseline
@@ -43,7 +43,7 @@ def evaluate(
     slices = tuple(_plain_slice(part) for part in trained.slices)
     _check_distinct(slices)
     evaluated_on = trained.evaluated_on or ("test" if "test" in read.paths else None)
-    facts = Facts(
+    facts = GateFacts(
         metrics=metrics,
         slices=slices,
         inputs=read.paths,
@@ -58,7 +58,7 @@ def evaluate(
     return evaluation, blobs
 
 
-def _probe(trained: TrainedModel, facts: Facts) -> tuple[Probe | None, Blobs]:
+def _probe(trained: TrainedModel, facts: GateFacts) -> tuple[Probe | None, Blobs]:
     rows = trained.probe
     if rows is None and facts.evaluated_on is not None and hasattr(trained.estimator, "feature_names_in_"):
         try:

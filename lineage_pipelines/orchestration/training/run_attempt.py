@@ -11,7 +11,6 @@ from lineage_pipelines.catalog.catalog import Catalog
 from lineage_pipelines.catalog.outbox.attempts import Attempt, AttemptEnd
 from lineage_pipelines.datasets.workspace.placement import discard
 from lineage_pipelines.errors import CatalogError
-from lineage_pipelines.orchestration.training.gates import forget_tables
 from lineage_pipelines.orchestration.training.model_definition import RunFacts
 from lineage_pipelines.orchestration.training.process_identity import process_name
 
@@ -31,7 +30,6 @@ def _private_folder() -> Iterator[Path]:
         finally:
             os.close(handle)
     finally:
-        forget_tables()
         discard(folder)
 
 
