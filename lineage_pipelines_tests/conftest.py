@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from lineage_pipelines_tests import postgres_server, surroundings
+from lineage_pipelines_tests import postgres_server, run_folder, surroundings
 from lineage_pipelines_tests.world import World
 
 surroundings.replace()
@@ -19,6 +19,13 @@ settings.register_profile(
 )
 settings.register_profile("fuzz", max_examples=500, deadline=None, print_blob=True, suppress_health_check=_HOW_FAST)
 settings.load_profile("gate")  # `make fuzz` asks for the other one, with --hypothesis-profile
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Begin a run, in the process that its workers are children of."""
+    if not hasattr(config, "workerinput"):
+        run_folder.begin()
+        config.add_cleanup(run_folder.end)
 
 
 @pytest.fixture(autouse=True)
@@ -37,7 +44,6 @@ def world(tmp_path: Path) -> World:
 
 
 @pytest.fixture(scope="session")
-def postgresql() -> Iterator[postgres_server.Server]:
-    """A PostgreSQL server, with the roles `lineage_writer` and `lineage_reader`."""
-    with postgres_server.server() as server:
-        yield server
+def postgresql() -> postgres_server.Server:
+    """The run's PostgreSQL server; every test has databases of its own in it, and ends it not."""
+    return postgres_server.shared_server()

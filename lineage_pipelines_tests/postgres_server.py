@@ -17,12 +17,18 @@ import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import psutil
 import psycopg
 
+from lineage_pipelines.catalog.catalog import Catalog
+from lineage_pipelines_tests import run_folder
+
 USER = "lineage_owner"
 """The superuser of the test server; every role may connect without a password."""
+MIGRATED = "migrated"
+"""The database of the run's server that holds a catalog without entries: to be copied."""
 _SECONDS = 60
 
 
@@ -44,12 +50,13 @@ class Server:
     port: int
     account: str | None
     process: subprocess.Popen[bytes] | None = field(default=None)
+    options: tuple[str, ...] = ()
 
     def start(self) -> None:
         """Start it, and wait until it answers."""
         command = [str(programs() / "postgres"), "-D", str(self.folder / "data"), "-p", str(self.port)]
         command += ["-c", "listen_addresses=127.0.0.1", "-c", f"unix_socket_directories={self.folder}"]
-        command += ["-c", "max_connections=200"]
+        command += ["-c", "max_connections=200", *self.options]
         with (self.folder / "log").open("ab") as log:
             self.process = subprocess.Popen(command, stdout=log, stderr=log, user=self.account, start_new_session=True)
         deadline = time.monotonic() + _SECONDS
@@ -108,23 +115,54 @@ class Server:
 @contextlib.contextmanager
 def server() -> Iterator[Server]:
     """Make a server, start it, and leave nothing of it."""
+    made = _new_server()
+    try:
+        yield made
+    finally:
+        made.stop()
+        shutil.rmtree(made.folder)
+
+
+def shared_server() -> Server:
+    """Return the server of this run, which has the database `MIGRATED`, and is not to be ended."""
+    known = run_folder.server_once("postgresql", _start_shared)
+    return Server(Path(known["folder"]), known["port"], known["account"])
+
+
+def _start_shared() -> dict[str, Any]:
+    made = _new_server("-c", "fsync=off")  # what a machine without power keeps is no matter of these tests
+    _started.append(made)
+    made.run(f"CREATE DATABASE {MIGRATED}")
+    Catalog(made.url(MIGRATED)).close()
+    assert made.process is not None
+    known = {"pid": made.process.pid, "signal": signal.SIGINT, "folder": str(made.folder)}
+    return {**known, "port": made.port, "account": made.account}
+
+
+_started: list[Server] = []
+"""Servers that outlive the tests of this process."""
+
+
+def _new_server(*options: str) -> Server:
+    """Make a server with the roles `lineage_writer` and `lineage_reader`, and start it."""
     account = None
     folder = Path(tempfile.mkdtemp(prefix="lineage-tests-postgresql-"))
     if os.getuid() == 0:
         names = {entry.pw_name for entry in pwd.getpwall()}
         account = "postgres" if "postgres" in names else "nobody"
         shutil.chown(folder, account)
-    made = Server(folder, _free_port(), account)
+    made = Server(folder, _free_port(), account, options=options)
     try:
         initdb = [str(programs() / "initdb"), "-D", str(folder / "data"), "-U", USER, "-A", "trust", "-E", "UTF8"]
         subprocess.run([*initdb, "--locale=C"], check=True, stdout=subprocess.DEVNULL, user=account, timeout=_SECONDS)
         made.start()
         for role in ("lineage_writer", "lineage_reader"):
             made.run(f"CREATE ROLE {role} LOGIN")
-        yield made
-    finally:
+    except BaseException:
         made.stop()
         shutil.rmtree(folder)
+        raise
+    return made
 
 
 def _free_port() -> int:

@@ -2,12 +2,30 @@
 
 import contextlib
 import os
+import shutil
 import subprocess
 import sys
 import textwrap
 from pathlib import Path
 
-from lineage_pipelines_tests import surroundings
+from lineage_pipelines_tests import run_folder, surroundings
+
+
+def _make(folder: Path, *, git: bool) -> None:
+    """Make a repository without a commit: what a world begins with."""
+    from dvc.repo import Repo
+
+    if git:
+        _git(folder, "init", "-q", "-b", "main")
+        for sample in folder.glob(".git/hooks/*.sample"):
+            sample.unlink()
+    Repo.init(str(folder), no_scm=not git).close()
+
+
+def _git(folder: Path, *args: str) -> str:
+    environment = os.environ | surroundings.GIT
+    done = subprocess.run(["git", *args], cwd=folder, env=environment, check=True, capture_output=True, text=True)
+    return done.stdout.strip()
 
 
 class World:
@@ -15,28 +33,17 @@ class World:
 
     def __init__(self, root: Path, *, git: bool = True) -> None:
         self.root = root
-        root.mkdir(parents=True, exist_ok=True)
-        if git:
-            self.git("init", "-q", "-b", "main")
-        self._init_dvc(git)
-        if git:
-            self.commit("Begin")
-
-    def _init_dvc(self, git: bool) -> None:
-        from dvc.repo import Repo
-
-        Repo.init(str(self.root), no_scm=not git).close()
+        template = run_folder.made_once(f"project-{'git' if git else 'alone'}", lambda folder: _make(folder, git=git))
+        shutil.copytree(template, root, dirs_exist_ok=True)
         site = self.root / ".dvc" / "tmp" / "site"
         scm = "" if git else "    no_scm = true\n"
         self.write(".dvc/config", f"[core]\n    analytics = false\n    site_cache_dir = {site}\n{scm}")
+        if git:
+            self.commit("Begin")
 
     def git(self, *args: str) -> str:
         """Run Git in the project and return what it printed."""
-        command = ["git", *args]
-        done = subprocess.run(
-            command, cwd=self.root, env=os.environ | surroundings.GIT, check=True, capture_output=True, text=True
-        )
-        return done.stdout.strip()
+        return _git(self.root, *args)
 
     def commit(self, message: str = "Change") -> str:
         """Commit everything and return the revision; nothing to do without Git."""

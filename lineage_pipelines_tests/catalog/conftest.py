@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from lineage_pipelines.catalog.catalog import Catalog
+from lineage_pipelines_tests.postgres_server import MIGRATED
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -36,7 +37,7 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
         yield f"sqlite:///{_file(tmp_path)}"
         return
     server = request.getfixturevalue("postgresql")
-    with server.database() as name:
+    with server.database(template=MIGRATED) as name:
         yield server.url(name)
 
 

@@ -1,6 +1,7 @@
 """A small real project: orders are tracked, split by a stage, and a churn model is trained on the parts."""
 
 import importlib
+import shutil
 import sys
 import uuid
 from pathlib import Path
@@ -9,6 +10,7 @@ from types import ModuleType
 import dagster as dg
 
 from lineage_pipelines import Catalog, DvcProject, DvcResource, LineageResource, resolve_settings
+from lineage_pipelines_tests import run_folder
 from lineage_pipelines_tests.world import World
 
 DVC_YAML = """
@@ -97,12 +99,22 @@ def orders(rows: int = 300, *, shift: float = 0.0) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _track(folder: Path, *, git: bool) -> None:
+    """Make a project in which the orders are tracked."""
+    world = World(folder, git=git)
+    world.write("data/orders.csv", orders())
+    world.track("data/orders.csv")
+
+
 class Shop:
     """The project, its definitions and its Dagster instance."""
 
     def __init__(self, world: World) -> None:
         self.world = world
-        world.write("data/orders.csv", orders())
+        git = (world.root / ".git").exists()
+        tracked = run_folder.made_once(f"orders-{'git' if git else 'alone'}", lambda folder: _track(folder, git=git))
+        for folder in ("data", ".dvc/cache"):
+            shutil.copytree(tracked / folder, world.root / folder, dirs_exist_ok=True)
         world.write("dvc.yaml", DVC_YAML)
         world.write("params.yaml", "split:\n  every: 3\n")
         world.write("split.py", SPLIT)
@@ -110,7 +122,6 @@ class Shop:
         world.append(".gitignore", "/.lineage/\n__pycache__/\n")
         self.module_name = f"churn_{uuid.uuid4().hex[:8]}"
         world.write(f"{self.module_name}.py", MODEL)
-        world.track("data/orders.csv")
         world.commit("Begin the shop")
 
     def module(self) -> ModuleType:
