@@ -13,9 +13,14 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from lineage_pipelines.records.statement.lineage_record import LineageRecord, ModelIdentity
+from lineage_pipelines.records.statement.lineage_record import (
+    PREDICATE_TYPES,
+    SCHEMA_VERSION,
+    LineageRecord,
+    ModelIdentity,
+)
 from lineage_pipelines.records.values.canonical import Json
-from lineage_pipelines.records.values.codec import Value, _hints
+from lineage_pipelines.records.values.codec import Value, field_types
 from lineage_pipelines.records.values.digest import Digest, DigestSet
 
 _HEX = "0123456789abcdef"
@@ -69,34 +74,38 @@ _SIMPLE: dict[Any, st.SearchStrategy[Any]] = {
 }
 
 
-def fields(kind: Any) -> st.SearchStrategy[Any]:
+def fields(kind: Any, schema: int) -> st.SearchStrategy[Any]:
     """Return values of a field's declared type."""
     if kind in _SIMPLE:
         return _SIMPLE[kind]
     if typing.get_origin(kind) is types.UnionType:
         (inner,) = [member for member in typing.get_args(kind) if member is not types.NoneType]
-        return st.none() | fields(inner)
+        return st.none() | fields(inner, schema)
     if typing.get_origin(kind) is Mapping:
         return st.dictionaries(keys, json_values, max_size=3)
     if typing.get_origin(kind) is tuple:
-        return st.lists(fields(typing.get_args(kind)[0]), max_size=2).map(tuple)
+        return st.lists(fields(typing.get_args(kind)[0], schema), max_size=2).map(tuple)
     if issubclass(kind, StrEnum):
         return st.sampled_from(list(kind))
-    return values(kind)
+    return values(kind, schema)
 
 
-def values(kind: type[Value]) -> st.SearchStrategy[Any]:
+def values(kind: type[Value], schema: int = SCHEMA_VERSION) -> st.SearchStrategy[Any]:
     """Return instances of one value class, with fields of a newer schema now and then."""
-    hints = _hints(kind)
-    known: dict[str, st.SearchStrategy[Any]] = {name: fields(hint) for name, hint in hints.items()}
+    hints = field_types(kind, schema)
+    known: dict[str, st.SearchStrategy[Any]] = {name: fields(hint, schema) for name, hint in hints.items()}
     if kind is ModelIdentity:
         known["name"] = model_names
+    if kind is LineageRecord:
+        known["schema_version"] = st.just(schema)
     unknown = st.dictionaries(texts.filter(lambda name: name not in hints), raw_json, max_size=2)
     return st.builds(kind, **known, extra=st.just({}) | unknown)
 
 
-records: st.SearchStrategy[LineageRecord] = st.deferred(lambda: values(LineageRecord))
-"""Any valid record."""
+records: st.SearchStrategy[LineageRecord] = st.deferred(
+    lambda: st.one_of([values(LineageRecord, schema) for schema in PREDICATE_TYPES])
+)
+"""Any valid record, of every schema."""
 
 hex_prefixes = st.text(_HEX, min_size=6, max_size=64)
 words = st.text(string.ascii_lowercase, min_size=1, max_size=8)

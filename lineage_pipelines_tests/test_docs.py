@@ -37,9 +37,10 @@ from lineage_pipelines.records.decisions.decision import ComparedVersion, Compar
 from lineage_pipelines.records.decisions.key_event import KeyEvent
 from lineage_pipelines.records.decisions.reproduction import MetricAgain, Reproduction, ReproductionStep
 from lineage_pipelines.records.statement.dataset import Grade
-from lineage_pipelines.records.statement.lineage_record import PREDICATE_TYPE, STATEMENT_TYPE, record_digest
+from lineage_pipelines.records.statement.lineage_record import PREDICATE_TYPES, STATEMENT_TYPE, record_digest
+from lineage_pipelines.records.statement.training_run import CheckKind
 from lineage_pipelines.records.values.canonical import canonical_bytes
-from lineage_pipelines.records.values.codec import Value
+from lineage_pipelines.records.values.codec import Value, field_types
 from lineage_pipelines.records.values.digest import Digest, DigestSet
 from lineage_pipelines_tests.samples import make_record
 
@@ -106,6 +107,7 @@ _WORDS: Mapping[type, str] = {
     Digest: "digest",
     DigestSet: "digests",
     Grade: "grade",
+    CheckKind: "check kind",
 }
 _CHECKS: Mapping[str, Any] = {
     "text": str,
@@ -115,6 +117,7 @@ _CHECKS: Mapping[str, Any] = {
     "time": str,
     "digest": str,
     "grade": str,
+    "check kind": str,
     "values": dict,
     "numbers": dict,
     "integers": dict,
@@ -151,7 +154,9 @@ def _presence(field: dataclasses.Field[Any]) -> str:
 @pytest.mark.parametrize("kind", [*KINDS, DigestSet], ids=lambda kind: kind.__name__)
 def test_every_field_of_the_record_is_in_its_table_with_its_type_and_presence(kind: type) -> None:
     hints = typing.get_type_hints(kind)
-    fields = {f.name: (_word(hints[f.name]), _presence(f)) for f in dataclasses.fields(kind) if f.name != "extra"}
+    fields = {
+        f.name: (_word(hints[f.name]), _presence(f)) for f in dataclasses.fields(kind) if f.name in field_types(kind)
+    }
     written = {name: (words.partition(" (")[0], when) for name, (words, when) in _schema()[kind.__name__].items()}
     assert written == fields
 
@@ -206,7 +211,7 @@ def test_the_whole_example_has_the_size_and_identity_that_the_page_says() -> Non
     words = _sections(FORMAT)["A whole record"]
     assert f"{len(data):,} bytes" in words
     assert str(record_digest(data)) in words
-    assert {STATEMENT_TYPE, PREDICATE_TYPE} <= set(_SPAN.findall(FORMAT.read_text()))
+    assert {STATEMENT_TYPE, *PREDICATE_TYPES.values()} <= set(_SPAN.findall(FORMAT.read_text()))
 
 
 def test_every_fact_of_a_profile_is_in_the_table(tmp_path: Path) -> None:

@@ -178,7 +178,9 @@ _OF_THE_ATTEMPT = frozenset(
 
 def differences(first: LineageRecord, second: LineageRecord) -> tuple[str, ...]:
     """Return the paths of the facts in which two records of one run, both as read, contradict each other, sorted."""
-    return tuple(sorted(set(_differences(predicate(first), predicate(second), ""))))
+    schema = min(first.schema_version, second.schema_version)  # a library upgrade between attempts contradicts nothing
+    one, other = predicate(first, schema=schema), predicate(second, schema=schema)
+    return tuple(sorted(set(_differences(one, other, ""))))
 
 
 def _differences(first: Json | _Absent, second: Json | _Absent, path: str) -> Iterator[str]:

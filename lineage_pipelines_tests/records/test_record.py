@@ -9,14 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lineage_pipelines.catalog.commit import differences
 from lineage_pipelines.errors import RecordError
 from lineage_pipelines.records.statement.lineage_record import (
+    PREDICATE_TYPES,
     LineageRecord,
     decode,
     encode,
     predicate,
     record_digest,
 )
+from lineage_pipelines.records.statement.training_run import CheckKind, CheckResult
 from lineage_pipelines.records.values.canonical import canonical_bytes, parse_bytes
 from lineage_pipelines_tests.samples import make_record
 from lineage_pipelines_tests.strategies import json_values, raw_json, records
@@ -27,6 +30,44 @@ def test_decoding_undoes_encoding_and_encoding_again_gives_the_same_bytes(record
     data = encode(record)
     assert decode(data) == record
     assert encode(decode(data)) == data
+
+
+@pytest.mark.parametrize("schema", sorted(PREDICATE_TYPES))
+def test_a_record_encodes_in_its_own_schema(schema: int) -> None:
+    record = dataclasses.replace(make_record(), schema_version=schema)
+    data = encode(record)
+    assert json.loads(data)["predicateType"] == f"urn:lineage-pipelines:record:v{schema}"
+    assert decode(data) == record
+
+
+def _checked(schema: int, **check: Any) -> LineageRecord:
+    evaluation = make_record().evaluation
+    assert evaluation is not None
+    checks = (CheckResult(name="a", passed=True, severity="error", detail="", **check),)
+    evaluation = dataclasses.replace(evaluation, checks=checks)
+    return dataclasses.replace(make_record(), evaluation=evaluation, schema_version=schema)
+
+
+def test_a_fact_that_schema_1_has_no_field_for_is_refused() -> None:
+    with pytest.raises(RecordError, match=r"schema 1 has no field kind\n.*record\.evaluation\.checks\[0\]"):
+        encode(_checked(1, kind=CheckKind.UNIQUE))
+
+
+@pytest.mark.parametrize("kind", ["unique", "a word of another program", 7])
+def test_a_field_of_schema_2_is_an_unknown_field_in_schema_1(kind: Any) -> None:
+    statement = json.loads(encode(_checked(1)))
+    statement["predicate"]["evaluation"]["checks"][0]["kind"] = kind
+    data = canonical_bytes(statement)
+    record = decode(data)
+    assert record.evaluation is not None
+    (check,) = record.evaluation.checks
+    assert (check.kind, check.extra) == (None, {"kind": kind})
+    assert encode(record) == data
+
+
+def test_attempts_on_either_side_of_an_upgrade_do_not_contradict_each_other() -> None:
+    assert differences(_checked(1), _checked(2, kind=CheckKind.UNIQUE)) == ()
+    assert differences(_checked(2), _checked(2, kind=CheckKind.UNIQUE)) == ("evaluation.checks[0].kind",)
 
 
 @given(records, st.integers())

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from lineage_pipelines.records.values.codec import Value
+from lineage_pipelines.records.values.codec import SINCE_2, Value
 from lineage_pipelines.records.values.digest import Digest
 
 
@@ -73,5 +73,5 @@ class Environment(Value):
     lock: Digest | None = None
     """SHA-256 of the lock file; None when the project has none."""
     lock_file: str | None = None
-    recorder: Recorder | None = None
-    """Since schema 2."""
+    recorder: Recorder | None = field(default=None, metadata=SINCE_2)
+    """None in a record of schema 1."""

@@ -5,7 +5,7 @@ The normative description is docs/reference/record-format.md.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from lineage_pipelines.errors import RecordError
@@ -14,12 +14,15 @@ from lineage_pipelines.records.statement.dataset import DatasetSnapshot, StageRu
 from lineage_pipelines.records.statement.training_run import Candidate, Evaluation, ModelFile, TrainingRun
 from lineage_pipelines.records.values import canonical
 from lineage_pipelines.records.values.canonical import Json
-from lineage_pipelines.records.values.codec import Value, from_json, to_json
+from lineage_pipelines.records.values.codec import NOT_ENCODED, Value, from_json, to_json
 from lineage_pipelines.records.values.digest import Digest
 from lineage_pipelines.records.values.model_name import check_model_name
 
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
-PREDICATE_TYPE = "urn:lineage-pipelines:record:v1"
+PREDICATE_TYPES = {1: "urn:lineage-pipelines:record:v1", 2: "urn:lineage-pipelines:record:v2"}
+"""Schema version to predicate type."""
+SCHEMA_VERSION = 2
+"""What new records are written in. Schema 2 is open: it may still change until it is released."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,14 +74,17 @@ class LineageRecord(Value):
     candidates: tuple[Candidate, ...] = ()
     artifact: ModelFile
     completeness: Completeness = Completeness()
+    schema_version: int = field(default=SCHEMA_VERSION, metadata=NOT_ENCODED)
+    """The predicate type tells it. A record of an earlier schema encodes again in that schema."""
 
 
 def encode(record: LineageRecord) -> bytes:
     """Return the record's exact bytes, the ones that are stored, hashed and signed.
 
     Raises:
-        RecordError: a value has no exact form, as NaN has none.
+        RecordError: a value has no exact form, as NaN has none, or the record's schema has no field for it.
     """
+    schema = record.schema_version
     return canonical.canonical_bytes(
         {
             "_type": STATEMENT_TYPE,
@@ -88,15 +94,20 @@ def encode(record: LineageRecord) -> bytes:
                     "digest": {record.artifact.digest.algorithm: record.artifact.digest.hex},
                 }
             ],
-            "predicateType": PREDICATE_TYPE,
-            "predicate": predicate(record),
+            "predicateType": PREDICATE_TYPES[schema],
+            "predicate": to_json(record, "record", schema=schema),
         }
     )
 
 
-def predicate(record: LineageRecord) -> Json:
-    """Return the predicate as JSON values, tags included."""
-    return to_json(record, "record")
+def predicate(record: LineageRecord, *, schema: int | None = None) -> Json:
+    """Return the predicate as JSON values, tags included.
+
+    Args:
+        record: the record.
+        schema: an earlier schema version, to leave out the facts that it has no field for; None for the record's own.
+    """
+    return to_json(record, "record", schema=schema or record.schema_version, drop=True)
 
 
 def decode(data: bytes) -> LineageRecord:
@@ -105,38 +116,40 @@ def decode(data: bytes) -> LineageRecord:
     Raises:
         RecordError: the bytes are not a record of a schema version that this release reads.
     """
-    statement = _statement(data)
-    record: LineageRecord = from_json(LineageRecord, statement.get("predicate"), "record")
+    statement, schema = _statement(data)
+    record: LineageRecord = from_json(LineageRecord, statement.get("predicate"), "record", schema=schema)
     _check_subject(statement, record.model, record.artifact)
-    return record
+    return record if schema == SCHEMA_VERSION else replace(record, schema_version=schema)
 
 
 def decode_identity(data: bytes) -> tuple[ModelIdentity, ModelFile]:
-    """Read only what a record is about, ten times as fast: for those who walk a whole log.
+    """Read only which model and which file a record is about: ten times as fast, for walks over a whole log.
 
     Raises:
         RecordError: as `decode`, as far as it looks.
     """
-    statement = _statement(data)
-    said = statement.get("predicate")
-    plain = said if isinstance(said, dict) else {}
-    model: ModelIdentity = from_json(ModelIdentity, plain.get("model"), "record.model")
-    artifact: ModelFile = from_json(ModelFile, plain.get("artifact"), "record.artifact")
+    statement, schema = _statement(data)
+    predicate = statement.get("predicate")
+    plain = predicate if isinstance(predicate, dict) else {}
+    model: ModelIdentity = from_json(ModelIdentity, plain.get("model"), "record.model", schema=schema)
+    artifact: ModelFile = from_json(ModelFile, plain.get("artifact"), "record.artifact", schema=schema)
     _check_subject(statement, model, artifact)
     return model, artifact
 
 
-def _statement(data: bytes) -> dict[str, Any]:
+def _statement(data: bytes) -> tuple[dict[str, Any], int]:
+    """Return the statement and the version of its schema."""
     statement = canonical.parse_bytes(data)
     if not isinstance(statement, dict) or statement.get("_type") != STATEMENT_TYPE:
         raise RecordError("not an in-toto Statement v1")
-    kind = statement.get("predicateType")
-    if kind != PREDICATE_TYPE:
-        raise RecordError(
-            f"the record's schema is {kind!r}",
-            fix=f"this release reads {PREDICATE_TYPE}; upgrade it",
-        )
-    return statement
+    predicate_type = statement.get("predicateType")
+    for schema, known in PREDICATE_TYPES.items():
+        if known == predicate_type:
+            return statement, schema
+    raise RecordError(
+        f"the record's schema is {predicate_type!r}",
+        fix=f"this release reads {' and '.join(PREDICATE_TYPES.values())}; upgrade it",
+    )
 
 
 def _check_subject(statement: dict[str, Any], model: ModelIdentity, artifact: ModelFile) -> None:

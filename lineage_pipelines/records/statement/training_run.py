@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 
 from lineage_pipelines.records.values.canonical import Json
-from lineage_pipelines.records.values.codec import Value
+from lineage_pipelines.records.values.codec import SINCE_2, Value
 from lineage_pipelines.records.values.digest import Digest
 
 
@@ -71,6 +72,23 @@ class SliceMetrics(Value):
     metrics: Mapping[str, float] = field(default_factory=dict)
 
 
+class CheckKind(StrEnum):
+    """What a check asks of a version."""
+
+    THRESHOLD = "threshold"
+    """A metric reaches a limit."""
+    NO_WORSE = "no_worse"
+    """A metric is no worse than in production."""
+    SLICES = "slices"
+    """Every part of the data has metrics of its own."""
+    DISJOINT = "disjoint"
+    """Two inputs share no row."""
+    UNIQUE = "unique"
+    """No row is repeated."""
+    CUSTOM = "custom"
+    """Written by the project."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckResult(Value):
     """One gate that the version passed or failed (in-toto test-result)."""
@@ -80,6 +98,8 @@ class CheckResult(Value):
     severity: str
     """`error` blocks what comes after; `warn` does not."""
     detail: str
+    kind: CheckKind | None = field(default=None, metadata=SINCE_2)
+    """None in a record of schema 1."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

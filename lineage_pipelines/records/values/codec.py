@@ -54,53 +54,86 @@ def parse_time(text: str) -> datetime:
     return moment
 
 
+SINCE_2 = types.MappingProxyType({"since": 2})
+"""Metadata of a field that schema 2 added to the record: schema 1 neither writes nor reads it."""
+NOT_ENCODED = types.MappingProxyType({"encoded": False})
+"""Metadata of a field that is no part of the JSON object."""
+
 _Encoder = Callable[[Any, Where], Json]
 _Decoder = Callable[[Any, Where], Any]
 """Both take a value and its place, for errors."""
 
 
-def to_json(value: Any, where: Where = "record") -> Json:  # noqa: ANN401  # any field of any value
+def to_json(value: Any, where: Where = "record", *, schema: int | None = None, drop: bool = False) -> Json:  # noqa: ANN401  # any field of any value
     """Encode a value, or anything a field may hold.
 
+    Args:
+        value: what to encode.
+        where: its place, for errors.
+        schema: the version of the record's schema to write; None for every field there is.
+        drop: whether facts that this schema has no field for are left out; else they are refused.
+
     Raises:
-        RecordError: something in it has no exact JSON form.
+        RecordError: something in it has no exact JSON form, or no field in this schema.
     """
-    return _ENCODERS.get(type(value), _any_to_json)(value, where)
+    return _encoding(schema, drop).encode(value, where)
 
 
-def _any_to_json(value: Any, where: Where) -> Json:  # noqa: ANN401
-    if isinstance(value, Value | DigestSet):
-        encode = _ENCODERS[type(value)] = _object_encoder(type(value))
-        return encode(value, where)
-    if isinstance(value, Digest | StrEnum):
-        return str(value)
-    if isinstance(value, datetime):
-        return format_time(value)
-    if isinstance(value, tuple):
-        return [to_json(item, (where, i)) for i, item in enumerate(value)]
-    return canonical.tag(value, where=where)
+class _Encoding:
+    """How values are written in one version of the schema."""
+
+    def __init__(self, schema: int | None, *, drop: bool) -> None:
+        self._schema = schema
+        self._drop = drop
+        self._encoders: dict[type, _Encoder] = {str: _text_to_json}
+        """Of the most frequent types. A class joins them when its first value is met."""
+
+    def encode(self, value: Any, where: Where) -> Json:  # noqa: ANN401
+        return self._encoders.get(type(value), self._encode_any)(value, where)
+
+    def _encode_any(self, value: Any, where: Where) -> Json:  # noqa: ANN401
+        if isinstance(value, Value | DigestSet):
+            encode = self._encoders[type(value)] = self._object_encoder(type(value))
+            return encode(value, where)
+        if isinstance(value, Digest | StrEnum):
+            return str(value)
+        if isinstance(value, datetime):
+            return format_time(value)
+        if isinstance(value, tuple):
+            return [self.encode(item, (where, i)) for i, item in enumerate(value)]
+        return canonical.tag(value, where=where)
+
+    def _object_encoder(self, kind: type) -> _Encoder:
+        encoders = tuple((name, self._field_encoder(hint)) for name, hint in field_types(kind, self._schema).items())
+        later = () if self._drop else tuple(field_types(kind).keys() - field_types(kind, self._schema).keys())
+
+        def encode(value: Any, where: Where) -> Json:  # noqa: ANN401
+            plain: dict[str, Json] = dict(getattr(value, "extra", ()))
+            for name, write in encoders:
+                item = getattr(value, name)
+                if item is not None:
+                    plain[name] = write(item, (where, name))
+            for name in later:
+                if getattr(value, name):
+                    fix = "leave it out, or write the record in the newest schema"
+                    raise RecordError(f"schema {self._schema} has no field {name}", where=in_words(where), fix=fix)
+            return plain
+
+        return encode
+
+    def _field_encoder(self, hint: Any) -> _Encoder:  # noqa: ANN401
+        if hint is float or hint == float | None:
+            return _plain_float
+        return _floats_to_json if hint == Mapping[str, float] else self.encode
+
+
+@functools.cache
+def _encoding(schema: int | None, drop: bool) -> _Encoding:  # noqa: FBT001
+    return _Encoding(schema, drop=drop)
 
 
 def _text_to_json(value: str, where: Where) -> Json:
     return canonical.check_text(value, where=where)
-
-
-_ENCODERS: dict[type, _Encoder] = {str: _text_to_json}
-"""How values of the most frequent types are written. A class joins them when its first value is met."""
-
-
-def _object_encoder(kind: type) -> _Encoder:
-    encoders = tuple((name, _encoder(hint)) for name, hint in _hints(kind).items())
-
-    def encode(value: Any, where: Where) -> Json:  # noqa: ANN401
-        plain: dict[str, Json] = dict(getattr(value, "extra", ()))
-        for name, write in encoders:
-            item = getattr(value, name)
-            if item is not None:
-                plain[name] = write(item, (where, name))
-        return plain
-
-    return encode
 
 
 def _floats_to_json(value: Mapping[str, float], where: Where) -> Json:
@@ -115,39 +148,33 @@ def _plain_float(value: float, where: Where) -> Json:
     return float(value)
 
 
-def _encoder(hint: Any) -> _Encoder:  # noqa: ANN401
-    if hint is float or hint == float | None:
-        return _plain_float
-    return _floats_to_json if hint == Mapping[str, float] else to_json
-
-
-def from_json(kind: Any, plain: Json, where: Where = "record") -> Any:  # noqa: ANN401
-    """Decode `plain` as `kind`, a field type of this room.
+def from_json(kind: Any, plain: Json, where: Where = "record", *, schema: int | None = None) -> Any:  # noqa: ANN401
+    """Decode `plain` as `kind`, a field type of this room, in a version of the record's schema (None: every field).
 
     Raises:
         RecordError: it is not that type.
     """
-    return _decoder(kind)(plain, where)
+    return _decoder(kind, schema)(plain, where)
 
 
 @functools.cache
-def _decoder(kind: Any) -> _Decoder:  # noqa: ANN401
+def _decoder(kind: Any, schema: int | None) -> _Decoder:  # noqa: ANN401
     origin, members = typing.get_origin(kind), typing.get_args(kind)
     if origin in (typing.Union, types.UnionType):
         some = [member for member in members if member is not types.NoneType]
-        return _decoder(some[0]) if len(some) == 1 else _free  # Json itself is one of many
+        return _decoder(some[0], schema) if len(some) == 1 else _free  # Json itself is one of many
     if origin is tuple:
-        return functools.partial(_tuple_from_json, _decoder(members[0]))
+        return functools.partial(_tuple_from_json, _decoder(members[0], schema))
     if kind == Mapping[str, float]:
         return _floats_from_json
     if origin is Mapping:
         return lambda plain, where: canonical.untag(_expect(dict, plain, where))
-    return _scalar_decoder(kind) if isinstance(kind, type) else _free
+    return _scalar_decoder(kind, schema) if isinstance(kind, type) else _free
 
 
-def _scalar_decoder(kind: type) -> _Decoder:
+def _scalar_decoder(kind: type, schema: int | None) -> _Decoder:
     if dataclasses.is_dataclass(kind) and kind is not Digest:
-        return _object_decoder(kind)
+        return _object_decoder(kind, schema)
     if kind in _FROM_TEXT:
         return functools.partial(_from_text, _FROM_TEXT[kind])
     if issubclass(kind, StrEnum):
@@ -190,8 +217,8 @@ def _floats_from_json(plain: Json, where: Where) -> dict[str, float]:
     return {name: _float(number, (where, name)) for name, number in _expect(dict, plain, where).items()}
 
 
-def _object_decoder(kind: type) -> _Decoder:
-    decoders = tuple((name, _decoder(hint)) for name, hint in _hints(kind).items())
+def _object_decoder(kind: type, schema: int | None) -> _Decoder:
+    decoders = tuple((name, _decoder(hint, schema)) for name, hint in field_types(kind, schema).items())
 
     def decode(plain: Any, where: Where) -> Any:  # noqa: ANN401
         if type(plain) is not dict:
@@ -217,6 +244,12 @@ def _expect(kind: Any, plain: Any, where: Where) -> Any:  # noqa: ANN401
     return plain
 
 
-def _hints(kind: type) -> dict[str, Any]:
+def field_types(kind: type, schema: int | None = None) -> dict[str, Any]:
+    """Return the encoded fields of a value class and their types, in a version of the record's schema (None: all)."""
     hints = typing.get_type_hints(kind)
-    return {f.name: hints[f.name] for f in dataclasses.fields(kind) if f.name != "extra"}
+    return {f.name: hints[f.name] for f in dataclasses.fields(kind) if _is_encoded(f, schema)}
+
+
+def _is_encoded(field_: dataclasses.Field[Any], schema: int | None) -> bool:
+    since: int = field_.metadata.get("since", 1)
+    return field_.name != "extra" and field_.metadata.get("encoded", True) and (schema is None or since <= schema)
