@@ -3,7 +3,6 @@
 import contextlib
 import errno
 import hashlib
-import os
 import re
 import shutil
 import tempfile
@@ -16,9 +15,10 @@ from typing import Any, BinaryIO
 
 from lineage_pipelines.errors import ArtifactError
 from lineage_pipelines.records.values.digest import Digest
+from lineage_pipelines.system.atomic_file import TEMPORARY, replace_file
 
-TEMPORARY = ".tmp-"
-"""How the name of a file begins that is being written."""
+_PREFIXES = (TEMPORARY, ".tmp-")
+"""Of temporary files; the second one is that of earlier releases."""
 _READ_ONLY = 0o444
 _PRIVATE = 0o700
 _REASONS = {
@@ -41,31 +41,7 @@ def write_once(target: Path, write: Callable[[BinaryIO], None], *, needs: int) -
         ArtifactError: it cannot be written; nothing is left behind.
     """
     with explained(target, needs):
-        folder = target.parent
-        made = [path for path in (folder, *folder.parents) if not path.exists()]
-        for path in reversed(made):  # `parents=True` would make all but the last one as the umask says
-            path.mkdir(exist_ok=True, mode=_PRIVATE)
-        handle, name = tempfile.mkstemp(prefix=TEMPORARY, dir=folder)
-        temporary = Path(name)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                write(file)
-                file.flush()
-                os.fsync(file.fileno())
-                os.fchmod(file.fileno(), _READ_ONLY)
-            temporary.replace(target)
-        finally:
-            temporary.unlink(missing_ok=True)
-        for path in (folder, *(new.parent for new in made)):
-            _sync_folder(path)
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+        replace_file(target, write, mode=_READ_ONLY, durable=True, folder_mode=_PRIVATE)
 
 
 def set_aside(path: Path, store: Path) -> Path:
@@ -244,7 +220,7 @@ class ArtifactStore:
         if self._folder is None:
             return []
         now, files = time.time(), []
-        for path in sorted(self._folder.glob(f"sha256/*/{TEMPORARY}*")):
+        for path in sorted(file for prefix in _PREFIXES for file in self._folder.glob(f"sha256/*/{prefix}*")):
             with contextlib.suppress(FileNotFoundError):  # its writer has just finished
                 if now - path.stat().st_mtime >= older_than.total_seconds():
                     files.append(path)

@@ -1,8 +1,6 @@
 """Trains mixes of two versions in sandboxes; what was trained once, by anybody, is not trained again."""
 
 import json
-import os
-import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -27,6 +25,7 @@ from lineage_pipelines.replay.row_groups import divide, fetch_table, write_betwe
 from lineage_pipelines.replay.runner import RunError, run_training
 from lineage_pipelines.replay.sandbox import build_sandbox
 from lineage_pipelines.replay.workdirs import private_folder
+from lineage_pipelines.system.atomic_file import replace_file
 
 
 class KeptMixes:
@@ -63,11 +62,7 @@ class KeptMixes:
 
     def put(self, name: str, said: Mapping[str, object]) -> None:
         """Keep what a recipe came to; whole, or not at all."""
-        self._folder.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=self._folder, prefix=".new-")
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(said, file)
-        Path(temporary).replace(self._folder / f"{name}.json")
+        replace_file(self._folder / f"{name}.json", json.dumps(said).encode())
 
 
 def mixes_folder() -> Path:

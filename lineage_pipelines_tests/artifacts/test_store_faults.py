@@ -50,7 +50,7 @@ def test_a_kill_leaves_whole_files_and_at_most_a_temporary_one(tmp_path: Path) -
     for attempt in range(6):
         folder = tmp_path / str(attempt)
         _kill_while_it_puts(folder, tmp_path / "source", random.uniform(0.0, 0.15))
-        names = {path for path in _files(folder) if not path.name.startswith(".tmp-")}
+        names = {path for path in _files(folder) if not path.name.startswith(".new-")}
         assert len(_files(folder)) - len(names) <= 1
         for path in names:
             assert re.fullmatch(r"sha256/../[0-9a-f]{62}", path.relative_to(folder).as_posix())
@@ -129,10 +129,10 @@ def test_a_folder_that_is_a_file_is_told(tmp_path: Path) -> None:
 
 
 def test_an_interrupt_leaves_nothing(tmp_path: Path, source: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupted(_handle: int, _mode: int) -> None:
+    def interrupted(_handle: int) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(os, "fchmod", interrupted)
+    monkeypatch.setattr(os, "fsync", interrupted)
     with pytest.raises(KeyboardInterrupt):
         ArtifactStore(str(tmp_path / "store")).put_file(source)
     assert _files(tmp_path / "store") == []

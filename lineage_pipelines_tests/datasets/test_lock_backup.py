@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from lineage_pipelines.datasets.content.cache_layout import own_folder, replace_file
+from lineage_pipelines.datasets.content.cache_layout import own_folder
 from lineage_pipelines.datasets.running import lock_backup
 from lineage_pipelines.datasets.running.lock_backup import LockBackup
 from lineage_pipelines.errors import DatasetError
@@ -144,18 +144,6 @@ def test_a_project_that_cannot_be_written_is_told(root: Path) -> None:
     own_folder(root).write_text("not a folder")
     with pytest.raises(DatasetError, match=r"cannot keep a copy of dvc\.lock"):
         take(root)
-
-
-def test_replacing_a_file_leaves_nothing_else(tmp_path: Path) -> None:
-    path = tmp_path / "new" / "file"
-    replace_file(path, b"1", durable=True)
-    replace_file(path, b"2")
-    assert path.read_bytes() == b"2"
-    (tmp_path / "folder" / "in the way").mkdir(parents=True)
-    with pytest.raises(OSError, match="directory"):
-        replace_file(tmp_path / "folder", b"3")
-    assert sorted(inner.name for inner in tmp_path.iterdir()) == ["folder", "new"]
-    assert list(path.parent.iterdir()) == [path]
 
 
 def test_the_backup_says_what_it_is_about(root: Path) -> None:

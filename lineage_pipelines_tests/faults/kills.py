@@ -216,7 +216,7 @@ def _kept(folder: Path) -> set[str]:
     return {
         path.parent.name + path.name
         for path in folder.glob("artifacts/sha256/*/*")
-        if not path.name.startswith(".tmp-")
+        if not path.name.startswith(".new-")
     }
 
 

@@ -31,7 +31,7 @@ def test_a_model_file_has_its_name_only_when_its_bytes_are_on_the_disk(calls: li
     renamed = _first(calls, "rename artifacts/")
     target = calls[renamed].removeprefix("rename ")
     folder = str(Path(target).parent)
-    written, synced = _last(calls, f"write {folder}/.tmp-", renamed), _last(calls, f"sync {folder}/.tmp-", renamed)
+    written, synced = _last(calls, f"write {folder}/.new-", renamed), _last(calls, f"sync {folder}/.new-", renamed)
     assert written < synced < renamed < _first(calls, f"sync {folder}", renamed)
     for made in (Path(folder).parent, Path(folder).parents[1], "."):  # a folder is only there when its own folder is
         assert _first(calls, f"sync {made}", renamed) > renamed

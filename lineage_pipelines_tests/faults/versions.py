@@ -74,4 +74,4 @@ def store_version(
 
 def temporary_files(folder: Path) -> list[Path]:
     """Return the files that a writer has left half-done, whatever room they are of."""
-    return sorted([*folder.rglob(".tmp-*"), *folder.rglob(".log.pem-*")])
+    return sorted(folder.rglob(".new-*"))

@@ -8,15 +8,14 @@ import contextlib
 import dataclasses
 import hashlib
 import json
-import os
 import platform
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from lineage_pipelines.capture.sources import import_statements as reader
 from lineage_pipelines.capture.sources.import_statements import Import, Imports
+from lineage_pipelines.system.atomic_file import replace_file
 
 _MAX_FILES = 5_000
 """Above this number, entries that this process did not use are dropped."""
@@ -57,7 +56,7 @@ class ImportCache:
         files = {**self._kept, **self._used}
         data = json.dumps({**self._head, "files": files if len(files) <= _MAX_FILES else self._used}).encode()
         with contextlib.suppress(OSError):
-            _replace(self._path, data)
+            replace_file(self._path, data)
 
 
 def _head() -> dict[str, str]:
@@ -85,15 +84,3 @@ def _imports(kept: Any) -> Imports:  # noqa: ANN401  # whatever the file holds
         tuple(computed),
         broken,
     )
-
-
-def _replace(path: Path, data: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".imports-")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise

@@ -22,6 +22,7 @@ from lineage_pipelines.catalog.backends.database import is_foreign
 from lineage_pipelines.catalog.backends.filesystem import lock_holders, network_disk
 from lineage_pipelines.errors import CatalogError, LineageError, NotFoundError
 from lineage_pipelines.settings import SQLITE
+from lineage_pipelines.system.atomic_file import move_into_place, temporary_beside
 
 BUSY_SECONDS = 60.0
 """How long a writer waits for the others."""
@@ -92,17 +93,14 @@ class Sqlite:
             sqlite3.Error, OSError: it cannot be copied.
         """
         target = self._path.with_name(f"{self._path.name}.schema-{number}")
-        temporary = target.with_name(f".{target.name}-{os.getpid()}-{os.urandom(4).hex()}")
         if target.exists():
             return
-        try:
+        with temporary_beside(target) as temporary:
             os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, _OWNER_ONLY))
             source, copy = _attach(self._path, "ro"), sqlite3.connect(temporary)
             with contextlib.closing(source), contextlib.closing(copy):
                 source.backup(copy)
-            temporary.rename(target)
-        finally:
-            temporary.unlink(missing_ok=True)
+            move_into_place(temporary, target, durable=True)
 
     def prefer_indexes(self, connection: sa.Connection) -> None:
         """Do nothing: SQLite has no other way of joining."""

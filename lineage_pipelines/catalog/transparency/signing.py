@@ -6,7 +6,6 @@ about the time.
 """
 
 import hashlib
-import os
 import stat
 from collections.abc import Callable
 from dataclasses import replace
@@ -21,6 +20,7 @@ from lineage_pipelines.records.decisions.approval import (
     encode_approval,
 )
 from lineage_pipelines.records.decisions.key_event import KeyChange, KeyEvent, KeyPurpose, possession_bytes
+from lineage_pipelines.system.atomic_file import replace_file
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -247,19 +247,10 @@ def _store(path: Path, key: "Ed25519PrivateKey", passphrase: str | None, what: s
 
     cipher = form.BestAvailableEncryption(passphrase.encode()) if passphrase else form.NoEncryption()
     pem = key.private_bytes(form.Encoding.PEM, form.PrivateFormat.PKCS8, cipher)
-    temporary = path.with_name(f".{path.name}-{os.getpid()}-{os.urandom(4).hex()}")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        try:
-            with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _PRIVATE), "wb") as file:
-                file.write(pem)
-                file.flush()
-                os.fsync(file.fileno())
-            os.link(temporary, path)  # unlike a rename, refuses to replace what another has written
-        except FileExistsError:
-            return False
-        finally:
-            temporary.unlink(missing_ok=True)
+        replace_file(path, pem, mode=_PRIVATE, durable=True, overwrite=False, folder_mode=0o700)
+    except FileExistsError:
+        return False
     except OSError as error:
         raise CatalogError(f"{what}: {error.strerror}", where=str(path), fix=fix) from error
     return True

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from lineage_pipelines.datasets.content.cache_layout import own_folder, replace_file
+from lineage_pipelines.datasets.content.cache_layout import own_folder
 from lineage_pipelines.datasets.content.fingerprint import Scan, ignore_rules, scan
 from lineage_pipelines.datasets.content.hashing import (
     MD5,
@@ -20,6 +20,7 @@ from lineage_pipelines.datasets.content.hashing import (
 from lineage_pipelines.datasets.content.stable_read import ChangingDataError, Signature
 from lineage_pipelines.datasets.content.thread_pool import cores, spread
 from lineage_pipelines.records.values.digest import DigestSet
+from lineage_pipelines.system.atomic_file import replace_file
 
 _FORMAT = 1
 

@@ -15,7 +15,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lineage_pipelines.datasets.content.cache_layout import replace_file
 from lineage_pipelines.datasets.pipeline.pipeline_graph import (
     Output,
     ParamsDependency,
@@ -25,6 +24,7 @@ from lineage_pipelines.datasets.pipeline.pipeline_graph import (
     TrackedFile,
 )
 from lineage_pipelines.datasets.pipeline.tree_scan import digest, digests, git_inputs, scan
+from lineage_pipelines.system.atomic_file import replace_file
 
 if TYPE_CHECKING:
     from lineage_pipelines.datasets.pipeline.resolution import Resolution

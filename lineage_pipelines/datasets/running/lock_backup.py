@@ -16,11 +16,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from lineage_pipelines.datasets.content.cache_layout import own_folder, replace_file
+from lineage_pipelines.datasets.content.cache_layout import own_folder
 from lineage_pipelines.datasets.metafiles.metafile_reader import LockEntry, parse_lock
 from lineage_pipelines.datasets.metafiles.yaml_reader import read_yaml
 from lineage_pipelines.errors import DatasetError
 from lineage_pipelines.records.values.canonical import Json
+from lineage_pipelines.system.atomic_file import replace_file
 
 _NAME = "dvc.lock.before"
 _PATIENCE_SECONDS = 60.0

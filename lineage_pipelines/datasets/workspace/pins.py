@@ -18,14 +18,15 @@ from functools import partial
 from pathlib import Path
 from threading import Lock
 
-from lineage_pipelines.datasets.content.cache_layout import object_folder, pins_folder, replace_file
+from lineage_pipelines.datasets.content.cache_layout import object_folder, pins_folder
 from lineage_pipelines.datasets.pipeline.dvc_project import DvcProject
 from lineage_pipelines.datasets.pipeline.metafile_index import owner_of
 from lineage_pipelines.datasets.workspace.data_state import NamedData, StoredData, StoredObject
 from lineage_pipelines.datasets.workspace.file_copy import unwritable
 from lineage_pipelines.datasets.workspace.object_search import Search
-from lineage_pipelines.datasets.workspace.private_cache import UNFINISHED, PrivateCache
+from lineage_pipelines.datasets.workspace.private_cache import PrivateCache
 from lineage_pipelines.errors import DatasetError
+from lineage_pipelines.system.atomic_file import TEMPORARY, replace_file
 
 _IGNORED = b"# Made by lineage pin: data of models that are or were in production. Git keeps none of it.\n*\n"
 """A folder that ignores itself, as `.dvc/.gitignore` is DVC's own and may be written anew by it."""
@@ -183,7 +184,7 @@ class _PinStore(PrivateCache):
             os.close(handle)
 
     def _clear(self) -> None:
-        for pattern in (f"??/{UNFINISHED}*", f"files/md5/??/{UNFINISHED}*"):
+        for pattern in (f"??/{TEMPORARY}*", f"files/md5/??/{TEMPORARY}*"):
             for path in self.base.glob(pattern):
                 with contextlib.suppress(OSError):
                     path.unlink()

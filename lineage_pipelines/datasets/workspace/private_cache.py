@@ -6,8 +6,6 @@ link would do no better against somebody who writes to the object, and it would 
 project's cache. Copies are for sandboxes in which code runs that is not trusted not to write through a link.
 """
 
-import contextlib
-import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,9 +14,8 @@ from lineage_pipelines.datasets.content.cache_layout import object_place
 from lineage_pipelines.datasets.workspace.data_state import StoredObject
 from lineage_pipelines.datasets.workspace.file_copy import copy_file, unwritable
 from lineage_pipelines.errors import DatasetError
+from lineage_pipelines.system.atomic_file import make_folder, move_into_place, temporary_beside
 
-UNFINISHED = ".new-"
-"""How the names of files begin that are being written; a process that is killed leaves one."""
 _READ_ONLY = 0o444
 
 
@@ -97,20 +94,9 @@ class PrivateCache:
             DatasetError: the folder cannot be written.
         """
         place = self.place(one)
-        path = place.with_name(f"{UNFINISHED}{secrets.token_hex(8)}")
         try:
-            place.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(place.parent)
+            with temporary_beside(place) as path:
+                yield path, lambda: move_into_place(path, place)
         except OSError as error:
             raise unwritable(place, 0, error) from error
-        try:
-            yield path, lambda: _replace(path, place)
-        finally:
-            with contextlib.suppress(OSError):
-                path.unlink(missing_ok=True)
-
-
-def _replace(path: Path, place: Path) -> None:
-    try:
-        path.replace(place)
-    except OSError as error:
-        raise unwritable(place, 0, error) from error

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lineage_pipelines.datasets.content.cache_layout import replace_file
 from lineage_pipelines.datasets.content.hashing import MD5, MD5_UNIX, directory_md5, listing_json
 from lineage_pipelines.datasets.metafiles.directory_listing import part_md5
 from lineage_pipelines.datasets.metafiles.metafile_entries import plain
@@ -23,6 +22,7 @@ from lineage_pipelines.datasets.workspace.data_state import StoredObject
 from lineage_pipelines.datasets.workspace.private_cache import PrivateCache
 from lineage_pipelines.errors import DatasetError
 from lineage_pipelines.records.statement.dataset import DatasetSnapshot, StageInput, StageOutput, StageRun
+from lineage_pipelines.system.atomic_file import replace_file
 
 _OF_OTHER_CONTENT = ("files", "version_id", "etag", "checksum", "cloud")
 """What an entry says beside the MD5 and the sizes of the bytes it had."""

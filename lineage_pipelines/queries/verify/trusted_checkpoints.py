@@ -8,8 +8,8 @@ from functools import cached_property
 from pathlib import Path
 
 from lineage_pipelines.catalog.transparency.checkpoint_note import Checkpoint, read_note
-from lineage_pipelines.datasets.content.cache_layout import replace_file
 from lineage_pipelines.errors import CatalogError
+from lineage_pipelines.system.atomic_file import replace_file
 
 ANCHOR = "lineage.checkpoint"
 """The checkpoint that a project commits to Git, unless it keeps another one."""
