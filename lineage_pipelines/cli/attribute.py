@@ -64,8 +64,7 @@ def command(
     from lineage_pipelines.queries.refs import resolve
     from lineage_pipelines.replay.attribution.game import Plan
     from lineage_pipelines.replay.attribution_run import Effort, attribute
-    from lineage_pipelines.reports.views.attribute import attribution_document, attribution_html
-    from lineage_pipelines.reports.views.attribution_json import attribution_json
+    from lineage_pipelines.reports.views.attribute import attribution_document, attribution_html, attribution_json
 
     options = build_options(session.settings(), **given)
     effort = Effort(seeds=seeds, plan=Plan(most_mixes=most_mixes), split=not no_split)

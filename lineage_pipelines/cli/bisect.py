@@ -23,7 +23,7 @@ def command(
       lineage bisect flight_delay --metric roc_auc --good flight_delay@2 --bad flight_delay@5
     """
     from lineage_pipelines.queries.versions.bisect import bisect_metric
-    from lineage_pipelines.reports.views.what_changed import bisect_document, bisect_json
+    from lineage_pipelines.reports.views.bisect import bisect_document, bisect_json
 
     with session.open_catalog() as catalog:
         found = bisect_metric(catalog, model, metric, good=good, bad=bad, threshold=threshold)

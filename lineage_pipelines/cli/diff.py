@@ -81,8 +81,7 @@ def _compare(session: Session, first: str, second: str, *, rows: bool) -> "Versi
 
 
 def _print(diff: "VersionDiff", form: str, *, full: bool) -> None:
-    from lineage_pipelines.reports.views.diff import diff_document
-    from lineage_pipelines.reports.views.diff_json import diff_json
+    from lineage_pipelines.reports.views.diff import diff_document, diff_json
 
     answer(
         form,
@@ -94,11 +93,10 @@ def _print(diff: "VersionDiff", form: str, *, full: bool) -> None:
 def _written(diff: "VersionDiff", form: str, *, full: bool) -> str:
     """The answer for a file: without colours, lines as long as they are."""
     from lineage_pipelines.reports.render.html import render_html
+    from lineage_pipelines.reports.render.json_text import render_json
     from lineage_pipelines.reports.render.markdown import render_markdown
     from lineage_pipelines.reports.render.text import render_text
-    from lineage_pipelines.reports.views.diff import diff_document
-    from lineage_pipelines.reports.views.diff_json import diff_json
-    from lineage_pipelines.reports.views.plain import render_json
+    from lineage_pipelines.reports.views.diff import diff_document, diff_json
 
     if form == "json":
         return render_json(diff_json(diff))

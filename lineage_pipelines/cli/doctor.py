@@ -18,8 +18,7 @@ def command(session: Session, form: str) -> int:
       lineage doctor
     """
     from lineage_pipelines.queries.doctor import examine
-    from lineage_pipelines.reports.views.overview import doctor_document
-    from lineage_pipelines.reports.views.plain import doctor_json
+    from lineage_pipelines.reports.views.doctor import doctor_document, doctor_json
 
     findings = examine(session.settings())
     answer(form, document=lambda: doctor_document(findings), plain=lambda: doctor_json(findings))

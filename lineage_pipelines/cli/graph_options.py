@@ -49,7 +49,7 @@ def answer_drawn(
         answer(form, document=document, plain=plain)
         return
     from lineage_pipelines.reports.charts.graph_svg import render_svg
-    from lineage_pipelines.reports.views.lineage_views import render_mermaid
+    from lineage_pipelines.reports.views.trace import render_mermaid
 
     text = (render_svg if form == "svg" else render_mermaid)(graph())
     if output is None:

@@ -30,7 +30,7 @@ def command(session: Session, subject: str, alias: str | None, form: str, output
     from lineage_pipelines.queries.graph.impact import impact
     from lineage_pipelines.queries.graph.subject import Places, find_subject
     from lineage_pipelines.records.values.model_name import check_alias
-    from lineage_pipelines.reports.views.lineage_views import impact_document, impact_json
+    from lineage_pipelines.reports.views.impact import impact_document, impact_json
 
     alias = check_alias(alias) if alias is not None else None
     settings = session.settings()

@@ -32,8 +32,7 @@ def list_command(session: Session, form: str) -> int:
       lineage key list
     """
     from lineage_pipelines.queries.verify.keyring import list_keys
-    from lineage_pipelines.reports.views.overview import keys_document
-    from lineage_pipelines.reports.views.plain import keys_json
+    from lineage_pipelines.reports.views.key import keys_document, keys_json
 
     with session.open_catalog() as catalog:
         keys = list_keys(catalog)

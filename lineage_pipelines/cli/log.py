@@ -17,8 +17,7 @@ def command(session: Session, model: str, form: str) -> int:
       lineage log flight_delay
     """
     from lineage_pipelines.queries.versions.version_log import log_versions
-    from lineage_pipelines.reports.views.overview import log_document
-    from lineage_pipelines.reports.views.plain import log_json
+    from lineage_pipelines.reports.views.log import log_document, log_json
 
     with session.open_catalog() as catalog:
         versions = log_versions(catalog, model)

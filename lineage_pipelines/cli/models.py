@@ -17,8 +17,7 @@ def command(session: Session, form: str) -> int:
     """
     from lineage_pipelines.queries.registry.alias_history import find_holder
     from lineage_pipelines.records.values.model_name import PRODUCTION
-    from lineage_pipelines.reports.views.overview import models_document
-    from lineage_pipelines.reports.views.plain import models_json
+    from lineage_pipelines.reports.views.models import models_document, models_json
 
     with session.open_catalog() as catalog:
         models = catalog.models()

@@ -48,8 +48,7 @@ def command(session: Session, /, *, dry_run: bool, older_than: float, form: str)
     """
     from lineage_pipelines.artifacts.artifact_store import ArtifactStore
     from lineage_pipelines.orchestration.operations.reconcile import reconcile_here
-    from lineage_pipelines.reports.views.overview import reconciled_document
-    from lineage_pipelines.reports.views.plain import reconciled_json
+    from lineage_pipelines.reports.views.reconcile import reconciled_document, reconciled_json
 
     if math.isnan(older_than):
         raise click.BadParameter("not a number of hours", param_hint="--older-than")

@@ -127,9 +127,9 @@ def user_name() -> str:
 
 def answer(form: str, *, document: "Callable[[], Document]", plain: "Callable[[], Json]") -> None:
     """Print one answer in the form that was asked for."""
+    from lineage_pipelines.reports.render.json_text import render_json
     from lineage_pipelines.reports.render.markdown import render_markdown
     from lineage_pipelines.reports.render.text import render_text
-    from lineage_pipelines.reports.views.plain import render_json
 
     if form == "json":
         print_answer(render_json(plain()))

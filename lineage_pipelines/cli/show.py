@@ -21,8 +21,7 @@ def command(session: Session, ref: str, form: str) -> int:
     from lineage_pipelines.queries.registry.alias_history import list_decisions
     from lineage_pipelines.queries.registry.approval_status import list_approvals
     from lineage_pipelines.queries.versions.analyses import list_attributions, list_reproductions
-    from lineage_pipelines.reports.views.plain import show_json
-    from lineage_pipelines.reports.views.show import show_document
+    from lineage_pipelines.reports.views.show import show_document, show_json
 
     with session.open_catalog() as catalog:
         entry = resolve(catalog, ref)

@@ -23,7 +23,7 @@ def command(session: Session, ref: str, depth: int | None, form: str, output: Pa
     """
     from lineage_pipelines.queries.graph.graph_collapse import fold_code
     from lineage_pipelines.queries.graph.trace import trace
-    from lineage_pipelines.reports.views.lineage_views import graph_json, trace_document
+    from lineage_pipelines.reports.views.trace import graph_json, trace_document
 
     with session.open_catalog() as catalog:
         graph = trace(catalog, ref, depth=depth)

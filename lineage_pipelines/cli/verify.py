@@ -51,8 +51,7 @@ def command(
         Memory,
     )
     from lineage_pipelines.queries.verify.verify import find_places, verify_catalog
-    from lineage_pipelines.reports.views.overview import verify_document
-    from lineage_pipelines.reports.views.plain import verify_json
+    from lineage_pipelines.reports.views.verify import verify_document, verify_json
 
     settings = session.settings()
     with session.open_catalog() as catalog:

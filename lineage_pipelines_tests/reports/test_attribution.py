@@ -12,11 +12,10 @@ from playwright.sync_api import sync_playwright
 
 from lineage_pipelines.records.decisions.attribution import Allocation, Attribution, PlayerSplit
 from lineage_pipelines.reports.charts.waterfall import metric_words, waterfall_svg
+from lineage_pipelines.reports.render.json_text import render_json
 from lineage_pipelines.reports.render.markdown import render_markdown
 from lineage_pipelines.reports.render.text import render_text
-from lineage_pipelines.reports.views.attribute import attribution_document, attribution_html, sentence
-from lineage_pipelines.reports.views.attribution_json import attribution_json
-from lineage_pipelines.reports.views.plain import render_json
+from lineage_pipelines.reports.views.attribute import attribution_document, attribution_html, attribution_json, sentence
 from lineage_pipelines_tests.records.test_attributions import FOUND, GAME, INNER, UNDECIDED
 from lineage_pipelines_tests.reports.test_html import CHROMIUM, QUIET, Tags
 

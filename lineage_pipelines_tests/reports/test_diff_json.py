@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from lineage_pipelines.reports.views.diff_json import diff_json
-from lineage_pipelines.reports.views.plain import render_json
+from lineage_pipelines.reports.render.json_text import render_json
+from lineage_pipelines.reports.views.diff import diff_json
 from lineage_pipelines_tests.reports import diffs
 
 CLI = Path(__file__).parents[2] / "docs" / "reference" / "cli.md"

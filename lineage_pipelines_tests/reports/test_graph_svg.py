@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from lineage_pipelines.queries.graph.lineage_graph import Edge, LineageGraph, Node, NodeKind, Verb
 from lineage_pipelines.reports.charts.graph_svg import render_svg
-from lineage_pipelines.reports.views.lineage_views import render_mermaid
+from lineage_pipelines.reports.views.trace import render_mermaid
 
 SVG = "{http://www.w3.org/2000/svg}"
 HOSTILE = [

@@ -1,4 +1,4 @@
-"""What a metric's change is allocated to, for people: as a document, in one sentence, and as a page with a waterfall.
+"""Attribution: what a metric's change is allocated to, as a document, a sentence, a page with a waterfall, and JSON.
 
 It says *allocated*, never more: that mixes which were trained account for the change in this way.
 """
@@ -8,12 +8,16 @@ from collections.abc import Iterator
 from lineage_pipelines.records.decisions.attribution import (
     NOISE_FACTOR,
     Allocation,
+    AttributedVersion,
     Attribution,
     Method,
+    MetricRuns,
     Player,
     PlayerKind,
     PlayerSplit,
 )
+from lineage_pipelines.records.values.canonical import Json
+from lineage_pipelines.records.values.codec import format_time
 from lineage_pipelines.reports.charts.svg_charts import safe
 from lineage_pipelines.reports.charts.waterfall import (
     by_size,
@@ -28,7 +32,11 @@ from lineage_pipelines.reports.formatting import count, duration, moment, number
 from lineage_pipelines.reports.render.html import render_html
 
 _PLAYED = "What the change is allocated to"
+
+
 _MOST_PAIRS = 6
+
+
 _METHODS = {
     Method.ENDPOINTS: "none: only the two versions were trained",
     Method.AGREED: "one at a time from either version; both agree within noise, so no other mix was trained",
@@ -94,9 +102,6 @@ def _margin(player: Player, whole: float) -> str:
     return f"{half / abs(whole) * 100:.1f}"
 
 
-# Before any training
-
-
 def _reevaluated(found: Attribution) -> Iterator[Block]:
     each = found.reevaluation
     yield Heading("Both models on both test data, without training")
@@ -118,9 +123,6 @@ def _reevaluated(found: Attribution) -> Iterator[Block]:
 
 def _known(value: float | None) -> str:
     return "–" if value is None else number(value)
-
-
-# The game
 
 
 def _played(game: Allocation, *, full: bool) -> Iterator[Block]:
@@ -238,3 +240,76 @@ def _method(found: Attribution) -> Iterator[Block]:
         "what it does not say.",
         "dim",
     )
+
+
+def attribution_json(found: Attribution) -> Json:
+    """Return the analysis; docs/reference/cli.md names its fields."""
+    each = found.reevaluation
+    return {
+        "old": _version_json(found.old),
+        "new": _version_json(found.new),
+        "metric": found.metric,
+        "sentence": sentence(found),
+        "reevaluation": {
+            "old_on_old": each.old_on_old,
+            "old_on_new": each.old_on_new,
+            "new_on_old": each.new_on_old,
+            "new_on_new": each.new_on_new,
+            "missing": each.missing,
+        },
+        "allocation": _allocation_json(found.allocation),
+        "splits": [
+            {"player": split.player, "allocation": _allocation_json(split.allocation)} for split in found.splits
+        ],
+        "by": found.by,
+        "host": found.host,
+        "started": format_time(found.started),
+        "finished": format_time(found.finished),
+    }
+
+
+def _version_json(version: AttributedVersion) -> Json:
+    return {"record": version.record.hex, "model": version.model, "version": version.version}
+
+
+def _allocation_json(game: Allocation) -> Json:
+    return {
+        "before": _runs_json(game.before),
+        "after": _runs_json(game.after),
+        "change": game.change,
+        "noise": game.noise,
+        "distinguishable": game.distinguishable,
+        "method": str(game.method),
+        "mixes": game.mixes,
+        "seeds": len(game.before.values),
+        "permutations": game.permutations,
+        "agreed": game.agreed,
+        "interaction": game.interaction,
+        "interaction_share": game.interaction_share,
+        "interactions": [
+            {"first": p.first, "second": p.second, "value": p.value, "standard_error": p.standard_error}
+            for p in game.interactions
+        ],
+        "players": [_player_json(player) for player in game.players],
+        "infeasible": [{"new": list(mix.new), "reason": mix.reason} for mix in game.infeasible],
+    }
+
+
+def _runs_json(runs: MetricRuns) -> Json:
+    return {"mean": runs.mean, "sd": runs.sd, "values": dict(runs.values)}
+
+
+def _player_json(player: Player) -> Json:
+    return {
+        "name": player.name,
+        "kind": str(player.kind),
+        "differs": player.differs,
+        "members": list(player.members),
+        "allocated": player.allocated,
+        "standard_error": player.standard_error,
+        "low": player.low,
+        "high": player.high,
+        "share": player.share,
+        "one_in": player.one_in,
+        "one_out": player.one_out,
+    }

@@ -1,8 +1,16 @@
-"""Why two versions are different, as a document: what is the same is one line, what differs is shown."""
+"""Diff: why two versions differ. What is the same takes one line; what differs is shown."""
 
-from collections.abc import Iterator, Sequence
+import dataclasses
+import math
+import typing
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from functools import cache
 
 from lineage_pipelines.queries.diff.changes import Sentence, VersionDiff, VersionSide
+from lineage_pipelines.records.values.canonical import Json
+from lineage_pipelines.records.values.codec import Value, format_time, to_json
+from lineage_pipelines.records.values.digest import Digest
 from lineage_pipelines.reports.diff_formatting import brief
 from lineage_pipelines.reports.document import Block, Document, Heading, Pairs, Paragraph, Ranked, Table
 from lineage_pipelines.reports.formatting import moment, short
@@ -20,7 +28,11 @@ from lineage_pipelines.reports.views.diff_layers import (
 )
 
 _MOST_SENTENCES = 10
+
+
 _LONGEST_SENTENCE = 600
+
+
 _HAS_IDENTITY = ("Data", "Preparation", "Code", "Environment", "Parameters", "Evaluation")
 """Parts that are said to be identical; the others are left out when they are empty."""
 
@@ -123,3 +135,91 @@ def _identical(part: Part) -> str:
     if part.title == "Data":
         return part.same or "none recorded"
     return f"identical, {part.same}" if part.same else "identical"
+
+
+_BEFORE_AFTER = ("before", "after")
+
+
+_TUPLE_NAMES: Mapping[str, tuple[str, ...]] = {
+    "lines": ("added", "removed"),
+    "partitions": ("changed", "rows"),
+    "values": ("value", "before", "after"),
+}
+"""Fields whose tuples are no pair of before and after."""
+
+
+_RENAMED = {"stages": "preparation"}
+
+
+_SIDES = ("first", "second")
+
+
+def diff_json(diff: VersionDiff) -> Json:
+    """Return a comparison, nothing folded away and nothing cut."""
+    written = _object_json(diff)
+    sides = {name: written.pop(name) for name in _SIDES}
+    return {**{name: _side_json(side) for name, side in sides.items()}, "identical": diff.identical, **written}
+
+
+def _side_json(side: Json) -> Json:
+    """Name the record's digest as every verb does."""
+    known = side if isinstance(side, dict) else {}
+    return {"record" if name == "digest" else name: value for name, value in known.items()}
+
+
+def _object_json(value: object) -> dict[str, Json]:
+    hints = _type_hints(type(value))  # type: ignore[arg-type]  # a class can be hashed
+    return {
+        _RENAMED.get(each.name, each.name): _field_json(getattr(value, each.name), hints[each.name], each.name)
+        for each in dataclasses.fields(value)  # type: ignore[arg-type]  # only dataclasses come here
+    } | _derived_json(value)
+
+
+def _derived_json(value: object) -> dict[str, Json]:
+    """What a program would otherwise work out again."""
+    difference = getattr(value, "difference", None)
+    return {"difference": _value_json(difference)} if hasattr(value, "difference") else {}
+
+
+@cache
+def _type_hints(kind: type) -> dict[str, object]:
+    return typing.get_type_hints(kind)
+
+
+def _field_json(value: object, hint: object, name: str) -> Json:
+    """Write a field; the declared type tells a pair from a list of two."""
+    if typing.get_origin(hint) is tuple and Ellipsis not in typing.get_args(hint):
+        return _tuple_json(value, _TUPLE_NAMES.get(name, _BEFORE_AFTER))
+    if isinstance(value, Mapping):
+        below = typing.get_args(hint)[1]
+        return {str(key): _field_json(item, below, name) for key, item in value.items()}
+    if isinstance(value, tuple):
+        return [_field_json(item, typing.get_args(hint)[0], name) for item in value]
+    return _value_json(value)
+
+
+def _tuple_json(value: object, names: tuple[str, ...]) -> Json:
+    items = value if isinstance(value, tuple) else ()
+    return {name: _value_json(item) for name, item in zip(names, items, strict=True)}
+
+
+def _value_json(value: object) -> Json:
+    if isinstance(value, Value):
+        return to_json(value)
+    if dataclasses.is_dataclass(value) and not isinstance(value, Digest):
+        return _object_json(value)
+    if isinstance(value, Mapping):
+        return {str(key): _value_json(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_value_json(item) for item in value]
+    return _scalar_json(value)
+
+
+def _scalar_json(value: object) -> Json:
+    if isinstance(value, datetime):
+        return format_time(value)
+    if isinstance(value, Digest):
+        return value.hex
+    if isinstance(value, float) and not math.isfinite(value):
+        return None  # JSON has no word for it
+    return value if isinstance(value, bool | int | float) or value is None else str(value)

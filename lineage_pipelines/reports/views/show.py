@@ -1,4 +1,4 @@
-"""One version, whole: what is missing first, then data, code, experiment and artifact."""
+"""One version in full: what is missing first, then data, code, experiment and artifact."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -23,6 +23,13 @@ if TYPE_CHECKING:
     from lineage_pipelines.queries.registry.alias_history import Decided
     from lineage_pipelines.queries.registry.approval_status import Approved
     from lineage_pipelines.queries.versions.analyses import Attributed, Reproduced
+from lineage_pipelines.records.statement.lineage_record import predicate
+from lineage_pipelines.reports.views.reproduce import reproduced_json
+
+if TYPE_CHECKING:
+    from lineage_pipelines.catalog.log.entries import Entry
+    from lineage_pipelines.queries.versions.analyses import Reproduced
+
 
 _MOST_SLICES = 12
 
@@ -281,3 +288,11 @@ def _value(value: Json) -> str:
 
 def _list(values: Mapping[str, int]) -> str:
     return ", ".join(f"{name} {value}" for name, value in values.items()) or "unknown"
+
+
+def show_json(entry: "Entry", reproduced: "Sequence[Reproduced]" = ()) -> Json:
+    """Return the record's predicate with the version, the record's digest, and the verdicts of running it again."""
+    plain = predicate(entry.record)
+    assert isinstance(plain, Mapping)  # noqa: S101  # a record is an object
+    said = {"reproductions": reproduced_json(reproduced)} if reproduced else {}
+    return {"version": entry.version, "record": entry.digest.hex, **said, **plain}

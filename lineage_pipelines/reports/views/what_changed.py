@@ -1,14 +1,13 @@
-"""What changed since then, and after which version a metric went bad: for people and for programs."""
+"""What changed: the events of a model since a time or a version."""
 
 from typing import TYPE_CHECKING
 
 from lineage_pipelines.records.values.canonical import Json
 from lineage_pipelines.records.values.codec import format_time
-from lineage_pipelines.reports.document import Block, Document, Heading, Paragraph, Table
-from lineage_pipelines.reports.formatting import count, moment, number
+from lineage_pipelines.reports.document import Block, Document, Paragraph, Table
+from lineage_pipelines.reports.formatting import moment, number
 
 if TYPE_CHECKING:
-    from lineage_pipelines.queries.versions.bisect import Bisected, Crossing, Measured
     from lineage_pipelines.queries.versions.what_changed import Event, Timeline
 
 
@@ -78,79 +77,3 @@ def _event(event: "Event") -> Json:
 
 def _plain(value: float) -> Json:
     return value if abs(value) < float("inf") else str(value)
-
-
-# Bisection
-
-
-def bisect_document(found: "Bisected") -> Document:
-    """Show the first version on the bad side, and how to ask on."""
-    first, metric = found.first, found.metric
-    title = (
-        f"{found.model}@{first.after.version} is the first with {metric} on the bad side of {number(found.threshold)}"
-    )
-    blocks: list[Block] = [
-        Heading(title, 1),
-        Paragraph(f"  {_pair(first)}"),
-        Paragraph(f"  {_threshold(found)}", "dim"),
-    ]
-    if first.within_noise:
-        blocks.append(Paragraph(f"  the two differ by no more than repeats of one recipe do: {_noise(found)}", "warn"))
-    if first.same_data is False:
-        blocks.append(Paragraph("  the two were measured on different data: the numbers say less", "warn"))
-    if not found.monotonic:
-        crossed = f"  {metric} crosses {count(len(found.crossings), 'time')}, so noise or several changes are in it:"
-        blocks.append(Paragraph(crossed, "warn"))
-        blocks += [Paragraph(f"    {_pair(crossing)}", "warn") for crossing in found.crossings]
-    if found.unmeasured:
-        blocks.append(Paragraph(f"  not measured: versions {', '.join(map(str, found.unmeasured))}", "warn"))
-    rows = [[str(each.version), number(each.value), "bad" if each.bad else "good"] for each in found.versions]
-    pair = f"{found.model}@{first.before.version} {found.model}@{first.after.version}"
-    blocks += [Paragraph(""), Table(["version", metric, "side"], rows, frozenset({"version", metric}))]
-    return Document([*blocks, Paragraph(f"\n  next: lineage diff {pair}")])
-
-
-def _threshold(found: "Bisected") -> str:
-    chosen = "as you chose it" if found.chosen else "the middle between the good version and the bad one"
-    return f"threshold {number(found.threshold)}, {chosen}; {_noise(found)}"
-
-
-def _noise(found: "Bisected") -> str:
-    if found.noise is None:
-        return "there are no repeats that tell how much is noise"
-    return f"noise ±{number(found.noise)}, from repeats"
-
-
-def _pair(crossing: "Crossing") -> str:
-    before, after = crossing.before, crossing.after
-    side = "bad" if after.bad else "good"
-    return f"version {before.version}: {number(before.value)}; version {after.version}: {number(after.value)} ({side})"
-
-
-def bisect_json(found: "Bisected") -> Json:
-    """Return every version with its number, and where it crossed."""
-    return {
-        "model": found.model,
-        "metric": found.metric,
-        "threshold": _plain(found.threshold),
-        "chosen": found.chosen,
-        "noise": found.noise,
-        "good": found.first.before.version,
-        "bad": found.first.after.version,
-        "monotonic": found.monotonic,
-        "crossings": [
-            {
-                "before": each.before.version,
-                "after": each.after.version,
-                "same_data": each.same_data,
-                "within_noise": each.within_noise,
-            }
-            for each in found.crossings
-        ],
-        "versions": [_measured(each) for each in found.versions],
-        "unmeasured": list(found.unmeasured),
-    }
-
-
-def _measured(each: "Measured") -> Json:
-    return {"version": each.version, "value": _plain(each.value), "bad": each.bad}

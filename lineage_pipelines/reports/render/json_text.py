@@ -1,0 +1,10 @@
+"""Answers as JSON text."""
+
+import json
+
+from lineage_pipelines.records.values.canonical import Json
+
+
+def render_json(value: Json) -> str:
+    """Write JSON for reading: indented, ASCII where a terminal could be misled."""
+    return json.dumps(value, indent=2, sort_keys=False, ensure_ascii=True) + "\n"
