@@ -271,3 +271,130 @@ def test_any_tracked_file_is_read_or_refused(value: Any) -> None:
 def test_numbers_without_json_form_are_words() -> None:
     entry = parse_lock(Document("dvc.lock", {"schema": "2.0", "stages": {"a": {"cmd": "x", "meta": {math.nan: 1}}}}))
     assert json.loads(json.dumps(entry["a"].raw)) == {"cmd": "x", "meta": {".nan": 1}}
+
+
+@pytest.mark.parametrize(
+    ("repo", "revision"),
+    [
+        ("{url: u, rev: main, rev_lock: 96fdd8f}", "96fdd8f"),
+        ("{rev_lock: 96fdd8f, rev: main, url: u}", "96fdd8f"),
+        ("{url: u, rev: v1.0}", "v1.0"),
+        ("{url: u}", None),
+    ],
+)
+def test_the_commit_of_an_import_is_what_was_locked(repo: str, revision: str | None) -> None:
+    entry = parse_tracked(document(f"deps: [{{path: a, repo: {repo}}}]\nouts: [{{path: a}}]\n", "a.dvc"))
+    assert (entry.source, entry.url, entry.revision) == ("import", "u", revision)
+
+
+def test_the_repository_of_an_import_may_stand_behind_other_dependencies() -> None:
+    text = "deps: [{path: x}, {path: a, repo: {url: u, rev_lock: r}}]\nouts: [{path: a}]\n"
+    assert parse_tracked(document(text, "a.dvc")).source == "import"
+
+
+@pytest.mark.parametrize(
+    ("entry", "md5", "hash_name", "checksum"),
+    [
+        (f"{{md5: {MD5}, etag: e, checksum: c}}", MD5, "md5-dos2unix", None),
+        (f"{{etag: e, md5: {MD5}, hash: md5}}", MD5, "md5", None),
+        (f"{{md5: {MD5}.dir}}", f"{MD5}.dir", "md5-dos2unix", None),
+        ("{checksum: c, etag: e}", None, "etag", "e"),
+        ("{checksum: c}", None, "checksum", "c"),
+        ("{checksum: c, hash: other}", None, "other", "c"),
+        ("{etag: 12}", None, "etag", "12"),
+        ("{md5: ''}", None, "md5", None),
+        ("{}", None, "md5", None),
+    ],
+)
+def test_an_md5_goes_before_any_other_checksum(
+    entry: str, md5: str | None, hash_name: str, checksum: str | None
+) -> None:
+    text = f"outs: [{entry[:1]}path: a, {entry[1:]}]\n"
+    (out,) = parse_tracked(document(text.replace(", }", "}"), "a.dvc")).outs
+    assert (out.md5, out.hash_name, out.checksum) == (md5, hash_name, checksum)
+
+
+@pytest.mark.parametrize(
+    ("entry", "is_dir", "files"),
+    [
+        (f"md5: {MD5}.dir", True, None),
+        ("nfiles: 0", True, 0),
+        ("files: [{relpath: x}, {relpath: y}]", True, 2),
+        ("files: [{relpath: x}], nfiles: 7", True, 7),
+        (f"md5: {MD5}", False, None),
+        ("files: []", False, None),
+    ],
+)
+def test_what_makes_a_path_a_folder(entry: str, is_dir: bool, files: int | None) -> None:
+    (out,) = parse_tracked(document(f"outs: [{{path: a, {entry}}}]\n", "a.dvc")).outs
+    assert (out.is_dir, out.files) == (is_dir, files)
+
+
+@pytest.mark.parametrize(
+    ("text", "frozen"), [("frozen: true", True), ("locked: true", True), ("frozen: false", False), ("desc: x", False)]
+)
+def test_a_frozen_file_is_known_by_its_old_word_as_well(text: str, frozen: bool) -> None:
+    assert parse_tracked(document(f"{text}\nouts: [{{path: a}}]\n", "a.dvc")).frozen is frozen
+
+
+@pytest.mark.parametrize(
+    ("repo", "revision"),
+    [
+        ("{url: u, rev: main, rev_lock: 96fdd8f}", "96fdd8f"),
+        ("{rev_lock: 96fdd8f, rev: main, url: u}", "96fdd8f"),
+        ("{url: u, rev: v1.0}", "v1.0"),
+        ("{url: u}", None),
+    ],
+)
+def test_the_commit_of_an_import_is_what_was_locked(repo: str, revision: str | None) -> None:
+    entry = parse_tracked(document(f"deps: [{{path: a, repo: {repo}}}]\nouts: [{{path: a}}]\n", "a.dvc"))
+    assert (entry.source, entry.url, entry.revision) == ("import", "u", revision)
+
+
+def test_the_repository_of_an_import_may_stand_behind_other_dependencies() -> None:
+    text = "deps: [{path: x}, {path: a, repo: {url: u, rev_lock: r}}]\nouts: [{path: a}]\n"
+    assert parse_tracked(document(text, "a.dvc")).source == "import"
+
+
+@pytest.mark.parametrize(
+    ("entry", "md5", "hash_name", "checksum"),
+    [
+        (f"md5: {MD5}, etag: e, checksum: c", MD5, "md5-dos2unix", None),
+        (f"etag: e, md5: {MD5}, hash: md5", MD5, "md5", None),
+        (f"md5: {MD5}.dir", f"{MD5}.dir", "md5-dos2unix", None),
+        ("checksum: c, etag: e", None, "etag", "e"),
+        ("checksum: c", None, "checksum", "c"),
+        ("checksum: c, hash: other", None, "other", "c"),
+        ("etag: 12", None, "etag", "12"),
+        ("md5: ''", None, "md5", None),
+        ("size: 1", None, "md5", None),
+    ],
+)
+def test_an_md5_goes_before_any_other_checksum(
+    entry: str, md5: str | None, hash_name: str, checksum: str | None
+) -> None:
+    (out,) = parse_tracked(document(f"outs: [{{path: a, {entry}}}]\n", "a.dvc")).outs
+    assert (out.md5, out.hash_name, out.checksum) == (md5, hash_name, checksum)
+
+
+@pytest.mark.parametrize(
+    ("entry", "is_dir", "files"),
+    [
+        (f"md5: {MD5}.dir", True, None),
+        ("nfiles: 0", True, 0),
+        ("files: [{relpath: x}, {relpath: y}]", True, 2),
+        ("files: [{relpath: x}], nfiles: 7", True, 7),
+        (f"md5: {MD5}", False, None),
+        ("files: []", False, None),
+    ],
+)
+def test_what_makes_a_path_a_folder(entry: str, is_dir: bool, files: int | None) -> None:
+    (out,) = parse_tracked(document(f"outs: [{{path: a, {entry}}}]\n", "a.dvc")).outs
+    assert (out.is_dir, out.files) == (is_dir, files)
+
+
+@pytest.mark.parametrize(
+    ("text", "frozen"), [("frozen: true", True), ("locked: true", True), ("frozen: false", False), ("desc: x", False)]
+)
+def test_a_frozen_file_is_known_by_its_old_word_as_well(text: str, frozen: bool) -> None:
+    assert parse_tracked(document(f"{text}\nouts: [{{path: a}}]\n", "a.dvc")).frozen is frozen

@@ -77,9 +77,11 @@ def test_a_file_that_is_rewritten_in_place_is_never_read_in_part(tmp_path: Path,
         writer.join()
 
 
-def test_a_file_from_the_future_is_read(tmp_path: Path) -> None:
+@pytest.mark.parametrize("seconds", [10_000, QUIET_SECONDS + 1])
+def test_a_file_from_the_future_is_read_whoever_holds_the_lock(tmp_path: Path, lock: Path, seconds: float) -> None:
     path = tmp_path / "dvc.lock"
     path.write_bytes(CONTENT)
-    later = time.time() + 10_000
+    later = time.time() + seconds
     os.utime(path, (later, later))
-    assert read_quietly(path, patience=0) == CONTENT
+    with held(lock):
+        assert read_quietly(path, patience=0) == CONTENT

@@ -1,5 +1,7 @@
 import contextlib
 import math
+import re
+from itertools import product
 from typing import Any
 
 import pytest
@@ -162,3 +164,27 @@ def test_lines_of_keys_and_items() -> None:
     assert document.line("stages", "a", "deps", 1) == 5
     assert document.line("stages", "nothing", "deps") == 1
     assert document.line() == 1
+
+
+_NO_SCALAR = re.compile(r"-|.*:|[-+]?(?:\.|0[box])?_+(?:[eE][-+]?[0-9]+)?")
+"""Markers of YAML's own structure, and numbers without a digit, which both readers refuse."""
+
+
+@pytest.mark.parametrize(
+    ("alphabet", "most"), [("5.e+_", 5), ("05._E-", 4), ("018_.boxA", 4), ("01:-TZ", 4), (".infINaA-", 4)]
+)
+def test_every_short_word_means_what_it_means_to_dvc(alphabet: str, most: int) -> None:
+    words = ("".join(letters) for size in range(1, most + 1) for letters in product(alphabet, repeat=size))
+    scalars = [word for word in words if not _NO_SCALAR.fullmatch(word)]
+    text = "".join(f"- {word}\n" for word in scalars)
+    both = zip(scalars, read(text), as_dvc(text), strict=True)
+    assert [(word, ours) for word, ours, theirs in both if not alike(ours, theirs)] == []
+
+
+def test_the_greatest_depth_is_read() -> None:
+    value = read("[" * MAX_DEPTH + "]" * MAX_DEPTH)
+    for _ in range(MAX_DEPTH - 1):
+        (value,) = value
+    assert value == []
+    with pytest.raises(YamlError, match="nested deeper"):
+        read("[" * (MAX_DEPTH + 1) + "]" * (MAX_DEPTH + 1))

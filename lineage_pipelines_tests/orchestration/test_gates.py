@@ -82,6 +82,8 @@ def test_a_comparison_over_different_data_says_so(facts: GateFacts) -> None:
     [
         ({"Rome"}, 1, True),
         (set(), 1, False),
+        (set(), 4, False),
+        ({"Rome"}, 4, True),
         (set(), 5, True),
         ({"Oslo"}, 1, False),
     ],
@@ -127,6 +129,7 @@ def test_repeated_rows_are_found_and_counted(facts: GateFacts) -> None:
     pd.concat([table, table[:3]]).to_parquet(facts.inputs["train"], index=False)
     facts = dataclasses.replace(facts)  # of another version: tables are read once for each
     assert not passed(unique_rows("train", max_share=0.3), facts)
+    assert passed(unique_rows("train", max_share=3 / 9), facts)
     assert passed(unique_rows("train", max_share=0.34), facts)
     assert "3 of 9 rows" in unique_rows("train").check(facts).detail
 

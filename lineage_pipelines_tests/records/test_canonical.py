@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lineage_pipelines.errors import RecordError
-from lineage_pipelines.records.values.canonical import _written, canonical_bytes, in_words, tag
+from lineage_pipelines.records.values.canonical import _written, canonical_bytes, in_words, parse_bytes, tag
 
 EDGES = [0.0, -0.0, 5e-324, 2.225073858507201e-308, 2.2250738585072014e-308, 9.999999e-7, 1e-6, 1.5e-5, 1e-4, 0.1, 1.0]
 EDGES += [4.35, 1e15, 1234567890123456.5, 1e16, 1e17, 999999999999999868928.0, 1e21, 1e22, 1.7976931348623157e308]
@@ -92,3 +92,24 @@ def test_what_cannot_be_recorded_is_named_by_its_place(value: Any, where: str) -
 
 def test_a_place_in_words() -> None:
     assert in_words(((("record", "data"), 0), "name")) == "record.data[0].name"
+
+
+def _nested(levels: int, make: Any, inner: Any) -> Any:
+    for _ in range(levels):
+        inner = make(inner)
+    return inner
+
+
+@pytest.mark.parametrize("make", [lambda inner: [inner], lambda inner: {"a": inner}], ids=["lists", "mappings"])
+def test_the_greatest_depths(make: Any) -> None:
+    """A plain value counts as a level: 63 lists around a number, and 79 in a whole statement."""
+    deepest = _nested(63, make, 1)
+    assert tag(deepest) == deepest
+    assert tag(_nested(63, make, make(1).__class__())) == _nested(63, make, make(1).__class__())
+    with pytest.raises(RecordError, match="nested deeper than 64"):
+        tag(_nested(64, make, 1))
+    for inner in (1, "a", None):
+        data = canonical_bytes(_nested(79, make, inner))
+        assert parse_bytes(data) == _nested(79, make, inner)
+        with pytest.raises(RecordError, match="nested deeper than 80"):
+            parse_bytes(canonical_bytes(_nested(80, make, inner)))

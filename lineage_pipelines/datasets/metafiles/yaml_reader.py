@@ -22,7 +22,7 @@ _FLOAT = re.compile(
     |\.(?:nan|NaN|NAN)""",
     re.VERBOSE,
 )
-_INT = re.compile(r"[-+]?(?:0b[01_]+|0o[0-7_]+|0x[0-9a-fA-F_]+|[0-9][0-9_]*)")
+_INT = re.compile(r"[-+]?(?:0b[01_]+|0o[0-7_]+|0x[0-9a-fA-F_]+|[0-9_]+)")
 _NUMBER_STARTS = frozenset("-+.0123456789")
 _BASES = {"0b": 2, "0o": 8, "0x": 16}
 

@@ -10,7 +10,11 @@ from lineage_pipelines import LineageError
 from lineage_pipelines.flights.story.chapters import Chapter
 
 BRANCH = "demo"
-_AUTHOR = ("-c", "user.name=Flights demo", "-c", "user.email=demo@example.invalid", "-c", "commit.gpgsign=false")
+_OWN_CONFIGURATION = (
+    *("-c", "user.name=Flights demo", "-c", "user.email=demo@example.invalid"),
+    *("-c", "commit.gpgsign=false", "-c", f"core.hooksPath={os.devnull}"),
+)
+"""The story's commits are nobody's work: they are not signed, and no hook of the user has a say in them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +77,7 @@ class Workspace:
         Raises:
             LineageError: Git refused; its own words are in the message.
         """
-        return _run(["git", *_AUTHOR, *words], self.root)
+        return _run(["git", *_OWN_CONFIGURATION, *words], self.root)
 
     def python(self, module: str, *words: str) -> str:
         """Run a module of this environment and return what it printed.
