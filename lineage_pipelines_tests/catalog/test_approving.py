@@ -11,6 +11,7 @@ from lineage_pipelines.catalog.catalog import Catalog
 from lineage_pipelines.catalog.log.entries import Entry
 from lineage_pipelines.catalog.transparency.signing import ApprovalKey
 from lineage_pipelines.errors import CatalogError, ConflictError, LineageError, NotFoundError, RecordError
+from lineage_pipelines.queries.registry.alias_history import find_holder
 from lineage_pipelines.queries.registry.decision_drafts import draft_promotion
 from lineage_pipelines.queries.verify.keyring import list_keys
 from lineage_pipelines.records.decisions.approval import SignedApproval, encode_approval, encode_envelope
@@ -265,3 +266,17 @@ def test_a_promotion_without_enough_approvals_is_an_override_or_nothing(
         catalog.decide(replace(decision, override=True, judged=NOW - timedelta(1)))
     assert size(catalog) == before
     catalog.decide(replace(decision, override=True))
+
+
+def test_approvals_count_as_before_once_the_indexes_are_derived_again(
+    catalog: Catalog, entry: Entry, ann: Person, tmp_path: Path
+) -> None:
+    seq = ann.approve(catalog, entry, POLICY)
+    judged = catalog.judged()
+    assert catalog.rebuild() == 2
+    assert catalog.judged() == judged
+    decision = draft(catalog, entry, tmp_path)
+    assert [counted.entry for counted in decision.approvals or ()] == [seq]
+    catalog.decide(decision)
+    assert catalog.rebuild() == 2
+    assert find_holder(catalog, "flight_delay", "production") == entry

@@ -11,12 +11,15 @@ import pytest
 import sqlalchemy as sa
 
 from lineage_pipelines.catalog.catalog import Catalog
+from lineage_pipelines.catalog.index import index_rebuild
 from lineage_pipelines.errors import CatalogError
 from lineage_pipelines.queries.registry.alias_history import find_holder, list_decisions
 from lineage_pipelines.queries.verify.verify import verify_catalog
 from lineage_pipelines.records.decisions.decision import Action, Decision
 from lineage_pipelines.records.values.digest import Digest
-from lineage_pipelines_tests.samples import make_record
+from lineage_pipelines_tests.samples import digests, make_record
+
+RAW = digests("through 2013-03", folder=True).md5 or ""
 
 
 def _decide(catalog: Catalog, action: Action, version: int | None, *, alias: str = "production") -> int:
@@ -134,3 +137,13 @@ def test_no_append_and_no_decision_reads_the_whole_log(tmp_path: Path) -> None:
             if statement.split()[0] in ("SELECT", "INSERT"):
                 plan = [row[3] for row in file.execute(f"EXPLAIN QUERY PLAN {statement}", parameters)]
                 assert not [step for step in plan if step.startswith("SCAN log")], (statement, plan)
+
+
+@pytest.mark.parametrize("page", [1, 2, 3])
+def test_every_page_of_the_log_is_indexed_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, page: int) -> None:
+    monkeypatch.setattr(index_rebuild, "_PAGE", page)
+    with _filled(tmp_path) as catalog:
+        before = catalog.judged(), catalog.entries("flight_delay"), catalog.users_of(RAW)
+        assert all(before)
+        assert catalog.rebuild() == 4
+        assert (catalog.judged(), catalog.entries("flight_delay"), catalog.users_of(RAW)) == before

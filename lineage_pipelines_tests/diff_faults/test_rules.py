@@ -8,6 +8,7 @@ import pytest
 from lineage_pipelines.queries.diff.changes import (
     ColumnChange,
     DatasetChange,
+    EnvironmentChange,
     EvaluationChange,
     Evidence,
     Kind,
@@ -19,7 +20,7 @@ from lineage_pipelines.queries.diff.data.periods import find_period
 from lineage_pipelines.queries.diff.data.units import linear_map
 from lineage_pipelines.queries.diff.explanation import scores
 from lineage_pipelines.queries.diff.explanation.data_sentences import data_sentences
-from lineage_pipelines.queries.diff.explanation.record_sentences import evaluation_sentences
+from lineage_pipelines.queries.diff.explanation.record_sentences import environment_sentences, evaluation_sentences
 from lineage_pipelines.queries.diff.explanation.scores import by_effect, by_step
 from lineage_pipelines.queries.diff.wording import amount, moment, percent, quoted, scaled
 
@@ -196,3 +197,44 @@ def test_that_other_metrics_are_reported_is_a_finding() -> None:
     (sentence,) = evaluation_sentences(change, trained_alike=True, prepared_alike=True)
     assert sentence.text == "the code that measures differs: gini reported now; auc reported no more"
     assert sentence.score > scores.CODE
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "step"),
+    [
+        ("1.6.0", "1.7.0", 0.0),
+        ("1.6.2", "2.6.2", 0.0),
+        ("1.6", "1.7", 0.0),
+        ("1", "2", 0.0),
+        ("1.6.0", "1.6.1", scores.LIBRARY_STEP),
+        ("1.6", "1.6.1", scores.LIBRARY_STEP),
+        ("1.6.1", None, 0.0),
+        (None, "1.6.1", 0.0),
+    ],
+)
+def test_a_step_within_a_minor_release_counts_less(before: str | None, after: str | None, step: float) -> None:
+    kind = Kind.ADDED if before is None else Kind.REMOVED if after is None else Kind.CHANGED
+    for one, other in ((before, after), (after, before)):
+        change = PackageChange(name="sklearn", kind=kind, before=one, after=other, imported=True)
+        (sentence,) = environment_sentences(EnvironmentChange(identical=False, packages=(change,)))
+        assert sentence.score == scores.LIBRARY - step
+
+
+def _times(hours: float, *, places: int = 9) -> dict[str, Any]:
+    quantiles = [JUNE + place * DAY + hours * 3600 for place in range(places)]
+    return {"kind": "time", "distinct": places, "quantiles": quantiles, "min": quantiles[0], "max": quantiles[-1]}
+
+
+@pytest.mark.parametrize(
+    ("hours", "zone"),
+    [(1, True), (-5, True), (14, True), (-14, True), (15, False), (-15, False), (0, False), (0.5, False), (9.5, False)],
+)
+def test_times_that_are_whole_hours_later_are_of_another_zone(hours: float, zone: bool) -> None:
+    expected = (1.0, hours * 3600) if zone else None
+    assert linear_map(_times(0), _times(hours), same_count=True) == expected
+    assert linear_map(_times(0), _times(hours), same_count=False) is None
+
+
+def test_fewer_than_five_distinct_values_are_no_evidence_of_a_zone() -> None:
+    assert linear_map(_times(0, places=5), _times(3, places=5), same_count=True) == (1.0, 3 * 3600.0)
+    assert linear_map(_times(0, places=4), _times(3, places=4), same_count=True) is None

@@ -51,7 +51,7 @@ def test_identical_bytes_are_folded_without_reading_a_profile() -> None:
 def test_nothing_heavy_is_imported_when_all_is_identical() -> None:
     code = """
 import sys
-from lineage_pipelines.queries.diff.datasets import compare_datasets
+from lineage_pipelines.queries.diff.data.dataset_changes import compare_datasets
 from lineage_pipelines_tests.samples import make_record
 changes = compare_datasets(make_record("1"), make_record("2"), {}.get)
 assert {change.kind.value for change in changes} == {"identical"}
@@ -361,3 +361,43 @@ def test_a_comparison_mirrors_and_folding_loses_nothing(
 
 def test_listings_of_no_project_are_unknown(tmp_path: Path) -> None:
     assert find_listings(tmp_path)(make_record().data[0]) is None
+
+
+def _spread(often: str, count: int) -> dict[str, list[str]]:
+    """A column of 80 values that occur 200 times each, more than a profile lists, and of one by another number."""
+    return {"v": [f"usual {place}" for place in range(80) for _ in range(200)] + [often] * count}
+
+
+def test_a_value_that_was_only_not_listed_is_neither_new_nor_gone() -> None:
+    quiet, loud = _spread("unusual", 100), _spread("unusual", 900)
+    there, back = (_column(compare(one, two), "v") for one, two in ((quiet, loud), (loud, quiet)))
+    assert (there.appeared, there.vanished, back.appeared, back.vanished) == ((), (), (), ())
+
+
+def test_a_value_is_new_where_the_other_side_lists_all_that_it_has() -> None:
+    listed, spread = {"v": ["a", "b"] * 50}, _spread("a", 900)
+    there, back = (_column(compare(one, two), "v") for one, two in ((listed, spread), (spread, listed)))
+    assert "usual 1" in there.appeared
+    assert (there.vanished, back.appeared) == ((), ())
+    assert "usual 1" in back.vanished
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_one_snapshot_is_compared_once(turned: bool) -> None:
+    """One name went on to other data, and another name took its path: the name decides, and nothing is told twice."""
+    one = make_record().data[0]
+    old = (dataclasses.replace(one, name="a", path="p"),)
+    new = (dataclasses.replace(one, name="a", path="q"), dataclasses.replace(one, name="b", path="p"))
+    sides = [dataclasses.replace(make_record(), data=data) for data in ((new, old) if turned else (old, new))]
+    told = {change.name: change.kind for change in compare_datasets(sides[0], sides[1], lambda _: None)}
+    assert told == {"a": Kind.IDENTICAL, "b": Kind.REMOVED if turned else Kind.ADDED}
+
+
+def test_a_name_that_occurs_twice_is_compared_once_each() -> None:
+    one = make_record().data[0]
+    twice = dataclasses.replace(make_record(), data=(one, dataclasses.replace(one, path="elsewhere")))
+    for sides in ((twice, record(one)), (record(one), twice)):
+        kinds = [change.kind for change in compare_datasets(*sides, lambda _: None)]
+        assert sorted(kind.value for kind in kinds) == sorted(
+            ["identical", "removed" if sides[0] is twice else "added"]
+        )

@@ -1,0 +1,76 @@
+"""Two versions of a catalog, compared whole: which facts are told, and by whose repeats noise is measured."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from lineage_pipelines.catalog.catalog import Catalog
+from lineage_pipelines.queries.diff.changes import VersionDiff
+from lineage_pipelines.queries.diff.comparison import compare_versions
+from lineage_pipelines.records.statement.lineage_record import LineageRecord
+from lineage_pipelines_tests.samples import make_record
+
+MODEL = "flight_delay"
+
+
+def _catalog(folder: Path, *records: LineageRecord) -> Catalog:
+    catalog = Catalog(f"sqlite:///{folder}/catalog.db", keys=folder / "keys")
+    for record in records:
+        catalog.append(record)
+    return catalog
+
+
+def _compare(catalog: Catalog, first: int, second: int) -> VersionDiff:
+    return compare_versions(catalog, catalog.get(MODEL, first), catalog.get(MODEL, second))
+
+
+def _candidate(record: LineageRecord, chosen: str) -> LineageRecord:
+    return replace(record, candidates=tuple(replace(c, selected=c.name == chosen) for c in record.candidates))
+
+
+@pytest.mark.parametrize(
+    ("change", "name", "pair"),
+    [
+        (lambda r: replace(r, artifact=replace(r.artifact, estimator="x.Ridge")), "estimator", (None, "x.Ridge")),
+        (lambda r: replace(r, run=replace(r.run, seed=8)), "seed", (7, 8)),
+        (lambda r: replace(r, run=replace(r.run, seed=None)), "seed", (7, None)),
+        (lambda r: _candidate(r, "logistic"), "chosen candidate", ("boosting", "logistic")),
+        (lambda r: replace(r, candidates=()), "chosen candidate", ("boosting", None)),
+    ],
+)
+def test_each_fact_beside_the_parts_is_told(
+    tmp_path: Path, change: Callable[[LineageRecord], LineageRecord], name: str, pair: tuple[object, object]
+) -> None:
+    first = make_record("1")
+    pair = (first.artifact.estimator, pair[1]) if name == "estimator" else pair
+    with _catalog(tmp_path, first, change(make_record("2"))) as catalog:
+        diff, back = _compare(catalog, 1, 2), _compare(catalog, 2, 1)
+    assert diff.facts.keys() - {"artifact"} == {name}
+    assert (diff.facts[name], back.facts[name]) == (pair, pair[::-1])
+    assert name in [sentence.subject for sentence in diff.sentences]
+
+
+def test_another_model_is_told_and_has_no_noise(tmp_path: Path) -> None:
+    others = [replace(make_record(str(run), model="other", auc=0.7 + run / 100)) for run in range(3)]
+    with _catalog(tmp_path, make_record("1"), *others) as catalog:
+        diff = compare_versions(catalog, catalog.get(MODEL, 1), catalog.get("other", 3))
+    assert diff.facts["model"] == (MODEL, "other")
+    assert {metric.noise for metric in diff.evaluation.metrics} == {None}
+
+
+def _bands(diff: VersionDiff) -> dict[str, float | None]:
+    return {metric.name: metric.noise for metric in diff.evaluation.metrics}
+
+
+def test_noise_is_that_of_the_repeats_up_to_the_later_version(tmp_path: Path) -> None:
+    """Three repeats of a recipe are versions 2 to 4; version 5 is made otherwise."""
+    repeats = [make_record(str(run), auc=auc) for run, auc in ((2, 0.70), (3, 0.71), (4, 0.72))]
+    seeded = [replace(record, run=replace(record.run, seed=seed)) for seed, record in enumerate(repeats)]
+    first, last = make_record("1", raw="earlier"), make_record("5", raw="later")
+    with _catalog(tmp_path, first, *seeded, last) as catalog:
+        for one, other in ((1, 4), (4, 1), (1, 5), (5, 2), (2, 4)):
+            assert _bands(_compare(catalog, one, other))["roc_auc"] == pytest.approx(0.02), (one, other)
+        for one, other in ((1, 3), (3, 1), (2, 3), (1, 2)):
+            assert _bands(_compare(catalog, one, other))["roc_auc"] is None, (one, other)
