@@ -14,6 +14,7 @@ from typing import Any
 
 from lineage_pipelines.catalog.catalog import Catalog
 from lineage_pipelines.settings import resolve_settings
+from lineage_pipelines_tests import fork_server
 from lineage_pipelines_tests.samples import make_record
 
 LINEAGE = str(Path(sys.executable).with_name("lineage"))
@@ -54,11 +55,15 @@ class Project:
 
     def run(self, *words: str | bytes, command: Sequence[str] = (LINEAGE,), **options: Any) -> Done:
         """Run the command; `env` is added to the environment, and None takes a variable out of it."""
-        env = {**os.environ, **self.env, **options.pop("env", {})}
+        given = {**self.env, **options.pop("env", {})}
+        env = {name: value for name, value in {**os.environ, **given}.items() if value is not None}
+        cwd = options.pop("cwd", self.root)
+        if command == (LINEAGE,) and not options and all(name.startswith("LINEAGE_") for name in given):
+            return fork_server.run(words, cwd=cwd, env=env, seconds=SECONDS)
         return subprocess.run(
             [*command, *words],
-            cwd=options.pop("cwd", self.root),
-            env={name: value for name, value in env.items() if value is not None},
+            cwd=cwd,
+            env=env,
             input="",
             capture_output=True,
             text=True,
