@@ -33,6 +33,18 @@ def test_no_function_is_longer_than_50_lines(path: Path) -> None:
             assert sum(_lines(n) for n in body) - inner <= 50, f"{_name(path)}:{node.name}"
 
 
+def test_git_is_called_in_one_module_only() -> None:
+    calling = {
+        _name(path)
+        for path in MODULES
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.List) and node.elts and isinstance(node.elts[0], ast.Constant)
+        if node.elts[0].value == "git"
+    }
+    # The worked pipeline uses Git as any user of the library does.
+    assert {name for name in calling if not name.startswith("flights/")} == {"system/git_command.py"}
+
+
 def _lines(node: ast.stmt) -> int:
     return (node.end_lineno or node.lineno) - node.lineno + 1
 

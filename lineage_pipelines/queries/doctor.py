@@ -4,7 +4,6 @@ import contextlib
 import json
 import os
 import shutil
-import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -14,8 +13,8 @@ from lineage_pipelines.catalog.catalog import Catalog
 from lineage_pipelines.catalog.outbox.outbox import DAGSTER
 from lineage_pipelines.errors import LineageError, NotFoundError
 from lineage_pipelines.settings import MLFLOW, Settings
+from lineage_pipelines.system.git_command import GitError, run_git
 
-_TIMEOUT = 20
 _STRAY_DEPTH = 4
 
 
@@ -129,18 +128,13 @@ def _git(settings: Settings) -> Iterator[Finding]:
         detail = "Git is not installed; records will say that the code version is unknown"
         yield Finding(check="git", status="warn", detail=detail, fix="apt-get install git")
         return
-    command = ["git", "-C", str(settings.project_dir), "rev-parse", "--short=12", "HEAD"]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=_TIMEOUT, check=False)
-    except (OSError, subprocess.TimeoutExpired) as error:
-        yield Finding(check="git", status="warn", detail=f"Git does not answer: {error}")
-        return
-    if done.returncode:
-        reason = (done.stderr.strip().splitlines() or ["no commit yet"])[0]
-        detail = f"no revision can be recorded: {reason}"
+        revision = run_git(settings.project_dir, ["rev-parse", "--short=12", "HEAD"]).decode().strip()
+    except GitError as error:
+        detail = f"no revision can be recorded: {error}"
         yield Finding(check="git", status="warn", detail=detail, fix="git init && git add -A && git commit")
     else:
-        yield Finding(check="git", status="ok", detail=f"at revision {done.stdout.strip()}")
+        yield Finding(check="git", status="ok", detail=f"at revision {revision}")
 
 
 def _metafiles(settings: Settings) -> Iterator[Finding]:

@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from lineage_pipelines.artifacts.artifact_store import ArtifactStore
-from lineage_pipelines.capture.git.git_command import GitError, run_git
 from lineage_pipelines.capture.git.git_state import find_root
 from lineage_pipelines.errors import ArtifactError
 from lineage_pipelines.records.statement.code import CodeVersion, SourceFile
 from lineage_pipelines.records.values.digest import Digest
+from lineage_pipelines.system.git_command import GitError, run_git
 
 _TIMEOUT = 600.0
 _PLAIN = ("-c", "core.hooksPath=/dev/null", "-c", "advice.detachedHead=false", "-c", "core.autocrlf=false")

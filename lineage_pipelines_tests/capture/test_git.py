@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from lineage_pipelines.capture.git.git_command import GitError, run_git
 from lineage_pipelines.capture.git.git_state import GitState, find_root, read_git
 from lineage_pipelines_tests.capture.repository import Repository
 
@@ -180,18 +179,6 @@ def test_the_root_without_a_process(repository: Repository, tmp_path: Path) -> N
     (repository.root / "sub").mkdir()
     assert find_root(tmp_path / "link" / "sub") == repository.root
     assert find_root(tmp_path) == tmp_path
-
-
-def test_a_process_is_bounded_in_time_and_output(repository: Repository) -> None:
-    with pytest.raises(GitError, match="took longer than"):
-        run_git(repository.root, ["-c", "alias.wait=!sleep 60", "wait"], timeout=0.2)
-    with pytest.raises(GitError, match="gave more than 0 MB"):
-        run_git(repository.root, ["-c", "alias.flood=!yes", "flood"], limit=10_000)
-
-
-def test_the_folder_is_gone(tmp_path: Path) -> None:
-    with pytest.raises(GitError, match="the folder is gone"):
-        run_git(tmp_path / "gone", ["status"])
 
 
 def test_works_after_the_current_folder_is_deleted(repository: Repository, tmp_path: Path) -> None:

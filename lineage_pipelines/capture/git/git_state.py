@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Self
 
 from lineage_pipelines.capture.gaps import Gaps, plain_path
-from lineage_pipelines.capture.git.git_command import GitError, run_git
 from lineage_pipelines.capture.git.public_url import public_url
 from lineage_pipelines.capture.tool_caches import is_tool_cache
+from lineage_pipelines.system.git_command import GitError, run_git
 
 _STATUS = [
     *("status", "--porcelain=v2", "--branch", "-z", "--untracked-files=all"),

@@ -11,9 +11,9 @@ from itertools import islice
 from pathlib import Path
 
 from lineage_pipelines.capture.gaps import Gaps, plain_path, some_of
-from lineage_pipelines.capture.git.git_command import GitError, run_git
 from lineage_pipelines.capture.git.git_state import Change, GitState
 from lineage_pipelines.capture.secrets import find_tokens, is_secret_file
+from lineage_pipelines.system.git_command import GitError, run_git
 
 _HUNK = re.compile(rb"@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@")
 _ESCAPE = re.compile(rb"\\([0-7]{3}|.)")

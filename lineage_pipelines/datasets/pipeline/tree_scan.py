@@ -3,12 +3,11 @@
 import hashlib
 import os
 import re
-import subprocess
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-_TIMEOUT = 60.0
+from lineage_pipelines.system.git_command import GitError, run_git
 
 
 def tracked_by_git(root: Path, paths: Collection[str]) -> frozenset[str]:
@@ -23,13 +22,10 @@ def tracked_by_git(root: Path, paths: Collection[str]) -> frozenset[str]:
     """
     if not paths:
         return frozenset()
-    command = ["git", "--literal-pathspecs", "ls-files", "-z", "--full-name", "--cached", "--", "."]
-    top = _run(root, ["git", "rev-parse", "--show-prefix"])
-    if top is None:
-        return frozenset()
-    prefix = os.fsdecode(top).rstrip("\n")
-    listed = _run(root, command)
-    if listed is None:
+    try:
+        prefix = os.fsdecode(run_git(root, ["rev-parse", "--show-prefix"])).rstrip("\n")
+        listed = run_git(root, ["ls-files", "-z", "--full-name", "--cached", "--", "."])
+    except GitError:
         return frozenset()
     files = {name.removeprefix(prefix) for name in os.fsdecode(listed).split("\0") if name}
     held = files | {name[:end] for name in files for end in _slashes(name)}
@@ -38,23 +34,6 @@ def tracked_by_git(root: Path, paths: Collection[str]) -> frozenset[str]:
 
 def _slashes(name: str) -> list[int]:
     return [i for i, letter in enumerate(name) if letter == "/"]
-
-
-def _run(root: Path, command: list[str]) -> bytes | None:
-    environment = os.environ | {"LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0"}
-    try:
-        done = subprocess.run(
-            command,
-            cwd=root,
-            env=environment,
-            capture_output=True,
-            check=False,
-            timeout=_TIMEOUT,
-            stdin=subprocess.DEVNULL,
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return done.stdout if done.returncode == 0 else None
 
 
 _IGNORE_FILES = frozenset({".dvcignore", ".gitignore"})

@@ -1,8 +1,6 @@
 """Checkpoints that were kept elsewhere: those that the project ever committed to Git, and what was seen here last."""
 
 import hashlib
-import subprocess
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -10,10 +8,10 @@ from pathlib import Path
 from lineage_pipelines.catalog.transparency.checkpoint_note import Checkpoint, read_note
 from lineage_pipelines.errors import CatalogError
 from lineage_pipelines.system.atomic_file import replace_file
+from lineage_pipelines.system.git_command import GitError, read_blobs, run_git
 
 ANCHOR = "lineage.checkpoint"
 """The checkpoint that a project commits to Git, unless it keeps another one."""
-_TIMEOUT = 20
 
 
 @dataclass(frozen=True)
@@ -41,18 +39,20 @@ class Anchor:
 
 def committed_anchor(project_dir: Path, file: str = ANCHOR) -> str | None:
     """Return the checkpoint that the project's last commit holds, or None."""
-    done = _git(project_dir, "show", f"HEAD:./{file}")
-    return done.decode("utf-8", "replace") if done is not None else None
+    try:
+        (content,) = read_blobs(project_dir, [f"HEAD:./{file}"])
+    except GitError:
+        return None
+    return content.decode("utf-8", "replace") if content is not None else None
 
 
 def earlier_anchors(project_dir: Path, file: str = ANCHOR) -> tuple[Anchor, ...]:
     """Return every checkpoint in the history of the last commit, the newest first; what is none is left out."""
-    listed = _git(project_dir, "log", "--format=%H %cs", "HEAD", "--", file)
-    commits = [line.split(" ") for line in (listed or b"").decode("ascii", "replace").splitlines()]
-    asked = "".join(f"{revision}:./{file}\n" for revision, _ in commits)
-    answer = _git(project_dir, "cat-file", "--batch", asked=asked.encode()) if commits else None
-    contents = list(_contents(answer or b""))
-    if len(contents) != len(commits):
+    try:
+        listed = run_git(project_dir, ["log", "--format=%H %cs", "HEAD", "--", file]).decode("ascii", "replace")
+        commits = [line.split(" ") for line in listed.splitlines()]
+        contents = read_blobs(project_dir, [f"{revision}:./{file}" for revision, _ in commits])
+    except GitError:
         return ()
     found = (
         Anchor(content.decode("utf-8", "replace"), f"that of commit {revision[:8]} ({day})")
@@ -62,33 +62,11 @@ def earlier_anchors(project_dir: Path, file: str = ANCHOR) -> tuple[Anchor, ...]
     return tuple(anchor for anchor in found if _is_checkpoint(anchor))
 
 
-def _contents(answer: bytes) -> Iterator[bytes | None]:
-    """Split what `git cat-file --batch` answers; None where a commit has no such file."""
-    while answer:
-        head, _, answer = answer.partition(b"\n")
-        words = head.rsplit(b" ", 2)
-        if len(words) < 3 or not words[2].isdigit():  # noqa: PLR2004  # object, kind, size
-            yield None
-            continue
-        size = int(words[2])
-        yield answer[:size]
-        answer = answer[size + 1 :]
-
-
 def _is_checkpoint(anchor: Anchor) -> bool:
     try:
         return bool(anchor.point)
     except CatalogError:
         return False
-
-
-def _git(folder: Path, *words: str, asked: bytes = b"") -> bytes | None:
-    command = ["git", "-C", str(folder), *words]
-    try:
-        done = subprocess.run(command, input=asked, capture_output=True, timeout=_TIMEOUT, check=False)
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return done.stdout if done.returncode == 0 else None
 
 
 # What was seen last

@@ -1,12 +1,11 @@
 """DVC data at past commits, read from the project's Git repository without a checkout."""
 
 import posixpath
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from lineage_pipelines.capture.git.git_command import GitError, run_git
 from lineage_pipelines.datasets.metafiles.directory_listing import part_md5
 from lineage_pipelines.datasets.metafiles.metafile_entries import Recorded
 from lineage_pipelines.datasets.metafiles.metafile_reader import LockEntry, parse_lock, parse_tracked
@@ -17,6 +16,7 @@ from lineage_pipelines.datasets.pipeline.dvc_project import DvcProject
 from lineage_pipelines.datasets.pipeline.metafile_index import Ledger
 from lineage_pipelines.datasets.pipeline.pipeline_graph import Output, PipelineGraph, Stage, TrackedFile
 from lineage_pipelines.errors import DatasetError
+from lineage_pipelines.system.git_command import GitError, read_blobs, run_git
 
 _COMMIT = frozenset("0123456789abcdef")
 _LENGTHS = (40, 64)
@@ -97,8 +97,7 @@ class History:
         listed = dict(_metafiles(run_git(root, ["ls-tree", "-r", "-z", revision])))
         new = sorted(set(listed.values()) - self._parsed.keys())
         if new:
-            output = run_git(root, ["cat-file", "--batch"], stdin="".join(f"{each}\n" for each in new).encode())
-            self._parsed.update((name, _parse(data)) for name, data in zip(new, _contents(output), strict=True))
+            self._parsed.update((name, _parse(data)) for name, data in zip(new, read_blobs(root, new), strict=True))
         found = {path: self._parsed[name] for path, name in listed.items()}
         odd = [path for path, document in found.items() if document is None]
         known = {path: document for path, document in found.items() if document is not None}
@@ -121,18 +120,9 @@ def _metafiles(listed: bytes) -> Iterator[tuple[str, str]]:
             yield path, parts[2].decode()
 
 
-def _contents(output: bytes) -> Sequence[bytes]:
-    """Return the contents in the output of `cat-file --batch`."""
-    found, at = [], 0
-    while at < len(output):
-        end = output.index(b"\n", at)
-        size = int(output[at:end].split()[2])
-        found.append(output[end + 1 : end + 1 + size])
-        at = end + 1 + size + 1
-    return found
-
-
-def _parse(data: bytes) -> Document | None:
+def _parse(data: bytes | None) -> Document | None:
+    if data is None:
+        return None
     try:
         return read_yaml(data, file="a metafile of the past")
     except DatasetError:

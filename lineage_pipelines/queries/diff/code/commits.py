@@ -2,11 +2,11 @@
 
 import hashlib
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
-from lineage_pipelines.capture.git.git_command import GitError, run_git
 from lineage_pipelines.capture.git.git_state import find_root
+from lineage_pipelines.system.git_command import GitError, read_blobs, run_git
 
 MOST_COMMITS = 50
 _REVISION = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
@@ -55,33 +55,14 @@ def committed_files(repository: Path, revision: str | None, wanted: Mapping[str,
         revision: the commit.
         wanted: path to the SHA-256 in hex. A file that was not committed as it ran has another one, and is left out.
     """
-    paths = [path for path in wanted if "\n" not in path]
-    if not paths or not is_revision(revision):
+    if not is_revision(revision):
         return {}
-    asked = "".join(f"{revision}:{path}\n" for path in paths).encode("utf-8", "surrogateescape")
     try:
-        output = run_git(find_root(repository), ["cat-file", "--batch"], stdin=asked, limit=_MOST_BYTES)
+        blobs = read_blobs(find_root(repository), [f"{revision}:{path}" for path in wanted], limit=_MOST_BYTES)
     except GitError:
         return {}
-    found = dict(zip(paths, _objects(output, len(paths)), strict=False))
     return {
         path: data
-        for path, data in found.items()
+        for path, data in zip(wanted, blobs, strict=True)
         if data is not None and hashlib.sha256(data).hexdigest() == wanted[path]
     }
-
-
-def _objects(output: bytes, count: int) -> Collection[bytes | None]:
-    """The contents that `git cat-file --batch` printed, in the order of the questions; None for what is no file."""
-    contents: list[bytes | None] = []
-    rest = output
-    while rest and len(contents) < count:
-        head, _, rest = rest.partition(b"\n")
-        words = head.split(b" ")
-        if len(words) != 3 or not words[2].isdigit():  # noqa: PLR2004  # `<name> missing` and the like
-            contents.append(None)
-            continue
-        size = int(words[2])
-        contents.append(rest[:size] if words[1] == b"blob" else None)
-        rest = rest[size + 1 :]
-    return contents

@@ -1,4 +1,8 @@
-"""One `git` process: fixed configuration, bounded time and output, errors as one sentence fit for a gap."""
+"""Git command: every call of Git, with a fixed configuration, bounded time and output, and errors in one sentence.
+
+What Git answers then depends on the repository only, not on the user's configuration or on the variables of a Git hook
+that this process was started from.
+"""
 
 import os
 import re
@@ -27,6 +31,9 @@ _OPTIONS = (
     *("-c", "core.quotePath=true"),
     *("-c", "core.fsmonitor=false"),  # a hook of the repository's own; capture runs no code of it
     *("-c", "core.safecrlf=false"),
+    *("-c", "color.ui=false"),
+    *("-c", "color.diff=false"),
+    *("-c", "log.showSignature=false"),
     *("-c", "diff.suppressBlankEmpty=false"),
 )
 _ABSOLUTE = re.compile(r"(?<![\w.])/[^\s:']*")
@@ -45,13 +52,13 @@ def run_git(
     limit: int = _MAX_OUTPUT,
     timeout: float = _TIMEOUT,
 ) -> bytes:
-    """Run Git in `root` and return what it printed.
+    """Run Git in a folder and return what it printed.
 
     Args:
-        root: the work tree.
+        root: the folder.
         arguments: the verb and its arguments.
-        stdin: what it reads.
-        env: variables beside the inherited ones.
+        stdin: its standard input.
+        env: environment variables to add.
         limit: bytes of output that are accepted.
         timeout: seconds.
 
@@ -86,6 +93,39 @@ def run_git(
     if process.returncode != 0:
         raise GitError(_reason(arguments[0], process.returncode, said))
     return output
+
+
+def read_blobs(root: Path, names: Sequence[str], *, limit: int = _MAX_OUTPUT) -> list[bytes | None]:
+    """Return the contents of files in Git, read by one process.
+
+    Args:
+        root: any folder of the repository.
+        names: as Git names objects: `<object id>`, `<revision>:<path from the top>`, `<revision>:./<path from root>`.
+        limit: bytes of output that are accepted.
+
+    Returns:
+        For each name, the content; None if there is no such object or it is not a file.
+
+    Raises:
+        GitError: as `run_git`, or the output cannot be understood.
+    """
+    # Git reads one name a line, so that a path with a line break cannot be asked for.
+    known = [name for name in names if "\n" not in name]
+    stdin = "".join(f"{name}\n" for name in known).encode("utf-8", "surrogateescape")
+    output = run_git(root, ["cat-file", "--batch"], stdin=stdin, limit=limit) if known else b""
+    contents: dict[str, bytes | None] = dict.fromkeys(names)
+    start = 0
+    for name in known:
+        end = output.find(b"\n", start)
+        if end < 0:
+            raise GitError("git cat-file gave fewer answers than questions")
+        _, _, head = output[start:end].partition(b" ")  # `<object id> <kind> <size>`, or `<name> missing`
+        kind, _, size = head.rpartition(b" ")
+        start = end + 1
+        if size.isdigit():
+            contents[name] = output[start : start + int(size)] if kind == b"blob" else None
+            start += int(size) + 1
+    return [contents[name] for name in names]
 
 
 def _collect(process: "subprocess.Popen[bytes]", limit: int, timeout: float) -> tuple[bytes, bool]:
