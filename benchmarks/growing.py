@@ -19,9 +19,9 @@ from benchmarks.versions import MODELS, Versions
 from lineage_pipelines import Catalog, LineageRecord
 from lineage_pipelines.artifacts.artifact_store import ArtifactStore
 from lineage_pipelines.catalog import commit
-from lineage_pipelines.catalog.commit import write_entry
 from lineage_pipelines.catalog.log.entries import APPROVAL, DECISION, Entry, LogEntry
 from lineage_pipelines.catalog.registry import decision_checks as deciding
+from lineage_pipelines.catalog.registry.registry import write_entry
 from lineage_pipelines.catalog.transparency.signing import ApprovalKey, LogKey
 from lineage_pipelines.queries.refs import resolve
 from lineage_pipelines.queries.registry.approval_status import Approvals
@@ -73,8 +73,8 @@ class _Deciding:
 
     def __init__(self, place: Place, catalog: Catalog) -> None:
         self._key = ApprovalKey(place.keys / "ann.pem", create=not (place.keys / "ann.pem").exists())
-        catalog.introduce_key(self._key.introduction(_APPROVER))
-        self._events = [(entry.seq, decode_key_event(entry.body)) for entry in catalog.walk("key")]
+        catalog.registry.introduce_key(self._key.introduction(_APPROVER))
+        self._events = [(entry.seq, decode_key_event(entry.body)) for entry in catalog.log.walk("key")]
         self._policy: Policy = read_policy(place.project, PRODUCTION)
         self._current: dict[str, Entry] = {}
         self._approved: dict[str, deque[LogEntry]] = defaultdict(lambda: deque(maxlen=_OTHERS))
@@ -136,10 +136,10 @@ class Growing(Catalog):
 
     def grow(self, place: Place, size: int) -> None:
         """Commit a history of so many versions to an empty catalog."""
-        versions, deciding, key = Versions(place.artifacts), _Deciding(place, self), self._log_key()
+        versions, deciding, key = Versions(place.artifacts), _Deciding(place, self), self.log.signing_key()
         heads: dict[str, Entry] = {}
         for start in range(0, size, _AT_ONCE):
-            with self._writing() as connection:
+            with self.connection.writing() as connection:
                 for number in range(start, min(start + _AT_ONCE, size)):
                     record = versions.record(number)
                     before = heads.get(record.model.name)
@@ -160,9 +160,9 @@ class Trying(Catalog):
 
     def try_append(self, record: LineageRecord) -> None:
         """Append a version, and take it back before it is committed."""
-        key = self._log_key()
+        key = self.log.signing_key()
         drafted = commit.draft(record, None)
-        with contextlib.suppress(_Undone), self._writing() as connection:
+        with contextlib.suppress(_Undone), self.connection.writing() as connection:
             commit.append(connection, record, drafted, key)
             raise _Undone
 
@@ -172,7 +172,7 @@ class Trying(Catalog):
         drafted = draft_promotion(
             self, entry, PRODUCTION, by="bo", reason="newer data", project_dir=project, override=True
         )
-        with self._writing() as connection:
+        with self.connection.writing() as connection:
             deciding.check(connection, drafted)
 
 

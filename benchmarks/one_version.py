@@ -179,7 +179,7 @@ class Ours:
         from lineage_pipelines.settings import MLFLOW
 
         with Catalog(f"sqlite:///{self._folder}/catalog.db", read_only=True) as catalog:
-            if owed := catalog.owed(MLFLOW):
+            if owed := catalog.outbox.pending(MLFLOW):
                 log = self._project / ".lineage" / "mlflow.log"
                 raise SystemExit(f"MLflow was not told of {len(owed)} entries: {log.read_text()}")
 
@@ -217,7 +217,7 @@ class Ours:
 
         with Catalog(f"sqlite:///{self._folder}/catalog.db", keys=self._folder / "keys") as catalog:
             options = {"by": "bo", "reason": "measured", "project_dir": self._project, "override": True}
-            catalog.decide(draft_promotion(catalog, resolve(catalog, MODEL), "production", **options))
+            catalog.registry.decide(draft_promotion(catalog, resolve(catalog, MODEL), "production", **options))
 
 
 def _parts_of_ours() -> Watched:

@@ -7,11 +7,11 @@ from typing import Any
 import sqlalchemy as sa
 
 from lineage_pipelines.catalog.backends.schema_tables import version
-from lineage_pipelines.catalog.index import alias_index, record_index
+from lineage_pipelines.catalog.index import record_index
 from lineage_pipelines.catalog.log import reader
 from lineage_pipelines.catalog.log.entries import RECORD, Entry
-from lineage_pipelines.catalog.log.writer import Written, add_entry
-from lineage_pipelines.catalog.outbox import attempts
+from lineage_pipelines.catalog.log.writer import add_entry
+from lineage_pipelines.catalog.outbox import attempts, outbox
 from lineage_pipelines.catalog.outbox.attempts import Attempt, AttemptEnd
 from lineage_pipelines.catalog.transparency.signing import LogKey
 from lineage_pipelines.errors import ConflictError
@@ -23,14 +23,14 @@ _SHOWN = 6
 _run: sa.BindParameter[str] = sa.bindparam("run")
 _name: sa.BindParameter[str] = sa.bindparam("model")
 _newest = sa.select(version.c.version).where(version.c.model == _name).order_by(version.c.version.desc()).limit(1)
-_STANDING: sa.Select[Any] = sa.select(
+_STATE: sa.Select[Any] = sa.select(
     sa.select(version.c.seq).where(version.c.run_key == _run).scalar_subquery().label("committed"),
     _newest.scalar_subquery().label("newest"),
     _newest.with_only_columns(version.c.digest).scalar_subquery().label("head"),
     *attempts.FENCE,
 )
-"""All that decides about an append: whether the run has a version, the number and the digest of its model's newest
-version, and the run's attempts."""
+"""What an append depends on: whether the run has a version, the number and the digest of its model's newest version,
+and the run's attempts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Draft:
     """A record and its bytes, on the assumption that it follows `record.model.previous`."""
 
     record: LineageRecord
-    """As it will be read: bytes do not tell the whole numbers of a newer schema's fields from integers."""
+    """As it will be read again: the bytes do not distinguish the number 1.0 from 1 in the fields of a newer schema."""
     body: bytes
 
 
@@ -46,8 +46,8 @@ def draft(record: LineageRecord, previous: Digest | None) -> Draft:
     """Encode a record as the one that follows `previous`.
 
     Raises:
-        RecordError: it has no exact form, or one that could not be read again: such bytes must not get into a log
-            that nothing leaves.
+        RecordError: it has no exact form, or one that could not be read again: from a log, such bytes could never be
+            removed.
     """
     body = encode(_following(record, previous))
     return Draft(decode(body), body)
@@ -64,45 +64,45 @@ def append(
     key: LogKey | None = None,
     *,
     attempt: Attempt | None = None,
-    tell: Sequence[str] = (),
+    notify: Sequence[str] = (),
 ) -> Entry:
     """Commit `given` as the next version of its model, or return the version that its run already has.
 
     Args:
         connection: in a write transaction.
-        given: the record as the caller gave it.
+        given: the record as the caller passed it.
         drafted: the same, encoded before the transaction began.
-        key: what signs the entry.
+        key: the key that signs the entry.
         attempt: the attempt that made it.
-        tell: the systems that are to be told.
+        notify: the destinations to be sent the version.
 
     Raises:
         ConflictError: see `Catalog.append`.
     """
     epoch = attempt.epoch if attempt is not None else 0
     asked = {"run": given.model.run_key, "model": given.model.name, "attempt": epoch}
-    standing = connection.execute(_STANDING, asked).one()
-    committed = reader.by_run_key(connection, given.model.run_key) if standing.committed is not None else None
+    state = connection.execute(_STATE, asked).one()
+    committed = reader.by_run_key(connection, given.model.run_key) if state.committed is not None else None
     if committed is not None:
         entry = _same_run(committed, drafted.record)
     else:
-        attempts.check_fence(given.model.run_key, epoch, highest=standing.highest, ended=standing.ended)
-        entry = _next(connection, given, drafted, key, standing)
-        attempts.post(connection, entry.seq, tell)
+        attempts.check_fence(given.model.run_key, epoch, highest=state.highest, ended=state.ended)
+        entry = _next(connection, given, drafted, key, state)
+        outbox.post(connection, entry.seq, notify)
     if attempt is not None:
         attempts.end(connection, attempt.run_key, attempt.epoch, AttemptEnd.COMMITTED)
     return entry
 
 
 def _next(
-    connection: sa.Connection, given: LineageRecord, drafted: Draft, key: LogKey | None, standing: sa.Row[Any]
+    connection: sa.Connection, given: LineageRecord, drafted: Draft, key: LogKey | None, state: sa.Row[Any]
 ) -> Entry:
-    head = Digest("sha256", standing.head) if standing.head is not None else None
+    head = Digest("sha256", state.head) if state.head is not None else None
     _check_follows(given, head)
     if drafted.record.model.previous != head:  # another writer came first
-        record = _following(drafted.record, head)  # which was read already: another digest makes it no less readable
+        record = _following(drafted.record, head)  # decoded already; another digest does not change that
         drafted = Draft(record, encode(record))
-    return _insert(connection, drafted, key, (standing.newest or 0) + 1)
+    return _insert(connection, drafted, key, (state.newest or 0) + 1)
 
 
 def _same_run(committed: Entry, given: LineageRecord) -> Entry:
@@ -111,7 +111,7 @@ def _same_run(committed: Entry, given: LineageRecord) -> Entry:
         return committed
     more = f" and {len(changed) - _SHOWN} more" if len(changed) > _SHOWN else ""
     raise ConflictError(
-        f"the run already has {committed.ref}, which says otherwise about: {', '.join(changed[:_SHOWN])}{more}",
+        f"the run already has {committed.ref}, which differs in: {', '.join(changed[:_SHOWN])}{more}",
         where=f"run key {given.model.run_key[:12]}, record {committed.digest}",
         fix=f"nothing was stored; use {committed.ref}, or train in a new run for a new version",
     )
@@ -127,31 +127,20 @@ def _check_follows(given: LineageRecord, head: Digest | None) -> None:
 
 
 def _insert(connection: sa.Connection, drafted: Draft, key: LogKey | None, number: int) -> Entry:
-    written = write_entry(connection, RECORD, drafted.body, key)
-    record_index.add_version(connection, written.seq, written.digest, drafted.record, number)
+    added = add_entry(connection, RECORD, drafted.body, key)
+    record_index.add_version(connection, added.seq, added.digest, drafted.record, number)
     return Entry(
-        seq=written.seq,
+        seq=added.seq,
         model=drafted.record.model.name,
         version=number,
-        digest=written.digest,
+        digest=added.digest,
         body=drafted.body,
-        recorded=written.recorded,
+        recorded=added.recorded,
     )
 
 
-def write_entry(connection: sa.Connection, kind: str, body: bytes, key: LogKey | None) -> Written:
-    """Add an entry of any kind to the log and index what it decides.
-
-    Raises:
-        CatalogError: the key was revoked, or is for approvals.
-    """
-    written = add_entry(connection, kind, body, key)
-    alias_index.add(connection, written.seq, kind, body)
-    return written
-
-
 class _Absent:
-    """Stands for a fact that a record does not state, which is another claim than null."""
+    """Stands for a fact that a record does not state, which is not the same as null."""
 
 
 _ABSENT = _Absent()

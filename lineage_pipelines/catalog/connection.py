@@ -1,13 +1,14 @@
-"""A catalog's connections: opened once, one transaction at a time, safe to share and to carry over a fork."""
+"""Connection of a catalog: one database, opened once, with one transaction at a time.
+
+Safe to share between threads and to carry over a fork.
+"""
 
 import contextlib
 import os
 import random
 import time
-from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
-from types import TracebackType
-from typing import Any, Self, TypeVar
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
@@ -18,105 +19,105 @@ from lineage_pipelines.settings import POSTGRESQL
 
 Answer = TypeVar("Answer")
 RECONNECT_SECONDS = 60.0
-"""How long a record is kept trying when the database's server went away."""
+"""How long a write is repeated while the database server cannot be reached."""
 
 
-class OpenCatalog:
-    """An opened catalog, before anything is asked of it; see `Catalog`."""
+class CatalogConnection:
+    """An opened database of a catalog, migrated to the newest schema unless it is read-only.
+
+    Args:
+        url: see `Catalog`.
+        create: whether to create the catalog if it does not exist.
+        read_only: whether to refuse every write, enforced by the database itself.
+        rebuild_index: derives the index from the log; called by a migration that creates the index tables anew.
+
+    Raises:
+        NotFoundError: there is no catalog and it is not to be created.
+        CatalogError: it cannot be opened, is damaged, or its triggers were changed.
+    """
 
     def __init__(
-        self,
-        url: str,
-        *,
-        create: bool = True,
-        read_only: bool = False,
-        keys: Path | None = None,
-        mirrors: Sequence[str] = (),
+        self, url: str, *, create: bool, read_only: bool, rebuild_index: Callable[[sa.Connection], object]
     ) -> None:
-        self._database = database_at(url)
-        self.url = self._database.url
+        self.database = database_at(url)
+        self.url = self.database.url
         self.read_only = read_only
-        self._keys = keys
-        self._mirrors = tuple(mirrors)
-        self._engine = self._database.open_engine(create=create, read_only=read_only)
+        self.engine = self.database.open_engine(create=create, read_only=read_only)
         self._pid = os.getpid()
         try:
-            self._check_schema()
+            with self.reading() as connection:
+                self.found_schema = migrations.check_readable(connection, self.database)
+            self.schema_version = self._provide_schema(rebuild_index)
         except BaseException:
             self.close()
             raise
 
-    def _check_schema(self) -> None:
-        with self._reading() as connection:
-            self.schema_version = self.found_schema = migrations.check_readable(connection, self._database)
-        if self.schema_version == 0 and self.read_only:
+    def _provide_schema(self, rebuild_index: Callable[[sa.Connection], object]) -> int:
+        found = self.found_schema
+        if found == 0 and self.read_only:
             raise NotFoundError("the catalog is empty", where=self.url, fix="materialize a model asset first")
-        if self.read_only:  # what an older schema has no index for is indexed when it is asked, in memory
-            return
-        migrations.check_not_newer(self.schema_version, self.url)
-        if self.schema_version < migrations.NEWEST:
-            if self.schema_version:
-                with self._database.translated():
-                    self._database.keep_copy(self.schema_version)
+        if self.read_only:  # an index that an older schema lacks is built in memory when it is needed
+            return found
+        migrations.check_not_newer(found, self.url)
+        if found < migrations.NEWEST:
+            if found:
+                with self.database.translated():
+                    self.database.keep_copy(found)
             with self._transaction(writing=True) as connection:
-                migrations.migrate(connection, self._database, self._index_again)
-            self.schema_version = migrations.NEWEST
-
-    def _index_again(self, connection: sa.Connection) -> int:
-        """Derive the indexes from the log."""
-        raise NotImplementedError
+                migrations.migrate(connection, self.database, rebuild_index)
+        return migrations.NEWEST
 
     def close(self) -> None:
-        """Let go of the database."""
-        self._engine.dispose()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
+        """Close every connection to the database."""
+        self.engine.dispose()
 
     @contextlib.contextmanager
-    def _reading(self) -> Iterator[sa.Connection]:
+    def reading(self) -> Iterator[sa.Connection]:
+        """Open a transaction that only reads."""
         with self._transaction(writing=False) as connection:
             yield connection
 
     @contextlib.contextmanager
-    def _writing(self) -> Iterator[sa.Connection]:
+    def writing(self) -> Iterator[sa.Connection]:
+        """Open a transaction that writes; it waits until no other transaction writes.
+
+        Raises:
+            CatalogError: the catalog was opened read-only, or a newer release has changed its schema.
+        """
         if self.read_only:
             raise CatalogError("the catalog was opened for reading only", where=self.url)
         with self._transaction(writing=True) as connection:
-            # Asked every time: a newer release may have changed the schema since this catalog was opened.
+            # Checked every time: a newer release may have changed the schema since this catalog was opened.
             migrations.check_writable(connection, self.url)
             yield connection
 
     @contextlib.contextmanager
-    def _transaction(self, *, writing: bool) -> Iterator[sa.Connection]:
-        self._renew_after_fork()
-        options: dict[str, Any] = {"writing": writing}
-        with self._database.translated(), self._engine.execution_options(**options).begin() as connection:
-            yield connection
+    def writing_once(self) -> Iterator[sa.Connection]:
+        """Open a transaction that must not be repeated: a decision that is committed twice is two decisions.
 
-    @contextlib.contextmanager
-    def _once(self) -> Iterator[sa.Connection]:
-        """Write what may not be told twice: when the server is lost, the error says whether it can be there."""
-        told = False
+        Raises:
+            LostConnectionError: the server was lost before COMMIT was sent; nothing was stored.
+            UnknownEndError: the server was lost after COMMIT was sent; the entry may have been stored.
+            CatalogError: see `writing`.
+        """
+        commit_sent = False
         try:
-            with self._writing() as connection:
+            with self.writing() as connection:
                 yield connection
-                told = True  # what follows is COMMIT, and only its answer would say that it was done
+                commit_sent = True  # COMMIT follows, and only its answer would say that it was done
         except LostConnectionError as error:
-            if not told:
-                fix = "see whether PostgreSQL runs there and lets you in, and ask again"
+            if not commit_sent:
+                fix = "check that PostgreSQL is running and accepts your connection, then repeat the command"
                 raise LostConnectionError(f"{error.what}; nothing was stored", where=error.where, fix=fix) from error
             what = f"{error.what}, and whether this was stored is not known"
-            fix = "when the server answers again, look (lineage history MODEL, lineage key list) before you ask again"
+            fix = "when the server answers again, look (lineage history MODEL, lineage key list) before you repeat it"
             raise UnknownEndError(what, where=error.where, fix=fix) from error
 
-    def _insist(self, ask: Callable[[], Answer]) -> Answer:
-        """Ask again while the database's server is away. Only for what may be asked twice: a run has one version."""
+    def retry(self, ask: Callable[[], Answer]) -> Answer:
+        """Call `ask` again while the database server cannot be reached, for at most `RECONNECT_SECONDS`.
+
+        Only for what is idempotent, such as the commit of a record: a run has one version.
+        """
         deadline = time.monotonic() + RECONNECT_SECONDS
         while True:
             try:
@@ -126,10 +127,24 @@ class OpenCatalog:
                     raise
                 time.sleep(random.uniform(0.2, 1))  # noqa: S311  # spreads writers, guards nothing
 
+    @contextlib.contextmanager
+    def exclusive(self, name: str) -> Iterator[bool]:
+        """Try to take the lock `name` of this catalog; yield whether this process holds it. See `Outbox.exclusive`."""
+        self._renew_after_fork()
+        with self.database.translated(), self.database.exclusive(self.engine, name) as held:
+            yield held
+
+    @contextlib.contextmanager
+    def _transaction(self, *, writing: bool) -> Iterator[sa.Connection]:
+        self._renew_after_fork()
+        options: dict[str, Any] = {"writing": writing}
+        with self.database.translated(), self.engine.execution_options(**options).begin() as connection:
+            yield connection
+
     def _renew_after_fork(self) -> None:
         # A connection must not be used by two processes; the parent keeps the ones it has.
         if os.getpid() != self._pid:
-            self._engine.dispose(close=False)
+            self.engine.dispose(close=False)
             self._pid = os.getpid()
 
 
@@ -137,7 +152,7 @@ def database_at(url: str) -> Database:
     """Return the database that a catalog's URL names.
 
     Raises:
-        CatalogError: no catalog can be kept there.
+        CatalogError: the URL names no database that can hold a catalog.
     """
     if url.startswith(POSTGRESQL):
         from lineage_pipelines.catalog.backends.postgres import Postgres

@@ -58,7 +58,7 @@ def command(
         approval = draft_approval(
             catalog, entry, alias, key=key.keyid, reason=reason, project_dir=project_dir, expires=end
         )
-        seq = catalog.approve(key.approve(approval))
+        seq = catalog.registry.approve(key.approve(approval))
         asked = read_policy(project_dir, alias).approvals
     session.tell_mirrors()
     until = f", until {end:%Y-%m-%dT%H:%MZ}" if end is not None else ""

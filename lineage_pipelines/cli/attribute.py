@@ -143,4 +143,4 @@ def _store(session: Session, found: "Attribution") -> int:
 
     with session.open_for_writing() as catalog:
         about = [found.old.record, found.new.record]
-        return catalog.attach("attribution", encode_attribution(found), about=about)
+        return catalog.registry.attach("attribution", encode_attribution(found), about=about)

@@ -22,7 +22,7 @@ def command(session: Session, output: Path | None) -> int:
       lineage checkpoint -o lineage.checkpoint && git add lineage.checkpoint && git commit -m "Anchor the catalog"
     """
     with session.open_catalog() as catalog:
-        note = catalog.checkpoint()
+        note = catalog.log.checkpoint()
     if output is None:
         print_answer(note.encode())  # a note is UTF-8 whatever the terminal's encoding is
     else:

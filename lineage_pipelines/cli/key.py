@@ -68,7 +68,7 @@ def new_command(session: Session, /, owner: str, output: str | None, *, passphra
         ask = (new_passphrase if passphrase else None) if not existing else ask_passphrase
         key = ApprovalKey(path, passphrase=ask, create=not existing)
         try:
-            seq = catalog.introduce_key(key.introduction(name))
+            seq = catalog.registry.introduce_key(key.introduction(name))
         except UnknownEndError:
             raise  # the log may know the key
         except LineageError:
@@ -97,6 +97,6 @@ def revoke_command(session: Session, key: str, reason: str) -> int:
 
     with session.open_for_writing() as catalog:
         found = find_key(catalog, key)
-        seq = catalog.revoke_key(found.key, check_reason(reason))
+        seq = catalog.registry.revoke_key(found.key, check_reason(reason))
     click.echo(f"entry {seq}: the key {found.key[:12]} is revoked", err=True)
     return 0

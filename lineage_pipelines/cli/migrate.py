@@ -21,7 +21,7 @@ def command(session: Session) -> int:
     from lineage_pipelines.catalog.catalog import Catalog
 
     with Catalog(session.settings().catalog) as catalog:
-        before, now = catalog.found_schema, catalog.schema_version
+        before, now = catalog.connection.found_schema, catalog.connection.schema_version
         said = "up to date" if before == now else "made" if before == 0 else f"brought from schema {before}"
         click.echo(f"{catalog.url}: {said}, schema {now}", err=True)
     return 0

@@ -133,4 +133,4 @@ def _store(session: Session, said: "Reproduction") -> int:
     from lineage_pipelines.records.decisions.reproduction import encode_reproduction
 
     with session.open_for_writing() as catalog:
-        return catalog.attach("reproduction", encode_reproduction(said), about=[said.record])
+        return catalog.registry.attach("reproduction", encode_reproduction(said), about=[said.record])

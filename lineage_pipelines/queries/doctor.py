@@ -169,7 +169,10 @@ def _catalog(settings: Settings) -> Iterator[Finding]:
     try:
         with Catalog(settings.catalog, create=False, read_only=True) as catalog:
             models = catalog.models()
-            open_attempts, untold = len(catalog.running_attempts()), len(catalog.undelivered(DAGSTER))
+            open_attempts, untold = (
+                len(catalog.outbox.running_attempts()),
+                len(catalog.outbox.pending_versions(DAGSTER)),
+            )
     except NotFoundError:
         detail = "there is no catalog yet; the first materialization makes it"
         yield Finding(check="catalog", status="ok", detail=detail)
@@ -196,7 +199,7 @@ def _mlflow(settings: Settings) -> Iterator[Finding]:
         yield Finding(check="mlflow", status="fail", detail=detail, fix="pip install 'lineage-pipelines[mlflow]'")
         return
     with contextlib.suppress(LineageError), Catalog(settings.catalog, create=False, read_only=True) as catalog:
-        if waiting := len(catalog.owed(MLFLOW)):
+        if waiting := len(catalog.outbox.pending(MLFLOW)):
             detail = f"MLflow {found} mirrors the catalog, and is to be told of {waiting} entries or more yet"
             yield Finding(check="mlflow", status="warn", detail=detail, fix="lineage reconcile")
             return

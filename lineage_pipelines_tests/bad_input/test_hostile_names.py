@@ -135,10 +135,10 @@ def versions(
     first, second = (_record(made, name, number) for number in (0, 1))
     entry = made.add(first)
     with made.catalog() as catalog:
-        catalog.decide(
+        catalog.registry.decide(
             draft_promotion(catalog, entry, "production", by="ada", reason=f"{name} x", project_dir=tmp_path)
         )
-        catalog.decide(draft_rejection(catalog, entry, "production", by="ada", reason=f"{name} x"))
+        catalog.registry.decide(draft_rejection(catalog, entry, "production", by="ada", reason=f"{name} x"))
     made.add(second)
     return made
 

@@ -45,7 +45,7 @@ def lost(team: Project, mortal: Server, *words: str, heard: bool) -> Done:
 
 UNKNOWN = [
     "whether this was stored is not known",
-    "look (lineage history MODEL, lineage key list) before you ask again",
+    "look (lineage history MODEL, lineage key list) before you repeat it",
 ]
 
 
@@ -83,7 +83,7 @@ def test_a_server_that_is_away_from_the_start_is_told(team: Project, mortal: Ser
         done = team.run("promote", "flight_delay@1", *TO)
     finally:
         mortal.start()
-    check_refused(done, 3, ["the catalog's server cannot be reached", "see whether PostgreSQL runs there"])
+    check_refused(done, 3, ["the catalog's server cannot be reached", "check that PostgreSQL is running"])
     assert json.loads(team.run("history", "flight_delay", "--format", "json").stdout) == []
 
 
@@ -92,6 +92,6 @@ def test_a_server_that_goes_away_before_the_commit_has_stored_nothing(team: Proj
         mortal.kill()
         try:
             with pytest.raises(CatalogError, match="nothing was stored"):
-                catalog.revoke_key("0" * 64, "stolen")
+                catalog.registry.revoke_key("0" * 64, "stolen")
         finally:
             mortal.start()

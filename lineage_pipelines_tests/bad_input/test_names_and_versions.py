@@ -174,5 +174,5 @@ def test_nul_is_refused_by_the_catalog_whatever_the_caller(project: Project) -> 
                 draft_rejection(catalog, entry, "production", by="carol", reason=reason)
             decision = draft_rejection(catalog, entry, "production", by="carol", reason="x")
             with pytest.raises(RecordError, match="NUL or half a surrogate pair"):
-                catalog.decide(dataclasses.replace(decision, reason=reason))
+                catalog.registry.decide(dataclasses.replace(decision, reason=reason))
     assert project.state() == before

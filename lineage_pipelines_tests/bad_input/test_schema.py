@@ -66,7 +66,7 @@ def test_a_record_of_a_newer_format_is_named_and_stops_nobody(project: Project) 
     entries = next(claim for claim in json.loads(done.stdout) if claim["claim"] == "signatures")
     assert entries["verdict"] == "PASS", "its bytes can be checked all the same"
     with project.catalog() as catalog:
-        assert [entry.body for entry in catalog.walk()][-1] == body
+        assert [entry.body for entry in catalog.log.walk()][-1] == body
 
 
 def test_a_catalog_of_a_newer_release_can_be_asked_and_not_written(project: Project) -> None:

@@ -64,7 +64,7 @@ class Team:
     def promote(self, entry: Entry, alias: str = "production", reason: str = "better") -> None:
         """Make an alias name a version."""
         draft = draft_promotion(self.catalog, entry, alias, by="ada", reason=reason, project_dir=self.folder)
-        self.catalog.decide(draft)
+        self.catalog.registry.decide(draft)
 
     def mirror(self) -> Mirror:
         """Connect to MLflow."""

@@ -85,7 +85,7 @@ def test_a_server_killed_again_and_again_has_each_version_once(own_mlflow: Mlflo
             killer.join()
             own_mlflow.start()
         assert team.deliver().lost is None
-        assert team.catalog.owed("mlflow") == []
+        assert team.catalog.outbox.pending("mlflow") == []
         _check_each_once(team, 12)
 
 
@@ -135,7 +135,7 @@ def test_what_mlflow_refuses_keeps_nobody_waiting(team: Team) -> None:
     assert [seq for seq, _ in found.refused] == [gone.seq]
     assert found.told == 1
     assert sorted(team.registered()) == ["1", str(last.version)]
-    assert [owed.seq for owed in team.catalog.owed("mlflow")] == [gone.seq]
+    assert [owed.seq for owed in team.catalog.outbox.pending("mlflow")] == [gone.seq]
     (team.folder / "away").rename(Path(team.settings.artifacts) / "sha256" / gone.record.artifact.digest.hex[:2])
     assert team.deliver().refused == []
     _check_each_once(team, 3)

@@ -99,4 +99,4 @@ def test_without_a_mirror_nothing_is_owed_or_started(world: World) -> None:
         assert run(build_defs(shop), "refresh", instance).success
     assert len(delivery_launcher._started) == before
     with shop.catalog() as catalog:
-        assert catalog.owed("mlflow") == []
+        assert catalog.outbox.pending("mlflow") == []

@@ -41,7 +41,9 @@ def test_promotions_move_the_alias_and_say_who_and_why(team: Team) -> None:
     assert _named(team) == "2"
     assert "promote by ada" in team.registered()["2"].tags["lineage.decided.production"]
     assert team.registered()["2"].tags["lineage.decided.production"].endswith(": 0.02 better")
-    team.catalog.decide(draft_rollback(team.catalog, team.model, "production", by="bob", reason="worse at JFK"))
+    team.catalog.registry.decide(
+        draft_rollback(team.catalog, team.model, "production", by="bob", reason="worse at JFK")
+    )
     team.deliver()
     assert _named(team) == "1"
     assert "rollback by bob" in team.registered()["1"].tags["lineage.decided.production"]
@@ -52,7 +54,7 @@ def test_a_retired_alias_names_nothing(team: Team) -> None:
     team.promote(entry, "staging")
     team.promote(entry)
     team.deliver()
-    team.catalog.decide(draft_retirement(team.catalog, team.model, "staging", by="bob", reason="not needed"))
+    team.catalog.registry.decide(draft_retirement(team.catalog, team.model, "staging", by="bob", reason="not needed"))
     assert team.deliver().refused == []
     assert _named(team, "staging") is None
     assert _named(team) == "1"
@@ -62,7 +64,7 @@ def test_a_rejection_leaves_an_alias_that_others_have_set(team: Team) -> None:
     entry = team.train()
     team.deliver()
     team.client.set_registered_model_alias(team.model, "champion", team.registered()["1"].version)
-    team.catalog.decide(draft_rejection(team.catalog, entry, "champion", by="bob", reason="too slow"))
+    team.catalog.registry.decide(draft_rejection(team.catalog, entry, "champion", by="bob", reason="too slow"))
     assert team.deliver().refused == []
     assert _named(team, "champion") == "1"
     assert "reject by bob" in team.registered()["1"].tags["lineage.decided.champion"]
@@ -72,11 +74,13 @@ def test_the_last_decision_counts_whichever_is_told(team: Team) -> None:
     entries = [team.train(str(number)) for number in range(1, 4)]
     for entry in entries:
         team.promote(entry)
-    owed = team.catalog.owed("mlflow")
+    owed = team.catalog.outbox.pending("mlflow")
     mirror = team.mirror()
     for entry in entries:
         mirror.tell(entry)
-    team.catalog.deliver("mlflow", owed[:5])  # all but the last promotion were told by somebody who has lost the answer
+    team.catalog.outbox.mark_delivered(
+        "mlflow", owed[:5]
+    )  # all but the last promotion were told by somebody who has lost the answer
     team.deliver()
     assert _named(team) == "3"
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from lineage_pipelines.catalog.catalog import Catalog
-from lineage_pipelines.catalog.commit import write_entry
 from lineage_pipelines.catalog.log.entries import Entry
+from lineage_pipelines.catalog.registry.registry import write_entry
 from lineage_pipelines.catalog.transparency.signing import ApprovalKey
 from lineage_pipelines.queries.registry.promotion_policy import parse_policy
 from lineage_pipelines.records.decisions.approval import Approval, SignedApproval, policy_digest
@@ -49,22 +49,22 @@ class Person:
 
     def approve(self, catalog: Catalog, entry: Entry, policy: Mapping[str, Json], **said: Any) -> int:
         """Approve a version; return the entry."""
-        return catalog.approve(self.sign(entry, policy, **said))
+        return catalog.registry.approve(self.sign(entry, policy, **said))
 
 
 def introduce(catalog: Catalog, folder: Path, owner: str) -> Person:
     """Make a key for somebody and introduce it."""
     key = ApprovalKey(folder / f"{secrets.token_hex(4)}.pem", create=True)
-    catalog.introduce_key(key.introduction(owner))
+    catalog.registry.introduce_key(key.introduction(owner))
     return Person(owner, key)
 
 
 def forge(catalog: Catalog, kind: str, body: bytes) -> int:
     """Write an entry past every check, as one can who has the log's key; return its place."""
-    with catalog._writing() as connection:
-        return write_entry(connection, kind, body, catalog._log_key()).seq
+    with catalog.connection.writing() as connection:
+        return write_entry(connection, kind, body, catalog.log.signing_key()).seq
 
 
 def size(catalog: Catalog) -> int:
     """Return how many entries the log has."""
-    return sum(1 for _ in catalog.walk())
+    return sum(1 for _ in catalog.log.walk())

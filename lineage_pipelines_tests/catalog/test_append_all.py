@@ -13,13 +13,13 @@ from lineage_pipelines_tests.samples import make_record
 def test_records_of_several_models_are_chained_and_numbered(catalog: Catalog) -> None:
     catalog.append(make_record("0"))
     records = [make_record("1"), make_record("2", model="minutes"), make_record("3"), make_record("4", model="minutes")]
-    found = catalog.append_all(records, tell=[DAGSTER])
+    found = catalog.append_all(records, notify=[DAGSTER])
     assert [entry.ref for entry in found] == ["flight_delay@2", "minutes@1", "flight_delay@3", "minutes@2"]
     for entry in found:
         assert catalog.get(entry.model, entry.version) == entry
         before = catalog.get(entry.model, entry.version - 1).digest if entry.version > 1 else None
         assert entry.record.model.previous == before
-    assert [told.ref for told in catalog.undelivered(DAGSTER)] == [entry.ref for entry in found]
+    assert [told.ref for told in catalog.outbox.pending_versions(DAGSTER)] == [entry.ref for entry in found]
 
 
 def test_a_run_that_has_a_version_keeps_it(catalog: Catalog) -> None:

@@ -130,7 +130,7 @@ def test_a_record_that_another_writer_overtook_follows_the_other(catalog: Catalo
     given = dataclasses.replace(make_record("2"), extra={"x_new": 1.0})
     drafted = draft(given, None)
     first = catalog.append(make_record("1"))
-    with catalog._writing() as connection:
+    with catalog.connection.writing() as connection:
         entry = append(connection, given, drafted)
     assert entry.ref == "flight_delay@2"
     assert entry.body == draft(given, first.digest).body
@@ -151,13 +151,13 @@ def test_a_record_that_could_not_be_read_again_is_refused(catalog: Catalog, fiel
     with pytest.raises(RecordError) as caught:
         catalog.append(dataclasses.replace(record, run=dataclasses.replace(record.run, **{field: value})))
     assert caught.value.where == where
-    assert not list(catalog.walk())
+    assert not list(catalog.log.walk())
 
 
 @pytest.mark.parametrize("twin", ["flight-delay", "flight.delay", "flight__delay"])
 def test_a_name_that_people_would_confuse_is_a_conflict(catalog: Catalog, twin: str) -> None:
     catalog.append(make_record())
-    with pytest.raises(ConflictError, match="too like 'flight_delay'"):
+    with pytest.raises(ConflictError, match="too similar to 'flight_delay'"):
         catalog.append(make_record(model=twin))
     assert catalog.latest(twin) is None
     assert catalog.append(make_record("2")).seq == 2
@@ -183,7 +183,7 @@ def _answers(catalog: Catalog) -> list[Any]:
         catalog.models(),
         entries,
         [catalog.by_run_key(key) for key in keys],
-        [catalog.users_of(str(text)) for both in used for text in (both.md5, both.sha256)],
+        [catalog.index.users_of(str(text)) for both in used for text in (both.md5, both.sha256)],
         [catalog.by_digest(entry.digest.hex) for listed in entries.values() for entry in listed],
     ]
 
@@ -238,7 +238,7 @@ _UNGUARDED = {
 
 def test_rebuilding_repairs_an_index_that_disagrees_with_the_log(catalog: Catalog) -> None:
     entries = [catalog.append(make_record(run)) for run in "123"]
-    with catalog._writing() as connection:
+    with catalog.connection.writing() as connection:
         for statement in _UNGUARDED[connection.dialect.name]:
             connection.exec_driver_sql(statement)
         connection.exec_driver_sql("UPDATE version SET digest = 'other' WHERE version = 2")
@@ -247,13 +247,13 @@ def test_rebuilding_repairs_an_index_that_disagrees_with_the_log(catalog: Catalo
         catalog.get("flight_delay", 2)
     assert catalog.rebuild() == 3
     assert catalog.entries("flight_delay") == entries[::-1]
-    assert catalog.users_of(str(digests("train of through 2013-03").md5)) == entries[::-1]
+    assert catalog.index.users_of(str(digests("train of through 2013-03").md5)) == entries[::-1]
 
 
 @pytest.mark.parametrize("body", [b"not a record", encode(make_record("2"))[:-1]])
 def test_rebuilding_changes_nothing_when_the_log_cannot_be_read(catalog: Catalog, body: bytes) -> None:
     entry = catalog.append(make_record())
-    with catalog._writing() as connection:
+    with catalog.connection.writing() as connection:
         values = {"seq": 2, "kind": "record", "digest": Digest.of(body).hex, "body": body}
         connection.execute(log.insert().values(**values, recorded="2013-04-02T06:00:00Z"))
     with pytest.raises(CatalogError) as caught:

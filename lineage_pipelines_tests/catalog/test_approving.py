@@ -49,8 +49,8 @@ def draft(catalog: Catalog, entry: Entry, tmp_path: Path, by: str = "carol") -> 
 
 def test_an_approval_is_an_entry_in_its_envelope_signed_by_both(catalog: Catalog, entry: Entry, ann: Person) -> None:
     signed = ann.sign(entry, POLICY)
-    seq = catalog.approve(signed)
-    (row,) = catalog.walk("approval")
+    seq = catalog.registry.approve(signed)
+    (row,) = catalog.log.walk("approval")
     assert (row.seq, row.body) == (seq, encode_envelope(signed))
     (log_key,) = [key for key in list_keys(catalog) if key.purpose is KeyPurpose.LOG]
     assert row.keyid == log_key.key != ann.key.keyid
@@ -87,7 +87,7 @@ def test_an_approval_that_could_never_count_is_refused(
 ) -> None:
     before = size(catalog)
     with pytest.raises(error, match=told):
-        catalog.approve(make(ann, catalog.get("flight_delay", 2)))
+        catalog.registry.approve(make(ann, catalog.get("flight_delay", 2)))
     assert size(catalog) == before
 
 
@@ -106,20 +106,20 @@ def test_a_revoked_key_and_the_key_of_the_log_approve_nothing(
     log = Person("ann@example.org", ApprovalKey(tmp_path / "keys" / "log.pem"))
     with pytest.raises(CatalogError, match="it signs the log"):
         log.approve(catalog, entry, POLICY)
-    catalog.revoke_key(ann.key.keyid, "stolen")
+    catalog.registry.revoke_key(ann.key.keyid, "stolen")
     before = size(catalog)
     with pytest.raises(CatalogError, match="was revoked by entry"):
         ann.approve(catalog, entry, POLICY)
     assert size(catalog) == before
-    *_, revoked = (decode_key_event(row.body) for row in catalog.walk("key"))
+    *_, revoked = (decode_key_event(row.body) for row in catalog.log.walk("key"))
     assert (revoked.purpose, revoked.reason) == (KeyPurpose.APPROVAL, "stolen")
 
 
 def test_the_very_approval_is_not_given_twice(catalog: Catalog, entry: Entry, ann: Person) -> None:
     signed = ann.sign(entry, POLICY)
-    seq = catalog.approve(signed)
+    seq = catalog.registry.approve(signed)
     with pytest.raises(ConflictError, match=f"is entry {seq} already"):
-        catalog.approve(signed)
+        catalog.registry.approve(signed)
 
 
 # Keys
@@ -131,7 +131,7 @@ def test_a_key_for_approvals_signs_no_entry(catalog: Catalog, ann: Person, tmp_p
     with pytest.raises(CatalogError, match="is a person's, for approvals"):
         catalog.append(make_record(run="3"))
     with pytest.raises(CatalogError, match="is a person's, for approvals"):
-        catalog.revoke_key(ann.key.keyid, "x")
+        catalog.registry.revoke_key(ann.key.keyid, "x")
     assert size(catalog) == before
 
 
@@ -155,18 +155,18 @@ def test_who_introduces_a_key_has_to_hold_it(
     one, other = (ApprovalKey(tmp_path / name, create=True).introduction("ann@example.org") for name in ("a", "b"))
     before = size(catalog)
     with pytest.raises(error):
-        catalog.introduce_key(spoil(one, other))
+        catalog.registry.introduce_key(spoil(one, other))
     assert size(catalog) == before
-    catalog.introduce_key(one)
+    catalog.registry.introduce_key(one)
     with pytest.raises(ConflictError, match="knows the key"):
-        catalog.introduce_key(one)
+        catalog.registry.introduce_key(one)
 
 
 def test_a_revoked_key_does_not_come_back(catalog: Catalog, entry: Entry, ann: Person) -> None:
-    event = next(row.body for row in catalog.walk("key") if b"ann@" in row.body)
-    catalog.revoke_key(ann.key.keyid, "stolen")
+    event = next(row.body for row in catalog.log.walk("key") if b"ann@" in row.body)
+    catalog.registry.revoke_key(ann.key.keyid, "stolen")
     with pytest.raises(ConflictError):
-        catalog.introduce_key(decode_key_event(event))
+        catalog.registry.introduce_key(decode_key_event(event))
     forge(catalog, "key", event)
     with pytest.raises(CatalogError, match="was revoked"):
         ann.approve(catalog, entry, POLICY)
@@ -179,7 +179,7 @@ def test_a_promotion_counts_what_the_log_holds(catalog: Catalog, entry: Entry, a
     seq = ann.approve(catalog, entry, POLICY)
     decision = draft(catalog, entry, tmp_path)
     assert decision.approvals == (CountedApproval(entry=seq, approver="ann@example.org", key=ann.key.keyid),)
-    catalog.decide(decision)
+    catalog.registry.decide(decision)
 
 
 def test_a_key_that_is_revoked_between_draft_and_commit_counts_no_more(
@@ -187,12 +187,12 @@ def test_a_key_that_is_revoked_between_draft_and_commit_counts_no_more(
 ) -> None:
     ann.approve(catalog, entry, POLICY)
     late = draft(catalog, entry, tmp_path)
-    catalog.revoke_key(ann.key.keyid, "stolen")
+    catalog.registry.revoke_key(ann.key.keyid, "stolen")
     before = size(catalog)
     with pytest.raises(ConflictError, match="was revoked by entry"):
-        catalog.decide(late)
+        catalog.registry.decide(late)
     with pytest.raises(ConflictError, match="was revoked by entry"):
-        catalog.decide(replace(late, override=True))
+        catalog.registry.decide(replace(late, override=True))
     assert size(catalog) == before
 
 
@@ -221,7 +221,7 @@ def test_a_decision_that_counts_what_does_not_count_is_refused(
     forged = replace(draft(catalog, entry, tmp_path), approvals=(counted,))
     before = size(catalog)
     with pytest.raises(ConflictError, match=told):
-        catalog.decide(forged)
+        catalog.registry.decide(forged)
     assert size(catalog) == before
 
 
@@ -233,7 +233,7 @@ def test_a_decision_does_not_say_that_somebody_else_approved(
     counted = CountedApproval(**{"entry": seq, "approver": ann.owner, "key": ann.key.keyid, **other})  # type: ignore[arg-type]
     forged = replace(draft(catalog, entry, tmp_path), approvals=(counted,))
     with pytest.raises(ConflictError, match=f"entry {seq} is no approval of"):
-        catalog.decide(forged)
+        catalog.registry.decide(forged)
 
 
 def test_one_approval_is_not_counted_twice(catalog: Catalog, entry: Entry, ann: Person, tmp_path: Path) -> None:
@@ -242,7 +242,7 @@ def test_one_approval_is_not_counted_twice(catalog: Catalog, entry: Entry, ann: 
     counted = CountedApproval(entry=seq, approver=ann.owner, key=ann.key.keyid)
     forged = replace(draft(catalog, entry, tmp_path), policy=policy, approvals=(counted, counted))
     with pytest.raises(ConflictError, match="approved it already"):
-        catalog.decide(forged)
+        catalog.registry.decide(forged)
 
 
 @pytest.mark.parametrize("by", ["ann", "user:ann", "Ann@example.org"])
@@ -252,7 +252,7 @@ def test_who_asks_is_not_counted_by_the_transaction_either(
     ann.approve(catalog, entry, POLICY)
     decision = draft(catalog, entry, tmp_path)
     with pytest.raises(ConflictError, match="asks for the promotion"):
-        catalog.decide(replace(decision, by=by))
+        catalog.registry.decide(replace(decision, by=by))
 
 
 def test_a_promotion_without_enough_approvals_is_an_override_or_nothing(
@@ -261,22 +261,22 @@ def test_a_promotion_without_enough_approvals_is_an_override_or_nothing(
     decision = draft(catalog, entry, tmp_path)
     before = size(catalog)
     with pytest.raises(CatalogError, match="asks for 1 approvals"):
-        catalog.decide(decision)
+        catalog.registry.decide(decision)
     with pytest.raises(ConflictError, match="another time than now"):
-        catalog.decide(replace(decision, override=True, judged=NOW - timedelta(1)))
+        catalog.registry.decide(replace(decision, override=True, judged=NOW - timedelta(1)))
     assert size(catalog) == before
-    catalog.decide(replace(decision, override=True))
+    catalog.registry.decide(replace(decision, override=True))
 
 
 def test_approvals_count_as_before_once_the_indexes_are_derived_again(
     catalog: Catalog, entry: Entry, ann: Person, tmp_path: Path
 ) -> None:
     seq = ann.approve(catalog, entry, POLICY)
-    judged = catalog.judged()
+    judged = catalog.index.decisions()
     assert catalog.rebuild() == 2
-    assert catalog.judged() == judged
+    assert catalog.index.decisions() == judged
     decision = draft(catalog, entry, tmp_path)
     assert [counted.entry for counted in decision.approvals or ()] == [seq]
-    catalog.decide(decision)
+    catalog.registry.decide(decision)
     assert catalog.rebuild() == 2
     assert find_holder(catalog, "flight_delay", "production") == entry

@@ -83,14 +83,14 @@ def test_users_are_found_by_either_digest_directly_and_through_stages(
     assert both.sha256 is not None
     plain = both.md5.removesuffix(".dir")
     for text in (both.md5, f"md5:{both.md5}", plain, plain.upper(), plain[:6], both.sha256, both.sha256[:6]):
-        assert catalog.users_of(text) == [entries[1], entries[0]], text
+        assert catalog.index.users_of(text) == [entries[1], entries[0]], text
 
 
 def test_what_every_version_used_names_them_all_newest_first(catalog: Catalog, entries: list[Entry]) -> None:
-    assert catalog.users_of(str(digests("features.py").md5)) == entries[::-1]
-    assert catalog.users_of(str(digests(f"test of {APRIL}").sha256)) == [entries[2]]
-    assert catalog.users_of(digest("never used").hex) == []
-    assert catalog.users_of(entries[0].record.artifact.digest.hex) == []
+    assert catalog.index.users_of(str(digests("features.py").md5)) == entries[::-1]
+    assert catalog.index.users_of(str(digests(f"test of {APRIL}").sha256)) == [entries[2]]
+    assert catalog.index.users_of(digest("never used").hex) == []
+    assert catalog.index.users_of(entries[0].record.artifact.digest.hex) == []
 
 
 def test_a_prefix_shared_by_several_contents_names_the_users_of_each_once(catalog: Catalog) -> None:
@@ -100,13 +100,13 @@ def test_a_prefix_shared_by_several_contents_names_the_users_of_each_once(catalo
     for run, some in (("1", deps), ("2", deps[:1] + deps)):
         catalog.append(dataclasses.replace(make_record(run), stages=(dataclasses.replace(stage, deps=some),)))
     for prefix in ("abcdef", hexes[0], hexes[999]):
-        assert [entry.version for entry in catalog.users_of(prefix)] == [2, 1]
-    assert catalog.users_of("abcdee") == catalog.users_of("abcdf0") == []
+        assert [entry.version for entry in catalog.index.users_of(prefix)] == [2, 1]
+    assert catalog.index.users_of("abcdee") == catalog.index.users_of("abcdf0") == []
 
 
 @pytest.mark.parametrize("text", ["", "abcde", "xyzxyz", "abcdef%", "abcdef'--", "md5:", "a" * 65, "flight_delay@1"])
 def test_what_is_no_beginning_of_a_digest_is_told(catalog: Catalog, text: str) -> None:
-    for ask in (catalog.users_of, catalog.by_digest):
+    for ask in (catalog.index.users_of, catalog.by_digest):
         with pytest.raises(NotFoundError, match="not the beginning of a digest") as caught:
             ask(text)
         assert caught.value.fix == "give 6 hex characters or more"

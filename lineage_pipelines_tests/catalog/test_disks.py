@@ -77,7 +77,7 @@ def test_a_catalog_on_a_read_only_disk_can_be_read(disk: Path) -> None:
     limits.make_read_only(disk)
     with Catalog(url, read_only=True) as catalog:
         assert catalog.entries("flight_delay") == [entry]
-        with catalog._reading() as connection:
+        with catalog.connection.reading() as connection:
             assert connection.exec_driver_sql("PRAGMA trusted_schema").scalar() == 0
     with pytest.raises(CatalogError), Catalog(url) as catalog:
         catalog.append(make_record("2"))

@@ -84,7 +84,10 @@ def test_no_statement_of_our_own_connections_changes_what_is_there(url: str, fil
     with Catalog(url) as catalog:
         assert file.is_file()
         for statement in CHANGES:
-            with pytest.raises(CatalogError, match="the change would edit history"), catalog._writing() as connection:
+            with (
+                pytest.raises(CatalogError, match="the change would edit history"),
+                catalog.connection.writing() as connection,
+            ):
                 connection.exec_driver_sql(statement)
         assert catalog.entries("flight_delay") == entries[::-1]
 
@@ -138,7 +141,7 @@ def test_an_entry_whose_bytes_were_altered_is_never_handed_out(
             lambda: catalog.entries("flight_delay"),
             lambda: catalog.by_digest(digest.hex[:12]),
             lambda: catalog.by_run_key(run_key("flight_delay 2")),
-            lambda: catalog.users_of(str(make_record().data[0].digest.md5)),
+            lambda: catalog.index.users_of(str(make_record().data[0].digest.md5)),
             lambda: catalog.append(make_record("2")),
         ):
             with pytest.raises(CatalogError, match="flight_delay@2 was altered: its bytes have") as caught:

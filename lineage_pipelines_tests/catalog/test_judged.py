@@ -25,7 +25,7 @@ RAW = digests("through 2013-03", folder=True).md5 or ""
 def _decide(catalog: Catalog, action: Action, version: int | None, *, alias: str = "production") -> int:
     previous = find_holder(catalog, "flight_delay", alias)
     record: Digest | None = catalog.get("flight_delay", version).digest if version is not None else None
-    return catalog.decide(
+    return catalog.registry.decide(
         Decision(
             action=action,
             model="flight_delay",
@@ -63,23 +63,23 @@ def test_what_an_alias_names_now_and_at_any_instant(tmp_path: Path) -> None:
         assert _holder(catalog, first.at) == 1
         assert _holder(catalog, first.at - timedelta(seconds=1)) is None
         assert _holder(catalog, third.at - timedelta(microseconds=1)) == 1
-        assert catalog.standing(["flight_delay", "nobody"]) == [
+        assert catalog.index.current_aliases(["flight_delay", "nobody"]) == [
             ("flight_delay", "production", 3),
             ("flight_delay", "shadow", 2),
         ]
-        assert catalog.ever_named("production") == [("flight_delay", 1), ("flight_delay", 3)]
+        assert catalog.index.alias_versions("production") == [("flight_delay", 1), ("flight_delay", 3)]
         _decide(catalog, Action.RETIRE, None)
         assert _holder(catalog) is None
-        assert catalog.standing(["flight_delay"]) == [("flight_delay", "shadow", 2)]
+        assert catalog.index.current_aliases(["flight_delay"]) == [("flight_delay", "shadow", 2)]
         assert _holder(catalog, datetime.now(UTC)) is None
 
 
 def test_the_index_is_derived_again_as_it_was(tmp_path: Path) -> None:
     with _filled(tmp_path) as catalog:
-        before = catalog.judged()
+        before = catalog.index.decisions()
         assert before
         catalog.rebuild()
-        assert catalog.judged() == before
+        assert catalog.index.decisions() == before
 
 
 def test_an_index_that_says_otherwise_is_found(tmp_path: Path) -> None:
@@ -116,11 +116,11 @@ def _statements(catalog: Catalog) -> Iterator[list[tuple[str, Any]]]:
     def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, _context: Any, many: bool) -> None:
         ran.append((statement, parameters[0] if many else parameters))
 
-    sa.event.listen(catalog._engine, "before_cursor_execute", note)
+    sa.event.listen(catalog.connection.engine, "before_cursor_execute", note)
     try:
         yield ran
     finally:
-        sa.event.remove(catalog._engine, "before_cursor_execute", note)
+        sa.event.remove(catalog.connection.engine, "before_cursor_execute", note)
 
 
 def test_no_append_and_no_decision_reads_the_whole_log(tmp_path: Path) -> None:
@@ -128,7 +128,7 @@ def test_no_append_and_no_decision_reads_the_whole_log(tmp_path: Path) -> None:
         with _statements(catalog) as ran:
             catalog.append(make_record(run="another"))
             _decide(catalog, Action.PROMOTE, 4)
-            catalog.standing(["flight_delay"])
+            catalog.index.current_aliases(["flight_delay"])
             list_decisions(catalog, "flight_delay")
             _holder(catalog, datetime.now(UTC))
         assert len(ran) > 10
@@ -143,7 +143,7 @@ def test_no_append_and_no_decision_reads_the_whole_log(tmp_path: Path) -> None:
 def test_every_page_of_the_log_is_indexed_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, page: int) -> None:
     monkeypatch.setattr(index_rebuild, "_PAGE", page)
     with _filled(tmp_path) as catalog:
-        before = catalog.judged(), catalog.entries("flight_delay"), catalog.users_of(RAW)
+        before = catalog.index.decisions(), catalog.entries("flight_delay"), catalog.index.users_of(RAW)
         assert all(before)
         assert catalog.rebuild() == 4
-        assert (catalog.judged(), catalog.entries("flight_delay"), catalog.users_of(RAW)) == before
+        assert (catalog.index.decisions(), catalog.entries("flight_delay"), catalog.index.users_of(RAW)) == before

@@ -34,7 +34,7 @@ def test_what_the_database_promises(catalog: Catalog, url: str, file: Path) -> N
     assert file.is_file()
     with Catalog(url, read_only=True) as reader:
         for opened, more in ((catalog, {"synchronous": 2, "query_only": 0}), (reader, {"query_only": 1})):
-            with opened._reading() as one, opened._reading() as other:
+            with opened.connection.reading() as one, opened.connection.reading() as other:
                 for connection in (one, other):
                     asked = {
                         name: connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in {**promised, **more}
@@ -43,7 +43,7 @@ def test_what_the_database_promises(catalog: Catalog, url: str, file: Path) -> N
 
 
 def test_a_new_catalog_has_the_newest_schema(catalog: Catalog, file: Path) -> None:
-    assert catalog.schema_version == NEWEST
+    assert catalog.connection.schema_version == NEWEST
     with closing(sqlite3.connect(file)) as raw:
         assert [number for (number,) in raw.execute("SELECT number FROM migration")] == list(range(1, NEWEST + 1))
 
@@ -74,10 +74,10 @@ def test_a_catalog_of_an_older_release_can_be_read_and_is_brought_up_to_date_by_
         raw.execute("INSERT INTO migration VALUES (1, '2026-01-01T00:00:00Z')")
     before = file.read_bytes()
     with Catalog(url, read_only=True) as catalog:
-        assert (catalog.schema_version, list(catalog.models())) == (1, [])
+        assert (catalog.connection.schema_version, list(catalog.models())) == (1, [])
     assert file.read_bytes() == before
     with Catalog(url) as catalog:
-        assert catalog.schema_version == len(sqlite_schema.MIGRATIONS)
+        assert catalog.connection.schema_version == len(sqlite_schema.MIGRATIONS)
 
 
 def test_a_catalog_opened_for_reading_writes_nothing(catalog: Catalog, url: str, file: Path) -> None:
@@ -89,7 +89,7 @@ def test_a_catalog_opened_for_reading_writes_nothing(catalog: Catalog, url: str,
             with pytest.raises(CatalogError, match="opened for reading only"):
                 write()
         for statement in ("DROP TRIGGER log_update", "CREATE TABLE t (a)", "PRAGMA user_version = 3"):
-            with pytest.raises(CatalogError, match="may not be written"), reader._reading() as connection:
+            with pytest.raises(CatalogError, match="may not be written"), reader.connection.reading() as connection:
                 connection.exec_driver_sql(statement)
         assert reader.entries("flight_delay") == [entry]
     assert file.read_bytes() == before

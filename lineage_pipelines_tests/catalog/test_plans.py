@@ -48,13 +48,15 @@ def test_no_statement_of_a_commit_a_decision_or_an_approval_reads_a_table_whole(
     with Catalog(f"sqlite:///{file}", keys=tmp_path / "keys") as catalog:
         ann = introduce(catalog, tmp_path, "ann@example.org")
         entry: Entry = [catalog.append(make_record(run)) for run in "123"][-1]
-        sa.event.listen(catalog._engine, "before_cursor_execute", hear)
+        sa.event.listen(catalog.connection.engine, "before_cursor_execute", hear)
 
         def promote() -> None:
-            catalog.decide(draft_promotion(catalog, entry, "production", by="carol", reason="x", project_dir=tmp_path))
+            catalog.registry.decide(
+                draft_promotion(catalog, entry, "production", by="carol", reason="x", project_dir=tmp_path)
+            )
 
         def reject() -> None:
-            catalog.decide(draft_rejection(catalog, entry, "production", by="carol", reason="x"))
+            catalog.registry.decide(draft_rejection(catalog, entry, "production", by="carol", reason="x"))
 
         for do in (
             lambda: catalog.append(make_record("4")),

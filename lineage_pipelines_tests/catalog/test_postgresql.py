@@ -56,8 +56,10 @@ def database(postgresql: Server) -> Iterator[str]:
     """A database with a catalog of two versions."""
     with postgresql.database() as name:
         with Catalog(postgresql.url(name)) as catalog:
-            attempt = catalog.begin_attempt(make_record("1").model.run_key, "flight_delay", host="h", process="p")
-            catalog.append(make_record("1"), attempt=attempt, tell=["dagster"])
+            attempt = catalog.outbox.begin_attempt(
+                make_record("1").model.run_key, "flight_delay", host="h", process="p"
+            )
+            catalog.append(make_record("1"), attempt=attempt, notify=["dagster"])
             catalog.append(make_record("2"))
         yield name
 
@@ -114,7 +116,7 @@ def test_a_catalog_opened_for_reading_writes_nothing(postgresql: Server, databas
             "DROP TRIGGER log_next ON log",
             "INSERT INTO model VALUES ('a', 'a')",
         ):
-            with pytest.raises(CatalogError, match="may not be written"), catalog._reading() as connection:
+            with pytest.raises(CatalogError, match="may not be written"), catalog.connection.reading() as connection:
                 connection.exec_driver_sql(statement)
     assert _rows(postgresql, database) == before
 
@@ -146,12 +148,12 @@ def test_a_guard_that_was_dropped_added_or_changed_is_noticed_on_opening(postgre
 def test_what_the_server_promises(postgresql: Server, database: str) -> None:
     postgresql.run(f"ALTER DATABASE {database} SET synchronous_commit = off")
     with Catalog(postgresql.url(database)) as catalog:
-        with catalog._reading() as connection:
+        with catalog.connection.reading() as connection:
             asked = {
                 name: connection.exec_driver_sql(f"SHOW {name}").scalar()
                 for name in ("synchronous_commit", "search_path", "lock_timeout", "transaction_isolation")
             }
-        with catalog._writing() as connection:
+        with catalog.connection.writing() as connection:
             assert connection.exec_driver_sql("SHOW transaction_isolation").scalar() == "read committed"
     assert asked == {
         "synchronous_commit": "on",
@@ -209,7 +211,10 @@ def test_a_writer_that_waits_in_vain_stores_nothing(
 ) -> None:
     monkeypatch.setattr(postgres, "BUSY_SECONDS", 1)
     with Catalog(postgresql.url(database)) as catalog, Catalog(postgresql.url(database)) as other:
-        with other._writing(), pytest.raises(CatalogError, match="other writers kept the catalog busy") as caught:
+        with (
+            other.connection.writing(),
+            pytest.raises(CatalogError, match="other writers kept the catalog busy") as caught,
+        ):
             catalog.append(make_record("3"))
         assert "the same run gets the same version" in caught.value.fix
         assert catalog.append(make_record("3")).version == 3

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from lineage_pipelines.catalog.backends import postgres
 from lineage_pipelines.catalog.catalog import Catalog
-from lineage_pipelines.catalog.index.impact_index import Wanted
+from lineage_pipelines.catalog.index.impact_index import ImpactQuery
 from lineage_pipelines.catalog.index.record_index import LONGEST
 from lineage_pipelines.errors import NotFoundError
 from lineage_pipelines.queries.graph.impact import impact
@@ -24,7 +24,7 @@ from lineage_pipelines_tests.samples import digest, digests, make_record
 
 
 def _refs(catalog: Catalog, **wanted: object) -> list[str]:
-    found = catalog.reached(Wanted(**wanted))  # type: ignore[arg-type]
+    found = catalog.index.impact(ImpactQuery(**wanted))  # type: ignore[arg-type]
     return sorted({f"{each.version.model}@{each.version.version}" for each in found})
 
 
@@ -48,9 +48,9 @@ def test_a_path_finds_itself_and_what_is_beneath_it_and_nothing_that_begins_alik
     assert _refs(catalog, path="data/raw/ß") == ["flight_delay@7"]
     assert _refs(catalog, path="data/ra%") == _refs(catalog, path="dat") == _refs(catalog, path="") == []
     for path in paths:
-        assert catalog.is_named(path)
-    assert catalog.is_named("data/raw/ß")
-    assert not catalog.is_named("data/ra")
+        assert catalog.index.has_path(path)
+    assert catalog.index.has_path("data/raw/ß")
+    assert not catalog.index.has_path("data/ra")
 
 
 def test_a_path_of_any_length_is_kept_and_found(catalog: Catalog) -> None:
@@ -67,7 +67,7 @@ def test_more_things_than_one_statement_may_name_are_one_question(catalog: Catal
     _append(catalog, [_on("1", *paths), _on("2", *paths[:600]), _on("3", "other")])
     both = ["flight_delay@1", "flight_delay@2"]
     assert _refs(catalog, hexes=[hex_ for path in paths for hex_ in (digests(path).md5, digests(path).sha256)]) == both
-    ids = [file.id for file in catalog.files_at(paths)]
+    ids = [file.id for file in catalog.index.files_at(paths)]
     assert len(ids) == 1200
     assert _refs(catalog, entities=ids) == both
     assert _refs(catalog, entities=range(10**6, 10**6 + 25_000)) == []
@@ -86,7 +86,7 @@ def test_a_source_is_kept_once_by_what_is_in_it(catalog: Catalog) -> None:
     assert _refs(catalog, path="a.py") == ["flight_delay@1", "flight_delay@2", "flight_delay@3"]
     assert _refs(catalog, hexes=[digest("b").hex]) == ["flight_delay@1", "flight_delay@3"]
     assert _refs(catalog, hexes=[digest("c").hex]) == ["flight_delay@2"]
-    with catalog._reading() as connection:
+    with catalog.connection.reading() as connection:
         assert connection.exec_driver_sql("SELECT count(*) FROM part").scalar() == 4
 
 
@@ -101,7 +101,7 @@ def test_both_digests_of_a_file_are_known_wherever_one_record_has_both(catalog: 
     for hex_ in (md5, known.sha256 or ""):
         found = impact(catalog, find_subject(catalog, hex_, Places()))
         assert [each.ref for each in found.versions] == ["flight_delay@2", "flight_delay@1"]
-    assert {(each.kind, each.name) for each in catalog.beginning(md5[:8])} == {("content", md5)}
+    assert {(each.kind, each.name) for each in catalog.index.by_prefix(md5[:8])} == {("content", md5)}
 
 
 def test_everything_that_begins_so_is_named_by_its_kind(catalog: Catalog) -> None:
@@ -115,10 +115,10 @@ def test_everything_that_begins_so_is_named_by_its_kind(catalog: Catalog) -> Non
         "model": record.artifact.digest.hex,
     }
     for kind, name in expected.items():
-        assert [(each.kind, each.name) for each in catalog.beginning(name[:12])] == [(kind, name)]
-    assert catalog.beginning("0123456789") == []
+        assert [(each.kind, each.name) for each in catalog.index.by_prefix(name[:12])] == [(kind, name)]
+    assert catalog.index.by_prefix("0123456789") == []
     with pytest.raises(NotFoundError):
-        catalog.beginning("xyz")
+        catalog.index.by_prefix("xyz")
 
 
 def test_models_on_models_are_followed_in_both_directions(catalog: Catalog) -> None:
@@ -129,7 +129,7 @@ def test_models_on_models_are_followed_in_both_directions(catalog: Catalog) -> N
     assert [len(each.how.stages) for each in found.versions if each.how] == [0, 1, 2, 3, 4, 5]
     labels = {node.label for node in trace(catalog, "m6").nodes.values()}
     assert {f"data/file {number}" for number in range(6)} <= labels
-    (one,) = [each for each in catalog.reached(Wanted(path="data/file 0")) if each.version.model == "m3"]
+    (one,) = [each for each in catalog.index.impact(ImpactQuery(path="data/file 0")) if each.version.model == "m3"]
     assert one.through == 2
 
 
@@ -153,10 +153,10 @@ def test_a_server_reads_no_table_whole_for_it_either(postgresql: Server) -> None
 
     with postgresql.database() as name, Catalog(postgresql.url(name)) as catalog:
         _append(catalog, (_on(str(number), f"data/{number}") for number in range(1, 4)))
-        sa.event.listen(catalog._engine, "before_cursor_execute", hear)
+        sa.event.listen(catalog.connection.engine, "before_cursor_execute", hear)
         assert _refs(catalog, path="data", hexes=[digests("data/1").md5]) == [f"flight_delay@{n}" for n in (1, 2, 3)]
-        catalog.handed([digests("data/1").md5 or ""])
-        catalog.beginning(digest("data/1").hex[:9])
+        catalog.index.model_files_of([digests("data/1").md5 or ""])
+        catalog.index.by_prefix(digest("data/1").hex[:9])
         with psycopg.connect(postgresql.address(name)) as connection:
             connection.execute("SET search_path = lineage")
             connection.execute(postgres._STEP_BY_STEP.encode())

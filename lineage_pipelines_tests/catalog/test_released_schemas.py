@@ -52,11 +52,11 @@ def test_there_is_one_of_every_schema() -> None:
 def test_it_is_read_as_it_is(url: str, file: Path, schema: int) -> None:
     before = file.read_bytes()
     with Catalog(url, read_only=True) as catalog:
-        assert catalog.schema_version == schema
+        assert catalog.connection.schema_version == schema
         assert {model.name for model in catalog.models()} == {"flight_delay", "minutes"}
         assert [entry.record.model.name for entry in catalog.entries("minutes")] == ["minutes"]
-        assert len(catalog.undelivered("dagster")) == len(catalog.versions())
-        assert list(catalog.running_attempts()) == []
+        assert len(catalog.outbox.pending_versions("dagster")) == len(catalog.index.versions())
+        assert list(catalog.outbox.running_attempts()) == []
         assert _failed(catalog, schema) == []
     assert file.read_bytes() == before
 
@@ -64,11 +64,11 @@ def test_it_is_read_as_it_is(url: str, file: Path, schema: int) -> None:
 def test_a_writer_brings_it_up_to_date_and_changes_no_entry(url: str, file: Path, schema: int, tmp_path: Path) -> None:
     before = _log(file)
     with Catalog(url, keys=tmp_path / "keys") as catalog:
-        assert catalog.schema_version == NEWEST
+        assert catalog.connection.schema_version == NEWEST
         assert _log(file) == before
         assert _failed(catalog, schema) == []
-        versions = len(catalog.versions())
-        assert [entry.seq for entry in catalog.undelivered("dagster")] == sorted(catalog.versions())
+        versions = len(catalog.index.versions())
+        assert [entry.seq for entry in catalog.outbox.pending_versions("dagster")] == sorted(catalog.index.versions())
         catalog.append(make_record("new"))
         assert _log(file)[: len(before)] == before
         assert _failed(catalog, schema) == []
@@ -93,8 +93,8 @@ def _impacts(catalog: Catalog) -> dict[str, list[str]]:
 def test_what_came_of_what_is_answered_before_and_after(url: str, file: Path, schema: int) -> None:
     with Catalog(url, read_only=True) as catalog:
         before = _impacts(catalog)
-        assert catalog.schema_version == schema
-        assert len(catalog.users_of(digests("through 2013-03").md5 or "")) == len(catalog.versions())
+        assert catalog.connection.schema_version == schema
+        assert len(catalog.index.users_of(digests("through 2013-03").md5 or "")) == len(catalog.index.versions())
     versions = {"flight_delay@3", "flight_delay@2", "flight_delay@1", "minutes@1"}
     assert all(set(refs) <= versions for refs in before.values())
     assert len(before["data"]) == len(before["scikit-learn==1.9.1"]) >= 2
@@ -144,7 +144,7 @@ def test_a_migration_that_is_cut_short_leaves_what_was(
         with closing(sqlite3.connect(file)) as raw:
             assert list(raw.iterdump()) == before
     with Catalog(url) as catalog:
-        assert catalog.schema_version == NEWEST
+        assert catalog.connection.schema_version == NEWEST
     assert schema < NEWEST
 
 

@@ -13,7 +13,7 @@ from lineage_pipelines_tests.samples import make_record, run_key
 
 
 def _begin(catalog: Catalog, run: str = "1") -> Attempt:
-    return catalog.begin_attempt(
+    return catalog.outbox.begin_attempt(
         run_key(f"flight_delay {run}"), "flight_delay", host="vega", process="b1:4711", run="r1", folder="/tmp/x"
     )
 
@@ -21,17 +21,17 @@ def _begin(catalog: Catalog, run: str = "1") -> Attempt:
 def test_an_attempt_runs_until_it_commits(catalog: Catalog) -> None:
     attempt = _begin(catalog)
     assert attempt.epoch == 1
-    assert list(catalog.running_attempts()) == [attempt]
+    assert list(catalog.outbox.running_attempts()) == [attempt]
     catalog.append(make_record("1"), attempt=attempt)
-    assert list(catalog.running_attempts()) == []
+    assert list(catalog.outbox.running_attempts()) == []
 
 
 @pytest.mark.parametrize("how", AttemptEnd)
 def test_an_attempt_that_ended_commits_nothing(catalog: Catalog, how: AttemptEnd) -> None:
     attempt = _begin(catalog)
-    catalog.end_attempt(attempt, how)
-    catalog.end_attempt(attempt, AttemptEnd.ABANDONED)  # it is known already
-    assert list(catalog.running_attempts()) == []
+    catalog.outbox.end_attempt(attempt, how)
+    catalog.outbox.end_attempt(attempt, AttemptEnd.ABANDONED)  # it is known already
+    assert list(catalog.outbox.running_attempts()) == []
     with pytest.raises(ConflictError, match=f"attempt 1 of this run is over: it was found {how}") as caught:
         catalog.append(make_record("1"), attempt=attempt)
     assert "launch the run again" in caught.value.fix
@@ -49,7 +49,7 @@ def test_a_later_attempt_fences_an_earlier_one_off(catalog: Catalog) -> None:
     entry = catalog.append(make_record("1"), attempt=second)
     # The same claim again is the version that the run has, whoever makes it.
     assert catalog.append(make_record("1"), attempt=first) == entry
-    assert list(catalog.running_attempts()) == []
+    assert list(catalog.outbox.running_attempts()) == []
 
 
 def test_a_third_attempt_finds_what_the_second_committed(catalog: Catalog) -> None:
@@ -57,7 +57,7 @@ def test_a_third_attempt_finds_what_the_second_committed(catalog: Catalog) -> No
     entry = catalog.append(make_record("1"), attempt=_begin(catalog))
     third = _begin(catalog)
     assert catalog.append(make_record("1"), attempt=third) == entry
-    assert [attempt.epoch for attempt in catalog.running_attempts()] == [1]
+    assert [attempt.epoch for attempt in catalog.outbox.running_attempts()] == [1]
 
 
 def test_attempts_at_other_runs_do_not_matter(catalog: Catalog) -> None:
@@ -87,20 +87,20 @@ def test_of_attempts_that_race_only_the_last_commits(catalog: Catalog) -> None:
 
 
 def test_what_others_are_to_be_told_waits_until_it_arrived(catalog: Catalog) -> None:
-    told = [catalog.append(make_record(run), tell=["dagster", "mlflow"]) for run in "12"]
+    told = [catalog.append(make_record(run), notify=["dagster", "mlflow"]) for run in "12"]
     catalog.append(make_record("3"))
-    catalog.append(make_record("1"), tell=["dagster"])  # the run has its version, and that is in the outbox
-    assert list(catalog.undelivered("dagster")) == told
-    catalog.deliver("dagster", told[:1])
-    catalog.deliver("dagster", told[:1])
-    assert list(catalog.undelivered("dagster")) == told[1:]
-    assert list(catalog.undelivered("mlflow")) == told
-    assert list(catalog.undelivered("nowhere")) == []
+    catalog.append(make_record("1"), notify=["dagster"])  # the run has its version, and that is in the outbox
+    assert list(catalog.outbox.pending_versions("dagster")) == told
+    catalog.outbox.mark_delivered("dagster", told[:1])
+    catalog.outbox.mark_delivered("dagster", told[:1])
+    assert list(catalog.outbox.pending_versions("dagster")) == told[1:]
+    assert list(catalog.outbox.pending_versions("mlflow")) == told
+    assert list(catalog.outbox.pending_versions("nowhere")) == []
     catalog.rebuild()
-    assert list(catalog.undelivered("dagster")) == told[1:]
+    assert list(catalog.outbox.pending_versions("dagster")) == told[1:]
 
 
 def test_only_what_was_to_be_told_is_delivered(catalog: Catalog) -> None:
     entry = catalog.append(make_record("1"))
-    catalog.deliver("dagster", [entry])
-    assert list(catalog.undelivered("dagster")) == []
+    catalog.outbox.mark_delivered("dagster", [entry])
+    assert list(catalog.outbox.pending_versions("dagster")) == []

@@ -117,14 +117,14 @@ from lineage_pipelines_tests.samples import make_record
 
 catalog = Catalog(sys.argv[1])
 catalog.append(make_record("0"))
-connection = catalog._engine.raw_connection().driver_connection
+connection = catalog.connection.engine.raw_connection().driver_connection
 children = []
 for child in ("child", "other"):
     children.append(os.fork())
     if not children[-1]:
         entries = [catalog.append(make_record(f"{child} {run}")) for run in range(5)]
         assert entries == [catalog.get(entry.model, entry.version) for entry in entries]
-        assert catalog._engine.raw_connection().driver_connection is not connection
+        assert catalog.connection.engine.raw_connection().driver_connection is not connection
         os._exit(0)
 for run in range(5):
     catalog.append(make_record(f"parent {run}"))
@@ -139,7 +139,7 @@ def test_a_forked_child_may_use_a_catalog_that_its_parent_opened(url: str) -> No
     with Catalog(url, create=False) as catalog:
         assert catalog.rebuild() == 16
         if url.startswith("sqlite"):
-            (integrity,) = catalog._engine.raw_connection().execute("PRAGMA integrity_check").fetchone()
+            (integrity,) = catalog.connection.engine.raw_connection().execute("PRAGMA integrity_check").fetchone()
             assert integrity == "ok"
 
 
@@ -149,7 +149,7 @@ def test_more_threads_than_a_pool_usually_holds_are_served_at_once(url: str) -> 
     with Catalog(url) as catalog, ThreadPoolExecutor(many) as threads:
 
         def ask(_: int) -> int:
-            with catalog._reading():
+            with catalog.connection.reading():
                 return together.wait()
 
         assert sorted(threads.map(ask, range(many))) == list(range(many))

@@ -155,7 +155,7 @@ def test_what_happens_after_an_approval_may_void_it(
 def key_of(lineage: Lineage, name: str) -> str:
     listed = lineage("key", "list", "--format", "json").json()
     with opened(Path()) as catalog:
-        bodies = [json.loads(row.body) for row in catalog.walk("key")]
+        bodies = [json.loads(row.body) for row in catalog.log.walk("key")]
     (key,) = [body["key"] for body in bodies if body.get("owner") == f"{name}@example.org"]
     assert key in {each["key"] for each in listed}
     return str(key)
@@ -277,7 +277,7 @@ def test_an_approval_of_another_version_that_is_written_in_by_hand_counts_for_no
 ) -> None:
     by(lineage, "ann", "bob")
     with opened(people) as catalog:
-        body = next(row.body for row in catalog.walk("approval"))
+        body = next(row.body for row in catalog.log.walk("approval"))
         forge(catalog, "approval", body)
         catalog.append(_again(catalog.get("flight_delay", 2).record))
     said = lineage("promote", "flight_delay@4", *TO, "--format", "json")

@@ -125,7 +125,7 @@ def test_two_who_decide_at_once_do_not_overwrite_each_other(project: Path, linea
         late = draft_promotion(catalog, entry, "production", by="ada", reason="x", project_dir=project)
         lineage("promote", "flight_delay@2", *TO)
         with pytest.raises(ConflictError, match="was changed meanwhile"):
-            catalog.decide(late)
+            catalog.registry.decide(late)
     assert lineage("show", "flight_delay@production", "--format", "json").json()["version"] == 2
 
 

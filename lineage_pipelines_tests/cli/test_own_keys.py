@@ -191,7 +191,7 @@ def test_a_passphrase_is_typed_unseen(project: Path) -> None:
     assert PHRASE not in shown
     settings = resolve_settings(start=project)
     with Catalog(settings.catalog, read_only=True) as catalog:
-        assert [entry.kind for entry in catalog.walk()][-1] == "approval"
+        assert [entry.kind for entry in catalog.log.walk()][-1] == "approval"
         assert size(catalog) == 7
 
 

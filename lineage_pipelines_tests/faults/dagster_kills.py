@@ -65,7 +65,7 @@ def kill_some(run: subprocess.Popen[bytes], chance: random.Random) -> str:
 def wait_for_attempt(shop: Shop, run: subprocess.Popen[bytes]) -> None:
     """Wait until a run has announced that it trains, or is over."""
     with shop.catalog() as catalog:
-        while run.poll() is None and not catalog.running_attempts():
+        while run.poll() is None and not catalog.outbox.running_attempts():
             time.sleep(0.01)
 
 
@@ -89,7 +89,7 @@ def disagreements(shop: Shop, instance: dg.DagsterInstance) -> list[str]:
     """Compare the catalog's records with Dagster's events, without the product's help."""
     with shop.catalog() as catalog:
         records = {str(entry.digest) for entry in catalog.entries("churn")}
-        running = [f"attempt {attempt.epoch} is open" for attempt in catalog.running_attempts()]
+        running = [f"attempt {attempt.epoch} is open" for attempt in catalog.outbox.running_attempts()]
     events = set()
     for each in instance.fetch_materializations(KEY, limit=1000).records:
         if each.asset_materialization is not None:

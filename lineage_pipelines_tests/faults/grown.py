@@ -39,10 +39,10 @@ def grow(folder: Path, entries: int) -> Grown:
             seq = _append(catalog, seq, folder).seq
         (keys / "log.pem").rename(keys / "first.pem")
         seq = _append(catalog, seq, folder).seq
-        catalog.revoke_key(LogKey(keys / "first.pem", create=False).keyid, "the machine is gone")
+        catalog.registry.revoke_key(LogKey(keys / "first.pem", create=False).keyid, "the machine is gone")
         while seq < entries:
             seq = _append(catalog, seq, folder).seq
-        log = tuple(catalog.walk())[:entries]
+        log = tuple(catalog.log.walk())[:entries]
     with sqlite3.connect(folder / "catalog.db") as raw:
         raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     raw.close()
@@ -58,9 +58,9 @@ def _append(catalog: Catalog, after: int, folder: Path) -> Entry:
         by, reason = "ada", "better on all slices"
         if after % 2:
             promotion = draft_promotion(catalog, entry, "production", by=by, reason=reason, project_dir=folder)
-            catalog.decide(promotion)
+            catalog.registry.decide(promotion)
         else:
-            catalog.decide(draft_rejection(catalog, entry, "production", by=by, reason=reason))
+            catalog.registry.decide(draft_rejection(catalog, entry, "production", by=by, reason=reason))
     return entry
 
 

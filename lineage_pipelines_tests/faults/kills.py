@@ -149,7 +149,7 @@ def tick(folder: Path) -> dict[str, int]:
     with dg.DagsterInstance.ephemeral() as instance, _open_patiently(folder) as catalog:
         now = timedelta(0)
         # Every record lacks an event here, for nobody is Dagster: they are put right without telling it of each.
-        catalog.deliver(DAGSTER, catalog.undelivered(DAGSTER))
+        catalog.outbox.mark_delivered(DAGSTER, catalog.outbox.pending_versions(DAGSTER))
         found = reconcile(instance, catalog, artifacts=open_store(folder), grace=now, older_than=now)
     return dict(Counter(f"{each.what}, {each.done}" for each in found))
 
@@ -207,7 +207,7 @@ def look(folder: Path, kills: int, seconds: float) -> Outcome:
 
 
 def _failed(catalog: Catalog, folder: Path) -> list[CheckedClaim]:
-    claims = verify_catalog(catalog, anchor=catalog.checkpoint(), anchor_name="now", artifacts=open_store(folder))
+    claims = verify_catalog(catalog, anchor=catalog.log.checkpoint(), anchor_name="now", artifacts=open_store(folder))
     return [claim for claim in claims if claim.verdict is Verdict.FAIL]
 
 

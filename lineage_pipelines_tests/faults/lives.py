@@ -138,15 +138,15 @@ class Life:
         file = self._folder / "keys" / "log.pem"
         gone = LogKey(file)
         if self._chance.random() < 0.5:  # it revokes itself; otherwise its successor does
-            self._catalog.revoke_key(gone.keyid, "the machine is sold")
+            self._catalog.registry.revoke_key(gone.keyid, "the machine is sold")
             file.unlink()
         else:
             file.unlink()
             self._append()
-            self._catalog.revoke_key(gone.keyid, "the machine was stolen")
+            self._catalog.registry.revoke_key(gone.keyid, "the machine was stolen")
 
     def _checkpoint(self) -> None:
-        self._notes.append(self._catalog.checkpoint())
+        self._notes.append(self._catalog.log.checkpoint())
 
     def _turn_clock(self) -> None:
         Faults().shift_clock(self._chance.randint(-_DAY, _DAY))
@@ -182,37 +182,39 @@ class Life:
         )
         if not override and not all(rule.passed for rule in draft.rules):
             raise CatalogError("the policy is against it")  # as the command says
-        self._catalog.decide(draft)
+        self._catalog.registry.decide(draft)
 
     def _override(self) -> None:
         self._promote(override=True)
 
     def _reject(self) -> None:
         alias = self._mostly(ALIASES)
-        self._catalog.decide(draft_rejection(self._catalog, self._entry(), alias, by="ada", reason="worse at night"))
+        self._catalog.registry.decide(
+            draft_rejection(self._catalog, self._entry(), alias, by="ada", reason="worse at night")
+        )
 
     def _roll_back(self) -> None:
         model, alias = self._mostly(MODELS), self._mostly(ALIASES)
-        self._catalog.decide(draft_rollback(self._catalog, model, alias, by="ada", reason="complaints"))
+        self._catalog.registry.decide(draft_rollback(self._catalog, model, alias, by="ada", reason="complaints"))
 
     def _retire(self) -> None:
         model, alias = self._mostly(MODELS), self._mostly(ALIASES)
-        self._catalog.decide(draft_retirement(self._catalog, model, alias, by="ada", reason="not needed"))
+        self._catalog.registry.decide(draft_retirement(self._catalog, model, alias, by="ada", reason="not needed"))
 
     def _approve(self) -> None:
         if not self._people or self._chance.random() < 0.3:
             person = ApprovalKey(self._folder / f"person{len(self._people)}.pem", create=True)
-            self._catalog.introduce_key(person.introduction(f"person{len(self._people)}@example.org"))
+            self._catalog.registry.introduce_key(person.introduction(f"person{len(self._people)}@example.org"))
             self._people.append(person)
         person, alias = self._chance.choice(self._people), self._mostly(ALIASES)
         draft = draft_approval(
             self._catalog, self._entry(), alias, key=person.keyid, reason="seen", project_dir=self._folder
         )
-        self._catalog.approve(person.approve(draft))
+        self._catalog.registry.approve(person.approve(draft))
 
     def _dismiss(self) -> None:
         if self._people:
-            self._catalog.revoke_key(self._people.pop().keyid, "has left")
+            self._catalog.registry.revoke_key(self._people.pop().keyid, "has left")
 
     # Copies
 

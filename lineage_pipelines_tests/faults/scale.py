@@ -19,7 +19,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from lineage_pipelines.catalog.catalog import LOG_KEY, Catalog
+from lineage_pipelines.catalog.catalog import Catalog
+from lineage_pipelines.catalog.log.catalog_log import LOG_KEY
 from lineage_pipelines.catalog.transparency.signing import LogKey
 from lineage_pipelines.records.statement.lineage_record import encode
 from lineage_pipelines.records.values.codec import format_time
@@ -140,7 +141,7 @@ def _peak() -> int:
 def anchor(path: Path) -> None:
     """Keep a checkpoint of a catalog beside it."""
     with Catalog(f"sqlite:///{path}", read_only=True, keys=path.parent / "keys") as catalog:
-        (path.parent / "note").write_text(catalog.checkpoint())
+        (path.parent / "note").write_text(catalog.log.checkpoint())
 
 
 def main() -> int:

@@ -23,7 +23,7 @@ def test_a_catalog_made_in_bulk_is_like_any_other(many: Path, tmp_path: Path) ->
     shutil.copytree(many.parent, tmp_path / "copy")
     with Catalog(f"sqlite:///{tmp_path}/copy/catalog.db", keys=tmp_path / "copy/keys") as catalog:
         assert [summary.versions for summary in catalog.models()] == [MANY // len(scale.MODELS)] * len(scale.MODELS)
-        used = catalog.users_of(digests("train of delivery 1").sha256 or "")
+        used = catalog.index.users_of(digests("train of delivery 1").sha256 or "")
         assert len(used) == scale.DELIVERY * len(scale.MODELS)
         catalog.append(make_record(run="later"))
         rows = (catalog.rebuild(), catalog.latest("flight_delay"))

@@ -30,7 +30,7 @@ def honest(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     with Catalog(f"sqlite:///{folder}/catalog.db", keys=folder / "keys") as catalog:
         for number in range(RECORDS):
             catalog.append(make_record(run=str(number), model=("one", "other")[number % 2]))
-        note = catalog.checkpoint()
+        note = catalog.log.checkpoint()
     with sqlite3.connect(folder / "catalog.db") as raw:
         raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     raw.close()

@@ -39,8 +39,8 @@ def open_catalog(folder: Path) -> Catalog:
 def commit(catalog: Catalog, store: ArtifactStore, run: str, *, model: str = MODEL) -> Entry:
     """Announce an attempt, store its model file and commit the record that names it."""
     key = run_key(f"{model} {run}")
-    attempt = catalog.begin_attempt(key, model, host=host_name(), process=process_name())
-    return catalog.append(stored(store, run, model=model), attempt=attempt, tell=[DAGSTER])
+    attempt = catalog.outbox.begin_attempt(key, model, host=host_name(), process=process_name())
+    return catalog.append(stored(store, run, model=model), attempt=attempt, notify=[DAGSTER])
 
 
 def store_shared(folder: Path) -> None:

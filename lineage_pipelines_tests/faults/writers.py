@@ -110,7 +110,7 @@ def look(folder: Path, committed: Sequence[Committed]) -> list[str]:
             for run, version in runs:
                 if version not in entries or entries[version].record.model.run_key != run_key(f"{model} {run}"):
                     wrong.append(f"{model}@{version} is not that of run {run}")
-        claims = verify_catalog(catalog, anchor=catalog.checkpoint(), anchor_name="now")
+        claims = verify_catalog(catalog, anchor=catalog.log.checkpoint(), anchor_name="now")
     return [*wrong, *(f"verify: {claim.detail}" for claim in claims if claim.verdict is Verdict.FAIL)]
 
 

@@ -89,8 +89,8 @@ def test_whatever_step_was_killed_one_tick_puts_everything_right(
         assert tick() == [first, *([("stray folder", "removed")] if committed else [])]
         assert tick() == []
         assert not list(own_tmp.glob("lineage-*"))
-        assert list(catalog.running_attempts()) == []
-        assert list(catalog.undelivered("dagster")) == []
+        assert list(catalog.outbox.running_attempts()) == []
+        assert list(catalog.outbox.pending_versions("dagster")) == []
         # The next run goes on, and is fine by itself.
         assert run(build_defs(shop), "refresh", instance).success
         assert tick() == []
@@ -100,7 +100,7 @@ def test_whatever_step_was_killed_one_tick_puts_everything_right(
 def test_an_event_is_in_the_log_when_it_is_noted_as_delivered(shop: Shop, tmp_path: Path, own_tmp: Path) -> None:
     _crash("deliver", shop, tmp_path / "home")
     with dg.DagsterInstance.local_temp(str(tmp_path / "home")) as instance, shop.catalog() as catalog:
-        assert list(catalog.undelivered("dagster")) == []
+        assert list(catalog.outbox.pending_versions("dagster")) == []
         assert instance.get_latest_materialization_event(KEY) is not None
         assert reconcile(instance, catalog, grace=NOW) == ()
     assert not list(own_tmp.glob("lineage-*"))
@@ -114,7 +114,7 @@ def test_an_attempt_that_fails_by_itself_leaves_nothing(
     assert not run(build_defs(shop), "refresh", instance).success
     assert not list(own_tmp.glob("lineage-*"))
     with shop.catalog() as catalog:
-        assert list(catalog.running_attempts()) == []
+        assert list(catalog.outbox.running_attempts()) == []
         assert reconcile(instance, catalog, grace=NOW, older_than=NOW) == ()
 
 
@@ -128,7 +128,7 @@ def test_an_attempt_that_was_given_up_and_lives_on_commits_nothing(
     with shop.catalog() as catalog:
         with announced(catalog, facts, "churn") as (zombie, folder):
             assert folder.parent == own_tmp
-            later = catalog.begin_attempt(key, "churn", host=host_name(), process=process_name())
+            later = catalog.outbox.begin_attempt(key, "churn", host=host_name(), process=process_name())
             record = make_record("zombie", model="churn")
             record = replace(record, model=replace(record.model, run_key=key))
             with pytest.raises(ConflictError, match="superseded by attempt 2"):
@@ -147,12 +147,12 @@ def test_attempts_elsewhere_are_given_up_when_their_run_is_over_or_nothing_was_h
     (over,) = instance.get_runs()
     with shop.catalog() as catalog:
         for number, run_id in enumerate([over.run_id, "unknown", None]):
-            catalog.begin_attempt(f"{number}" * 64, "churn", host="elsewhere", process="b 1 2", run=run_id)
+            catalog.outbox.begin_attempt(f"{number}" * 64, "churn", host="elsewhere", process="b 1 2", run=run_id)
         (found,) = reconcile(instance, catalog, grace=NOW)
         assert (found.what, found.done) == ("attempt without end", "given up")
         assert "its run ended as SUCCESS" in found.detail
-        assert [attempt.run for attempt in catalog.running_attempts()] == ["unknown", None]
-        catalog.begin_attempt("3" * 64, "churn", host=host_name(), process=process_name())
+        assert [attempt.run for attempt in catalog.outbox.running_attempts()] == ["unknown", None]
+        catalog.outbox.begin_attempt("3" * 64, "churn", host=host_name(), process=process_name())
         assert reconcile(instance, catalog, grace=NOW) == (), "this process is alive"
 
 
@@ -172,7 +172,7 @@ def test_only_our_own_folders_are_removed(
     half.write_text("ha")
     with shop.catalog() as catalog:
         # A folder that another process names as its own must not lead the broom astray.
-        catalog.begin_attempt("1" * 64, "churn", host=host_name(), process="gone 1 2", folder=str(precious))
+        catalog.outbox.begin_attempt("1" * 64, "churn", host=host_name(), process="gone 1 2", folder=str(precious))
         assert reconcile(instance, catalog, artifacts=store) == (), "they are young"
         found = reconcile(instance, catalog, artifacts=store, older_than=NOW)
     assert sorted((each.what, Path(each.subject).name) for each in found) == [

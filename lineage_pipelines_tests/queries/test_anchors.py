@@ -22,7 +22,7 @@ from lineage_pipelines_tests.world import World
 
 def note(folder: Path) -> str:
     with Catalog(f"sqlite:///{folder}/catalog.db", read_only=True, keys=folder / "keys") as catalog:
-        return catalog.checkpoint()
+        return catalog.log.checkpoint()
 
 
 def grow(folder: Path, *runs: str) -> None:

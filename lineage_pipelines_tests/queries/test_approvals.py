@@ -77,11 +77,11 @@ def made(catalog: Catalog, entry: Entry, ann: Person, bob: Person, tmp_path: Pat
 
 
 def wrong(catalog: Catalog) -> list[str]:
-    decisions = [(row.seq, decode_decision(row.body)) for row in catalog.walk("decision")]
-    events = [(row.seq, decode_key_event(row.body)) for row in catalog.walk("key")]
+    decisions = [(row.seq, decode_decision(row.body)) for row in catalog.log.walk("decision")]
+    events = [(row.seq, decode_key_event(row.body)) for row in catalog.log.walk("key")]
     return [
         *recheck_keys(events),
-        *recheck_approvals(catalog.walk("approval"), events),
+        *recheck_approvals(catalog.log.walk("approval"), events),
         *recheck_decisions(catalog, decisions),
     ]
 
@@ -113,8 +113,8 @@ def test_honest_histories_are_never_called_false(
 ) -> None:
     late = introduce(catalog, tmp_path, "dan@example.org")
     late.approve(catalog, entry, POLICY)  # between draft and commit: more than was counted
-    catalog.decide(made)
-    catalog.revoke_key(ann.key.keyid, "the laptop was stolen")
+    catalog.registry.decide(made)
+    catalog.registry.revoke_key(ann.key.keyid, "the laptop was stolen")
     catalog.append(make_record(run="3", auc=0.6))
     worse = draft_promotion(
         catalog,
@@ -126,7 +126,7 @@ def test_honest_histories_are_never_called_false(
         override=True,
     )
     assert worse.override
-    catalog.decide(worse)
+    catalog.registry.decide(worse)
     assert wrong(catalog) == []
 
 
@@ -139,7 +139,7 @@ def test_a_decision_from_before_there_were_approvals_is_judged_as_it_was(catalog
     assert (old.approvals, old.judged, old.seen) == (None, None, None)
     assert set(old.policy) == set(policy)
     assert [rule.name for rule in old.rules] == ["check min_roc_auc"]
-    catalog.decide(old)
+    catalog.registry.decide(old)
     assert wrong(catalog) == []
 
 
@@ -180,7 +180,7 @@ def test_a_decision_that_was_made_up_is_found(
 
 
 def test_a_promotion_with_a_key_that_had_been_revoked_is_found(catalog: Catalog, ann: Person, made: Decision) -> None:
-    catalog.revoke_key(ann.key.keyid, "stolen")
+    catalog.registry.revoke_key(ann.key.keyid, "stolen")
     seq = forge(catalog, "decision", encode_decision(made))
     (found,) = wrong(catalog)
     assert found.startswith(f"entry {seq} (decision) counts the approval of ann@example.org")
@@ -257,8 +257,8 @@ def test_an_approval_before_its_key_or_after_its_end_is_found(
 ) -> None:
     late = Person("dan@example.org", ApprovalKey(tmp_path / "dan.pem", create=True))
     early = forge(catalog, "approval", encode_envelope(late.sign(entry, POLICY)))
-    catalog.introduce_key(late.key.introduction(late.owner))
-    catalog.revoke_key(ann.key.keyid, "stolen")
+    catalog.registry.introduce_key(late.key.introduction(late.owner))
+    catalog.registry.revoke_key(ann.key.keyid, "stolen")
     after = forge(catalog, "approval", encode_envelope(ann.sign(entry, POLICY)))
     first, second = wrong(catalog)
     assert first.startswith(f"entry {early} (approval) of dan@example.org: its key is none")
@@ -268,7 +268,7 @@ def test_an_approval_before_its_key_or_after_its_end_is_found(
 
 def test_an_approval_that_is_written_in_again_is_found(catalog: Catalog, entry: Entry, ann: Person) -> None:
     signed = ann.sign(entry, POLICY)
-    seq = catalog.approve(signed)
+    seq = catalog.registry.approve(signed)
     again = forge(catalog, "approval", encode_envelope(signed))
     assert wrong(catalog) == [f"entry {again} (approval) repeats entry {seq}"]
 
@@ -322,7 +322,7 @@ def test_a_revocation_of_a_key_that_the_log_does_not_know_changes_nothing(catalo
 def test_whatever_was_changed_is_an_answer_and_not_an_error(
     catalog: Catalog, made: Decision, tmp_path: Path, statement: str
 ) -> None:
-    catalog.decide(made)
+    catalog.registry.decide(made)
     catalog.close()
     with unguarded(tmp_path / "catalog.db") as raw:
         raw.execute(statement)

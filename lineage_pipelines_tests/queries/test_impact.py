@@ -241,11 +241,11 @@ def _statements(catalog: Catalog) -> Iterator[list[tuple[str, Any]]]:
         if not statement.startswith("BEGIN"):
             said.append((statement, parameters))
 
-    sa.event.listen(catalog._engine, "before_cursor_execute", hear)
+    sa.event.listen(catalog.connection.engine, "before_cursor_execute", hear)
     try:
         yield said
     finally:
-        sa.event.remove(catalog._engine, "before_cursor_execute", hear)
+        sa.event.remove(catalog.connection.engine, "before_cursor_execute", hear)
 
 
 def _scanned(file: Path, statement: str, parameters: Any) -> list[str]:
@@ -296,7 +296,7 @@ def test_live_versions_come_first_and_can_be_asked_for_alone(two: Path) -> None:
         for version in (2, 1):
             entry = catalog.get("flight_delay", version)
             draft = draft_promotion(catalog, entry, "production", by="ada", reason="good", project_dir=two)
-            catalog.decide(draft)
+            catalog.registry.decide(draft)
     found = ask(two, "data/raw")
     assert [(each.ref, each.aliases) for each in found.versions][:2] == [
         ("flight_delay@1", ("production",)),

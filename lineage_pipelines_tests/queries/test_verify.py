@@ -11,6 +11,8 @@ import pytest
 
 from lineage_pipelines.artifacts.artifact_store import ArtifactStore
 from lineage_pipelines.catalog.catalog import Catalog
+from lineage_pipelines.catalog.connection import CatalogConnection
+from lineage_pipelines.catalog.log.catalog_log import CatalogLog
 from lineage_pipelines.catalog.log.entries import LogEntry
 from lineage_pipelines.catalog.transparency.checkpoint_note import read_note, write_note
 from lineage_pipelines.catalog.transparency.signing import ApprovalKey, LogKey
@@ -30,7 +32,7 @@ Edit = Callable[[sqlite3.Connection], object]
 
 def checkpoint(folder: Path) -> str:
     with Catalog(f"sqlite:///{folder}/catalog.db", read_only=True, keys=folder / "keys") as catalog:
-        return catalog.checkpoint()
+        return catalog.log.checkpoint()
 
 
 def verify(folder: Path, anchor: str | None = None) -> dict[str, CheckedClaim]:
@@ -221,18 +223,22 @@ def test_a_gap_is_told_once(folder: Path) -> None:
     assert claim.entries == (3, 4, 5)
 
 
-class Busy(Catalog):
-    """A catalog that somebody writes to whenever it is walked over."""
+class BusyLog(CatalogLog):
+    """A log that another process appends to whenever it is walked over."""
+
+    def __init__(self, connection: CatalogConnection, folder: Path) -> None:
+        super().__init__(connection, None)
+        self._folder = folder
 
     def walk(self, kind: str | None = None, *, after: int = 0, until: int | None = None) -> Iterator[LogEntry]:
-        folder = Path(self.url.removeprefix("sqlite:///")).parent
-        with Catalog(self.url, keys=folder / "keys") as catalog:
+        with Catalog(f"sqlite:///{self._folder}/catalog.db", keys=self._folder / "keys") as catalog:
             catalog.append(make_record(run=f"meanwhile {kind} {len(catalog.entries('flight_delay'))}"))
         yield from super().walk(kind, after=after, until=until)
 
 
 def test_what_is_committed_meanwhile_is_no_alarm(folder: Path) -> None:
-    with Busy(f"sqlite:///{folder}/catalog.db", read_only=True) as catalog:
+    with Catalog(f"sqlite:///{folder}/catalog.db", read_only=True) as catalog:
+        catalog.log = BusyLog(catalog.connection, folder)
         claims = {claim.claim: claim for claim in verify_catalog(catalog)}
     assert failed(claims) == set()
     assert claims["entries"].detail.startswith("8 entries")
@@ -263,7 +269,7 @@ def sign_with(folder: Path, seq: int, key: LogKey) -> None:
 def test_a_key_that_is_for_approvals_signs_no_entry(folder: Path) -> None:
     own = ApprovalKey(folder / "ann.pem", create=True)
     with Catalog(f"sqlite:///{folder}/catalog.db", keys=folder / "keys") as catalog:
-        catalog.introduce_key(own.introduction("ann@example.org"))
+        catalog.registry.introduce_key(own.introduction("ann@example.org"))
         catalog.append(make_record(run="later"))
     assert failed(verify(folder)) == set()
     sign_with(folder, 9, LogKey(folder / "ann.pem", create=False))
@@ -275,8 +281,8 @@ def test_a_key_that_is_for_approvals_signs_no_entry(folder: Path) -> None:
 def test_a_key_for_approvals_signs_no_checkpoint(folder: Path) -> None:
     own = ApprovalKey(folder / "ann.pem", create=True)
     with Catalog(f"sqlite:///{folder}/catalog.db", keys=folder / "keys") as catalog:
-        catalog.introduce_key(own.introduction("ann@example.org"))
-        point = read_note(catalog.checkpoint(), where="here")
+        catalog.registry.introduce_key(own.introduction("ann@example.org"))
+        point = read_note(catalog.log.checkpoint(), where="here")
     claim = verify(folder, write_note(point, LogKey(folder / "ann.pem", create=False)))["checkpoint"]
     assert claim.verdict is Verdict.FAIL
     assert "not signed by a key of this log" in claim.detail
@@ -285,7 +291,7 @@ def test_a_key_for_approvals_signs_no_checkpoint(folder: Path) -> None:
 def test_a_key_for_approvals_that_nobody_proved_to_hold_is_named(folder: Path) -> None:
     own = ApprovalKey(folder / "ann.pem", create=True)
     with Catalog(f"sqlite:///{folder}/catalog.db", keys=folder / "keys") as catalog:
-        seq = catalog.introduce_key(own.introduction("ann@example.org"))
+        seq = catalog.registry.introduce_key(own.introduction("ann@example.org"))
     forged = encode_key_event(dataclasses.replace(own.introduction("ann@example.org"), owner="bob@example.org"))
     with unguarded(folder / "catalog.db") as raw:
         raw.execute("UPDATE log SET body = ?, digest = ? WHERE seq = ?", (forged, Digest.of(forged).hex, seq))
@@ -298,12 +304,12 @@ def test_a_key_for_approvals_that_nobody_proved_to_hold_is_named(folder: Path) -
 def test_an_approval_that_its_approver_did_not_sign_is_named(folder: Path) -> None:
     own = ApprovalKey(folder / "ann.pem", create=True)
     with Catalog(f"sqlite:///{folder}/catalog.db", keys=folder / "keys") as catalog:
-        catalog.introduce_key(own.introduction("ann@example.org"))
+        catalog.registry.introduce_key(own.introduction("ann@example.org"))
         latest = catalog.latest("flight_delay")
         assert latest is not None
         approval = draft_approval(catalog, latest, "production", key=own.keyid, reason="good", project_dir=folder)
         signed = own.approve(approval)
-        seq = catalog.approve(signed)
+        seq = catalog.registry.approve(signed)
     claims = verify(folder)
     assert failed(claims) == set()
     assert claims["approvals"].detail.startswith("1 approvals")
@@ -325,7 +331,7 @@ def test_the_key_is_private_and_made_once(folder: Path) -> None:
     before = key.read_bytes()
     with Catalog(f"sqlite:///{folder}/catalog.db", keys=folder / "keys") as catalog:
         catalog.append(make_record(run="again"))
-        assert [entry.kind for entry in catalog.walk()].count("key") == 1
+        assert [entry.kind for entry in catalog.log.walk()].count("key") == 1
     assert key.read_bytes() == before
 
 

@@ -21,7 +21,7 @@ def opened(folder: Path) -> Catalog:
 
 def note(folder: Path) -> str:
     with opened(folder) as catalog:
-        return catalog.checkpoint()
+        return catalog.log.checkpoint()
 
 
 def verify(folder: Path, refs: Sequence[str], anchor: str | None = None) -> dict[str, CheckedClaim]:
@@ -115,7 +115,7 @@ def test_a_version_that_only_the_index_has_is_told(folder: Path) -> None:
 def test_only_decisions_about_it_count(folder: Path) -> None:
     with opened(folder) as catalog:
         for version in (1, 2):
-            catalog.decide(reject(catalog, version))
+            catalog.registry.decide(reject(catalog, version))
     claims = verify(folder, ["flight_delay@1"])
     assert claims["decisions"].detail == "1 decisions follow from what they were made on"
 

@@ -27,7 +27,7 @@ def story(tmp_path: Path) -> Path:
         catalog.append(make_record("1", auc=0.74))
         catalog.append(make_record("2", auc=0.741))
         bad = catalog.append(make_record("3", auc=0.61, raw="through July"))
-        catalog.decide(
+        catalog.registry.decide(
             draft_promotion(catalog, bad, "production", by="ada", reason="it was late", project_dir=tmp_path)
         )
         catalog.append(make_record("4", auc=0.74, raw="July again"))

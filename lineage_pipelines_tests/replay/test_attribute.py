@@ -116,7 +116,7 @@ def test_it_runs_as_a_job_whose_steps_are_mixes(shop: Trained) -> None:
     steps = [event.step_key for event in result.all_events if event.is_step_success and event.step_key]
     assert sum(step.startswith("train_") for step in steps if step) == 10  # four mixes by three seeds, two known
     with shop.opened() as catalog:
-        (entry,) = catalog.walk("attribution")
+        (entry,) = catalog.log.walk("attribution")
         found = decode_attribution(entry.body)
         assert found.allocation.method in (Method.EXACT, Method.AGREED)
         assert next_batch(open_mixes(catalog, old, new, "roc_auc", shop.options()), Effort()) == []

@@ -28,7 +28,7 @@ def _promote(shop: Trained, version: int) -> None:
         entry = catalog.get("churn", version)
         decided: dict[str, Any] = {"model": "churn", "alias": "production", "by": "ann", "reason": "good", "policy": {}}
         before = catalog.get("churn", version - 1).digest if version > 1 else None
-        catalog.decide(
+        catalog.registry.decide(
             Decision(action=Action.PROMOTE, version=version, record=entry.digest, previous=before, **decided)
         )
 
@@ -54,7 +54,7 @@ def test_nothing_is_run_unasked(here: Trained, capsys: Said) -> None:
     assert f"{here.module_name}:churn, from commit" in err
     assert "--yes says that it may run" in err
     with here.opened() as catalog:
-        assert not list(catalog.walk("reproduction"))
+        assert not list(catalog.log.walk("reproduction"))
 
 
 def test_all_that_ever_were_in_production_are_checked(here: Trained, capsys: Said) -> None:
@@ -121,7 +121,7 @@ def test_what_cannot_be_asked_is_told(here: Trained, capsys: Said, words: list[s
     assert main(words) == code
     assert told in capsys.readouterr().err
     with here.opened() as catalog:
-        assert {entry.kind for entry in catalog.walk()} == {"key", "record"}
+        assert {entry.kind for entry in catalog.log.walk()} == {"key", "record"}
 
 
 def test_a_setting_that_is_unknown_is_told(here: Trained, capsys: Said) -> None:

@@ -148,9 +148,9 @@ def test_the_verdict_is_about_one_record(shop: Trained) -> None:
     entry = shop.train()
     said = reproduce(entry, shop.options(check_only=True))
     with shop.opened() as catalog:
-        seq = catalog.attach("reproduction", encode_reproduction(said), about=[said.record])
+        seq = catalog.registry.attach("reproduction", encode_reproduction(said), about=[said.record])
         (found,) = list_reproductions(catalog, entry.digest)
         assert (found.seq, found.reproduction) == (seq, said)
         assert list_reproductions(catalog, Digest.of(b"other")) == []
         with pytest.raises(NotFoundError):
-            catalog.attach("reproduction", encode_reproduction(said), about=[Digest.of(b"other")])
+            catalog.registry.attach("reproduction", encode_reproduction(said), about=[Digest.of(b"other")])

@@ -67,7 +67,7 @@ def deliver(catalog: "Catalog", mirror: Mirror, *, progress: Tell = lambda *_: N
     """
     told, refused = 0, dict[int, str]()
     while True:
-        with catalog.alone(MLFLOW) as held:
+        with catalog.outbox.exclusive(MLFLOW) as held:
             if not held:
                 return Delivered(told=told, refused=[*refused.items()], busy=True)
             for entry in _owed(catalog, refused):
@@ -78,7 +78,7 @@ def deliver(catalog: "Catalog", mirror: Mirror, *, progress: Tell = lambda *_: N
                 except LineageError as error:  # of this one entry: the others need not wait for it
                     refused[entry.seq] = error.what
                 else:
-                    catalog.deliver(MLFLOW, [entry])
+                    catalog.outbox.mark_delivered(MLFLOW, [entry])
                     told += 1
                     progress("entries told to MLflow", told)
         # Whoever was told that we are at it has left it to us: look again after the lock is free.
@@ -87,7 +87,7 @@ def deliver(catalog: "Catalog", mirror: Mirror, *, progress: Tell = lambda *_: N
 
 
 def _owed(catalog: "Catalog", refused: dict[int, str]) -> "Sequence[LogEntry]":
-    page = catalog.owed(MLFLOW, limit=_PAGE + len(refused))
+    page = catalog.outbox.pending(MLFLOW, limit=_PAGE + len(refused))
     return [entry for entry in page if entry.seq not in refused]
 
 
@@ -99,7 +99,7 @@ def _tell(catalog: "Catalog", mirror: Mirror, entry: "LogEntry") -> None:
         approval = decode_envelope(entry.body).approval
         tell_approvals(mirror, catalog, catalog.get(approval.model, approval.version), approval.alias)
     else:
-        for version in catalog.at([entry.seq]):
+        for version in catalog.log.versions_at([entry.seq]):
             mirror.tell(version)
 
 

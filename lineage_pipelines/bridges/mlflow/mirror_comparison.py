@@ -66,7 +66,7 @@ def _owed(
 ) -> Iterator[Drift]:
     what = "owed to MLflow"
     if dry_run:
-        for entry in catalog.owed(MLFLOW):
+        for entry in catalog.outbox.pending(MLFLOW):
             yield Drift(what=what, subject=f"entry {entry.seq}", done="to be told", detail=entry.kind)
         return
     found = deliver(catalog, mirror, progress=progress)
@@ -89,11 +89,11 @@ class _Model:
 
     def compare(self) -> Iterator[Drift]:
         theirs = self._registered(self.name)
-        ours = self.catalog.digests(self.name)
+        ours = self.catalog.index.version_numbers(self.name)
         told = {each.tags.get(tags.RECORD, "") for each in theirs}
         imported: set[tuple[str, str]] = set()
         missing = sorted(number for digest, number in ours.items() if f"sha256:{digest}" not in told)
-        owed = {entry.digest for entry in self.catalog.owed(MLFLOW)} if missing else set()
+        owed = {entry.digest for entry in self.catalog.outbox.pending(MLFLOW)} if missing else set()
         for entry in (self.catalog.get(self.name, number) for number in missing):
             origin = entry.record.run.mlflow
             if origin is not None and origin.version is not None:
@@ -156,7 +156,7 @@ class _Model:
     # Aliases
 
     def _aliases(self) -> Iterator[Drift]:
-        ours = {alias: version for _, alias, version in self.catalog.standing([self.name])}
+        ours = {alias: version for _, alias, version in self.catalog.index.current_aliases([self.name])}
         theirs = self._their_aliases()
         for alias in sorted({*ours, *theirs}):
             holder = find_holder(self.catalog, self.name, alias)

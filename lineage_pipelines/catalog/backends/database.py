@@ -54,8 +54,8 @@ class Database(Protocol):
     def prefer_indexes(self, connection: sa.Connection) -> None:
         """Have the questions of this transaction answered step by step from indexes, whatever the planner expects."""
 
-    def alone(self, engine: sa.Engine, name: str) -> AbstractContextManager[bool]:
-        """Hold a lock of this catalog, which ends with the process; yield whether it was free."""
+    def exclusive(self, engine: sa.Engine, name: str) -> AbstractContextManager[bool]:
+        """Try to take a lock of this catalog, which ends with the process; yield whether it was taken."""
 
     def translated(self) -> AbstractContextManager[None]:
         """Turn the database's own errors into a `CatalogError` that says what to do."""

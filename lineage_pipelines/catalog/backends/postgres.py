@@ -99,8 +99,8 @@ class Postgres:
         connection.exec_driver_sql(_STEP_BY_STEP)
 
     @contextlib.contextmanager
-    def alone(self, engine: sa.Engine, name: str) -> Iterator[bool]:
-        """Hold an advisory lock of a session of its own, which ends with it; yield whether it was free."""
+    def exclusive(self, engine: sa.Engine, name: str) -> Iterator[bool]:
+        """Try to take an advisory lock in a session of its own; yield whether it was taken."""
         key = sa.text("SELECT pg_try_advisory_lock(hashtextextended(current_database() || '.lineage.' || :name, 0))")
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             try:
@@ -125,7 +125,7 @@ class Postgres:
             return LostConnectionError(
                 f"the catalog's server cannot be reached ({message})",
                 where=self.url,
-                fix=f"see whether PostgreSQL runs there and lets you in, {_SAME_RUN}",
+                fix=f"check that PostgreSQL is running and accepts your connection, {_SAME_RUN}",
             )
         what, fix = _EXPLANATIONS.get(state) or _EXPLANATIONS.get(state[:2]) or _OTHERWISE
         return CatalogError(f"{what} ({message})", where=self.url, fix=fix)

@@ -106,8 +106,8 @@ class Sqlite:
         """Do nothing: SQLite has no other way of joining."""
 
     @contextlib.contextmanager
-    def alone(self, engine: sa.Engine, name: str) -> Iterator[bool]:  # noqa: ARG002  # PostgreSQL needs it
-        """Hold a lock on a file beside the catalog; yield whether it was free."""
+    def exclusive(self, engine: sa.Engine, name: str) -> Iterator[bool]:  # noqa: ARG002  # PostgreSQL needs it
+        """Try to lock a file beside the catalog; yield whether it was locked."""
         path = self._path.with_name(f"{self._path.name}.{name}.lock")
         handle = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, _OWNER_ONLY)
         try:

@@ -1,6 +1,6 @@
-"""Which decisions and approvals there are of a model, and what an alias names: answered from the index of them.
+"""Alias index: the decisions and approvals of each model, and what its aliases name.
 
-A decision is truly what its entry says; the index only says where to look. `lineage verify` compares the two.
+The entry of the log is authoritative, the index only says where to look; `lineage verify` compares the two.
 """
 
 import contextlib
@@ -18,7 +18,7 @@ from lineage_pipelines.records.decisions.decision import decode_decision
 from lineage_pipelines.records.values.digest import Digest
 
 
-class Judged(NamedTuple):
+class IndexedDecision(NamedTuple):
     """A decision or an approval, as the index has it."""
 
     kind: str
@@ -27,7 +27,7 @@ class Judged(NamedTuple):
     seq: int
     version: int | None
     moves: bool
-    """Whether the alias names this version, or none, from here on."""
+    """Whether the alias names this version (or no version, if None) from this entry on."""
 
 
 _PAGE = 500
@@ -47,41 +47,47 @@ _NAMED = sa.select(version.c.digest).join_from(
 def add(connection: sa.Connection, seq: int, kind: str, body: bytes) -> None:
     """Index an entry if it is a decision or an approval, in the transaction that commits it.
 
-    One that cannot be read decides nothing: `lineage verify` tells.
+    An entry that cannot be read is not indexed; `lineage verify` reports it.
     """
     with contextlib.suppress(RecordError):
         if kind == DECISION:
-            said = decode_decision(body)
-            _add(connection, Judged(kind, said.model, said.alias, seq, said.version, said.moves_alias))
+            made = decode_decision(body)
+            _add(connection, IndexedDecision(kind, made.model, made.alias, seq, made.version, made.moves_alias))
         elif kind == APPROVAL:
             given = decode_envelope(body).approval
-            _add(connection, Judged(kind, given.model, given.alias, seq, given.version, moves=False))
+            _add(connection, IndexedDecision(kind, given.model, given.alias, seq, given.version, moves=False))
 
 
-def copy(connection: sa.Connection, log_at: sa.Connection) -> None:
-    """Index the decisions and approvals of a log that is elsewhere, with its models."""
-    rows = [{"name": row.name, "folded": row.folded} for row in log_at.execute(sa.select(models))]
+def copy(connection: sa.Connection, log_connection: sa.Connection) -> None:
+    """Index the models, decisions and approvals of a log in another database."""
+    rows = [{"name": row.name, "folded": row.folded} for row in log_connection.execute(sa.select(models))]
     if rows:
         connection.execute(models.insert(), rows)
     for kind in (DECISION, APPROVAL):
-        for row in log_at.execute(sa.select(log.c.seq, log.c.body).where(of_kind(kind)).order_by(log.c.seq)):
+        for row in log_connection.execute(sa.select(log.c.seq, log.c.body).where(of_kind(kind)).order_by(log.c.seq)):
             add(connection, row.seq, kind, bytes(row.body))
 
 
-def _add(connection: sa.Connection, judged: Judged) -> None:
-    connection.execute(_ADD, {**judged._asdict(), "moves": int(judged.moves)})
+def _add(connection: sa.Connection, decision: IndexedDecision) -> None:
+    connection.execute(_ADD, {**decision._asdict(), "moves": int(decision.moves)})
 
 
-def named_record(connection: sa.Connection, model: str, alias: str) -> Digest | None:
-    """Return the record that an alias names now."""
+def current_record(connection: sa.Connection, model: str, alias: str) -> Digest | None:
+    """Return the record that an alias names now, None if it names no version."""
     found = connection.scalar(_NAMED, {"model": model, "alias": alias})
     return None if found is None else Digest("sha256", found)
 
 
-def named(connection: sa.Connection, model: str, alias: str, *, before: int | None = None) -> tuple[int, int | None]:
-    """Return which decision says what an alias names now, or named before an entry of the log, and the version.
+def current(connection: sa.Connection, model: str, alias: str, *, before: int | None = None) -> tuple[int, int | None]:
+    """Return the place of the decision that an alias rests on, and the version that it names.
 
-    Where none says it, the decision is 0; where the alias was retired, the version is None.
+    The place is 0 if there is no such decision; the version is None if the alias was retired.
+
+    Args:
+        connection: a connection to the index.
+        model: the model's name.
+        alias: the alias.
+        before: as it was before this entry of the log; as it is now by default.
     """
     statement = (
         _NEWEST if before is None else _MOVES.where(decided.c.seq < before).order_by(decided.c.seq.desc()).limit(1)
@@ -91,19 +97,19 @@ def named(connection: sa.Connection, model: str, alias: str, *, before: int | No
 
 
 def check(entry: LogEntry, model: str, alias: str, version: int | None) -> None:
-    """Compare what the index says of an alias with the decision itself.
+    """Compare what the index has of an alias with the decision itself.
 
     Raises:
-        CatalogError: the entry was altered, or says something else.
+        CatalogError: the entry was altered, or contradicts the index.
     """
     where = f"entry {entry.seq} of the log"
     if entry.kind == DECISION and Digest.of(entry.body).hex == entry.digest:
-        said = decode_decision(entry.body)
-        if (said.model, said.alias, said.version, said.moves_alias) == (model, alias, version, True):
+        made = decode_decision(entry.body)
+        if (made.model, made.alias, made.version, made.moves_alias) == (model, alias, version, True):
             return
         fix = "find out who changed the index, then rebuild it with Catalog.rebuild()"
         raise CatalogError(f"the index disagrees with the log about {alias} of {model}", where=where, fix=fix)
-    what = f"what {alias} of {model} names is said by an entry that was altered, or is no decision"
+    what = f"the entry that {alias} of {model} rests on was altered, or is no decision"
     raise CatalogError(what, where=where, fix="find out who changed the file: lineage verify")
 
 
@@ -119,8 +125,8 @@ def first_after(connection: sa.Connection, seqs: Sequence[int], time: str) -> in
     return None
 
 
-def _standing() -> sa.Select[Any]:
-    # From alias to alias of each model, by the index: what was decided before is not looked at.
+def _current_aliases() -> sa.Select[Any]:
+    # Steps from alias to alias of each model by the index, without reading the decisions in between.
     first, further, newest = decided.alias("first"), decided.alias("further"), decided.alias("newest")
     least = sa.select(sa.func.min(first.c.alias)).where(first.c.kind == DECISION, first.c.model == models.c.name)
     each = sa.select(models.c.name.label("model"), least.scalar_subquery().label("alias"))
@@ -146,18 +152,18 @@ def _standing() -> sa.Select[Any]:
     return statement.where(decided.c.version.is_not(None))
 
 
-_STANDING = _standing()
+_CURRENT = _current_aliases()
 
 
-def standing(connection: sa.Connection, names: Sequence[str]) -> Sequence[tuple[str, str, int]]:
-    """Return model, alias and version of everything that an alias of these models names now, sorted."""
+def current_aliases(connection: sa.Connection, names: Sequence[str]) -> Sequence[tuple[str, str, int]]:
+    """Return model, alias and version of every alias of these models that names a version now, sorted."""
     pages = [names[start : start + _PAGE] for start in range(0, len(names), _PAGE)]
-    rows = [row for some in pages for row in connection.execute(_STANDING, {"models": some})]
+    rows = [row for some in pages for row in connection.execute(_CURRENT, {"models": some})]
     return sorted((row.model, row.alias, row.version) for row in rows)
 
 
-def ever_named(connection: sa.Connection, alias: str) -> Sequence[tuple[str, int]]:
-    """Return model and version of all that an alias names or has named, in the order of the decisions."""
+def alias_versions(connection: sa.Connection, alias: str) -> Sequence[tuple[str, int]]:
+    """Return model and version of everything that an alias names or has named, in the order of the decisions."""
     statement = sa.select(decided.c.model, decided.c.version, sa.func.min(decided.c.seq).label("seq")).where(
         decided.c.kind == DECISION, decided.c.alias == alias, decided.c.moves == 1, decided.c.version.is_not(None)
     )
@@ -165,8 +171,8 @@ def ever_named(connection: sa.Connection, alias: str) -> Sequence[tuple[str, int
     return [(row.model, row.version) for row in sorted(rows, key=lambda row: row.seq)]
 
 
-def nearest(connection: sa.Connection, model: str, version: int, others: int) -> Sequence[int]:
-    """Return where the approvals of a version are, and so many of the newest of its model's other versions."""
+def nearest_approvals(connection: sa.Connection, model: str, version: int, others: int) -> Sequence[int]:
+    """Return the places of the approvals of a version, and of the newest `others` of other versions of its model."""
     statement = sa.select(decided.c.seq, decided.c.version).where(decided.c.kind == APPROVAL, decided.c.model == model)
     rows = connection.execute(statement.order_by(decided.c.seq)).all()
     more = [row.seq for row in rows if row.version != version][-others:]
@@ -176,7 +182,7 @@ def nearest(connection: sa.Connection, model: str, version: int, others: int) ->
 def places(
     connection: sa.Connection, kind: str, model: str, alias: str | None, version: int | None = None
 ) -> Sequence[int]:
-    """Return where the decisions or approvals of a model are, or those of a version, in order."""
+    """Return the places of the decisions or approvals of a model, or of one version, in order."""
     statement = sa.select(decided.c.seq).where(decided.c.kind == kind, decided.c.model == model)
     if alias is not None:
         statement = statement.where(decided.c.alias == alias)
@@ -185,7 +191,7 @@ def places(
     return list(connection.scalars(statement.order_by(decided.c.seq)))
 
 
-def every(connection: sa.Connection) -> Iterator[Judged]:
-    """Yield the whole index."""
+def read_all(connection: sa.Connection) -> Iterator[IndexedDecision]:
+    """Yield the whole index, in no order."""
     for row in connection.execute(sa.select(*decided.c)):
-        yield Judged(row.kind, row.model, row.alias, row.seq, row.version, bool(row.moves))
+        yield IndexedDecision(row.kind, row.model, row.alias, row.seq, row.version, bool(row.moves))

@@ -1,34 +1,72 @@
-"""What a catalog answers from its index of everything that versions used, as a caller asks for it; see `reached`."""
+"""Index of a catalog: what versions used, what came of it, and what aliases name, derived from the log.
+
+`Catalog.rebuild` derives it again, `lineage verify` compares it with the log.
+"""
 
 import contextlib
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
+from typing import Any
 
 import sqlalchemy as sa
 
 from lineage_pipelines.catalog.backends import migrations, sqlite_schema
-from lineage_pipelines.catalog.connection import OpenCatalog
-from lineage_pipelines.catalog.index import alias_index as judged
-from lineage_pipelines.catalog.index import impact_index as reached
-from lineage_pipelines.catalog.index import index_rebuild
-from lineage_pipelines.catalog.index.alias_index import Judged
-from lineage_pipelines.catalog.index.impact_index import Handed, Named, NamedFile, Reached, Wanted
+from lineage_pipelines.catalog.backends.schema_tables import log
+from lineage_pipelines.catalog.connection import CatalogConnection
+from lineage_pipelines.catalog.index import alias_index, impact_index, record_index
+from lineage_pipelines.catalog.index.alias_index import IndexedDecision
+from lineage_pipelines.catalog.index.impact_index import (
+    DependentVersion,
+    ImpactQuery,
+    IndexedFile,
+    ModelFile,
+    PrefixMatch,
+)
 from lineage_pipelines.catalog.log import reader
-from lineage_pipelines.catalog.log.entries import APPROVAL, DECISION, Entry, LogEntry
+from lineage_pipelines.catalog.log.catalog_log import CatalogLog
+from lineage_pipelines.catalog.log.entries import APPROVAL, DECISION, RECORD, Entry, of_kind
+from lineage_pipelines.errors import CatalogError, RecordError
+from lineage_pipelines.records.statement.lineage_record import LineageRecord, decode
 from lineage_pipelines.records.values.codec import format_time
 
 _PAGE = 500
+_CACHE_KILOBYTES = 200_000
+_CACHED_ENTITIES = 50_000
+"""How many entities are cached while every record is indexed again."""
 
 
-class CatalogWithIndex(OpenCatalog):
-    """The part of `Catalog` that knows what came of what."""
+class CatalogIndex:
+    """The index of a catalog.
+
+    Args:
+        connection: the catalog's.
+        log: its log.
+    """
+
+    def __init__(self, connection: CatalogConnection, log: CatalogLog) -> None:
+        self._connection = connection
+        self._log = log
 
     def close(self) -> None:
-        """Let go of the database, and of what is in memory."""
-        super().close()
-        if "_index_in_memory" in self.__dict__:
-            self._index_in_memory.dispose()
+        """Free the index that is in memory, if there is one."""
+        if "_in_memory" in self.__dict__:
+            self._in_memory.dispose()
+
+    # Versions
+
+    def versions(self) -> Mapping[int, tuple[str, int]]:
+        """Return the model and version of each entry that is one, by its place in the log."""
+        with self._connection.reading() as connection:
+            return reader.versions(connection)
+
+    def version_numbers(self, model: str) -> Mapping[str, int]:
+        """Return the number of each version of a model by its record's digest (hex), without reading the records."""
+        with self._connection.reading() as connection:
+            return reader.digests(connection, model)
+
+    # Usage and impact
 
     def users_of(self, digest_prefix: str) -> Sequence[Entry]:
         """Return every version that used some content, directly or through its stages, newest first.
@@ -37,158 +75,178 @@ class CatalogWithIndex(OpenCatalog):
             digest_prefix: the beginning of an MD5 or SHA-256 in hex, 6 characters or more.
 
         Raises:
-            NotFoundError: the prefix is not one.
+            NotFoundError: the prefix is not 6 to 64 hex characters.
         """
         prefix = reader.check_prefix(digest_prefix)
-        with self._indexed() as connection:
+        with self.reading() as connection:
             seqs = reader.users_of(connection, prefix)
-        with self._reading() as connection:
-            return reader.at(connection, seqs)[::-1]
+        return self._log.versions_at(seqs)[::-1]
 
-    def beginning(self, prefix: str, *, limit: int = 6) -> Sequence[Named]:
-        """Return everything that begins with `prefix`, hex, so many of each kind at most.
+    def by_prefix(self, prefix: str, *, limit: int = 6) -> Sequence[PrefixMatch]:
+        """Return everything whose digest or revision begins with `prefix` (hex), at most `limit` of each kind.
 
         Raises:
             NotFoundError: the prefix is not 6 to 64 hex characters.
         """
-        with self._indexed() as connection:
-            return reached.beginning(connection, reader.check_prefix(prefix), limit)
+        with self.reading() as connection:
+            return impact_index.by_prefix(connection, reader.check_prefix(prefix), limit)
 
-    def files_of(self, hexes: Collection[str]) -> Sequence[NamedFile]:
-        """Return the files that have one of these digests: whole MD5s (with or without `.dir`) and SHA-256s."""
-        with self._indexed() as connection:
-            return reached.files_of(connection, hexes)
+    def files_of(self, hexes: Collection[str]) -> Sequence[IndexedFile]:
+        """Return the files with one of these digests: whole MD5s (with or without `.dir`) and SHA-256s."""
+        with self.reading() as connection:
+            return impact_index.files_of(connection, hexes)
 
-    def files_at(self, paths: Sequence[str]) -> Sequence[NamedFile]:
-        """Return what records name at these very paths, in every content."""
-        with self._indexed() as connection:
-            return reached.files_at(connection, paths)
+    def files_at(self, paths: Sequence[str]) -> Sequence[IndexedFile]:
+        """Return the files that records name at exactly these paths, one for each content."""
+        with self.reading() as connection:
+            return impact_index.files_at(connection, paths)
 
-    def is_named(self, path: str) -> bool:
-        """Say whether a record names a file or folder, or anything beneath it."""
-        with self._indexed() as connection:
-            return reached.is_named(connection, path)
+    def has_path(self, path: str) -> bool:
+        """Return whether any record names a file or folder, or anything beneath it."""
+        with self.reading() as connection:
+            return impact_index.has_path(connection, path)
 
     def package_lists(self) -> Mapping[str, tuple[int, int]]:
-        """Return the SHA-256 of each list of packages, its number and the place of the newest record that has it."""
-        with self._indexed() as connection:
-            return reached.package_lists(connection)
+        """Return each list of packages by its SHA-256: its entity number, and the place of the newest such record."""
+        with self.reading() as connection:
+            return impact_index.package_lists(connection)
 
-    def reached(self, wanted: Wanted) -> Sequence[Reached]:
+    def impact(self, query: ImpactQuery) -> Sequence[DependentVersion]:
         """Return the versions that something went into, also through the model files of others, in one query."""
-        with self._indexed() as connection:
-            return reached.reached(connection, wanted)
+        with self.reading() as connection:
+            return impact_index.impact(connection, query)
 
-    def decisions_of(
-        self,
-        model: str,
-        alias: str | None = None,
-        *,
-        version: int | None = None,
-        approvals: bool = False,
-        after: int = 0,
-        until: int | None = None,
-    ) -> Iterator[LogEntry]:
-        """Yield the entries with the decisions about a model, or its approvals, in order; nothing of them is checked.
+    def model_files_of(self, hexes: Collection[str]) -> Sequence[ModelFile]:
+        """Return which files with these digests are model files, and the versions that first had them."""
+        with self.reading() as connection:
+            return impact_index.model_files_of(connection, hexes)
 
-        Args:
-            model: the model's name.
-            alias: only those about this alias.
-            version: only those about this version.
-            approvals: the approvals instead.
-            after: only those behind this place in the log.
-            until: only those up to this place.
-        """
-        with self._decided() as connection:
-            seqs = judged.places(connection, APPROVAL if approvals else DECISION, model, alias, version)
-        return self._these([seq for seq in seqs if after < seq and (until is None or seq <= until)])
+    # Decisions and aliases
 
-    def approvals_near(self, model: str, version: int, *, others: int) -> Iterator[LogEntry]:
-        """Yield the approvals of a version, and so many of the newest of its model's others, in order, unchecked."""
-        with self._decided() as connection:
-            seqs = judged.nearest(connection, model, version, others)
-        return self._these(seqs)
-
-    def _these(self, seqs: Sequence[int]) -> Iterator[LogEntry]:
-        with self._reading() as connection:
-            for start in range(0, len(seqs), _PAGE):
-                some = seqs[start : start + _PAGE]
-                yield from reader.walk(connection, signed=self.schema_version >= migrations.SIGNED, seqs=some)
-
-    def named_version(self, model: str, alias: str, *, at: datetime | None = None) -> int | None:
-        """Return the version that an alias names now, or named at an instant; None where it names none.
+    def alias_version(self, model: str, alias: str, *, at: datetime | None = None) -> int | None:
+        """Return the version that an alias names now, or named at an instant; None if it names none.
 
         Raises:
-            CatalogError: the decision that says so was altered, or says something else.
+            CatalogError: the decision behind it was altered, or contradicts the index.
         """
-        with self._decided() as connection:
-            seq, version = judged.named(connection, model, alias)
-            places = judged.places(connection, DECISION, model, alias) if at is not None else ()
+        with self.reading_decisions() as connection:
+            seq, version = alias_index.current(connection, model, alias)
+            places = alias_index.places(connection, DECISION, model, alias) if at is not None else ()
         if at is not None:
-            with self._reading() as log:
-                behind = judged.first_after(log, places, format_time(at))
-            with self._decided() as connection:
-                seq, version = judged.named(connection, model, alias, before=behind)
-        for entry in self._these([seq] if seq else []):
-            judged.check(entry, model, alias, version)
+            with self._connection.reading() as log_connection:
+                later = alias_index.first_after(log_connection, places, format_time(at))
+            with self.reading_decisions() as connection:
+                seq, version = alias_index.current(connection, model, alias, before=later)
+        for entry in self._log.entries_at([seq] if seq else []):
+            alias_index.check(entry, model, alias, version)
             return version
         return None
 
-    def standing(self, models: Collection[str]) -> Sequence[tuple[str, str, int]]:
-        """Return model, alias and version of everything that an alias of these models names now, sorted."""
-        with self._decided() as connection:
-            return judged.standing(connection, sorted(set(models)))
+    def current_aliases(self, models: Collection[str]) -> Sequence[tuple[str, str, int]]:
+        """Return model, alias and version of every alias of these models that names a version now, sorted."""
+        with self.reading_decisions() as connection:
+            return alias_index.current_aliases(connection, sorted(set(models)))
 
-    def ever_named(self, alias: str) -> Sequence[tuple[str, int]]:
-        """Return model and version of all that an alias names or has named, in the order of the decisions."""
-        with self._decided() as connection:
-            return judged.ever_named(connection, alias)
+    def alias_versions(self, alias: str) -> Sequence[tuple[str, int]]:
+        """Return model and version of everything that an alias names or has named, in the order of the decisions."""
+        with self.reading_decisions() as connection:
+            return alias_index.alias_versions(connection, alias)
 
-    def judged(self) -> Sequence[Judged] | None:
-        """Return what the index says of every decision and approval; None where the schema has none."""
-        if self.schema_version < migrations.INDEXED:
+    def decisions(self) -> Sequence[IndexedDecision] | None:
+        """Return the index of decisions and approvals; None if the catalog's schema has none."""
+        if self._connection.schema_version < migrations.INDEXED:
             return None
-        with self._decided() as connection:
-            return list(judged.every(connection))
+        with self.reading_decisions() as connection:
+            return list(alias_index.read_all(connection))
 
-    def handed(self, hexes: Collection[str]) -> Sequence[Handed]:
-        """Return which files with these digests are model files, and the versions that first had them."""
-        with self._indexed() as connection:
-            return reached.handed(connection, hexes)
+    # Where the index is
 
     @contextlib.contextmanager
-    def _indexed(self) -> Iterator[sa.Connection]:
-        """Read where the index is: in the catalog, or in memory where its schema has none."""
-        if self.schema_version >= migrations.INDEXED:
-            with self._reading() as connection:
-                self._database.prefer_indexes(connection)
+    def reading(self) -> Iterator[sa.Connection]:
+        """Open a transaction on the index: in the catalog, or in memory if the catalog's schema has none."""
+        if self._connection.schema_version >= migrations.INDEXED:
+            with self._connection.reading() as connection:
+                self._connection.database.prefer_indexes(connection)
                 yield connection
         else:
-            with self._index_in_memory.connect() as connection:
+            with self._in_memory.connect() as connection:
                 yield connection
 
     @contextlib.contextmanager
-    def _decided(self) -> Iterator[sa.Connection]:
-        """Read the index of decisions: in the catalog, or made anew where its schema has none."""
-        if self.schema_version >= migrations.INDEXED:
-            with self._indexed() as connection:
+    def reading_decisions(self) -> Iterator[sa.Connection]:
+        """Open a transaction on the index of decisions: in the catalog, or made anew if its schema has none."""
+        if self._connection.schema_version >= migrations.INDEXED:
+            with self.reading() as connection:
                 yield connection
             return
-        # Nothing is kept: an earlier release may be deciding meanwhile. Records are not read for it.
-        engine = sa.create_engine("sqlite://", poolclass=sa.StaticPool, connect_args={"check_same_thread": False})
-        with engine.begin() as connection, self._reading() as log:
-            for statement in sqlite_schema.SCHEMA.create_indexes:
-                connection.exec_driver_sql(statement)
-            judged.copy(connection, log)
+        # Not cached: an earlier release may be deciding meanwhile. No record is read for it.
+        engine = _empty_index()
+        with engine.begin() as connection, self._connection.reading() as log_connection:
+            alias_index.copy(connection, log_connection)
             yield connection
         engine.dispose()
 
     @cached_property
-    def _index_in_memory(self) -> sa.Engine:
+    def _in_memory(self) -> sa.Engine:
         """The index of a catalog of an earlier schema that may not be changed: the whole log is read, once."""
-        engine = sa.create_engine("sqlite://", poolclass=sa.StaticPool, connect_args={"check_same_thread": False})
-        with engine.begin() as connection, self._reading() as log:
-            for statement in sqlite_schema.SCHEMA.create_indexes:
-                connection.exec_driver_sql(statement)
-            index_rebuild.index_again(connection, log)
+        engine = _empty_index()
+        with engine.begin() as connection, self._connection.reading() as log_connection:
+            rebuild_index(connection, log_connection)
         return engine
+
+
+def _empty_index() -> sa.Engine:
+    engine = sa.create_engine("sqlite://", poolclass=sa.StaticPool, connect_args={"check_same_thread": False})
+    with engine.begin() as connection:
+        for statement in sqlite_schema.SCHEMA.create_indexes:
+            connection.exec_driver_sql(statement)
+    return engine
+
+
+# Rebuild
+
+
+def rebuild_index(connection: sa.Connection, log_connection: sa.Connection | None = None) -> int:
+    """Index every record, decision and approval of the log, in its order; return how many records there are.
+
+    Args:
+        connection: where the index is, its tables empty.
+        log_connection: where the log is, if it is in another database.
+
+    Raises:
+        CatalogError: an entry's bytes do not match its digest, or are no record.
+    """
+    if connection.dialect.name == "sqlite":
+        # Entities come in no order: with the usual 2 MB of cache, a large index is read from the disk again and again.
+        connection.exec_driver_sql(f"PRAGMA cache_size = -{_CACHE_KILOBYTES}")
+    numbers: Counter[str] = Counter()
+    known: dict[record_index.Entity, int] = {}
+    for row in _entries(log_connection or connection, RECORD):
+        digest, record = reader.check_body(row, f"entry {row.seq}"), _decoded(row)
+        numbers[record.model.name] += 1
+        record_index.add_version(connection, row.seq, digest, record, numbers[record.model.name], known=known)
+        if len(known) > _CACHED_ENTITIES:
+            known.clear()
+    for kind in (DECISION, APPROVAL):
+        for row in _entries(log_connection or connection, kind):
+            reader.check_body(row, f"entry {row.seq}")
+            alias_index.add(connection, row.seq, kind, row.body)
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("PRAGMA cache_size = -2000")  # SQLite's default; the connection is used again
+    return numbers.total()
+
+
+def _entries(connection: sa.Connection, kind: str) -> Iterator[Any]:
+    """Yield the entries of a kind, a page at a time: what is written in between may be in the same database."""
+    columns = sa.select(log.c.seq, log.c.digest, log.c.body).where(of_kind(kind)).order_by(log.c.seq)
+    last = 0
+    while rows := connection.execute(columns.where(log.c.seq > last).limit(_PAGE)).all():
+        yield from rows
+        last = rows[-1].seq
+
+
+def _decoded(row: sa.Row[Any]) -> LineageRecord:
+    try:
+        return decode(row.body)
+    except RecordError as error:
+        raise CatalogError(error.what, where=f"entry {row.seq} of the log", fix=error.fix) from error

@@ -1,8 +1,8 @@
-"""What came of what: from a digest, a path or a commit to the versions that it went into, by the index alone.
+"""Impact index: from a digest, a path or a commit to the versions that it went into, by the index alone.
 
-A version used what its record names: files that it or its preparation read, or that a step made beside; the source that
-it reached; its commit; its list of packages. It also came from whatever went into a model file that it read, which is
-the file of the version that first had these very bytes. One statement follows that as far as it goes.
+A version used what its record names: files that it or its preparation read, or that a stage also produced; its source
+files; its commit; its list of packages. It also depends on everything that went into a model file that it read: the
+file of the version that first had exactly these bytes. One recursive statement follows that chain to its end.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 
 from lineage_pipelines.catalog.backends.schema_tables import FILE, artifact, entity, part, usage, version
-from lineage_pipelines.catalog.index.record_index import PACKAGES, REVISION, cut
+from lineage_pipelines.catalog.index.record_index import PACKAGES, REVISION, truncate
 from lineage_pipelines.catalog.log.entries import VersionName
 
 CONTENT, RECORD, MODEL = "content", "record", "model"
@@ -23,57 +23,57 @@ _MANY = 10_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
-    """What versions are looked for by: anything of it is enough."""
+class ImpactQuery:
+    """What to look for: a version that used any of it is found."""
 
     hexes: Collection[str] = ()
     """Whole MD5s (with `.dir` where it is a directory's) and SHA-256s."""
     path: str | None = None
-    """A file or folder, or whatever is beneath it."""
+    """A file or folder, with everything beneath it."""
     entities: Collection[int] = ()
-    """Numbers of entities, as `Named` and `NamedFile` have them."""
+    """Entity numbers, from `PrefixMatch` and `IndexedFile`."""
 
 
-class Reached(NamedTuple):
+class DependentVersion(NamedTuple):
     """A version that something went into."""
 
     version: VersionName
     through: int | None
-    """Place of the version whose model file it came through; None where it used the thing itself."""
+    """Place of the version whose model file it came through; None if it used the thing itself."""
 
 
-class Named(NamedTuple):
-    """Something that begins as was asked."""
+class PrefixMatch(NamedTuple):
+    """Something whose digest or revision begins with a prefix."""
 
     kind: str
     """`content`, `revision`, `packages`, `record` or `model`, the file of a version."""
     name: str
     id: int
-    """The number of the entity of a revision or a list of packages; the place of a record or of the version of a
-    model file; nothing of content, which may have many."""
+    """The entity number of a revision or a list of packages; the place of a record, or of the version of a model file;
+    0 for content, which may be several entities."""
 
 
-class NamedFile(NamedTuple):
+class IndexedFile(NamedTuple):
     """A file as records name it."""
 
     id: int
     path: str
-    """Cut where it is very long."""
+    """Truncated if it is very long, see `record_index.truncate`."""
     md5: str
-    """With `.dir` for a directory; empty where it is not known, as `sha256`."""
+    """With `.dir` for a directory; empty if not known, like `sha256`."""
     sha256: str
 
 
-class Handed(NamedTuple):
-    """A file that is a version's model file."""
+class ModelFile(NamedTuple):
+    """A file that is the model file of a version."""
 
     hexes: frozenset[str]
-    """Its digests, as somebody named it who read it."""
+    """Its digests, as a record that read it names them."""
     maker: VersionName
-    """The version that first had this very file."""
+    """The version that first had this file."""
 
 
-# To put a statement together takes longer than to execute it.
+# Built once: to build a statement takes longer than to execute it.
 _path: sa.BindParameter[str | None] = sa.bindparam("path", type_=sa.Text)
 _beneath: sa.BindParameter[str | None] = sa.bindparam("beneath", type_=sa.Text)
 _past: sa.BindParameter[str | None] = sa.bindparam("past", type_=sa.Text)
@@ -89,7 +89,7 @@ _IS_SAME = sa.or_(_same.c.id == _model.c.id, _same.c.md5 == sa.func.nullif(_mode
 _VERSION = (version.c.seq, version.c.model, version.c.version, version.c.digest)
 
 
-def _reached() -> sa.Select[Any]:
+def _impact() -> sa.Select[Any]:
     found = sa.union(
         sa.select(entity.c.id).where(entity.c.sha256.in_(_hexes)),
         sa.select(entity.c.id).where(entity.c.md5.in_(_hexes)),
@@ -128,8 +128,8 @@ def _is(kind: str) -> sa.ColumnElement[bool]:
 
 
 _none = sa.literal_column("0", sa.Integer)
-_REACHED = _reached()
-_BEGINNING = sa.union_all(
+_IMPACT = _impact()
+_BY_PREFIX = sa.union_all(
     _some(CONTENT, entity.c.sha256, _none, _is(FILE)),
     _some(CONTENT, entity.c.md5, _none, _is(FILE)),
     _some(REVISION, entity.c.name, entity.c.id, _is(REVISION)),
@@ -140,7 +140,7 @@ _BEGINNING = sa.union_all(
 _FILES = sa.select(entity.c.id, entity.c.name, entity.c.md5, entity.c.sha256).where(_is(FILE))
 _FILES_OF = sa.union(_FILES.where(entity.c.sha256.in_(_hexes)), _FILES.where(entity.c.md5.in_(_hexes)))
 _FILES_AT = _FILES.where(entity.c.name.in_(_hexes))
-_IS_NAMED = sa.select(
+_HAS_PATH = sa.select(
     sa.or_(
         sa.exists().where(entity.c.name == _path, _is(FILE)),
         sa.exists().where(entity.c.name > _beneath, entity.c.name < _past, _is(FILE)),
@@ -148,7 +148,7 @@ _IS_NAMED = sa.select(
 )
 _newest = sa.select(sa.func.max(usage.c.seq)).where(usage.c.entity == entity.c.id).scalar_subquery()
 _PACKAGES = sa.select(entity.c.sha256, entity.c.id, _newest.label("seq")).where(_is(PACKAGES), entity.c.name == "")
-_HANDED = (
+_MODEL_FILES = (
     sa.select(_same.c.md5, _same.c.sha256, *_VERSION)
     .join_from(_same, _model, sa.or_(_model.c.id == _same.c.id, _model.c.md5 == sa.func.nullif(_same.c.md5, "")))
     .join(artifact, artifact.c.hex == _model.c.sha256)
@@ -157,57 +157,59 @@ _HANDED = (
 )
 
 
-def beginning(connection: sa.Connection, prefix: str, limit: int) -> Sequence[Named]:
-    """Return what begins with a prefix in hex, so many of each kind at most; MD5s without `.dir`."""
-    rows = connection.execute(_BEGINNING, {"prefix": prefix, "end": prefix + _PAST_HEX, "limit": limit})
-    return [Named(row.kind, row.name.removesuffix(".dir"), row.id) for row in rows]
+def by_prefix(connection: sa.Connection, prefix: str, limit: int) -> Sequence[PrefixMatch]:
+    """Return what begins with a prefix in hex, at most `limit` of each kind; MD5s without `.dir`."""
+    rows = connection.execute(_BY_PREFIX, {"prefix": prefix, "end": prefix + _PAST_HEX, "limit": limit})
+    return [PrefixMatch(row.kind, row.name.removesuffix(".dir"), row.id) for row in rows]
 
 
-def files_of(connection: sa.Connection, hexes: Collection[str]) -> Sequence[NamedFile]:
-    """Return the files that have one of these digests, in whatever place."""
-    return [NamedFile._make(row) for row in connection.execute(_FILES_OF, {"hexes": _with_folders(hexes)})]
+def files_of(connection: sa.Connection, hexes: Collection[str]) -> Sequence[IndexedFile]:
+    """Return the files with one of these digests, at any path."""
+    return [IndexedFile._make(row) for row in connection.execute(_FILES_OF, {"hexes": _with_folders(hexes)})]
 
 
-def files_at(connection: sa.Connection, paths: Sequence[str]) -> Sequence[NamedFile]:
-    """Return what records name at these very paths, in every content."""
-    return [NamedFile._make(row) for row in connection.execute(_FILES_AT, {"hexes": [cut(path) for path in paths]})]
+def files_at(connection: sa.Connection, paths: Sequence[str]) -> Sequence[IndexedFile]:
+    """Return the files that records name at exactly these paths, one for each content."""
+    return [
+        IndexedFile._make(row) for row in connection.execute(_FILES_AT, {"hexes": [truncate(path) for path in paths]})
+    ]
 
 
-def is_named(connection: sa.Connection, path: str) -> bool:
-    """Say whether a record names a file or folder, or anything beneath it."""
-    return bool(connection.scalar(_IS_NAMED, _range(path)))
+def has_path(connection: sa.Connection, path: str) -> bool:
+    """Return whether any record names a file or folder, or anything beneath it."""
+    return bool(connection.scalar(_HAS_PATH, _range(path)))
 
 
 def package_lists(connection: sa.Connection) -> Mapping[str, tuple[int, int]]:
-    """Return the SHA-256 of each list of packages with its number and the newest entry that names it."""
+    """Return each list of packages by its SHA-256: its entity number, and the newest entry that names it."""
     return {row.sha256: (row.id, row.seq) for row in connection.execute(_PACKAGES)}
 
 
-def reached(connection: sa.Connection, wanted: Wanted) -> Sequence[Reached]:
-    """Return the versions that something went into, each with every way on which it did."""
-    asked = _range(wanted.path)
-    found: dict[Reached, None] = {}
-    for hexes, ids in _parts(_with_folders(wanted.hexes), sorted(wanted.entities)):
-        for row in connection.execute(_REACHED, {**asked, "hexes": hexes, "ids": ids}):
-            found[Reached(VersionName._make(row[:4]), row.through or None)] = None
+def impact(connection: sa.Connection, query: ImpactQuery) -> Sequence[DependentVersion]:
+    """Return the versions that something went into, once for each way in which it did."""
+    asked = _range(query.path)
+    found: dict[DependentVersion, None] = {}
+    for hexes, ids in _parts(_with_folders(query.hexes), sorted(query.entities)):
+        for row in connection.execute(_IMPACT, {**asked, "hexes": hexes, "ids": ids}):
+            found[DependentVersion(VersionName._make(row[:4]), row.through or None)] = None
         asked = _range(None)
     return list(found)
 
 
 def _range(path: str | None) -> dict[str, str | None]:
-    name = cut(path) if path else None
-    if not name or name != path:  # the beginning of a long path says nothing of what is beneath it
+    name = truncate(path) if path else None
+    if not name or name != path:  # a truncated path is no prefix of what is beneath it
         return {"path": name, "beneath": None, "past": None}
     return {"path": name, "beneath": f"{name}/", "past": f"{name}0"}  # the character after the slash
 
 
-def handed(connection: sa.Connection, hexes: Collection[str]) -> Sequence[Handed]:
-    """Return which of the files with these digests are model files, and of which versions."""
-    found: dict[Handed, None] = {}
+def model_files_of(connection: sa.Connection, hexes: Collection[str]) -> Sequence[ModelFile]:
+    """Return which files with these digests are model files, and of which versions."""
+    found: dict[ModelFile, None] = {}
     for some, _ in _parts(sorted(hexes), ()):
-        for row in connection.execute(_HANDED, {"hexes": some}):
+        for row in connection.execute(_MODEL_FILES, {"hexes": some}):
             names = frozenset({row.md5, row.sha256} - {""})
-            found[Handed(names, VersionName._make(row[2:]))] = None
+            found[ModelFile(names, VersionName._make(row[2:]))] = None
     return list(found)
 
 

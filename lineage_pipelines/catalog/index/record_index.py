@@ -1,6 +1,6 @@
-"""What the catalog derives from a record: its version, everything that it names as used, and the file that it made.
+"""Record index: the version that a record makes, everything that it names as used, and its model file.
 
-Written in the transaction that appends the entry, and again by `rebuild`, in the order of the log.
+Written in the transaction that appends the entry, and again by `Catalog.rebuild`, in the order of the log.
 """
 
 import hashlib
@@ -29,13 +29,13 @@ PACKAGES = "packages"
 SOURCE = "source"
 
 _MANY = 400
-"""How many values one statement names; every SQLite allows 999."""
+"""How many values a statement has at most; every SQLite allows 999."""
 LONGEST = 400
-"""Characters of a name in the index: PostgreSQL takes 2,700 bytes in all."""
+"""Characters of a name in the index: a row of a PostgreSQL index holds 2,700 bytes."""
 
 
 class Entity(NamedTuple):
-    """Something that a record says was used, as the index has it."""
+    """Something that a record names as used, as the index has it."""
 
     kind: str
     name: str
@@ -44,11 +44,11 @@ class Entity(NamedTuple):
 
     @property
     def key(self) -> str:
-        """What it is found by: BLAKE2b of all of it, 16 bytes in hex."""
+        """The key by which it is looked up: BLAKE2b of all its fields, 16 bytes in hex."""
         return hashlib.blake2b("\0".join(self).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
-# To put a statement together takes longer than to execute it.
+# Built once: to build a statement takes longer than to execute it.
 _ADD_VERSION = version.insert()
 _ADD_ENTITY = entity.insert()
 _ADD_USAGE = usage.insert()
@@ -64,8 +64,8 @@ _ADD_ARTIFACT = artifact.insert().from_select(
 _KNOWN = sa.select(entity.c.key, entity.c.id).where(entity.c.key.in_(sa.bindparam("keys", expanding=True)))
 
 
-def cut(name: str) -> str:
-    """Return a name as the index has it: a long one is cut, and ends with its SHA-256."""
+def truncate(name: str) -> str:
+    """Return a name as the index has it: one over `LONGEST` characters is truncated, and ends with its SHA-256."""
     if len(name) <= LONGEST:
         return name
     return f"{name[:LONGEST]}~{hashlib.sha256(name.encode('utf-8', 'surrogatepass')).hexdigest()}"
@@ -88,10 +88,10 @@ def add_version(
         digest: the record's identity.
         record: the record.
         number: the version's number.
-        known: entities that were identified in the same transaction; those of this record are added.
+        known: numbers of entities looked up in the same transaction; those of this record are added.
 
     Raises:
-        ConflictError: the model is new and its name is too like that of another.
+        ConflictError: the model is new and its name is too similar to that of another.
     """
     name = record.model.name
     if number == 1:
@@ -107,9 +107,9 @@ def _add_model(connection: sa.Connection, name: str) -> None:
     twin = connection.scalar(sa.select(model.c.name).where(model.c.folded == folded))
     if twin is not None:
         raise ConflictError(
-            f"the model name {name!r} is too like {twin!r}",
-            where="the catalog keeps apart names that people would confuse",
-            fix=f"use {twin!r}, or a name that differs in more than its punctuation",
+            f"the model name {name!r} is too similar to {twin!r}",
+            where="the catalog accepts no two names that people would confuse",
+            fix=f"use {twin!r}, or a name that differs in more than case and punctuation",
         )
     connection.execute(model.insert().values(name=name, folded=folded))
 
@@ -122,7 +122,7 @@ def _add_usage(connection: sa.Connection, seq: int, record: LineageRecord, known
     rows = [{"entity": known[each], "seq": seq, "beside": int(each in made)} for each in read | made]
     connection.execute(_ADD_USAGE, sorted(rows, key=lambda row: row["entity"]))
     if record.code.source and source in new:
-        files = {Entity(FILE, cut(file.path), sha256=file.sha256) for file in record.code.source.files}
+        files = {Entity(FILE, truncate(file.path), sha256=file.sha256) for file in record.code.source.files}
         _identify(connection, files, known)
         if files:
             connection.execute(_ADD_PART, [{"entity": known[each], "source": known[source]} for each in sorted(files)])
@@ -136,21 +136,21 @@ def _read(record: LineageRecord) -> Iterator[Entity]:
             yield _file(used.path, used.digest)
     yield Entity(PACKAGES, "", sha256=record.environment.packages.hex)
     if record.code.revision:
-        yield Entity(REVISION, cut(record.code.revision))
+        yield Entity(REVISION, truncate(record.code.revision))
 
 
 def _file(path: str, digest: DigestSet) -> Entity:
-    return Entity(FILE, cut(path), digest.md5 or "", digest.sha256 or "")
+    return Entity(FILE, truncate(path), digest.md5 or "", digest.sha256 or "")
 
 
 def _source(closure: SourceClosure) -> Entity:
-    # By what it holds: what its record says of that is not checked here.
+    # By its files: the digest that the record states for them is not checked here.
     lines = "".join(f"{file.sha256}  {file.path}\n" for file in closure.files)
     return Entity(SOURCE, "", sha256=hashlib.sha256(lines.encode("utf-8", "surrogatepass")).hexdigest())
 
 
 def _identify(connection: sa.Connection, named: Collection[Entity], known: dict[Entity, int]) -> set[Entity]:
-    """Make the number of each entity known; return those that are new in the index."""
+    """Look up or create the number of each entity in `known`; return those that are new in the index."""
     # Not by `-` with the keys of a dictionary: that looks at each of them.
     missing = {each for each in named if each not in known}
     known |= _look_up(connection, list(missing))

@@ -32,8 +32,8 @@ ANALYSES = (REPRODUCTION, ATTRIBUTION)
 def of_kind(kind: str) -> sa.ColumnElement[bool]:
     """Return the condition that an entry is of a kind.
 
-    Said in the words of the index `log_kind`, too: a value that is bound later does not prove to SQLite that the index
-    has all rows, and the whole log would be read.
+    Also stated as the partial index `log_kind` states it: from a bound parameter SQLite cannot conclude that the index
+    holds all rows, and would scan the whole log.
     """
     if kind == RECORD:
         return log.c.kind == kind
@@ -63,10 +63,10 @@ class Entry:
 
     @cached_property
     def record(self) -> LineageRecord:
-        """The record itself, decoded when first asked for.
+        """The record itself, decoded on first access.
 
         Raises:
-            CatalogError: it is of a newer schema, or says that it is of another model.
+            CatalogError: it is of a newer schema, or names another model than the index.
         """
         where = f"entry {self.seq} ({self.ref})"
         try:
@@ -84,23 +84,23 @@ class Entry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogEntry:
-    """One row of the log as it stands there, of any kind; nothing of it has been checked."""
+    """One row of the log, of any kind, unchecked."""
 
     seq: int
     kind: str
     digest: str
-    """What was recorded as the SHA-256 of `body`, in hex."""
+    """The recorded SHA-256 of `body`, in hex."""
     body: bytes
     recorded: str
     keyid: str | None
     signature: bytes | None
 
     def leaf(self) -> bytes:
-        """Return the entry's hash in the Merkle tree: of everything in it but its place, which is the leaf's own."""
+        """Return the entry's hash in the Merkle tree: of all its fields but `seq`, which is the leaf's position."""
         signature = self.signature.hex() if self.signature is not None else None
-        said = {"kind": self.kind, "recorded": self.recorded, "sha256": self.digest}
+        fields = {"kind": self.kind, "recorded": self.recorded, "sha256": self.digest}
         signed = {"keyid": self.keyid, "signature": signature} if self.keyid is not None or signature else {}
-        return leaf_hash(canonical_bytes({**said, **signed}))
+        return leaf_hash(canonical_bytes({**fields, **signed}))
 
 
 class VersionName(NamedTuple):

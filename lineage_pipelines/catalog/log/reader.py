@@ -1,4 +1,4 @@
-"""The questions as statements: each answers from an index, and every body is checked against its digest."""
+"""Reader of versions and log entries: one statement for each question, every body checked against its digest."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -31,10 +31,10 @@ def check_prefix(text: str) -> str:
 
 
 def check_body(row: sa.Row[Any], name: str) -> Digest:
-    """Return the digest of an entry whose bytes still have it.
+    """Return the digest of an entry's bytes.
 
     Raises:
-        CatalogError: the bytes were altered.
+        CatalogError: it is not the recorded one: the bytes were altered.
     """
     digest = Digest.of(row.body)
     if digest.hex != row.digest:
@@ -91,15 +91,15 @@ def walk(
     until: int | None = None,
     seqs: Sequence[int] | None = None,
 ) -> Iterator[LogEntry]:
-    """Yield every entry of the log in order, as it stands there.
+    """Yield the entries of the log in order, unchecked.
 
     Args:
         connection: a connection.
         signed: whether the schema has signatures.
         kind: only entries of this kind.
-        after: only those behind this place.
-        until: only those up to this place.
-        seqs: only those at these places, few enough for one statement.
+        after: only entries behind this place.
+        until: only entries up to this place.
+        seqs: only entries at these places, few enough for one statement.
     """
     columns: list[sa.ColumnElement[Any]] = [log.c[name] for name in ("seq", "kind", "digest", "body", "recorded")]
     columns += [log.c[name] if signed else sa.null().label(name) for name in ("keyid", "signature")]
@@ -118,7 +118,7 @@ def walk(
 
 
 def versions(connection: sa.Connection) -> dict[int, tuple[str, int]]:
-    """Return model and version of each entry that is one, by its place in the log."""
+    """Return the model and version of each entry that is one, by its place in the log."""
     rows = connection.execute(sa.select(version.c.seq, version.c.model, version.c.version))
     return {seq: (name, number) for seq, name, number in rows}
 

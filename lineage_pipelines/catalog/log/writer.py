@@ -26,16 +26,16 @@ _ADD = log.insert().values(seq=_next).returning(log.c.seq)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Written:
-    """An entry that was just added."""
+class AddedEntry:
+    """An entry that was just appended."""
 
     seq: int
     digest: Digest
     recorded: datetime
 
 
-def add_entry(connection: sa.Connection, kind: str, body: bytes, key: LogKey | None) -> Written:
-    """Add an entry at the end of the log, signed where there is a key. A key that is new is introduced first.
+def add_entry(connection: sa.Connection, kind: str, body: bytes, key: LogKey | None) -> AddedEntry:
+    """Append an entry to the log, signed if a key is given; a new key is introduced by an entry of its own first.
 
     Raises:
         CatalogError: the key was revoked, or is for approvals.
@@ -46,7 +46,7 @@ def add_entry(connection: sa.Connection, kind: str, body: bytes, key: LogKey | N
 
 
 def _introduce(connection: sa.Connection, key: LogKey) -> None:
-    # Read every time, in the transaction: a key that was revoked a moment ago signs nothing more.
+    # Read every time, in the transaction: a key that was revoked a moment ago must not sign.
     events = [event for event in map(_key_event, connection.scalars(_KEY_EVENTS)) if event.key == key.keyid]
     if any(event.change is KeyChange.REVOKED for event in events):
         raise CatalogError(
@@ -54,7 +54,7 @@ def _introduce(connection: sa.Connection, key: LogKey) -> None:
             where=str(key.path),
             fix="move the key file away; the next entry makes a new key",
         )
-    if events and events[0].purpose is KeyPurpose.APPROVAL:  # what a key is for is said once
+    if events and events[0].purpose is KeyPurpose.APPROVAL:  # the purpose of a key never changes
         raise CatalogError(
             f"the key {key.keyid[:12]} is a person's, for approvals, and signs no entries",
             where=str(key.path),
@@ -70,10 +70,10 @@ def _key_event(body: bytes) -> KeyEvent:
     return decode_key_event(body)
 
 
-def _add(connection: sa.Connection, kind: str, body: bytes, key: LogKey | None) -> Written:
+def _add(connection: sa.Connection, kind: str, body: bytes, key: LogKey | None) -> AddedEntry:
     digest = Digest.of(body)
     recorded = datetime.now(UTC)
     values = {"kind": kind, "digest": digest.hex, "body": body, "recorded": format_time(recorded)}
     signed = {"keyid": key.keyid, "signature": key.sign(kind, body)} if key is not None else {}
     seq = connection.execute(_ADD, {**values, "keyid": None, "signature": None, **signed}).scalar_one()
-    return Written(seq=seq, digest=digest, recorded=recorded)
+    return AddedEntry(seq=seq, digest=digest, recorded=recorded)

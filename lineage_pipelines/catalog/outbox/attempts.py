@@ -1,10 +1,8 @@
-"""What is not over yet: attempts that were announced and have not ended, and what other systems were not yet told.
+"""Attempts at a run, with fencing tokens.
 
 An attempt is announced before it trains, with an epoch one higher than the last attempt of the same run. Only the
 highest may commit, so that a step that was given up and lives on, or comes back, cannot make a second version: the
-epoch is a fencing token (Kleppmann, How to do distributed locking, 2016). What Dagster and others are to be told
-stands in an outbox, written with the entry in one transaction (the transactional outbox pattern), and stays there
-until somebody has seen it arrive.
+epoch is a fencing token (Kleppmann, How to do distributed locking, 2016).
 """
 
 import dataclasses
@@ -15,7 +13,7 @@ from enum import StrEnum
 
 import sqlalchemy as sa
 
-from lineage_pipelines.catalog.backends.schema_tables import attempt, attempt_end, delivery, outbox
+from lineage_pipelines.catalog.backends.schema_tables import attempt, attempt_end
 from lineage_pipelines.errors import ConflictError
 from lineage_pipelines.records.values.codec import format_time, parse_time
 
@@ -25,9 +23,8 @@ _ENDED = sa.select(attempt_end.c.how).where(
     attempt_end.c.run_key == _run, attempt_end.c.epoch == sa.bindparam("attempt")
 )
 FENCE = (_HIGHEST.scalar_subquery().label("highest"), _ENDED.scalar_subquery().label("ended"))
-"""The columns that `check_fence` judges, of a statement with the parameters `run` and `attempt`."""
+"""The columns that `check_fence` needs, for a statement with the parameters `run` and `attempt`."""
 _END = attempt_end.insert()
-_POST = outbox.insert()
 
 
 class AttemptEnd(StrEnum):
@@ -35,7 +32,7 @@ class AttemptEnd(StrEnum):
 
     COMMITTED = "committed"
     FAILED = "failed"
-    """It said so itself."""
+    """It reported its own failure."""
     ABANDONED = "abandoned"
     """Its process was found dead."""
 
@@ -51,7 +48,7 @@ class Attempt:
     begun: datetime
     host: str
     process: str
-    """Names the process for as long as the machine runs: whoever set it can say whether it is alive."""
+    """Identifies the process for as long as the machine runs, so that one can check whether it is alive."""
     run: str | None = None
     """The Dagster run."""
     folder: str | None = None
@@ -79,7 +76,7 @@ def begin(
 
 
 def end(connection: sa.Connection, run_key: str, epoch: int, how: AttemptEnd) -> None:
-    """Say how an attempt ended, unless that was said."""
+    """Record how an attempt ended, unless its end is recorded."""
     if connection.scalar(_ENDED, {"run": run_key, "attempt": epoch}) is None:
         ended = format_time(datetime.now(UTC))
         connection.execute(_END, {"run_key": run_key, "epoch": epoch, "how": how, "ended": ended})
@@ -91,8 +88,8 @@ def check_fence(run_key: str, epoch: int, *, highest: int, ended: str | None) ->
     Args:
         run_key: the run.
         epoch: the attempt's; 0 for a writer that announced none.
-        highest: the last attempt that was announced, as the transaction that commits has read it (`FENCE`).
-        ended: how this attempt ended, read likewise.
+        highest: the last attempt that was announced, read in the committing transaction (`FENCE`).
+        ended: how this attempt ended, read in the same way.
 
     Raises:
         ConflictError: a later attempt was announced, this one was given up, or it was announced in another catalog.
@@ -118,7 +115,7 @@ def check_fence(run_key: str, epoch: int, *, highest: int, ended: str | None) ->
 
 
 def running(connection: sa.Connection) -> Sequence[Attempt]:
-    """Return every attempt without an end, oldest first."""
+    """Return every attempt without a recorded end, oldest first."""
     over = sa.and_(attempt_end.c.run_key == attempt.c.run_key, attempt_end.c.epoch == attempt.c.epoch)
     statement = (
         sa.select(attempt)
@@ -130,30 +127,3 @@ def running(connection: sa.Connection) -> Sequence[Attempt]:
         Attempt(**{**row._mapping, "begun": parse_time(row.begun)})  # noqa: SLF001  # SQLAlchemy's public name for it
         for row in connection.execute(statement)
     ]
-
-
-def post(connection: sa.Connection, seq: int, destinations: Sequence[str]) -> None:
-    """Put an entry into the outbox, in the transaction that commits it."""
-    if destinations:
-        connection.execute(_POST, [{"destination": destination, "seq": seq} for destination in destinations])
-
-
-def undelivered(connection: sa.Connection, destination: str) -> Sequence[int]:
-    """Return the entries that a destination was not yet told, in order."""
-    told = sa.and_(delivery.c.destination == outbox.c.destination, delivery.c.seq == outbox.c.seq)
-    statement = (
-        sa.select(outbox.c.seq)
-        .outerjoin(delivery, told)
-        .where(outbox.c.destination == destination, delivery.c.seq.is_(None))
-        .order_by(outbox.c.seq)
-    )
-    return list(connection.scalars(statement))
-
-
-def deliver(connection: sa.Connection, destination: str, seqs: Sequence[int]) -> None:
-    """Say that a destination has been told of entries; those that it had been told of already are left."""
-    waiting = set(undelivered(connection, destination))
-    now = format_time(datetime.now(UTC))
-    rows = [{"destination": destination, "seq": seq, "delivered": now} for seq in sorted(waiting & set(seqs))]
-    if rows:
-        connection.execute(delivery.insert(), rows)

@@ -72,7 +72,7 @@ def check_records(connection: sa.Connection, records: Sequence[Digest]) -> None:
 
 
 def _named(connection: sa.Connection, model: str, alias: str) -> Digest | None:
-    return alias_index.named_record(connection, model, alias)
+    return alias_index.current_record(connection, model, alias)
 
 
 # The approvals that a promotion was made on

@@ -131,7 +131,7 @@ def _finish(context: dg.OpExecutionContext, request: Request, lineage: LineageRe
         old, new = resolve(catalog, request["old"]), resolve(catalog, request["new"])
         found = attribute(catalog, old, new, request["metric"], _options(request, lineage), effort=effort)
         about = [found.old.record, found.new.record]
-        seq = catalog.attach("attribution", encode_attribution(found), about=about)
+        seq = catalog.registry.attach("attribution", encode_attribution(found), about=about)
     rows: Sequence[dict[str, str | int | float | bool | None]] = [
         {"player": each.name, "differs": each.differs, "allocated": each.allocated, "share": each.share}
         for each in found.allocation.players

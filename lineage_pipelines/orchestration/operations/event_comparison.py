@@ -41,7 +41,7 @@ def compare_events(
         dry_run: whether nothing is reported.
         since: only events after this one are looked at, by Dagster's storage id; all by default.
     """
-    waiting = catalog.undelivered(DAGSTER)
+    waiting = catalog.outbox.pending_versions(DAGSTER)
     keys = {entry.record.model.asset_key for entry in waiting} | _asset_keys(catalog, every=since is None)
     events = {key: list(_events(instance, key, since)) for key in sorted(keys)}
     yield from _alarms(catalog, events)
@@ -53,12 +53,12 @@ def compare_events(
             arrived += [entry] if found.done == "reported" else []
             yield found
     if arrived and not dry_run:
-        catalog.deliver(DAGSTER, arrived)
+        catalog.outbox.mark_delivered(DAGSTER, arrived)
 
 
 def _asset_keys(catalog: "Catalog", *, every: bool) -> set[str]:
     if every:
-        return {decode_identity(entry.body)[0].asset_key for entry in catalog.walk("record")}
+        return {decode_identity(entry.body)[0].asset_key for entry in catalog.log.walk("record")}
     latest = (catalog.latest(model.name) for model in catalog.models())
     return {entry.record.model.asset_key for entry in latest if entry is not None}
 

@@ -27,7 +27,7 @@ def build_mlflow_sensor(*, name: str = "mlflow_mirror", seconds: int = 60) -> dg
         if not settings.mirrors:
             return dg.SkipReason("no mirror: set MLFLOW_TRACKING_URI, or mlflow in [tool.lineage]")
         with lineage.open_catalog() as catalog:
-            owed = [entry.seq for destination in settings.mirrors for entry in catalog.owed(destination)]
+            owed = [entry.seq for destination in settings.mirrors for entry in catalog.outbox.pending(destination)]
         if owed:
             lineage.tell_mirrors(context.log.warning)
         return dg.SkipReason(f"MLflow is being told of {len(owed)} more" if owed else "MLflow knows everything")

@@ -31,12 +31,12 @@ def give_up_attempts(
     instance: dg.DagsterInstance, catalog: "Catalog", grace: timedelta, *, dry_run: bool
 ) -> Iterator[Reconciled]:
     """End the attempts whose process is dead or whose run is over, and remove their folders. They may not commit."""
-    for attempt in catalog.running_attempts():
+    for attempt in catalog.outbox.running_attempts():
         why = _why_over(instance, attempt, grace)
         if why is None:
             continue
         if not dry_run:
-            catalog.end_attempt(attempt, AttemptEnd.ABANDONED)
+            catalog.outbox.end_attempt(attempt, AttemptEnd.ABANDONED)
             if attempt.folder is not None and attempt.host == host_name():
                 _discard_ours(Path(attempt.folder))
         yield Reconciled(

@@ -136,7 +136,7 @@ def _promote(
         if decision.previous == decision.record:
             context.log.info("%s names %s already; nothing is decided", alias, entry.ref)
         else:
-            seq = catalog.decide(decision)
+            seq = catalog.registry.decide(decision)
             context.log.info("entry %s: %s now names %s", seq, alias, entry.ref)
             lineage.tell_mirrors(context.log.warning)
     return decision

@@ -241,7 +241,7 @@ def _delivered(lineage: LineageResource, outcome: Outcome, warn: Callable[[str],
 
     try:
         with lineage.open_catalog() as catalog:
-            catalog.deliver(DAGSTER, [outcome.entry])
+            catalog.outbox.mark_delivered(DAGSTER, [outcome.entry])
     except CatalogError as error:  # the version and its event are there; `lineage reconcile` sees that, too
         warn(f"it could not be noted that {outcome.entry.ref} has its event: {error.what}")
 

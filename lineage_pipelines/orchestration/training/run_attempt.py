@@ -57,7 +57,7 @@ def announced(catalog: Catalog, facts: RunFacts, model: str) -> Iterator[tuple[A
         CatalogError: the catalog cannot be written.
     """
     with _private_folder() as folder:
-        attempt = catalog.begin_attempt(
+        attempt = catalog.outbox.begin_attempt(
             facts.run_key,
             model,
             host=facts.host,
@@ -76,5 +76,5 @@ def _ended(catalog: Catalog, attempt: Attempt) -> Iterator[None]:
     except BaseException:
         # Should the catalog be the reason, `lineage reconcile` ends the attempt when its process is gone.
         with contextlib.suppress(CatalogError):
-            catalog.end_attempt(attempt, AttemptEnd.FAILED)
+            catalog.outbox.end_attempt(attempt, AttemptEnd.FAILED)
         raise

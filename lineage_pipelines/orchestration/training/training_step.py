@@ -166,7 +166,7 @@ class TrainingStep:
             artifact=self._store(trained, folder, {**captured.blobs, **read.blobs, **said}),
             completeness=_completeness(captured, read, training, self._strangers()),
         )
-        entry = self.catalog.append(record, attempt=attempt, tell=[DAGSTER])
+        entry = self.catalog.append(record, attempt=attempt, notify=[DAGSTER])
         self.log(f"committed {entry.ref}, record {entry.digest.hex[:12]}")
         differences = find_differences(
             self.catalog, entry, artifacts=self.artifacts, project_dir=self.settings.project_dir, log=self.log

@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from lineage_pipelines.catalog.catalog import Catalog
-from lineage_pipelines.catalog.index.impact_index import Reached
+from lineage_pipelines.catalog.index.impact_index import DependentVersion
 from lineage_pipelines.catalog.log.entries import Entry, VersionName
 from lineage_pipelines.queries.graph.lineage_graph import LineageGraph, Node, NodeKind, Verb
 from lineage_pipelines.queries.graph.subject import Subject
@@ -70,7 +70,7 @@ def impact(catalog: Catalog, subject: Subject, *, alias: str | None = None, expl
     Raises:
         CatalogError: the catalog cannot be read.
     """
-    reached = catalog.reached(subject.wanted)
+    reached = catalog.index.impact(subject.query)
     live = live_versions(catalog, {each.version.model for each in reached})
     found = [each for each in reached if alias is None or alias in _aliases(live, each.version)]
     hows = _explain(catalog, subject, found) if explain else {}
@@ -95,7 +95,7 @@ def live_versions(catalog: Catalog, models: Collection[str]) -> Mapping[tuple[st
         CatalogError: the catalog cannot be read.
     """
     found: dict[tuple[str, int], tuple[str, ...]] = {}
-    for model, alias, version in catalog.standing(models):
+    for model, alias, version in catalog.index.current_aliases(models):
         found[model, version] = (*found.get((model, version), ()), alias)
     return found
 
@@ -107,12 +107,12 @@ def _aliases(live: Mapping[tuple[str, int], tuple[str, ...]], name: VersionName)
 # How
 
 
-def _explain(catalog: Catalog, subject: Subject, found: Sequence[Reached]) -> Mapping[int, How]:
+def _explain(catalog: Catalog, subject: Subject, found: Sequence[DependentVersion]) -> Mapping[int, How]:
     direct = {each.version.seq for each in found if each.through is None}
-    others = catalog.at(sorted({each.version.seq for each in found} - direct))
+    others = catalog.log.versions_at(sorted({each.version.seq for each in found} - direct))
     hows: dict[int, How | None] = {}
     same: dict[str, How | None] = {}
-    for entry in catalog.at(sorted(direct)):
+    for entry in catalog.log.versions_at(sorted(direct)):
         said = _said_of_use(entry)
         if said not in same:
             same[said] = explain_use(trace_entry(entry), subject)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from lineage_pipelines.artifacts.artifact_store import ArtifactStore
 from lineage_pipelines.catalog.catalog import Catalog
-from lineage_pipelines.catalog.index.impact_index import Wanted
+from lineage_pipelines.catalog.index.impact_index import ImpactQuery
 from lineage_pipelines.errors import NotFoundError
 from lineage_pipelines.queries.graph.lineage_graph import LineageGraph, Node, NodeKind
 from lineage_pipelines.queries.graph.membership import Listings, plain_name, read_packages
@@ -53,10 +53,10 @@ class Subject:
     """What could not be looked at."""
 
     @property
-    def wanted(self) -> Wanted:
-        """What its versions are looked for by."""
+    def query(self) -> ImpactQuery:
+        """The query for the versions that used it."""
         hexes = {*self.hexes, *(md5 for folder, md5 in self.folders if not folder)}
-        return Wanted(hexes=hexes, path=self.path, entities=self.entities)
+        return ImpactQuery(hexes=hexes, path=self.path, entities=self.entities)
 
     def what(self, node: Node) -> str | None:
         """Return how a node is called when it is the subject, or holds it; None when it is not."""
@@ -148,7 +148,7 @@ def _version(catalog: Catalog, text: str) -> Subject:
 
 def _digest(catalog: Catalog, prefix: str, places: Places) -> Subject:
     inside = list(Listings(places.project_dir).holding(prefix))
-    named = catalog.beginning(prefix)
+    named = catalog.index.by_prefix(prefix)
     found = sorted({*(each.name for each in named), *(md5 for _, _, md5 in inside)})
     if len(found) > 1 and prefix not in found:
         raise _ambiguous(catalog, prefix, found)
@@ -167,7 +167,7 @@ def _digest(catalog: Catalog, prefix: str, places: Places) -> Subject:
 
 def _same(catalog: Catalog, hex_: str) -> frozenset[str]:
     """Return the MD5 and SHA-256 of some content."""
-    files = catalog.files_of([hex_])
+    files = catalog.index.files_of([hex_])
     return frozenset({hex_, *(name for file in files for name in (file.md5.removesuffix(".dir"), file.sha256) if name)})
 
 
@@ -177,7 +177,7 @@ def _one(catalog: Catalog, kind: str, name: str, number: int) -> Subject:
         return Subject(
             kind=SubjectKind.REVISION, text=f"commit {name}", revisions=revisions, entities=frozenset({number})
         )
-    return _version(catalog, catalog.at([number])[0].ref)
+    return _version(catalog, catalog.log.versions_at([number])[0].ref)
 
 
 def _unknown(catalog: Catalog, prefix: str) -> NotFoundError:
@@ -208,11 +208,11 @@ def _path(catalog: Catalog, path: str, places: Places) -> Subject | None:
     """Return a file or folder; also one inside a tracked directory, which only the directory's listing knows."""
     above = ["/".join(path.split("/")[:end]) for end in range(1, path.count("/") + 1)]
     folders: dict[tuple[str, str], list[int]] = {}
-    for file in catalog.files_at(above) if above else ():
+    for file in catalog.index.files_at(above) if above else ():
         if file.md5.endswith(".dir"):
             folders.setdefault((file.path, file.md5.removesuffix(".dir")), []).append(file.id)
     holding, doubtful = _in_folders(path, list(folders), Listings(places.project_dir))
-    if not holding and not doubtful and not catalog.is_named(path):
+    if not holding and not doubtful and not catalog.index.has_path(path):
         return None
     gone = f"the listings of {len(doubtful)} directories that may hold it are not in DVC's cache" if doubtful else ""
     return Subject(
@@ -250,7 +250,7 @@ def _package(catalog: Catalog, text: str, places: Places) -> Subject | None:
     if asked is None:
         return None
     name, wanted = plain_name(asked[1]), asked[2]
-    lists, gone = catalog.package_lists(), 0
+    lists, gone = catalog.index.package_lists(), 0
     environments: dict[str, str] = {}
     entities: set[int] = set()
     for hex_, (number, newest) in lists.items():
@@ -274,7 +274,11 @@ def _package(catalog: Catalog, text: str, places: Places) -> Subject | None:
 
 def _needed(catalog: Catalog, newest: int) -> Mapping[str, str]:
     """Return what the newest model needs that was trained with a list of packages which is gone."""
-    needed = [text.partition("==") for entry in catalog.at([newest]) for text in entry.record.artifact.requirements]
+    needed = [
+        text.partition("==")
+        for entry in catalog.log.versions_at([newest])
+        for text in entry.record.artifact.requirements
+    ]
     return {plain_name(name): version for name, _, version in needed}
 
 

@@ -47,9 +47,13 @@ class Makers:
         front: Sequence[Entry] = entries
         while front:
             read = {hex_ for entry in front for digest in _read(entry.record) for hex_ in _hexes(digest)}
-            found = {hex_: file.maker.seq for file in catalog.handed(read - self._files.keys()) for hex_ in file.hexes}
+            found = {
+                hex_: file.maker.seq
+                for file in catalog.index.model_files_of(read - self._files.keys())
+                for hex_ in file.hexes
+            }
             self._files |= found
-            front = catalog.at(sorted(set(found.values()) - self._entries.keys()))
+            front = catalog.log.versions_at(sorted(set(found.values()) - self._entries.keys()))
             self._entries |= {entry.seq: entry for entry in front}
 
     def behind(self, entry: Entry) -> Iterator[tuple[DigestSet, Entry]]:

@@ -37,7 +37,7 @@ def list_decisions(
     """
     return [
         Decided(seq=entry.seq, at=parse_time(entry.recorded), decision=decode_decision(entry.body))
-        for entry in catalog.decisions_of(model, alias, version=version)
+        for entry in catalog.registry.decisions_of(model, alias, version=version)
     ]
 
 
@@ -53,7 +53,7 @@ def find_holder(catalog: Catalog, model: str, alias: str, *, at: datetime | None
     Raises:
         CatalogError: the catalog cannot be read.
     """
-    version = catalog.named_version(model, alias, at=at)
+    version = catalog.index.alias_version(model, alias, at=at)
     return catalog.get(model, version) if version is not None else None
 
 
@@ -63,4 +63,6 @@ def aliases_of(catalog: Catalog, entry: Entry) -> tuple[str, ...]:
     Raises:
         CatalogError: the catalog cannot be read.
     """
-    return tuple(alias for _, alias, version in catalog.standing([entry.model]) if version == entry.version)
+    return tuple(
+        alias for _, alias, version in catalog.index.current_aliases([entry.model]) if version == entry.version
+    )

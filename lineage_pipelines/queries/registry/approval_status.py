@@ -115,15 +115,15 @@ def read_approvals(catalog: Catalog, model: str, version: int | None = None) -> 
     """
     before = _key_events(catalog)
     if version is None:
-        entries = list(catalog.decisions_of(model, approvals=True))
+        entries = list(catalog.registry.decisions_of(model, approvals=True))
     else:
-        entries = list(catalog.approvals_near(model, version, others=_OTHERS))
+        entries = list(catalog.registry.approvals_near(model, version, others=_OTHERS))
     seen = max((*(seq for seq, _ in before), *(entry.seq for entry in entries)), default=0)
     return Approvals(entries, _key_events(catalog)), seen
 
 
 def _key_events(catalog: Catalog) -> list[tuple[int, KeyEvent]]:
-    return [(entry.seq, decode_key_event(entry.body)) for entry in catalog.walk("key")]
+    return [(entry.seq, decode_key_event(entry.body)) for entry in catalog.log.walk("key")]
 
 
 def draft_approval(

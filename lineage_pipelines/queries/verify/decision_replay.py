@@ -33,10 +33,10 @@ class _Rechecked:
 
     @cached_property
     def approvals(self) -> Approvals:
-        return Approvals(self.catalog.walk("approval"), self._key_events())
+        return Approvals(self.catalog.log.walk("approval"), self._key_events())
 
     def _key_events(self) -> Iterator[tuple[int, KeyEvent]]:
-        for entry in self.catalog.walk("key"):
+        for entry in self.catalog.log.walk("key"):
             with contextlib.suppress(RecordError):  # altered: told of the entry itself
                 yield entry.seq, decode_key_event(entry.body)
 
@@ -45,7 +45,7 @@ class _Rechecked:
         return dict(self._times())
 
     def _times(self) -> Iterator[tuple[int, datetime]]:
-        for entry in self.catalog.walk("decision"):
+        for entry in self.catalog.log.walk("decision"):
             with contextlib.suppress(RecordError):
                 yield entry.seq, parse_time(entry.recorded)
 

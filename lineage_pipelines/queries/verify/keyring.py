@@ -36,7 +36,7 @@ def list_keys(catalog: Catalog) -> tuple[KnownKey, ...]:
         RecordError: an entry is no key event.
     """
     keys: dict[str, KnownKey] = {}
-    for entry in catalog.walk("key"):
+    for entry in catalog.log.walk("key"):
         event = decode_key_event(entry.body)
         if event.change is KeyChange.REVOKED:
             if event.key in keys and keys[event.key].revoked is None:

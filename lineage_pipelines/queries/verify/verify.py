@@ -63,11 +63,11 @@ def verify_catalog(
     files = NamedFiles() if artifacts is not None or project_dir is not None else None
     places = frozenset(only)
     sizes = frozenset(one.point.size for one in (*([newest] if newest else ()), *others))
-    walk = Walk(indexed=catalog.versions(), sizes=sizes, only=places or None, files=files)
-    for entry in catalog.walk():
+    walk = Walk(indexed=catalog.index.versions(), sizes=sizes, only=places or None, files=files)
+    for entry in catalog.log.walk():
         walk.see(entry)
         progress("entries", walk.entries)
-    walk.settle(catalog.versions() if walk.late else walk.indexed)
+    walk.settle(catalog.index.versions() if walk.late else walk.indexed)
     anchored = check_inclusion(walk, newest, places) if places else compare_anchors(walk, newest, earlier=others)
     log = (*_log_claims(walk, catalog), anchored)
     if memory is not None and not places and not any(claim.verdict is Verdict.FAIL for claim in log):
@@ -82,7 +82,7 @@ def find_places(catalog: Catalog, refs: Sequence[str]) -> tuple[int, ...]:
         NotFoundError: there is no such version.
         CatalogError: the catalog cannot be read.
     """
-    places = {said: seq for seq, said in catalog.versions().items()} if refs else {}
+    places = {said: seq for seq, said in catalog.index.versions().items()} if refs else {}
     latest: dict[str, int] = {}
     for model, version in places:
         latest[model] = max(version, latest.get(model, 0))
@@ -142,7 +142,7 @@ def _misindexed(walk: Walk, catalog: Catalog) -> Iterator[str]:
 
     What came after the walk is left out, and so is what has been told of the entry itself.
     """
-    indexed = catalog.judged()
+    indexed = catalog.index.decisions()
     if indexed is None:
         return
     told = {seq for wrong in walk.altered for seq in wrong.entries}

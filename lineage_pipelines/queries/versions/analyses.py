@@ -33,7 +33,7 @@ def list_reproductions(catalog: Catalog, record: Digest | None = None) -> Sequen
     """
     found = (
         Reproduced(seq=entry.seq, at=parse_time(entry.recorded), reproduction=decode_reproduction(entry.body))
-        for entry in catalog.walk("reproduction")
+        for entry in catalog.log.walk("reproduction")
     )
     return [each for each in found if record is None or each.reproduction.record == record]
 
@@ -60,11 +60,11 @@ def list_attributions(catalog: Catalog, record: Digest) -> Sequence[Attributed]:
     """
     found = (
         Attributed(seq=entry.seq, at=parse_time(entry.recorded), attribution=decode_attribution(entry.body))
-        for entry in catalog.walk("attribution")
+        for entry in catalog.log.walk("attribution")
     )
     return [each for each in found if record in (each.attribution.old.record, each.attribution.new.record)]
 
 
 def once_in_production(catalog: Catalog, alias: str) -> Sequence[tuple[str, int]]:
     """Return model and version of each version that the alias names or has ever named, in the order of promotion."""
-    return catalog.ever_named(alias)
+    return catalog.index.alias_versions(alias)

@@ -195,7 +195,7 @@ def _others(catalog: Catalog, model: str, project_dir: Path | None) -> Iterator[
         void = f" (counts no more: {given.void})" if given.void else ""
         text = f"{said.approver} approved {model}@{said.version} for {said.alias}: {said.reason}{void}"
         yield Event(seq=given.seq, at=given.at, kind="approval", version=said.version, text=text)
-    for entry in catalog.walk("key"):
+    for entry in catalog.log.walk("key"):
         event = decode_key_event(entry.body)
         owner = f" of {event.owner}" if event.owner else ""
         verb = "a new key" if event.change is KeyChange.NEW else "revoked: the key"

@@ -30,7 +30,7 @@ def _entries(project: Path) -> int:
         return 0
     try:
         with Catalog(settings.catalog, read_only=True) as catalog:
-            return len(catalog.versions())
+            return len(catalog.index.versions())
     except Exception:  # noqa: BLE001  # it is being made
         return 0
 

@@ -204,12 +204,12 @@ def test_a_dry_run_writes_nothing(team: Team, bring: Lineage, project: Path) -> 
     assert sorted(path for path in project.rglob("*")) == before
     bring()
     with Catalog(resolve_settings(start=project).catalog, read_only=True) as catalog:
-        entries = [*catalog.walk()]
+        entries = [*catalog.log.walk()]
     team.deliver("Flight delays")
     counted = bring("--dry-run", "--format", "json").json()["models"][0]
     assert (counted["imported"], counted["already_there"]) == (1, 1)
     with Catalog(resolve_settings(start=project).catalog, read_only=True) as catalog:
-        assert [*catalog.walk()] == entries
+        assert [*catalog.log.walk()] == entries
 
 
 def test_nested_runs_are_the_candidates(team: Team, bring: Lineage, project: Path) -> None:
@@ -242,5 +242,5 @@ def test_nothing_that_is_imported_is_owed_to_mlflow(
     monkeypatch.setenv("MLFLOW_TRACKING_URI", team.address)
     assert lineage("import", "mlflow").code == 0
     with Catalog(resolve_settings(start=project).catalog, read_only=True) as catalog:
-        assert len([*catalog.walk()]) > 1
-        assert catalog.owed("mlflow") == []
+        assert len([*catalog.log.walk()]) > 1
+        assert catalog.outbox.pending("mlflow") == []

@@ -23,7 +23,9 @@ def catalog(tmp_path: Path) -> Iterator[Catalog]:
 
 def promote(catalog: Catalog, folder: Path, version: int, *, model: str = "flight_delay") -> int:
     entry = catalog.get(model, version)
-    return catalog.decide(draft_promotion(catalog, entry, "production", by="carol", reason="x", project_dir=folder))
+    return catalog.registry.decide(
+        draft_promotion(catalog, entry, "production", by="carol", reason="x", project_dir=folder)
+    )
 
 
 def test_decisions_and_approvals_between_two_versions(catalog: Catalog, tmp_path: Path) -> None:
@@ -33,8 +35,8 @@ def test_decisions_and_approvals_between_two_versions(catalog: Catalog, tmp_path
     ann = introduce(catalog, tmp_path, "ann@example.org")
     given = ann.approve(catalog, first, plain_policy(approvals=1))
     decided = promote(catalog, tmp_path, 1)
-    rejected = catalog.decide(draft_rejection(catalog, first, "staging", by="dan", reason="no"))
-    retired = catalog.decide(draft_retirement(catalog, "flight_delay", "production", by="eve", reason="old"))
+    rejected = catalog.registry.decide(draft_rejection(catalog, first, "staging", by="dan", reason="no"))
+    retired = catalog.registry.decide(draft_retirement(catalog, "flight_delay", "production", by="eve", reason="old"))
     second = catalog.append(make_record(run="2"))
     found = decisions_between(catalog, first, second)
     assert [(each.seq, each.text) for each in found] == [

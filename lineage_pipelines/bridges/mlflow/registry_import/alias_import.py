@@ -83,7 +83,7 @@ class AliasBook:
                 project_dir=self.project_dir,
                 override=True,
             )
-            seq = self.catalog.decide(draft)
+            seq = self.catalog.registry.decide(draft)
         except ConflictError as error:
             return _left(alias, entry, error.what)
         against = ", against the policy" if draft.override else ""
@@ -93,7 +93,7 @@ class AliasBook:
 
     def left_over(self, model: str, named: Mapping[str, str]) -> Iterator[str]:
         """Yield a note for each alias that an import brought and that MLflow has no more."""
-        standing = self.catalog.standing([model]) if self.catalog is not None else ()
+        standing = self.catalog.index.current_aliases([model]) if self.catalog is not None else ()
         for _, alias, version in standing:
             if alias not in named and not self._decided_here(model, alias):
                 yield f"MLflow has no alias {alias} any more; here it names {model}@{version} until somebody retires it"

@@ -44,7 +44,7 @@ def decisions_between(catalog: Catalog, first: Entry, second: Entry) -> tuple[De
 def _between(catalog: Catalog, models: set[str], begin: int, end: int) -> Iterator[LogEntry]:
     for model in models:
         for approvals in (False, True):
-            yield from catalog.decisions_of(model, approvals=approvals, after=begin, until=end - 1)
+            yield from catalog.registry.decisions_of(model, approvals=approvals, after=begin, until=end - 1)
 
 
 def _text(entry: LogEntry, models: set[str]) -> str | None:
