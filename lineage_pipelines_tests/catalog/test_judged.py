@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 
 from lineage_pipelines.catalog.catalog import Catalog
-from lineage_pipelines.catalog.index import index_rebuild
+from lineage_pipelines.catalog.index import catalog_index
 from lineage_pipelines.errors import CatalogError
 from lineage_pipelines.queries.registry.alias_history import find_holder, list_decisions
 from lineage_pipelines.queries.verify.verify import verify_catalog
@@ -141,7 +141,7 @@ def test_no_append_and_no_decision_reads_the_whole_log(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("page", [1, 2, 3])
 def test_every_page_of_the_log_is_indexed_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, page: int) -> None:
-    monkeypatch.setattr(index_rebuild, "_PAGE", page)
+    monkeypatch.setattr(catalog_index, "_PAGE", page)
     with _filled(tmp_path) as catalog:
         before = catalog.index.decisions(), catalog.entries("flight_delay"), catalog.index.users_of(RAW)
         assert all(before)
