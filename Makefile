@@ -92,7 +92,7 @@ postgresql:
 
 # Needs uv (it is in the environment). No index is named in the result.
 lock: setup
-	@$(BIN)/uv pip compile pyproject.toml --extra flights --group dev --python-version 3.11 --generate-hashes \
+	@$(BIN)/uv pip compile pyproject.toml --group flights --group dev --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-header --quiet --output-file requirements.lock
 
 bench: setup

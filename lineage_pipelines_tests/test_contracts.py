@@ -26,7 +26,7 @@ CATALOG_UP = "Imports go down the floors of the catalog only"
         ("catalog/outbox/attempts.py", "import lineage_pipelines.catalog.commit", CATALOG_UP),
         ("capture/gaps.py", "import lineage_pipelines.capture.code", "No cycles between siblings"),
         ("queries/refs.py", "import dagster", "Only orchestration knows Dagster"),
-        ("flights/clean.py", "import dagster", "Only orchestration knows Dagster"),
+        ("flights/preparation/cleaning.py", "import dagster", "Only orchestration knows Dagster"),
         ("queries/refs.py", "import dvc.repo", "Only datasets knows DVC"),
         ("orchestration/dvc/asset_keys.py", "import sqlalchemy", "Only catalog knows SQL"),
         ("records/values/model_name.py", "import yaml", "Records stand alone"),

@@ -50,6 +50,7 @@ PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 FORMAT = ROOT / "docs" / "reference" / "record-format.md"
 CLI = ROOT / "docs" / "reference" / "cli.md"
 FLIGHTS = ROOT / "docs" / "explanation" / "flights.md"
+FLIGHTS_COMMANDS = ROOT / "docs" / "reference" / "flights.md"
 
 _FENCE = re.compile(r"^```(\S*)[^\n]*\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
@@ -235,15 +236,25 @@ def _commands(command: click.Command, name: str) -> Iterator[tuple[str, click.Co
             yield from _commands(below, f"{name} {verb}")
 
 
-COMMANDS = {"lineage": lineage, "flights": flights}
-VERBS = [pair for name, command in COMMANDS.items() for pair in _commands(command, name)]
+_MODULE = "python -m lineage_pipelines.flights"
+COMMANDS = {"lineage": lineage, _MODULE: flights}
+VERBS = list(_commands(lineage, "lineage"))
 
 
 @pytest.mark.parametrize(("name", "command"), VERBS, ids=[name for name, _ in VERBS])
 def test_every_verb_and_option_is_explained(name: str, command: click.Command) -> None:
     sections = _sections(CLI)
     shared = sections["For every verb"]
-    explained = shared if name == "lineage" else sections[name] + shared
+    _check_explained(command, shared if name == "lineage" else sections[name] + shared)
+
+
+@pytest.mark.parametrize("name", flights.commands)
+def test_every_command_of_the_worked_pipeline_is_explained(name: str) -> None:
+    shared = "| `--help` |"  # above the first of them
+    _check_explained(flights.commands[name], _sections(FLIGHTS_COMMANDS)[name] + shared)
+
+
+def _check_explained(command: click.Command, explained: str) -> None:
     words = {
         word.partition("=")[0] for row in _rows(explained) for span in _SPAN.findall(row[0]) for word in span.split()
     }
@@ -284,7 +295,7 @@ def test_the_json_answers_have_the_fields_that_the_page_says(
 
 def test_every_feature_and_every_check_is_explained() -> None:
     from lineage_pipelines.flights.assets import models
-    from lineage_pipelines.flights.features import FEATURES
+    from lineage_pipelines.flights.preparation.features import FEATURES
 
     sections = _sections(FLIGHTS)
     known = _first_words(sections["What is known before departure"])
@@ -332,7 +343,7 @@ def _said_commands(text: str) -> Iterator[str]:
     lines = [line for language, block in _FENCE.findall(text) if not language for line in block.splitlines()]
     for said in (*lines, *_SPAN.findall(_FENCE.sub("", text))):
         command = re.split(r"\s#\s|\s\||\s{2,}", said.removeprefix("$ "))[0]
-        if re.match(r"(lineage|flights|make) ", command):
+        if re.match(rf"(lineage|make|{_MODULE}) ", command):
             yield command
 
 
@@ -353,7 +364,8 @@ def _check_words(command: click.Command, words: list[str]) -> None:
 @pytest.mark.parametrize("page", PAGES, ids=_name)
 def test_every_command_that_is_named_exists(page: Path) -> None:
     for said in _said_commands(page.read_text()):
-        program, *words = shlex.split(said)
+        program = _MODULE if said.startswith(_MODULE) else said.partition(" ")[0]
+        words = shlex.split(said.removeprefix(program))
         if program == "make":
             assert {word for word in words if "=" not in word} <= _targets(), said
         else:

@@ -1,4 +1,4 @@
-"""`python -m lineage_pipelines.flights`."""
+"""`python -m lineage_pipelines.flights`, in the folder of a checkout."""
 
 import sys
 

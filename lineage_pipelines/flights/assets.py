@@ -1,4 +1,4 @@
-"""The flights pipeline as Dagster assets: what `dagster dev` opens."""
+"""Assets of the flights pipeline: what `dagster dev` opens."""
 
 import os
 from collections.abc import Iterator
@@ -34,8 +34,8 @@ from lineage_pipelines import (
     threshold,
     unique_rows,
 )
-from lineage_pipelines.flights.delay import DelayParams, measure_flight_delay, train_flight_delay
-from lineage_pipelines.flights.minutes import (
+from lineage_pipelines.flights.models.delay_model import DelayParams, measure_flight_delay, train_flight_delay
+from lineage_pipelines.flights.models.minutes_model import (
     MinutesParams,
     measure_expected_minutes,
     train_expected_minutes,

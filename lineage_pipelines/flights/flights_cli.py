@@ -1,4 +1,4 @@
-"""The `flights` command: deliver the data, run a stage of dvc.yaml, report on leakage.
+"""Command line of the flights pipeline: deliver data, run a stage of dvc.yaml, report on leakage.
 
 Answers go to stdout, all else to stderr. 0: done; 1: done, with findings; 2: usage or bad input; 3: could not be done.
 """
@@ -12,8 +12,8 @@ from typing import Any, TypeVar
 import click
 
 from lineage_pipelines import LineageError
-from lineage_pipelines.flights.faults import Fault
-from lineage_pipelines.flights.source import check_month
+from lineage_pipelines.flights.delivery.delivery_faults import Fault
+from lineage_pipelines.flights.delivery.source import check_month
 
 _RAW, _CLEAN, _FEATURES = Path("data/raw"), Path("data/clean"), Path("data/features")
 _PARAMS = Path("params.yaml")
@@ -59,7 +59,7 @@ def flights() -> None:
 )
 def deliver(through: str, to: Path, faults: tuple[Fault, ...]) -> None:
     """Deliver the months up to one, as an upstream team would."""
-    from lineage_pipelines.flights.deliver import deliver
+    from lineage_pipelines.flights.delivery.delivery_writer import deliver
 
     done = deliver(through, to, faults, tell=_Progress())
     counts = f"{len(done.written)} written, {len(done.unchanged)} unchanged, {len(done.removed)} removed"
@@ -71,8 +71,8 @@ def deliver(through: str, to: Path, faults: tuple[Fault, ...]) -> None:
 @_folder(_CLEAN, "--into", "Where the tables go.")
 def clean(raw: Path, into: Path) -> None:
     """Stage: type the delivery and set cancelled flights aside."""
-    from lineage_pipelines.flights.clean import CleanSettings, clean
     from lineage_pipelines.flights.params import read_params
+    from lineage_pipelines.flights.preparation.cleaning import CleanSettings, clean
 
     summary = clean(raw, into, read_params(_PARAMS, "clean", CleanSettings))
     for month, counts in summary.items():
@@ -84,8 +84,8 @@ def clean(raw: Path, into: Path) -> None:
 @_folder(_FEATURES, "--into", "Where the features go.")
 def features(clean: Path, into: Path) -> None:
     """Stage: join what is known before departure."""
-    from lineage_pipelines.flights.features import FEATURES, FeatureSettings, make_features
     from lineage_pipelines.flights.params import read_params
+    from lineage_pipelines.flights.preparation.features import FEATURES, FeatureSettings, make_features
 
     rows = make_features(clean, into, read_params(_PARAMS, "features", FeatureSettings))
     click.echo(f"{into}/flights.parquet: {rows:,} flights with {len(FEATURES)} features")
@@ -96,7 +96,7 @@ def features(clean: Path, into: Path) -> None:
 def split(features: Path) -> None:
     """Stage: the newest month tests, the one before it validates, the rest trains."""
     from lineage_pipelines.flights.params import read_params
-    from lineage_pipelines.flights.split import SplitSettings, split
+    from lineage_pipelines.flights.preparation.split import SplitSettings, split
 
     for part, rows in split(features, read_params(_PARAMS, "split", SplitSettings)).items():
         click.echo(f"{features}/{part}.parquet: {rows:,} flights")
@@ -129,7 +129,7 @@ class _Progress:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""
     try:
-        code = flights.main(args=argv, prog_name="flights", standalone_mode=False)
+        code = flights.main(args=argv, prog_name="python -m lineage_pipelines.flights", standalone_mode=False)
     except click.ClickException as error:
         error.show()
         return error.exit_code

@@ -1,4 +1,4 @@
-"""Does anything from after departure reach the features? A report that can be read, and findings where it does.
+"""Leakage report: does anything that is known only after departure reach the features?
 
 Three kinds of evidence: what the tables hold, how much each feature knows alone (a leaked one knows too much), and
 what a model learns from labels that were shuffled (nothing, unless the evaluation itself leaks).
@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lineage_pipelines.flights.columns import IDENTITY, LABEL, Feature, Kind
-from lineage_pipelines.flights.delivered import AFTER_DEPARTURE
-from lineage_pipelines.flights.features import COLUMNS, FEATURES
-from lineage_pipelines.flights.preprocess import tree_pipeline
+from lineage_pipelines.flights.delivery.delivery_reader import AFTER_DEPARTURE
+from lineage_pipelines.flights.models.preprocessing import tree_pipeline
+from lineage_pipelines.flights.preparation.columns import IDENTITY, LABEL, Feature, Kind
+from lineage_pipelines.flights.preparation.features import COLUMNS, FEATURES
 from lineage_pipelines.flights.tables import read_frame
 
 if TYPE_CHECKING:

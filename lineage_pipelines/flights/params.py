@@ -1,4 +1,4 @@
-"""Reads a stage's section of params.yaml into the stage's own settings class, strictly."""
+"""Params of a stage: its section of params.yaml, read into its settings class, strictly."""
 
 from pathlib import Path
 from typing import TypeVar, get_type_hints

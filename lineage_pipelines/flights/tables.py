@@ -1,4 +1,4 @@
-"""Reading and writing the pipeline's tables: strict CSV in, the same Parquet bytes out for the same rows.
+"""Tables of the pipeline: strict CSV in, Parquet out, with the same bytes for the same rows.
 
 Parquet is written by one thread with every choice fixed and without pandas' own metadata; its bytes depend on the
 rows, their order, the schema and the release of pyarrow.
@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _ROWS_PER_GROUP = 65_536
-_REDELIVER = "deliver the file again: flights deliver --through MONTH"
+DELIVER = "python -m lineage_pipelines.flights deliver --through"
+"""What a person types to deliver data, before the month."""
+_REDELIVER = f"deliver the file again: {DELIVER} MONTH"
 
 
 def read_csv(path: Path, types: Mapping[str, str]) -> "pa.Table":

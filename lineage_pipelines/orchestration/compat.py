@@ -1,4 +1,4 @@
-"""The one module that may import Dagster's private modules; each line says what it is for."""
+"""Compatibility with Dagster: the one module that may import its private modules, each line with its reason."""
 
 import contextlib
 import warnings

@@ -1,4 +1,4 @@
-"""`LineageResource`: where records and model files are kept, as Dagster configures it."""
+"""`LineageResource`: where records and model files are stored, as Dagster configures it."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -16,7 +16,7 @@ _SCRIPT = """
 import json, pathlib
 from lineage_pipelines.capture.recorder import describe_recorder
 from lineage_pipelines.capture.sources.closure import code_digest, source_closure
-from lineage_pipelines.flights.training import train_best
+from lineage_pipelines.flights.models.training import train_best
 root = pathlib.Path(".").resolve()
 closure, _, gaps = source_closure(train_best, root=root)
 print(json.dumps({
@@ -44,7 +44,7 @@ def test_a_library_module_changes_no_code_version_and_a_module_of_the_pipeline_d
     shutil.copytree(_PACKAGE, package, ignore=shutil.ignore_patterns("__pycache__"))
     first = _look(tmp_path)
     assert first["gaps"] == []
-    assert "lineage_pipelines/flights/candidates.py" in first["files"]
+    assert "lineage_pipelines/flights/models/candidates.py" in first["files"]
     assert all(path.startswith("lineage_pipelines/flights/") for path in first["files"])
     _comment(package / "reports" / "__init__.py")
     _comment(package / "capture" / "trained_model.py")  # which the pipeline imports

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import lineage_pipelines
 from lineage_pipelines.capture.trained_model import TrainedModel
-from lineage_pipelines.flights.clean import CleanSettings, clean
-from lineage_pipelines.flights.features import FeatureSettings
-from lineage_pipelines.flights.source import read_months, read_reference
-from lineage_pipelines.flights.split import SplitSettings, split
+from lineage_pipelines.flights.delivery.source import read_months, read_reference
+from lineage_pipelines.flights.preparation.cleaning import CleanSettings, clean
+from lineage_pipelines.flights.preparation.features import FeatureSettings
+from lineage_pipelines.flights.preparation.split import SplitSettings, split
 from lineage_pipelines.orchestration.training.gates import disjoint, threshold, unique_rows
 from lineage_pipelines_tests.diff_faults.worlds import Draft, FaultyWorld, Step, Tables
 
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 FIRST, LAST, NEXT = 4, 7, 8
 """Months of 2013: two to train on, one to validate, one to test, and the one that comes next."""
-DELAY = "lineage_pipelines/flights/delay.py"
-FEATURES = "lineage_pipelines/flights/features.py"
+DELAY = "lineage_pipelines/flights/models/delay_model.py"
+FEATURES = "lineage_pipelines/flights/preparation/features.py"
 _EVERY = 24
 _PACKAGE = Path(lineage_pipelines.__file__).parent
 
@@ -87,7 +87,7 @@ class FlightsWorld(FaultyWorld):
             table.to_csv(self.root / path, index=False)
         (raw / "planes.csv").write_bytes(read_reference("planes"))
         clean(raw, into, CleanSettings(**draft.settings["clean"]))
-        code = self.load(FEATURES, "lineage_pipelines.flights.features")
+        code = self.load(FEATURES, "lineage_pipelines.flights.preparation.features")
         code.make_features(into, features, FeatureSettings(**draft.settings["features"]))
         split(features, SplitSettings(**draft.settings["split"]))
         return self._steps(draft)
@@ -122,6 +122,6 @@ class FlightsWorld(FaultyWorld):
         ]
 
     def train(self, draft: Draft, tables: Tables) -> tuple[TrainedModel, Callable[..., object], object]:
-        code = self.load(DELAY, "lineage_pipelines.flights.delay")
+        code = self.load(DELAY, "lineage_pipelines.flights.models.delay_model")
         parameters = code.DelayParams(**draft.parameters)
         return code.train_flight_delay(**tables, params=parameters), code.train_flight_delay, parameters

@@ -7,11 +7,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from lineage_pipelines.flights.clean import CleanSettings, clean
-from lineage_pipelines.flights.deliver import deliver
-from lineage_pipelines.flights.faults import Fault
-from lineage_pipelines.flights.features import FeatureSettings, make_features
-from lineage_pipelines.flights.split import PARTS, SplitSettings, split
+from lineage_pipelines.flights.delivery.delivery_faults import Fault
+from lineage_pipelines.flights.delivery.delivery_writer import deliver
+from lineage_pipelines.flights.preparation.cleaning import CleanSettings, clean
+from lineage_pipelines.flights.preparation.features import FeatureSettings, make_features
+from lineage_pipelines.flights.preparation.split import PARTS, SplitSettings, split
 
 CLEAN = CleanSettings(origins=["EWR", "JFK", "LGA"])
 FEATURES = FeatureSettings(holiday_cap_days=7, weather_max_age_hours=3)

@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lineage_pipelines import DatasetError
-from lineage_pipelines.flights.clean import clean, minutes_of_day
-from lineage_pipelines.flights.deliver import deliver
-from lineage_pipelines.flights.delivered import AFTER_DEPARTURE
-from lineage_pipelines.flights.faults import Fault
+from lineage_pipelines.flights.delivery.delivery_faults import Fault
+from lineage_pipelines.flights.delivery.delivery_reader import AFTER_DEPARTURE
+from lineage_pipelines.flights.delivery.delivery_writer import deliver
+from lineage_pipelines.flights.preparation.cleaning import clean, minutes_of_day
 from lineage_pipelines_tests.flights.conftest import CLEAN
 
 Edit = Callable[[str, str, str], Path]

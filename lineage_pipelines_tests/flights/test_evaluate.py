@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics
 
-from lineage_pipelines.flights.flight_metrics import (
+from lineage_pipelines.flights.models.flight_metrics import (
     BINS,
     calibration_bins,
     calibration_error,
@@ -18,8 +18,8 @@ from lineage_pipelines.flights.flight_metrics import (
     slices,
     time_of_day,
 )
-from lineage_pipelines.flights.history_baseline import forecast_from_history
-from lineage_pipelines.flights.plots import reliability_plot
+from lineage_pipelines.flights.models.history_baseline import forecast_from_history
+from lineage_pipelines.flights.models.plots import reliability_plot
 
 _PAIRS = st.lists(st.tuples(st.booleans(), st.floats(0.01, 0.99)), min_size=1, max_size=60)
 _MINUTES = st.lists(st.tuples(st.integers(-60, 600), st.floats(-60, 600)), min_size=1, max_size=60)

@@ -11,12 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lineage_pipelines import DatasetError
-from lineage_pipelines.flights.clean import clean
-from lineage_pipelines.flights.columns import IDENTITY, LABEL
-from lineage_pipelines.flights.deliver import deliver
-from lineage_pipelines.flights.delivered import AFTER_DEPARTURE
-from lineage_pipelines.flights.faults import Fault
-from lineage_pipelines.flights.features import (
+from lineage_pipelines.flights.delivery.delivery_faults import Fault
+from lineage_pipelines.flights.delivery.delivery_reader import AFTER_DEPARTURE
+from lineage_pipelines.flights.delivery.delivery_writer import deliver
+from lineage_pipelines.flights.preparation.cleaning import clean
+from lineage_pipelines.flights.preparation.columns import IDENTITY, LABEL
+from lineage_pipelines.flights.preparation.features import (
     COLUMNS,
     FEATURES,
     FeatureSettings,

@@ -6,10 +6,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from lineage_pipelines.flights.columns import LABEL
-from lineage_pipelines.flights.delivered import AFTER_DEPARTURE
-from lineage_pipelines.flights.features import COLUMNS, FEATURES
+from lineage_pipelines.flights.delivery.delivery_reader import AFTER_DEPARTURE
 from lineage_pipelines.flights.leakage import check_leakage, column_findings, describe
+from lineage_pipelines.flights.preparation.columns import LABEL
+from lineage_pipelines.flights.preparation.features import COLUMNS, FEATURES
 
 
 @pytest.fixture

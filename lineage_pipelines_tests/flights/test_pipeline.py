@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 import yaml
 
-from lineage_pipelines.flights.deliver import deliver
-from lineage_pipelines.flights.faults import Fault
+from lineage_pipelines.flights.delivery.delivery_faults import Fault
+from lineage_pipelines.flights.delivery.delivery_writer import deliver
 from lineage_pipelines.flights.story.chapters import CHAPTERS
 from lineage_pipelines_tests.flights.checkout import ROOT, check_out
 

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lineage_pipelines import DatasetError
-from lineage_pipelines.flights.source import MONTHS
-from lineage_pipelines.flights.split import SplitSettings, assign, split
+from lineage_pipelines.flights.delivery.source import MONTHS
+from lineage_pipelines.flights.preparation.split import SplitSettings, assign, split
 from lineage_pipelines_tests.flights.conftest import SPLIT, Tables
 
 

@@ -105,7 +105,7 @@ def test_each_chapter_changes_what_it_says(root: Path) -> None:
     assert data(one) != data(two) == data(three) != data(four)
     assert source(one) == source(two) == source(three)
     changed = {path for path, digest in source(four).items() if source(three).get(path) != digest}
-    assert changed == {"lineage_pipelines/flights/features.py"}
+    assert changed == {"lineage_pipelines/flights/preparation/features.py"}
     assert three["parameters"] != two["parameters"] | {"chosen": three["parameters"]["chosen"]}
     assert two["parameters"]["max_iter"] == 100
     assert three["parameters"]["max_iter"] == 300

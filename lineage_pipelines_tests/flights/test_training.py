@@ -12,10 +12,10 @@ import skops.io
 from lineage_pipelines import CaptureError, TrainedModel
 from lineage_pipelines.capture.evaluation import check_metrics
 from lineage_pipelines.capture.parameters import effective_parameters
-from lineage_pipelines.flights.columns import LABEL
-from lineage_pipelines.flights.delay import DelayParams, train_flight_delay
-from lineage_pipelines.flights.features import FEATURES
-from lineage_pipelines.flights.minutes import MinutesParams, train_expected_minutes
+from lineage_pipelines.flights.models.delay_model import DelayParams, train_flight_delay
+from lineage_pipelines.flights.models.minutes_model import MinutesParams, train_expected_minutes
+from lineage_pipelines.flights.preparation.columns import LABEL
+from lineage_pipelines.flights.preparation.features import FEATURES
 from lineage_pipelines_tests.flights.conftest import Tables, prepare, read_parts
 
 DELAY = DelayParams(max_iter=30)

@@ -10,8 +10,8 @@ from rich.console import Console
 
 from lineage_pipelines import Catalog, LineageError, NotFoundError, resolve_settings
 from lineage_pipelines.flights.story.chapters import CHAPTERS, Chapter
-from lineage_pipelines.flights.story.materialize import materialize
-from lineage_pipelines.flights.story.workspace import Workspace
+from lineage_pipelines.flights.story.refresh_run import materialize
+from lineage_pipelines.flights.story.story_checkout import Workspace
 
 _MODEL = "flight_delay"
 _MODELS = (_MODEL, "expected_minutes")

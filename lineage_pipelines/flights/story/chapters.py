@@ -1,4 +1,4 @@
-"""What happens in the story: five chapters, each an ordinary change and an ordinary materialization.
+"""Chapters of the story: five, each an ordinary change and an ordinary materialization.
 
 Nothing here says how a chapter ends: which version passes its checks comes out of the checks.
 """
@@ -16,7 +16,7 @@ class Chapter:
     through: str
     """The newest month delivered, `2013-03`."""
     faults: tuple[str, ...] = ()
-    """Faults of the delivery, as `flights deliver --fault` takes them."""
+    """Faults of the delivery, as `deliver --fault` takes them."""
     patch: str | None = None
     """A code change, a file beside this one."""
     config: Mapping[str, Any] = field(default_factory=dict)

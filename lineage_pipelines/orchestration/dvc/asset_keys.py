@@ -1,4 +1,4 @@
-"""From DVC's names to Dagster's: asset keys from paths, op names from stage addresses, and what collides.
+"""Asset keys from paths, op names from stage addresses, and names that collide.
 
 Dagster makes a Python identifier of every key (`-` and `.` become `_`, parts are joined by `__`) and fails with a
 bare KeyError when two are equal; here both are named, with the fix. It also keeps words such as `input`, `output` and

@@ -1,4 +1,4 @@
-"""The asset graph of a DVC project: one spec for each output, with the dependencies that DVC sees."""
+"""Asset specs of a DVC project: one for each output, with the dependencies that DVC sees."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass

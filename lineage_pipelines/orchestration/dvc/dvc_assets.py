@@ -1,4 +1,4 @@
-"""DVC stages as materializable assets, and tracked files as observed ones."""
+"""DVC assets: stages as materializable assets, tracked files as observed ones."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""The code version of a stage: what decides its output besides the data that DVC tracks.
+"""Code version of a stage: what decides its output besides the data that DVC tracks.
 
 Its command, the dependencies that DVC does not track (scripts, by content) and the values of its parameters. Not the
 commit, for a commit would mark every asset as out of date.

@@ -1,4 +1,4 @@
-"""How a DVC node becomes an asset: `DvcTranslator.get_asset_spec` is the one place to change it."""
+"""Translator from DVC nodes to assets: `DvcTranslator.get_asset_spec` is the one place to change it."""
 
 import re
 from collections.abc import Mapping

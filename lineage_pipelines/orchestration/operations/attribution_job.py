@@ -1,4 +1,4 @@
-"""`attribute` as a Dagster job: its steps are the mixes, so that any executor spreads them.
+"""Attribution job: `lineage attribute` in Dagster, one step for each mix, so that any executor distributes them.
 
 What one step trained, every other finds in the folder of kept mixes; executors on several machines need that folder
 shared (`XDG_CACHE_HOME`). There is a round for the repeats of the two versions, for one at a time, and for all mixes or

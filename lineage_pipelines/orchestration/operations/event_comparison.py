@@ -1,4 +1,4 @@
-"""The catalog's versions beside Dagster's materialization events: what is missing on either side."""
+"""Event comparison: versions of the catalog without a Dagster event, and events without a version."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass

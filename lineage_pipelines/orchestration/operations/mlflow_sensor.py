@@ -1,4 +1,4 @@
-"""The sensor that has MLflow told of what it is owed still: it was down, or the machine was, when it was to be told."""
+"""MLflow sensor: sends MLflow what it missed while it, or this machine, was down."""
 
 import dagster as dg
 

@@ -1,4 +1,4 @@
-"""Promotion from Dagster: a job with a launch form, and an asset whose materialization is the promotion.
+"""Promotion job with a launch form, and an asset whose materialization is the promotion.
 
 Who launches the run asks for the promotion, so that an approval of hers does not count. There is no approving from
 here: a person's key does not live on a server (docs/adr/0009).

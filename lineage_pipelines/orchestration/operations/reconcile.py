@@ -1,4 +1,4 @@
-"""What a crash left behind, found and put right: between the catalog and Dagster, and on this machine.
+"""Reconcile: find and repair what a crash left behind, between the catalog and Dagster and on this machine.
 
 The catalog is the truth. A record whose event was lost is reported again; an event that no record stands behind is
 an alarm, for anybody who reaches the webserver can post one, and is left where it is. Attempts whose process is dead

@@ -1,4 +1,4 @@
-"""Can every version that is or ever was in production still be made again? Asked each night, as an asset check."""
+"""Reproducibility check: can every version that is or was in production still be made again?"""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any

@@ -1,4 +1,4 @@
-"""Materializes one model asset inside a sandbox. Run as a file by the sandbox's own Python, never imported.
+"""Sandbox entry point: materializes one model asset with the sandbox's own Python. Run as a file, never imported.
 
 It meets whatever release of the library the sandbox holds, so it uses what every release has: Dagster and the
 public names of the package. What it is to do is in the JSON file that its command line names.

@@ -1,4 +1,4 @@
-"""What a training function asks for: which arguments are inputs, which one is the parameters."""
+"""Signature of a training function: which arguments are inputs, and which one is the parameters."""
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence

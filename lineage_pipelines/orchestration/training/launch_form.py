@@ -1,4 +1,4 @@
-"""A parameter class as a Dagster launch form, and back.
+"""Launch form of a model: a parameter class as a Dagster config, and back.
 
 The author writes a plain dataclass (or a pydantic model, or a `dagster.Config`); its fields, defaults and the
 docstrings under the fields become the typed form in the UI's launchpad.

@@ -1,4 +1,4 @@
-"""What a training function logged in MLflow, added to what it returned; where both speak, the function is right."""
+"""MLflow values: what a training function logged there, added to what it returned; its own values win."""
 
 import math
 import sys

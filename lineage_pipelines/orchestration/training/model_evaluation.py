@@ -1,4 +1,4 @@
-"""What the record says of how well a model does: metrics, slices and candidates as plain numbers, and the gates."""
+"""Model evaluation: metrics, slices and candidates as plain numbers, and the verdicts of the gates."""
 
 from collections.abc import Iterable
 from dataclasses import replace

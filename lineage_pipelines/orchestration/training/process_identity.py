@@ -1,4 +1,4 @@
-"""Which process this is, so that another one can say later whether it is still alive.
+"""Process identity: lets another process find out later whether this one is still alive.
 
 A process id alone does not tell: ids are used again, and machines are started again. With the boot, the namespace that
 the id counts in, and the moment at which the process began (proc(5), field 22 of `stat`), it does.

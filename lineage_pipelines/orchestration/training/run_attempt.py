@@ -1,4 +1,4 @@
-"""An attempt at a run, announced before it trains, with a private folder; ended whatever happens, short of a kill."""
+"""Attempt at a run: announced before it trains, with a private folder, and ended in every case but a kill."""
 
 import contextlib
 import fcntl

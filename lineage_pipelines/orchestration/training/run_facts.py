@@ -1,4 +1,4 @@
-"""Who launched this run, and the key under which its result is recorded."""
+"""Facts of a run: who launched it, and the key under which its result is recorded."""
 
 import getpass
 import hashlib

@@ -1,4 +1,4 @@
-"""The inputs of a training run: placed privately, hashed, described, and handed over as the function asks for them."""
+"""Inputs of a training run: copied to a private folder, hashed, described, and passed as the function asks."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

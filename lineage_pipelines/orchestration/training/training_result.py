@@ -1,4 +1,4 @@
-"""What a training function returned, checked before anything of it is stored.
+"""Result of training: what the function returned, checked before anything is stored.
 
 A version that is committed cannot be taken back, so whatever the event, the record or the asset's page would stumble
 over is refused here.

@@ -1,4 +1,4 @@
-"""One training run, from verified bytes to a committed record.
+"""Training step: from verified bytes to a committed record.
 
 The order is a law: the attempt is announced, inputs are placed and hashed, the model is trained on those bytes, its
 file is stored, the record is committed, and only then does Dagster hear of it. A crash in between leaves something to

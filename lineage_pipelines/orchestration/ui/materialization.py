@@ -1,4 +1,4 @@
-"""What people see on a model asset's page: one event, readable without a click, at most 20 KB."""
+"""Materialization as people see it on a model asset's page: one event, readable without a click, at most 20 KB."""
 
 import base64
 import json

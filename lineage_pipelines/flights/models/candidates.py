@@ -1,4 +1,4 @@
-"""Tries several models on the same months and says in words why one was chosen."""
+"""Candidates: several models are compared on the same months, and one is chosen with a reason."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass

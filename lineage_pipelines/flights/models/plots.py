@@ -1,9 +1,9 @@
-"""Small pictures for the asset's page."""
+"""Plots for the asset's page."""
 
 import io
 from typing import TYPE_CHECKING
 
-from lineage_pipelines.flights.flight_metrics import calibration_bins
+from lineage_pipelines.flights.models.flight_metrics import calibration_bins
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -1,4 +1,4 @@
-"""The stage `features`: what is known of a flight before it leaves, and beside it the label.
+"""Features, the stage `features`: what is known of a flight before it leaves, and the label.
 
 Everything is computed from the schedule, the weather, the planes and the calendar; the label joins last and by
 `flight_id` only, so that no feature can have seen it.
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lineage_pipelines.flights.columns import IDENTITY, LABEL, Feature, Kind, Known
+from lineage_pipelines.flights.preparation.columns import IDENTITY, LABEL, Feature, Kind, Known
 from lineage_pipelines.flights.tables import read_frame, write_frame
 
 if TYPE_CHECKING:

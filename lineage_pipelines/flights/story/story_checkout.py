@@ -1,4 +1,4 @@
-"""The checkout that the story happens in: its branch, its commits, its deliveries."""
+"""Story checkout: the branch, commits and deliveries of `make demo`."""
 
 import os
 import subprocess

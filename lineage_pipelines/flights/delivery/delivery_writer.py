@@ -1,4 +1,4 @@
-"""Delivers the raw data as an upstream team would: one CSV a month, and the tables of planes, airports and airlines.
+"""Delivery writer: the raw data as an upstream team sends it, one CSV a month and three reference tables.
 
 First in the flow. What is delivered is what `data/raw.dvc` pins. Each file is replaced as a whole and only when it
 differs; a delivery that fails leaves the one before it.
@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lineage_pipelines import DatasetError
-from lineage_pipelines.flights.faults import Fault
-from lineage_pipelines.flights.source import REFERENCES, months_through, read_months, read_reference
+from lineage_pipelines.flights.delivery.delivery_faults import Fault
+from lineage_pipelines.flights.delivery.source import REFERENCES, months_through, read_months, read_reference
 
 _MONTHLY = ("flights", "weather")
 _DELIVERED = re.compile(r"(?:flights|weather)-\d{4}-\d{2}\.csv")

@@ -1,4 +1,4 @@
-"""Turns the features table into what a linear model and a tree model read; part of every saved pipeline.
+"""Preprocessing: the features table as linear and tree models read it; part of every saved pipeline.
 
 Columns are taken by name from `FEATURES`, so that a model can be given a whole row and never reads the label. A value
 that training did not see, such as a new destination, is no error.
@@ -6,8 +6,8 @@ that training did not see, such as a new destination, is no error.
 
 from typing import TYPE_CHECKING
 
-from lineage_pipelines.flights.columns import Kind
-from lineage_pipelines.flights.features import FEATURES
+from lineage_pipelines.flights.preparation.columns import Kind
+from lineage_pipelines.flights.preparation.features import FEATURES
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline

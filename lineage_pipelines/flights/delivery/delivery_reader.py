@@ -1,4 +1,4 @@
-"""The delivered files: which there are, their columns, and reading them strictly."""
+"""Delivery reader: which files a delivery has, their columns, and how they are read, strictly."""
 
 import itertools
 import re
@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lineage_pipelines import DatasetError
-from lineage_pipelines.flights.tables import read_csv
+from lineage_pipelines.flights.tables import DELIVER, read_csv
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -74,13 +74,17 @@ def delivered_months(raw: Path) -> list[str]:
     """
     found = sorted(match[1] for path in raw.glob("flights-*.csv") if (match := _FILE.fullmatch(path.name)))
     if not found:
-        raise DatasetError("no delivery here", where=str(raw), fix="flights deliver --through 2013-03, or dvc checkout")
+        raise DatasetError(
+            "no delivery here",
+            where=str(raw),
+            fix=f"{DELIVER} 2013-03, or dvc checkout",
+        )
     for before, after in itertools.pairwise(found):
         if _number(after) != _number(before) + 1:
             raise DatasetError(
                 f"a month is missing between {before} and {after}",
                 where=str(raw),
-                fix=f"flights deliver --through {found[-1]}",
+                fix=f"{DELIVER} {found[-1]}",
             )
     return found
 

@@ -1,4 +1,4 @@
-"""The stage `clean`: the delivered CSV becomes typed Parquet, and flights that never arrived are set aside.
+"""Cleaning, the stage `clean`: the delivered CSV becomes typed Parquet; flights that never arrived are set aside.
 
 The table that later stages learn from, `schedule`, has only columns that are known before departure. What is known
 afterwards is in `arrivals` and `cancelled`, so that a feature cannot use it by accident (`leakage`).
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lineage_pipelines.flights.delivered import (
+from lineage_pipelines.flights.delivery.delivery_reader import (
     AFTER_DEPARTURE,
     FLIGHTS,
     PLANES,

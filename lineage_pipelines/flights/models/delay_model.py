@@ -1,14 +1,14 @@
-"""Trains `flight_delay`: will this flight arrive late? A plain function from tables to a model."""
+"""Delay model, `flight_delay`: will this flight arrive late? A plain function from tables to a model."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lineage_pipelines import TrainedModel
-from lineage_pipelines.flights.candidates import Contender, Criterion, Metrics
-from lineage_pipelines.flights.columns import LABEL
-from lineage_pipelines.flights.flight_metrics import lateness_metrics
-from lineage_pipelines.flights.preprocess import linear_pipeline, tree_pipeline
-from lineage_pipelines.flights.training import Task, train_best
+from lineage_pipelines.flights.models.candidates import Contender, Criterion, Metrics
+from lineage_pipelines.flights.models.flight_metrics import lateness_metrics
+from lineage_pipelines.flights.models.preprocessing import linear_pipeline, tree_pipeline
+from lineage_pipelines.flights.models.training import Task, train_best
+from lineage_pipelines.flights.preparation.columns import LABEL
 
 if TYPE_CHECKING:
     import pandas as pd

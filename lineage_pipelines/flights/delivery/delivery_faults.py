@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from lineage_pipelines import DatasetError
-from lineage_pipelines.flights.source import check_month
+from lineage_pipelines.flights.delivery.source import check_month
 
 AIRPORTS = ("EWR", "JFK", "LGA")
 """The airports that flights leave from."""

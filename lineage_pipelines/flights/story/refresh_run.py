@@ -1,4 +1,4 @@
-"""Materializes the pipeline through Dagster and tells in short lines what happens."""
+"""Refresh run: the pipeline materialized through Dagster, with a short line for each step."""
 
 import json
 import os

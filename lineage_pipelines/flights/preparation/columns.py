@@ -1,4 +1,4 @@
-"""What a column of the features table is: an identity, a feature or the label; and since when it is known."""
+"""Columns of the features table: identity, feature or label, and when each is known."""
 
 from dataclasses import dataclass
 from enum import StrEnum

@@ -1,4 +1,4 @@
-"""How good a model is: metrics over all flights of a table, and over parts of it."""
+"""Metrics of a model, over all flights of a table and over parts of it."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING

@@ -1,4 +1,4 @@
-"""The stage `split`: by time, as a model will be used. The newest months test, those before them validate.
+"""Split, the stage `split`: by time. The newest months test, those before them validate, the rest trains.
 
 A random split would let a model see the afternoon of a storm whose morning it is tested on.
 """
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lineage_pipelines import DatasetError
-from lineage_pipelines.flights.tables import read_table, write_table
+from lineage_pipelines.flights.tables import DELIVER, read_table, write_table
 
 PARTS = ("train", "validation", "test")
 
@@ -56,7 +56,7 @@ def assign(months: Sequence[str], settings: SplitSettings) -> tuple[Sequence[str
     if len(months) <= test + validation:
         raise DatasetError(
             f"{len(months)} months of data: {validation} to validate, {test} to test, none left to train",
-            fix=f"flights deliver --through a later month, so that there are {test + validation + 1} or more",
+            fix=f"{DELIVER} a later month, so that there are {test + validation + 1} or more",
         )
     newest = len(months) - test
     return months[: newest - validation], months[newest - validation : newest], months[newest:]

@@ -1,4 +1,4 @@
-"""Trains the best of several candidates and evaluates it, the same way for every model of this pipeline.
+"""Training: the best of several candidates, evaluated the same way for every model of this pipeline.
 
 Candidates learn from the training months and are compared on the validation months; the best learns again from both
 and is measured on the test months, which nothing has seen before.
@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lineage_pipelines import SliceMetrics, TrainedModel
-from lineage_pipelines.flights.candidates import Contender, Criterion, Metrics, choose
-from lineage_pipelines.flights.flight_metrics import slices, time_of_day
-from lineage_pipelines.flights.history_baseline import forecast_from_history
-from lineage_pipelines.flights.plots import reliability_plot
+from lineage_pipelines.flights.models.candidates import Contender, Criterion, Metrics, choose
+from lineage_pipelines.flights.models.flight_metrics import slices, time_of_day
+from lineage_pipelines.flights.models.history_baseline import forecast_from_history
+from lineage_pipelines.flights.models.plots import reliability_plot
 
 if TYPE_CHECKING:
     import pandas as pd

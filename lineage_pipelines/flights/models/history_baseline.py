@@ -1,4 +1,4 @@
-"""The forecast without a model: what happened before at this airport at this hour. What any model must beat.
+"""History baseline: the forecast that every model must beat, from what happened at this airport at this hour.
 
 Months differ: in a stormy one every model ranks better or worse than in a quiet one. Measured on the same flights,
 the gain over this forecast says whether the model or the month has changed.

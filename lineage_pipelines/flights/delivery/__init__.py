@@ -1,0 +1,1 @@
+"""Deliveries of raw data: what an upstream team sends, with and without mistakes."""

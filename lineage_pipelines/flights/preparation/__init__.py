@@ -1,0 +1,1 @@
+"""Preparation: the stages of `dvc.yaml`, from a delivery to the tables that models read."""
