@@ -361,7 +361,8 @@ def _check_words(command: click.Command, words: list[str]) -> None:
     return None
 
 
-@pytest.mark.parametrize("page", PAGES, ids=_name)
+# A decision speaks of the commands of its day.
+@pytest.mark.parametrize("page", [page for page in PAGES if page.parent.name != "adr"], ids=_name)
 def test_every_command_that_is_named_exists(page: Path) -> None:
     for said in _said_commands(page.read_text()):
         program = _MODULE if said.startswith(_MODULE) else said.partition(" ")[0]
