@@ -30,8 +30,8 @@ def command(session: Session, *, refs: Sequence[str], push: bool, dry_run: bool,
     """
     from lineage_pipelines.datasets.pipeline.dvc_project import DvcProject
     from lineage_pipelines.datasets.workspace.pins import Pinned, Pinning
-    from lineage_pipelines.queries.versions.retention import find_data_to_keep
-    from lineage_pipelines.reports.views.pin import PinAnswer, pin_document, pin_json
+    from lineage_pipelines.queries.versions.retention import PinResult, find_data_to_keep
+    from lineage_pipelines.reports.views.pin import pin_document, pin_json
 
     with session.open_catalog() as catalog:
         kept = find_data_to_keep(catalog, refs)
@@ -42,6 +42,6 @@ def command(session: Session, *, refs: Sequence[str], push: bool, dry_run: bool,
         pinning = Pinning(project, folders=kept.folders, dry_run=dry_run, progress=tell)
         pinned = pinning.pin(list(kept.data))
         pushed = pinning.push() if push else None
-    said = PinAnswer(kept=kept, pinned=pinned, pushed=pushed, dry_run=dry_run, wants_push=push)
-    answer(form, document=lambda: pin_document(said), plain=lambda: pin_json(said))
-    return 0 if said.is_complete else 1
+    result = PinResult(kept=kept, pinned=pinned, pushed=pushed, dry_run=dry_run, wants_push=push)
+    answer(form, document=lambda: pin_document(result), plain=lambda: pin_json(result))
+    return 0 if result.is_complete else 1

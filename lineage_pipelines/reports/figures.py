@@ -1,16 +1,9 @@
-"""Pictures as values, of numbers that stand in tables beside them. Text and Markdown leave them out."""
+"""Figures: pictures as values, of numbers that stand in tables beside them. Text and Markdown leave them out."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-
-@dataclass(frozen=True, slots=True)
-class Curve:
-    """Counts in bins of equal width from `low` to `high`."""
-
-    low: float
-    high: float
-    counts: Sequence[int]
+from lineage_pipelines.queries.diff.changes import Bins
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,8 +12,8 @@ class Distributions:
 
     title: str
     note: str
-    before: Curve | None
-    after: Curve | None
+    before: Bins | None
+    after: Bins | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +45,7 @@ class Dumbbells:
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One signed amount; `good` says whether it is for the better, None where nobody knows."""
+    """One signed amount; `good` says whether it is for the better, None where that is not known."""
 
     name: str
     value: float

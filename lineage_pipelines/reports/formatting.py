@@ -1,8 +1,14 @@
-"""Facts in words: sizes, counts, times, digests; and text made safe to show."""
+"""Formatting of sizes, counts, times, digests and recorded values; and of text so that it is safe to show."""
 
+import html
+import json
 import re
 import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+
+from lineage_pipelines.records.values.canonical import Json
+from lineage_pipelines.reports.document import Block, Paragraph, Table
 
 _UNITS = ("B", "kB", "MB", "GB", "TB")
 _KILO = 1000
@@ -14,6 +20,11 @@ _UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u
 def visible(text: str) -> str:
     """Return text with control and bidirectional characters written out as escapes."""
     return _UNSAFE.sub(lambda found: ascii(found[0])[1:-1], text)
+
+
+def escape_html(text: str) -> str:
+    """Return text that can stand anywhere in a page: control and bidirectional characters shown, markup escaped."""
+    return html.escape(visible(text), quote=True)
 
 
 def width(text: str) -> int:
@@ -35,9 +46,21 @@ def size(count: int) -> str:
     return f"{count:,} B" if unit == 0 else f"{value:.1f} {_UNITS[unit]}"
 
 
-def number(value: float) -> str:
-    """Write a metric with five significant digits."""
+def number(value: float | None) -> str:
+    """Write a metric with five significant digits; a dash where it is unknown."""
+    if value is None:
+        return "–"
     return f"{value:,.0f}" if float(value).is_integer() and abs(value) >= _KILO else f"{value:.5g}"
+
+
+def signed(value: float | None) -> str:
+    """Write an amount with its sign; a dash where it is unknown."""
+    return f"{'+' if value is not None and value > 0 else ''}{number(value)}"
+
+
+def percent(share: float | None) -> str:
+    """Write a share as `53.8 %`; a dash where it is unknown."""
+    return "–" if share is None else f"{share * 100:z.1f} %"
 
 
 def count(value: int, word: str) -> str:
@@ -45,12 +68,12 @@ def count(value: int, word: str) -> str:
     return f"{value:,} {word}" + ("" if value == 1 else "s")
 
 
-def short(digest: str | None) -> str:
+def short_digest(digest: str | None) -> str:
     """Return the first characters of a digest or revision, enough to recognise it."""
     return digest.rpartition(":")[2][:_SHORT] if digest else "–"
 
 
-def moment(time: datetime) -> str:
+def utc_time(time: datetime) -> str:
     """Write a time in UTC to the second."""
     return time.strftime("%Y-%m-%d %H:%M:%S UTC")
 
@@ -60,3 +83,73 @@ def duration(begun: datetime, ended: datetime) -> str:
     seconds = (ended - begun).total_seconds()
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest} s" if minutes else f"{seconds:.1f} s"
+
+
+# Recorded values and comparisons
+
+MAX_CELL = 120
+"""Characters of a value in a cell; JSON has the rest."""
+_SHARES = ("nulls", "rate", "empty")
+
+
+def shorten(text: str, length: int = MAX_CELL) -> str:
+    """Return text on one line, its middle replaced by an ellipsis where it is longer than `length` characters."""
+    shown = visible(text)
+    half = length // 2
+    return shown if len(shown) <= length else f"{shown[:half]}…{shown[-half + 1 :]}"
+
+
+def value_text(value: Json) -> str:
+    """Write a recorded value for a cell."""
+    if isinstance(value, bool) or value is None:
+        return "none" if value is None else str(value).lower()
+    if isinstance(value, int | float):
+        return f"{value:,}" if isinstance(value, int) else number(value)
+    return shorten(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
+
+
+def value_pair(values: tuple[Json, Json]) -> tuple[str, str]:
+    """Write two values so that a difference shows: the text "1" and the number 1, 0.1 and 0.1000001."""
+    before, after = (value_text(value) for value in values)
+    if before == after and values[0] != values[1]:
+        before, after = (json.dumps(value, ensure_ascii=False) for value in values)
+    return before, after
+
+
+def digest_pair(values: tuple[Json, Json]) -> tuple[str, str]:
+    """Write two digests or revisions by their first characters."""
+    before, after = (short_digest(value) if isinstance(value, str) else "–" for value in values)
+    return before, after
+
+
+def arrow(before: str, after: str) -> str:
+    """Write a value before and after: `before → after`."""
+    return f"{before} → {after}"
+
+
+def count_change(values: tuple[int | None, int | None]) -> str:
+    """Write two counts and their difference: `52,341 → 56,653 (+4,312)`."""
+    before, after = values
+    known = " → ".join("unknown" if value is None else f"{value:,}" for value in values)
+    if before is None or after is None:
+        return known
+    return f"{after:,}" if before == after else f"{known} ({after - before:+,})"
+
+
+def fact_text(name: str, value: Json) -> str:
+    """Write a fact of a column's profile, shares in percent."""
+    if name in _SHARES and isinstance(value, int | float) and not isinstance(value, bool):
+        return f"{name} {value * 100:.3g} %"
+    return f"{name} {value_text(value)}"
+
+
+def facts_table(facts: Mapping[str, tuple[Json, Json]], what: str) -> Table:
+    """Return facts before and after, a row each."""
+    return Table([what, "before", "now"], [[shorten(name), *value_pair(values)] for name, values in facts.items()])
+
+
+def first_rows(rows: Sequence[Sequence[str]], limit: int, noun: str) -> tuple[Sequence[Sequence[str]], Iterable[Block]]:
+    """Return the first rows, and a paragraph that says how many more there are."""
+    if len(rows) <= limit:
+        return rows, ()
+    return rows[:limit], [Paragraph(f"  … and {len(rows) - limit:,} more {noun} (--full)", "dim")]

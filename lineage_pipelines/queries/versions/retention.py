@@ -1,4 +1,4 @@
-"""Which data must not be lost? That of the versions that are or ever were in production, or of those that are named."""
+"""Retention: the data of the versions that are or ever were in production, or of named ones, and pinning it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from array import array
 
     from lineage_pipelines.datasets.workspace.data_state import NamedData
+    from lineage_pipelines.datasets.workspace.pins import Pinned, Pushed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,3 +85,50 @@ def _conclude(entries: Mapping[int, Entry], named: NamedFiles) -> DataToKeep:
 def _needed(before: Needed | None, one: Data, users: "array[int]", entries: Mapping[int, Entry]) -> Needed:
     refs = dict.fromkeys((*(before.versions if before else ()), *(entries[seq].ref for seq in users)))
     return Needed(versions=tuple(refs), source=one.source and (before is None or before.source))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PinResult:
+    """What `lineage pin` did, or would do."""
+
+    kept: DataToKeep
+    pinned: "Pinned"
+    pushed: "Pushed | None"
+    """None: nothing was to be pushed, or there is no default remote."""
+    dry_run: bool
+    wants_push: bool
+
+    @property
+    def losses(self) -> "Sequence[MissingData]":
+        """Return the data that is absent, altered or unidentified, what trainings read first."""
+        missing = [
+            MissingData(path=one.path, md5=one.md5, state=str(stored.state), words=stored.words, needed=needed)
+            for (one, needed), stored in zip(self.kept.data.items(), self.pinned.states, strict=True)
+            if stored.words
+        ]
+        no_digest = "it has no MD5 in the record, so it cannot be looked for"
+        unnamed = self.kept.unnamed.items()
+        missing += [
+            MissingData(path=path, md5=None, state="unknown", words=no_digest, needed=needed)
+            for path, needed in unnamed
+        ]
+        return sorted(missing, key=lambda each: each.needed.source)
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether everything that a training read is kept; what only the preparation began with may be gone."""
+        return all(loss.needed.source for loss in self.losses) and not (
+            self.pushed is not None and self.pushed.lacks and not self.dry_run
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MissingData:
+    """Data that is absent or altered."""
+
+    path: str
+    md5: str | None
+    state: str
+    """`altered`, `absent`, or `unknown`."""
+    words: str
+    needed: Needed

@@ -1,16 +1,14 @@
-"""The parts of a change as a waterfall: from the old value, player by player, to the new one; light and dark.
+"""Waterfall: the parts of a change, from the old value, player by player, to the new one; light and dark.
 
 The drawing is one self-contained SVG. On a page its colours are the page's own.
 """
 
-import math
 from collections.abc import Iterator, Sequence
 
-from lineage_pipelines.records.decisions.attribution import Attribution, Player
+from lineage_pipelines.records.decisions.attribution import Allocation, Attribution, Player
 from lineage_pipelines.records.values.metric import lower_is_better
-from lineage_pipelines.reports.charts.svg_charts import safe
-from lineage_pipelines.reports.diff_formatting import brief
-from lineage_pipelines.reports.formatting import number, visible
+from lineage_pipelines.reports.charts.svg_charts import Scale, svg_figure, svg_text
+from lineage_pipelines.reports.formatting import escape_html, number, percent, shorten, signed
 
 _WIDE = 480
 _ROW = 38
@@ -18,6 +16,7 @@ _MARGIN = 10
 _BAR = 13
 _MOST_LETTERS = 40
 _CAPITALS = frozenset({"auc", "roc", "mae", "mse", "rmse", "mape", "f1", "r2", "pr"})
+_KEY = "each bar begins where the one above it ends; the thin line is the 95 % interval"
 _STYLE = """
 svg { background: #fcfcfb; font: 11px system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif; }
 text { fill: #5d616b; } .ink { fill: #1c1d21; } .axis { stroke: #dedfe3; } .stem { stroke: #5d616b; stroke-width: 1.5; }
@@ -31,24 +30,20 @@ text { fill: #5d616b; } .ink { fill: #1c1d21; } .axis { stroke: #dedfe3; } .stem
 
 def waterfall_svg(found: Attribution) -> str:
     """Return the waterfall as a drawing of its own; empty where there is nothing to draw."""
-    shapes, high = _drawn(found)
+    shapes, high = _shapes(found)
     if not shapes:
         return ""
     head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDE} {high}" width="{_WIDE}" height="{high}"'
-    return f'{head} role="img"><title>{_told(found)}</title><style>{_STYLE}</style>{shapes}</svg>\n'
+    return f'{head} role="img"><title>{escape_html(_in_words(found))}</title><style>{_STYLE}</style>{shapes}</svg>\n'
 
 
 def waterfall_figure(found: Attribution) -> str:
     """Return the waterfall as a figure of a page; empty where there is nothing to draw."""
-    shapes, high = _drawn(found)
+    shapes, high = _shapes(found)
     if not shapes:
         return ""
-    return (
-        f"<figure><figcaption>{safe(metric_words(found.metric))}, from {safe(found.old.ref)} to "
-        f"{safe(found.new.ref)}</figcaption>"
-        '<div class="key">each bar begins where the one above it ends; the thin line is the 95 % interval</div>'
-        f'<svg viewBox="0 0 {_WIDE} {high}" role="img"><title>{_told(found)}</title>{shapes}</svg></figure>'
-    )
+    title = f"{metric_words(found.metric)}, from {found.old.ref} to {found.new.ref}"
+    return svg_figure(title, "", [shapes], (_WIDE, high), _in_words(found), key=_KEY)
 
 
 def by_size(players: Sequence[Player]) -> list[Player]:
@@ -56,34 +51,29 @@ def by_size(players: Sequence[Player]) -> list[Player]:
     return sorted(players, key=lambda player: (-abs(player.allocated or 0.0), player.name))
 
 
-def _drawn(found: Attribution) -> tuple[str, int]:
+def _shapes(found: Attribution) -> tuple[str, int]:
     if not found.allocation.distinguishable:
         return "", 0
     rows = len(found.allocation.players) + 2
     return "".join(_rows(found)), rows * _ROW + 6
 
 
-def _told(found: Attribution) -> str:
+def _in_words(found: Attribution) -> str:
     game = found.allocation
     parts = "; ".join(f"{player.name}: {signed(player.allocated or 0.0)}" for player in by_size(game.players))
-    return safe(f"{found.metric} from {number(game.before.mean)} to {number(game.after.mean)}: {parts}")
+    return f"{found.metric} from {number(game.before.mean)} to {number(game.after.mean)}: {parts}"
 
 
 def metric_words(metric: str) -> str:
     """Write `roc_auc` as `ROC AUC`."""
     words = [word.upper() if word in _CAPITALS else word for word in metric.split("_")]
-    return brief(" ".join(words), 60)
-
-
-def signed(value: float) -> str:
-    """Write an amount with its sign."""
-    return f"{'+' if value > 0 else ''}{number(value)}"
+    return shorten(" ".join(words), 60)
 
 
 def _rows(found: Attribution) -> Iterator[str]:
     game = found.allocation
     players = by_size(game.players)
-    scale = _Scale(game.before.mean, game.after.mean, players)
+    scale = Scale(_edges(game), wide=_WIDE, margin=_MARGIN)
     yield from _end(0, f"{found.old.ref}, mean of {len(game.before.values)} seeds", game.before.mean, scale)
     level = game.before.mean
     for row, player in enumerate(players, 1):
@@ -92,30 +82,22 @@ def _rows(found: Attribution) -> Iterator[str]:
     yield from _end(len(players) + 1, found.new.ref, game.after.mean, scale)
 
 
-class _Scale:
-    """Values of the metric to places along the width."""
-
-    def __init__(self, before: float, after: float, players: Sequence[Player]) -> None:
-        edges, level = [before, after], before
-        for player in players:
-            edges += [level + (player.low or 0.0), level + (player.high or 0.0)]
-            level += player.allocated or 0.0
-        finite = [edge for edge in edges if math.isfinite(edge)]
-        self._low, self._wide = min(finite), max(finite) / 2 - min(finite) / 2
-
-    def __call__(self, value: float) -> float:
-        # Halves, so that the width of the range is a number, whatever the metric.
-        share = (value / 2 - self._low / 2) / self._wide if self._wide > 0 else 0.0
-        return _MARGIN + min(max(share, 0.0), 1.0) * (_WIDE - 2 * _MARGIN)
+def _edges(game: Allocation) -> list[float]:
+    """Return the values that the drawing has to hold: both ends, and of each player the ends of its interval."""
+    edges, level = [game.before.mean, game.after.mean], game.before.mean
+    for player in by_size(game.players):
+        edges += [level + (player.low or 0.0), level + (player.high or 0.0)]
+        level += player.allocated or 0.0
+    return edges
 
 
-def _end(row: int, name: str, value: float, scale: _Scale) -> Iterator[str]:
+def _end(row: int, name: str, value: float, scale: Scale) -> Iterator[str]:
     y, x = row * _ROW, scale(value)
     yield from _words(y, name, number(value))
     yield f'<rect class="unknown" x="{max(x - 2, 0):.1f}" y="{y + 19}" width="4" height="{_BAR}"/>'
 
 
-def _player(row: int, player: Player, level: float, scale: _Scale, *, lower: bool) -> Iterator[str]:
+def _player(row: int, player: Player, level: float, scale: Scale, *, lower: bool) -> Iterator[str]:
     amount = player.allocated or 0.0
     y, begin, end = row * _ROW, scale(level), scale(level + amount)
     low, high = scale(level + (player.low or 0.0)), scale(level + (player.high or 0.0))
@@ -128,13 +110,6 @@ def _player(row: int, player: Player, level: float, scale: _Scale, *, lower: boo
     yield f'<line class="stem" x1="{low:.1f}" x2="{high:.1f}" y1="{middle}" y2="{middle}"/>'
 
 
-def percent(share: float | None) -> str:
-    """Write a share as `53.8 %`."""
-    return "–" if share is None else f"{share * 100:z.1f} %"
-
-
 def _words(y: float, name: str, amount: str) -> Iterator[str]:
-    shown = visible(name)
-    cut = f"{shown[: _MOST_LETTERS - 1]}…" if len(shown) > _MOST_LETTERS else shown
-    yield f'<text class="ink" x="{_MARGIN}" y="{y + 13}">{safe(cut)}</text>'
-    yield f'<text x="{_WIDE - _MARGIN}" y="{y + 13}" text-anchor="end">{safe(amount)}</text>'
+    yield svg_text(_MARGIN, y + 13, name, ink=True, longest=_MOST_LETTERS)
+    yield svg_text(_WIDE - _MARGIN, y + 13, amount, anchor="end", longest=_MOST_LETTERS)

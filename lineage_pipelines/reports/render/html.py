@@ -8,7 +8,7 @@ import base64
 import hashlib
 from collections.abc import Iterator, Sequence
 
-from lineage_pipelines.reports.charts.svg_charts import draw, safe
+from lineage_pipelines.reports.charts.svg_charts import draw
 from lineage_pipelines.reports.document import (
     Block,
     Document,
@@ -21,6 +21,7 @@ from lineage_pipelines.reports.document import (
     Table,
     Tree,
 )
+from lineage_pipelines.reports.formatting import escape_html
 from lineage_pipelines.reports.render.stylesheet import STYLE
 
 _FEW_LINES = 16
@@ -37,7 +38,7 @@ def render_html(document: Document, *, foot: str = "") -> str:
     blocks = list(document.blocks)
     title = next((block.text for block in blocks if isinstance(block, Heading)), "lineage")
     body = "\n".join(_sections(blocks))
-    end = f'\n<footer><p class="dim">{safe(foot)}</p></footer>' if foot else ""
+    end = f'\n<footer><p class="dim">{escape_html(foot)}</p></footer>' if foot else ""
     return f"""<!doctype html>
 <html lang="en">
 <head>
@@ -45,7 +46,7 @@ def render_html(document: Document, *, foot: str = "") -> str:
 <meta http-equiv="Content-Security-Policy" content="{_policy()}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="referrer" content="no-referrer">
-<title>{safe(title)}</title>
+<title>{escape_html(title)}</title>
 <style>{STYLE}</style>
 </head>
 <body>
@@ -78,18 +79,20 @@ def _sections(blocks: Sequence[Block]) -> Iterator[str]:
 def _block(block: Block) -> str:  # noqa: C901, PLR0911  # a case for each kind of block
     match block:
         case Heading(text, level):
-            return f"<h{level}>{safe(text)}</h{level}>"
+            return f"<h{level}>{escape_html(text)}</h{level}>"
         case Paragraph(text, tone):
             return _paragraph(text, tone)
         case Pairs(rows):
-            pairs = "".join(f"<dt>{safe(name)}</dt><dd>{safe(value)}</dd>" for name, value in rows)
+            pairs = "".join(f"<dt>{escape_html(name)}</dt><dd>{escape_html(value)}</dd>" for name, value in rows)
             return f"<dl>{pairs}</dl>"
         case Table():
             return _table(block)
         case Tree():
             return f'<ul class="tree">{_branch(block)}</ul>'
         case Ranked(items):
-            found = "".join(f'<li><span>{safe(t)}</span><span class="tag">{safe(tag)}</span></li>' for t, tag in items)
+            found = "".join(
+                f'<li><span>{escape_html(t)}</span><span class="tag">{escape_html(tag)}</span></li>' for t, tag in items
+            )
             return f'<ol class="ranked">{found}</ol>'
         case Listing():
             return _listing(block)
@@ -97,16 +100,22 @@ def _block(block: Block) -> str:  # noqa: C901, PLR0911  # a case for each kind 
             return f'<div class="pictures">{"".join(draw(picture) for picture in items)}</div>' if items else ""
 
 
+def _ranked(text: str, layer: str) -> str:
+    return f'<li><span>{escape_html(text)}</span><span class="tag">{escape_html(layer)}</span></li>'
+
+
 def _paragraph(text: str, tone: str) -> str:
-    lines = [safe(line.strip()) for line in text.split("\n") if line.strip()]
+    lines = [escape_html(line.strip()) for line in text.split("\n") if line.strip()]
     kind = f' class="{tone}"' if tone in ("warn", "dim") else ""
     return f"<p{kind}>{'<br>'.join(lines)}</p>" if lines else ""
 
 
 def _table(table: Table) -> str:
     kinds = [' class="number"' if name in table.right else "" for name in table.head]
-    title = f"<caption>{safe(table.title)}</caption>" if table.title else ""
-    head = "".join(f'<th scope="col"{kind}>{safe(name)}</th>' for name, kind in zip(table.head, kinds, strict=True))
+    title = f"<caption>{escape_html(table.title)}</caption>" if table.title else ""
+    head = "".join(
+        f'<th scope="col"{kind}>{escape_html(name)}</th>' for name, kind in zip(table.head, kinds, strict=True)
+    )
     rows = "".join(f"<tr>{_cells(row, kinds)}</tr>" for row in table.rows)
     # What is wider than a phone scrolls by itself, with the keyboard, too.
     return (
@@ -116,23 +125,24 @@ def _table(table: Table) -> str:
 
 
 def _cells(row: Sequence[str], kinds: Sequence[str]) -> str:
-    return "".join(f"<td{kind}>{safe(cell)}</td>" for cell, kind in zip(row, kinds, strict=True))
+    return "".join(f"<td{kind}>{escape_html(cell)}</td>" for cell, kind in zip(row, kinds, strict=True))
 
 
 def _branch(tree: Tree) -> str:
     below = f"<ul>{''.join(_branch(child) for child in tree.children)}</ul>" if tree.children else ""
-    return f"<li>{safe(tree.label)}{below}</li>"
+    return f"<li>{escape_html(tree.label)}{below}</li>"
 
 
 def _listing(listing: Listing) -> str:
-    more = f'<p class="dim">{safe(listing.more)}</p>' if listing.more else ""
+    more = f'<p class="dim">{escape_html(listing.more)}</p>' if listing.more else ""
     if not listing.lines:
-        return f'<details class="empty" open><summary>{safe(listing.title)}</summary>{more}</details>'
+        return f'<details class="empty" open><summary>{escape_html(listing.title)}</summary>{more}</details>'
     lines = "".join(_line(line, patch=listing.patch) for line in listing.lines)
     state = " open" if len(listing.lines) <= _FEW_LINES else ""
-    return f'<details{state}><summary>{safe(listing.title)}</summary><pre tabindex="0">{lines}</pre>{more}</details>'
+    summary = f"<summary>{escape_html(listing.title)}</summary>"
+    return f'<details{state}>{summary}<pre tabindex="0">{lines}</pre>{more}</details>'
 
 
 def _line(line: str, *, patch: bool) -> str:
     kind = {"+": ' class="plus"', "-": ' class="minus"'}.get(line[:1], "") if patch else ""
-    return f"<span{kind}>{safe(line) or '&nbsp;'}</span>"
+    return f"<span{kind}>{escape_html(line) or '&nbsp;'}</span>"

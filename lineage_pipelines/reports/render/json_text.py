@@ -8,3 +8,8 @@ from lineage_pipelines.records.values.canonical import Json
 def render_json(value: Json) -> str:
     """Write JSON for reading: indented, ASCII where a terminal could be misled."""
     return json.dumps(value, indent=2, sort_keys=False, ensure_ascii=True) + "\n"
+
+
+def json_number(value: float) -> Json:
+    """Return a number; as text where JSON has no word for it (infinity, NaN)."""
+    return value if abs(value) < float("inf") else str(value)

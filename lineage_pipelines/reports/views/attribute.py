@@ -18,17 +18,24 @@ from lineage_pipelines.records.decisions.attribution import (
 )
 from lineage_pipelines.records.values.canonical import Json
 from lineage_pipelines.records.values.codec import format_time
-from lineage_pipelines.reports.charts.svg_charts import safe
 from lineage_pipelines.reports.charts.waterfall import (
     by_size,
     metric_words,
-    percent,
-    signed,
     waterfall_figure,
 )
-from lineage_pipelines.reports.diff_formatting import brief, clipped
 from lineage_pipelines.reports.document import Block, Document, Heading, Pairs, Paragraph, Table
-from lineage_pipelines.reports.formatting import count, duration, moment, number, short
+from lineage_pipelines.reports.formatting import (
+    count,
+    duration,
+    escape_html,
+    first_rows,
+    number,
+    percent,
+    short_digest,
+    shorten,
+    signed,
+    utc_time,
+)
 from lineage_pipelines.reports.render.html import render_html
 
 _PLAYED = "What the change is allocated to"
@@ -64,7 +71,7 @@ def attribution_document(found: Attribution, *, full: bool = False) -> Document:
 def attribution_html(found: Attribution, *, foot: str = "") -> str:
     """Write the analysis as one self-contained page with its waterfall."""
     page = render_html(attribution_document(found, full=True), foot=foot)
-    head = f"<h2>{safe(_PLAYED)}</h2>"
+    head = f"<h2>{escape_html(_PLAYED)}</h2>"
     # Whatever anybody wrote is escaped, so this heading stands there once.
     return page.replace(head, f"{head}\n{waterfall_figure(found)}", 1)
 
@@ -89,7 +96,7 @@ def sentence(found: Attribution) -> str:
 
 def _the(player: Player) -> str:
     plain = player.kind is not PlayerKind.SEVERAL and player.name == player.kind
-    return f"the {player.name}" if plain else brief(player.name, 60)
+    return f"the {player.name}" if plain else shorten(player.name, 60)
 
 
 def _seeds(game: Allocation) -> str:
@@ -107,22 +114,18 @@ def _reevaluated(found: Attribution) -> Iterator[Block]:
     yield Heading("Both models on both test data, without training")
     head = [metric_words(found.metric), "old test data", "new test data"]
     rows = [
-        [f"{found.old.ref} (old model)", _known(each.old_on_old), _known(each.old_on_new)],
-        [f"{found.new.ref} (new model)", _known(each.new_on_old), _known(each.new_on_new)],
+        [f"{found.old.ref} (old model)", number(each.old_on_old), number(each.old_on_new)],
+        [f"{found.new.ref} (new model)", number(each.new_on_old), number(each.new_on_new)],
     ]
     yield Table(head, rows, frozenset(head[1:]))
     if each.missing:
-        yield Paragraph(f"  {brief(each.missing, 300)}", "dim")
+        yield Paragraph(f"  {shorten(each.missing, 300)}", "dim")
     for words, before, after in (
         ("The test data alone move the old model by", each.old_on_old, each.old_on_new),
         ("The models alone differ on the new test data by", each.old_on_new, each.new_on_new),
     ):
         if before is not None and after is not None:
             yield Paragraph(f"  {words} {signed(after - before)}.")
-
-
-def _known(value: float | None) -> str:
-    return "–" if value is None else number(value)
 
 
 def _played(game: Allocation, *, full: bool) -> Iterator[Block]:
@@ -148,14 +151,14 @@ def _players(game: Allocation, word: str, whole: float) -> Table:
 
 def _row(player: Player, whole: float) -> list[str]:
     return [
-        brief(player.name, 60),
+        shorten(player.name, 60),
         signed(player.allocated or 0.0),
         percent(player.share),
         f"{_margin(player, whole)} %",
         f"{signed(player.low or 0.0)} … {signed(player.high or 0.0)}",
         signed(player.one_in or 0.0),
         signed(player.one_out or 0.0),
-        brief(player.differs),
+        shorten(player.differs),
     ]
 
 
@@ -175,10 +178,10 @@ def _contrast(game: Allocation) -> str:
 def _merged(game: Allocation) -> Iterator[Block]:
     for player in game.players:
         if player.members:
-            names = " and ".join(brief(name, 60) for name in player.members)
+            names = " and ".join(shorten(name, 60) for name in player.members)
             yield Paragraph(f"  {names} are inseparable: mixes with one and without the other cannot run.", "warn")
     if game.infeasible:
-        rows = [[", ".join(brief(name, 40) for name in mix.new), brief(mix.reason)] for mix in game.infeasible]
+        rows = [[", ".join(shorten(name, 40) for name in mix.new), shorten(mix.reason)] for mix in game.infeasible]
         yield Table(["new in the mix", "why it cannot run"], rows, title="Mixes that cannot run; no value was made up")
 
 
@@ -187,10 +190,11 @@ def _pairs(game: Allocation, *, full: bool) -> Iterator[Block]:
         return
     ordered = sorted(game.interactions, key=lambda pair: -abs(pair.value))
     found = [
-        [f"{brief(p.first, 40)} × {brief(p.second, 40)}", signed(p.value), f"{p.standard_error:.2g}"] for p in ordered
+        [f"{shorten(p.first, 40)} × {shorten(p.second, 40)}", signed(p.value), f"{p.standard_error:.2g}"]
+        for p in ordered
     ]
     head = ["together", "interaction", "standard error"]
-    rows, rest = clipped(found, len(found) if full else _MOST_PAIRS, "pairs that interact less")
+    rows, rest = first_rows(found, len(found) if full else _MOST_PAIRS, "pairs that interact less")
     yield Table(head, rows, frozenset(head[1:]), title="How much more two factors move the metric together")
     yield from rest
 
@@ -202,7 +206,7 @@ def _within(found: Attribution) -> Iterator[Block]:
 
 def _split(split: PlayerSplit, whole: float) -> Iterator[Block]:
     game = split.allocation
-    yield Heading(f"Within {brief(split.player, 60)}")
+    yield Heading(f"Within {shorten(split.player, 60)}")
     if not game.distinguishable:
         yield Paragraph("  Its parts cannot be told apart: what they move together is within noise.", "warn")
         return
@@ -218,7 +222,7 @@ def _undecided(found: Attribution) -> Iterator[Block]:
         [found.new.ref, number(game.after.mean), f"{game.after.sd:.2g}"],
     ]
     yield Table(["version", "mean", "standard deviation"], rows, frozenset({"mean", "standard deviation"}))
-    differing = [[brief(player.name, 60), brief(player.differs)] for player in game.players]
+    differing = [[shorten(player.name, 60), shorten(player.differs)] for player in game.players]
     yield Table(["factor", "what differs"], differing, title="What differs between the two")
 
 
@@ -230,9 +234,9 @@ def _method(found: Attribution) -> Iterator[Block]:
         [
             ("method", _METHODS[game.method]),
             ("trained", f"{game.mixes:,} mixes, {_seeds(game)} each{drawn}"),
-            ("records", f"{short(str(found.old.record))} → {short(str(found.new.record))}"),
-            ("by", f"{brief(found.by, 60)} on {brief(found.host, 60)}"),
-            ("when", f"{moment(found.started)}, {duration(found.started, found.finished)}"),
+            ("records", f"{short_digest(str(found.old.record))} → {short_digest(str(found.new.record))}"),
+            ("by", f"{shorten(found.by, 60)} on {shorten(found.host, 60)}"),
+            ("when", f"{utc_time(found.started)}, {duration(found.started, found.finished)}"),
         ]
     )
     yield Paragraph(

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from lineage_pipelines.records.values.canonical import Json
 from lineage_pipelines.reports.document import Block, Document, Heading, Paragraph, Table
 from lineage_pipelines.reports.formatting import count, number
+from lineage_pipelines.reports.render.json_text import json_number
 
 if TYPE_CHECKING:
     from lineage_pipelines.queries.versions.bisect import Bisected, Crossing, Measured
@@ -59,7 +60,7 @@ def bisect_json(found: "Bisected") -> Json:
     return {
         "model": found.model,
         "metric": found.metric,
-        "threshold": _plain(found.threshold),
+        "threshold": json_number(found.threshold),
         "chosen": found.chosen,
         "noise": found.noise,
         "good": found.first.before.version,
@@ -80,8 +81,4 @@ def bisect_json(found: "Bisected") -> Json:
 
 
 def _measured(each: "Measured") -> Json:
-    return {"version": each.version, "value": _plain(each.value), "bad": each.bad}
-
-
-def _plain(value: float) -> Json:
-    return value if abs(value) < float("inf") else str(value)
+    return {"version": each.version, "value": json_number(each.value), "bad": each.bad}

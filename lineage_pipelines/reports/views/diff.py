@@ -11,10 +11,9 @@ from lineage_pipelines.queries.diff.changes import Sentence, VersionDiff, Versio
 from lineage_pipelines.records.values.canonical import Json
 from lineage_pipelines.records.values.codec import Value, format_time, to_json
 from lineage_pipelines.records.values.digest import Digest
-from lineage_pipelines.reports.diff_formatting import brief
 from lineage_pipelines.reports.document import Block, Document, Heading, Pairs, Paragraph, Ranked, Table
-from lineage_pipelines.reports.formatting import moment, short
-from lineage_pipelines.reports.views.diff_evaluation import not_alike
+from lineage_pipelines.reports.formatting import short_digest, shorten, utc_time
+from lineage_pipelines.reports.views.diff_evaluation import comparability_warnings
 from lineage_pipelines.reports.views.diff_layers import (
     Part,
     code_part,
@@ -55,11 +54,11 @@ def diff_document(diff: VersionDiff, *, full: bool = False, sentences_last: bool
 
 
 def _head(diff: VersionDiff) -> Iterator[Block]:
-    yield Heading(f"Why is {brief(diff.second.ref)} different from {brief(diff.first.ref)}?", 1)
-    for sentence in not_alike(diff.evaluation):
+    yield Heading(f"Why is {shorten(diff.second.ref)} different from {shorten(diff.first.ref)}?", 1)
+    for sentence in comparability_warnings(diff.evaluation):
         yield Paragraph(sentence, "warn")
     if diff.first.model != diff.second.model:
-        yield Paragraph(f"These are two models: {brief(diff.first.model)} and {brief(diff.second.model)}.", "warn")
+        yield Paragraph(f"These are two models: {shorten(diff.first.model)} and {shorten(diff.second.model)}.", "warn")
     if diff.first.digest == diff.second.digest:
         yield Paragraph("It is not: both are the same version.")
 
@@ -80,18 +79,18 @@ def _sides(diff: VersionDiff) -> Iterator[Block]:
 def _unknown(side: VersionSide) -> str:
     """Return the facts that a version lacks, shortly."""
     paths = dict.fromkeys(line.partition(":")[0] for line in side.missing)
-    return brief(", ".join(paths), _LONGEST_SENTENCE)
+    return shorten(", ".join(paths), _LONGEST_SENTENCE)
 
 
 def _side(word: str, side: VersionSide) -> list[str]:
-    names = ", ".join(brief(alias, 60) for alias in side.aliases) or "–"
-    return [word, brief(side.ref), short(side.digest.hex), moment(side.recorded), names]
+    names = ", ".join(shorten(alias, 60) for alias in side.aliases) or "–"
+    return [word, shorten(side.ref), short_digest(side.digest.hex), utc_time(side.recorded), names]
 
 
 def _sentences(sentences: Sequence[Sentence], *, full: bool) -> Iterator[Block]:
     yield Heading("What differs, the most likely explanation first")
     shown = sentences if full else sentences[:_MOST_SENTENCES]
-    yield Ranked([(brief(sentence.text, _LONGEST_SENTENCE), sentence.layer) for sentence in shown])
+    yield Ranked([(shorten(sentence.text, _LONGEST_SENTENCE), sentence.layer) for sentence in shown])
     if len(shown) < len(sentences):
         yield Paragraph(f"  … and {len(sentences) - len(shown):,} that explain less (--full)", "dim")
 

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 
 from lineage_pipelines.queries.diff.changes import (
-    Bins,
     ColumnChange,
     DatasetChange,
     Evidence,
@@ -14,10 +13,9 @@ from lineage_pipelines.queries.diff.changes import (
 )
 from lineage_pipelines.queries.diff.wording import duration, later, moment, scaled, value_words
 from lineage_pipelines.records.values.canonical import Json
-from lineage_pipelines.reports.diff_formatting import arrow, brief, clipped, counts, digests, fact
 from lineage_pipelines.reports.document import Block, Heading, Listing, Pairs, Paragraph, Pictures, Table
-from lineage_pipelines.reports.figures import Curve, Distributions, Picture, Shares
-from lineage_pipelines.reports.formatting import count
+from lineage_pipelines.reports.figures import Distributions, Picture, Shares
+from lineage_pipelines.reports.formatting import arrow, count, count_change, digest_pair, fact_text, first_rows, shorten
 
 _MOST_COLUMNS = 10
 _MOST_FILES = 12
@@ -41,15 +39,15 @@ _WEAKER_FROM = {Evidence.DIGESTS: "from digests", Evidence.PROFILES: "from profi
 def identical_words(change: DatasetChange) -> str:
     """Say in a few words that a dataset is the same."""
     rows = f" ({count(change.rows[1], 'row')})" if change.rows[1] is not None else ""
-    return f"{brief(change.name, 60)} identical{rows}"
+    return f"{shorten(change.name, 60)} identical{rows}"
 
 
 def dataset_blocks(change: DatasetChange, *, full: bool) -> Iterator[Block]:
     """Say what happened to one dataset."""
-    yield Heading(f"Input {brief(change.name)}", 3)
+    yield Heading(f"Input {shorten(change.name)}", 3)
     yield Pairs([(name, value) for name, value in _happened(change) if value])
     if change.weaker:
-        yield Paragraph(f"  {_WEAKER_FROM[change.evidence]}: {brief(change.weaker, 400)}", "warn")
+        yield Paragraph(f"  {_WEAKER_FROM[change.evidence]}: {shorten(change.weaker, 400)}", "warn")
     yield from _schema(change, full=full)
     yield from _columns(change, full=full)
     yield from _files(change, full=full)
@@ -57,63 +55,66 @@ def dataset_blocks(change: DatasetChange, *, full: bool) -> Iterator[Block]:
 
 def overlap_block(change: OverlapChange) -> Block:
     """Say how many rows were both trained and measured on."""
-    measured, trained = brief(change.measured, 60), brief(change.trained, 60)
-    return Pairs([(f"rows of {measured} that are in {trained}, too", counts(change.shared))])
+    measured, trained = shorten(change.measured, 60), shorten(change.trained, 60)
+    return Pairs([(f"rows of {measured} that are in {trained}, too", count_change(change.shared))])
 
 
 def _happened(change: DatasetChange) -> Iterator[tuple[str, str]]:
     same = change.kind is Kind.CHANGED and change.same_rows
     yield "what", "the same rows, in another order or encoding" if same else _WHAT[change.kind]
-    yield "path", brief(change.path)
+    yield "path", shorten(change.path)
     if any(value is not None for value in change.rows):
-        yield "rows", counts(change.rows)
+        yield "rows", count_change(change.rows)
     yield from _rows(change.row_change)
     if any(change.duplicates):
-        yield "repeated rows", counts(change.duplicates)
+        yield "repeated rows", count_change(change.duplicates)
     if change.role[0] != change.role[1] and None not in change.role:
-        yield "role", arrow(*(brief(role or "none") for role in change.role))
+        yield "role", arrow(*(shorten(role or "none") for role in change.role))
     if change.files[0] != change.files[1]:
-        yield "files", counts(change.files)
+        yield "files", count_change(change.files)
     if change.kind is not Kind.IDENTICAL:
-        yield "digest", arrow(*digests(change.digest))
+        yield "digest", arrow(*digest_pair(change.digest))
         yield "known from", _KNOWN_FROM[change.evidence]
     else:
-        yield "digest", digests(change.digest)[1]
+        yield "digest", digest_pair(change.digest)[1]
 
 
 def _rows(rows: RowChange | None) -> Iterator[tuple[str, str]]:
     if rows is None:
         return
-    by = f", told apart by {', '.join(brief(name, 40) for name in rows.key)}" if rows.key else ", compared whole"
+    by = f", told apart by {', '.join(shorten(name, 40) for name in rows.key)}" if rows.key else ", compared whole"
     moved = f"{rows.added:,} added, {rows.removed:,} removed, {rows.changed:,} changed, {rows.same:,} the same"
     yield "row by row", moved + by
-    yield "changed in", ", ".join(f"{brief(name, 40)} ({n:,})" for name, n in list(rows.columns.items())[:_MOST_FILES])
+    yield (
+        "changed in",
+        ", ".join(f"{shorten(name, 40)} ({n:,})" for name, n in list(rows.columns.items())[:_MOST_FILES]),
+    )
     places = list(rows.partitions.items())[:3]
-    held = [(brief(name, 40), f"{abs(n):,} {'above' if n > 0 else 'below'}") for name, n in rows.shifted.items()]
+    held = [(shorten(name, 40), f"{abs(n):,} {'above' if n > 0 else 'below'}") for name, n in rows.shifted.items()]
     yield "moved along", ", ".join(f"{name} (from {where})" for name, where in held[:_MOST_FILES])
-    yield "gathered in", ", ".join(f"{brief(place, 60)} ({n:,} of {there:,} rows)" for place, (n, there) in places)
+    yield "gathered in", ", ".join(f"{shorten(place, 60)} ({n:,} of {there:,} rows)" for place, (n, there) in places)
 
 
 def _schema(change: DatasetChange, *, full: bool) -> Iterator[Block]:
     if not change.schema:
         return
-    rows, rest = clipped([_schema_row(each) for each in change.schema], _ALL if full else 20, "columns")
+    rows, rest = first_rows([_schema_row(each) for each in change.schema], _ALL if full else 20, "columns")
     yield Table(["column", "what", "type before", "type now"], rows, title="Schema")
     yield from rest
 
 
 def _schema_row(change: SchemaChange) -> list[str]:
     words = {Kind.ADDED: "new", Kind.REMOVED: "gone", Kind.CHANGED: "another type", Kind.IDENTICAL: "the same"}
-    what = f"was called {brief(change.renamed_from, 60)}" if change.renamed_from is not None else words[change.kind]
-    types = (brief(column.type, 60) if column else "–" for column in (change.before, change.after))
-    return [brief(change.column, 60), what, *types]
+    what = f"was called {shorten(change.renamed_from, 60)}" if change.renamed_from is not None else words[change.kind]
+    types = (shorten(column.type, 60) if column else "–" for column in (change.before, change.after))
+    return [shorten(change.column, 60), what, *types]
 
 
 def _columns(change: DatasetChange, *, full: bool) -> Iterator[Block]:
     if not change.columns:
         return
     found = [_column_row(column) for column in change.columns]
-    rows, rest = clipped(found, _ALL if full else _MOST_COLUMNS, "columns that moved less")
+    rows, rest = first_rows(found, _ALL if full else _MOST_COLUMNS, "columns that moved less")
     head = ["column", "PSI", "distance", "before", "now", "values"]
     yield Table(head, rows, frozenset({"PSI", "distance"}), title="Columns, the one that moved most first")
     yield from rest
@@ -125,7 +126,7 @@ def _columns(change: DatasetChange, *, full: bool) -> Iterator[Block]:
 def _column_row(column: ColumnChange) -> list[str]:
     before, after = (", ".join(_fact(column, name, pair[i]) for name, pair in column.facts.items()) for i in (0, 1))
     return [
-        brief(column.column, 60),
+        shorten(column.column, 60),
         _figure(column.psi),
         _figure(column.distance),
         before or "–",
@@ -136,7 +137,7 @@ def _column_row(column: ColumnChange) -> list[str]:
 
 def _fact(column: ColumnChange, name: str, value: Json) -> str:
     if column.kind != "time" or value is None or name not in ("min", "max", "mean", "std"):
-        return fact(name, value)
+        return fact_text(name, value)
     return f"{name} {duration(value) if name == 'std' else moment(value)}"
 
 
@@ -152,22 +153,18 @@ def _values(column: ColumnChange) -> Iterator[str]:
     for values, word in ((column.vanished, "gone"), (column.appeared, "new")):
         more = f" and {len(values) - 4:,} more" if len(values) > 4 else ""  # noqa: PLR2004
         if values:
-            yield f"{word}: {', '.join(brief(value_words(value, column.kind), 30) for value in values[:4])}{more}"
+            yield f"{word}: {', '.join(shorten(value_words(value, column.kind), 30) for value in values[:4])}{more}"
 
 
 def _picture(column: ColumnChange) -> Picture | None:
     note = f"PSI {column.psi:.3g}" if column.psi is not None else ""
-    name = brief(column.column, 60)
+    name = shorten(column.column, 60)
     if column.values and column.kind != "time":
-        return Shares(name, note, [(brief(value, 30), a, b) for value, a, b in column.values[:_MOST_VALUES]])
-    before, after = (_curve(bins) for bins in column.bins)
+        return Shares(name, note, [(shorten(value, 30), a, b) for value, a, b in column.values[:_MOST_VALUES]])
+    before, after = (bins if bins is not None and sum(bins.counts) > 0 else None for bins in column.bins)
     if column.kind == "time" or not before or not after:  # an axis of seconds says nothing; the table has the times
         return None
     return Distributions(name, note, before, after)
-
-
-def _curve(bins: Bins | None) -> Curve | None:
-    return Curve(bins.low, bins.high, bins.counts) if bins is not None and sum(bins.counts) > 0 else None
 
 
 def _files(change: DatasetChange, *, full: bool) -> Iterator[Block]:
@@ -175,4 +172,4 @@ def _files(change: DatasetChange, *, full: bool) -> Iterator[Block]:
         shown = change.changed_files[: _ALL if full else _MOST_FILES]
         rest = len(change.changed_files) - len(shown)
         more = f"… and {count(rest, 'more file')} (--full)" if rest else ""
-        yield Listing("Files of the directory", [brief(file, 200) for file in shown], patch=True, more=more)
+        yield Listing("Files of the directory", [shorten(file, 200) for file in shown], patch=True, more=more)

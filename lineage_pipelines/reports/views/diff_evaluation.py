@@ -5,18 +5,17 @@ from collections.abc import Iterator, Sequence
 
 from lineage_pipelines.queries.diff.changes import EvaluationChange, MetricChange
 from lineage_pipelines.records.values.metric import by_interest, lower_is_better
-from lineage_pipelines.reports.diff_formatting import arrow, brief, clipped
 from lineage_pipelines.reports.document import Block, Paragraph, Pictures, Table
 from lineage_pipelines.reports.figures import Bar, Bars, Dumbbell, Dumbbells
-from lineage_pipelines.reports.formatting import number
+from lineage_pipelines.reports.formatting import arrow, first_rows, number, shorten, signed
 
 _MOST_SLICES = 12
 _VERDICTS = {True: "passed", False: "FAILED", None: "–"}
 
 
-def not_alike(change: EvaluationChange) -> Iterator[str]:
+def comparability_warnings(change: EvaluationChange) -> Iterator[str]:
     """Say that the two were not measured alike: it comes before everything else that is said."""
-    before, after = (brief(name, 60) if name else "nothing" for name in change.snapshot)
+    before, after = (shorten(name, 60) if name else "nothing" for name in change.snapshot)
     named = before if before == after else f"{before} before, {after} now"
     if change.same_data is False:
         yield f"The two were not measured on the same data ({named}): their metrics cannot be compared as they stand."
@@ -33,7 +32,7 @@ def measured_blocks(change: EvaluationChange, *, full: bool) -> Iterator[Block]:
     yield from _metrics(change.metrics)
     yield from _slices(change.slices, full=full)
     if change.checks:
-        rows = [[brief(name, 60), *(_VERDICTS[verdict] for verdict in pair)] for name, pair in change.checks.items()]
+        rows = [[shorten(name, 60), *(_VERDICTS[verdict] for verdict in pair)] for name, pair in change.checks.items()]
         yield Table(["check", "before", "now"], rows, title="Checks with another verdict")
 
 
@@ -55,32 +54,24 @@ def _metrics(metrics: Sequence[MetricChange]) -> Iterator[Block]:
 
 
 def _metric_row(metric: MetricChange, *, noisy: bool) -> list[str]:
-    row = [brief(metric.name, 60), _number(metric.before), _number(metric.after), _signed(metric.difference)]
+    row = [shorten(metric.name, 60), number(metric.before), number(metric.after), signed(metric.difference)]
     if not noisy:
         return row
     band = f"±{number(metric.noise)}" if metric.noise is not None else "–"
-    return [*row, band, "within the noise" if _within(metric) else _judged(metric)]
+    return [*row, band, "within the noise" if _is_within_noise(metric) else _better_or_worse(metric)]
 
 
-def _within(metric: MetricChange) -> bool:
+def _is_within_noise(metric: MetricChange) -> bool:
     return metric.noise is not None and metric.difference is not None and abs(metric.difference) <= metric.noise
 
 
-def _judged(metric: MetricChange) -> str:
-    good = _good(metric)
+def _better_or_worse(metric: MetricChange) -> str:
+    good = _is_better(metric)
     return "" if good is None else "better" if good else "worse"
 
 
-def _good(metric: MetricChange) -> bool | None:
+def _is_better(metric: MetricChange) -> bool | None:
     return (metric.difference < 0) == lower_is_better(metric.name) if metric.difference else None
-
-
-def _number(value: float | None) -> str:
-    return "–" if value is None else number(value)
-
-
-def _signed(value: float | None) -> str:
-    return "–" if value is None else f"{'+' if value > 0 else ''}{number(value)}"
 
 
 def _dumbbells(metrics: Sequence[MetricChange]) -> Iterator[Dumbbells]:
@@ -90,7 +81,7 @@ def _dumbbells(metrics: Sequence[MetricChange]) -> Iterator[Dumbbells]:
         if each.before is not None and each.after is not None:
             scale = max(abs(each.before), abs(each.after))
             group = max(0, math.ceil(math.log10(scale))) if 0 < scale < math.inf else 0
-            bell = Dumbbell(brief(each.name, 40), each.before, each.after, each.noise)
+            bell = Dumbbell(shorten(each.name, 40), each.before, each.after, each.noise)
             groups.setdefault(group, []).append(bell)
     for group in sorted(groups):
         yield Dumbbells("Metrics" if group == 0 else f"Metrics up to {10**group:,}", groups[group])
@@ -103,27 +94,27 @@ def _slices(slices: Sequence[MetricChange], *, full: bool) -> Iterator[Block]:
     names = list(dict.fromkeys(part.name for part in moved))
     head = ["slice", "rows", *(["metric"] if len(names) > 1 else []), "before", "now", "difference", "contribution"]
     found = [_slice_row(part, several=len(names) > 1) for part in moved]
-    rows, rest = clipped(found, len(found) if full else _MOST_SLICES, "slices that contribute less")
-    title = f"Slices by what they contribute to {', '.join(brief(name, 40) for name in names[:3])}"
+    rows, rest = first_rows(found, len(found) if full else _MOST_SLICES, "slices that contribute less")
+    title = f"Slices by what they contribute to {', '.join(shorten(name, 40) for name in names[:3])}"
     yield Table(head, rows, frozenset(head[1:]) - {"metric"}, title=title)
     yield from rest
     bars = [
-        Bar(brief(part.slice, 40), part.contribution, _signed(part.contribution), _good(part))
+        Bar(shorten(part.slice, 40), part.contribution, signed(part.contribution), _is_better(part))
         for part in moved[:_MOST_SLICES]
         if part.contribution is not None and part.name == names[0]
     ]
     if bars:
-        yield Pictures([Bars(f"Contribution to the difference of {brief(names[0], 40)}", bars)])
+        yield Pictures([Bars(f"Contribution to the difference of {shorten(names[0], 40)}", bars)])
 
 
 def _slice_row(part: MetricChange, *, several: bool) -> list[str]:
     before, after = ("–" if rows is None else f"{rows:,}" for rows in part.rows)
     return [
-        brief(part.slice, 60),
+        shorten(part.slice, 60),
         before if before == after else arrow(before, after),
-        *([brief(part.name, 40)] if several else []),
-        _number(part.before),
-        _number(part.after),
-        _signed(part.difference),
-        _signed(part.contribution),
+        *([shorten(part.name, 40)] if several else []),
+        number(part.before),
+        number(part.after),
+        signed(part.difference),
+        signed(part.contribution),
     ]

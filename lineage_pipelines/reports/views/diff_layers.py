@@ -13,21 +13,22 @@ from lineage_pipelines.queries.diff.changes import (
     StageChange,
     VersionDiff,
 )
-from lineage_pipelines.reports.diff_formatting import (
-    MARKS,
-    arrow,
-    brief,
-    clipped,
-    digests,
-    facts_table,
-    pair,
-    plain,
-)
 from lineage_pipelines.reports.document import Block, Listing, Pairs, Paragraph, Table
-from lineage_pipelines.reports.formatting import count, moment
+from lineage_pipelines.reports.formatting import (
+    arrow,
+    count,
+    digest_pair,
+    facts_table,
+    first_rows,
+    shorten,
+    utc_time,
+    value_pair,
+    value_text,
+)
 from lineage_pipelines.reports.views.diff_data import dataset_blocks, identical_words, overlap_block
 from lineage_pipelines.reports.views.diff_evaluation import measured_blocks
 
+_KIND_MARKS = {Kind.ADDED: "+", Kind.REMOVED: "-", Kind.CHANGED: "~", Kind.IDENTICAL: "="}
 _MOST_LINES = 12
 _MOST_FILES = 10
 _MOST_ROWS = 20
@@ -60,21 +61,21 @@ def preparation_part(diff: VersionDiff, *, full: bool) -> Part:
     """Preparation: where a change begins, first."""
     same = [change for change in diff.stages if change.kind is Kind.IDENTICAL]
     moved = sorted((change for change in diff.stages if change.kind is not Kind.IDENTICAL), key=lambda s: not s.origin)
-    rows, rest = clipped([row for s in moved for row in _stage(s)], _ALL if full else _MOST_ROWS, "differences")
+    rows, rest = first_rows([row for s in moved for row in _stage(s)], _ALL if full else _MOST_ROWS, "differences")
     table = [Table(["step", "what", "before", "now"], rows), *rest] if rows else []
-    names = [Listing("Steps that are the same", [brief(change.name) for change in same])] if same else []
+    names = [Listing("Steps that are the same", [shorten(change.name) for change in same])] if same else []
     return Part("Preparation", _same(len(same), "step"), table, names)
 
 
 def _stage(change: StageChange) -> Iterator[list[str]]:
-    name = brief(change.name, 60) + (" (it begins here)" if change.origin else "")
+    name = shorten(change.name, 60) + (" (it begins here)" if change.origin else "")
     if change.kind is not Kind.CHANGED or change.command[0] != change.command[1]:
-        yield [name, "command", *("–" if command is None else brief(command) for command in change.command)]
+        yield [name, "command", *("–" if command is None else shorten(command) for command in change.command)]
     for param, values in change.params.items():
-        yield [name, brief(param), *pair(values)]
+        yield [name, shorten(param), *value_pair(values)]
     for words, paths in (("code", change.code), ("input", change.inputs), ("output", change.outputs)):
         for path in paths:
-            yield [name, f"{words} {brief(path)}", *_presence(path)]
+            yield [name, f"{words} {shorten(path)}", *_presence(path)]
 
 
 def _presence(path: str) -> tuple[str, str]:
@@ -85,7 +86,7 @@ def _presence(path: str) -> tuple[str, str]:
 def code_part(diff: VersionDiff, *, full: bool) -> Part:
     """Code: the commits between, and the files that the training function reaches."""
     code = diff.code
-    files = [Listing("Source files that are the same", [brief(path, 200) for path in code.same])] if code.same else []
+    files = [Listing("Source files that are the same", [shorten(path, 200) for path in code.same])] if code.same else []
     return Part("Code", _same(code.unchanged, "source file"), [*_code(code, full=full)], files)
 
 
@@ -94,7 +95,7 @@ def _code(code: CodeChange, *, full: bool) -> Iterator[Block]:
         return
     states = [
         f"{found}{' with uncommitted changes' if dirty else ''}"
-        for found, dirty in zip(digests(code.revision), code.dirty, strict=True)
+        for found, dirty in zip(digest_pair(code.revision), code.dirty, strict=True)
     ]
     yield Pairs([("revision", states[0] if states[0] == states[1] else arrow(*states))])
     yield from _commits(code, full=full)
@@ -103,7 +104,7 @@ def _code(code: CodeChange, *, full: bool) -> Iterator[Block]:
     for file in code.files[: _ALL if full else _MOST_FILES]:
         yield _file(file, full=full)
     if code.weaker:
-        yield Paragraph(f"  {brief(code.weaker, 400)}", "warn")
+        yield Paragraph(f"  {shorten(code.weaker, 400)}", "warn")
     if not full and len(code.files) > _MOST_FILES:
         yield Paragraph(f"  … and {count(len(code.files) - _MOST_FILES, 'more file')} (--full)", "dim")
 
@@ -113,15 +114,14 @@ def _commits(code: CodeChange, *, full: bool) -> Iterator[Block]:
     rest = max(code.commit_count, len(code.commits)) - len(shown)
     if shown or rest:
         more = f"… and {count(rest, 'earlier commit')}" if rest else ""
-        yield Listing("Commits between, newest first", [brief(commit, 160) for commit in shown], more=more)
+        yield Listing("Commits between, newest first", [shorten(commit, 160) for commit in shown], more=more)
 
 
 def _file(file: FileChange, *, full: bool) -> Listing:
     added, removed = file.lines
     moved = f" (+{added:,} −{removed:,})" if added or removed else ""  # noqa: RUF001  # a minus sign
-    title = (
-        f"{MARKS[file.kind]} {brief(file.path, 200)}{moved}{', comments or layout alone' if file.only_layout else ''}"
-    )
+    layout = ", comments or layout alone" if file.only_layout else ""
+    title = f"{_KIND_MARKS[file.kind]} {shorten(file.path, 200)}{moved}{layout}"
     lines = [line.removesuffix("\r").expandtabs(4) for line in file.patch.split("\n")]
     if lines[-1] == "":
         lines.pop()
@@ -136,7 +136,7 @@ def _file(file: FileChange, *, full: bool) -> Listing:
 def environment_part(diff: VersionDiff, *, full: bool) -> Part:
     """Environment: libraries, those that the training code imports first, and facts of the machine."""
     found = diff.environment
-    libraries = [[brief(name), brief(version)] for name, version in found.same.items()]
+    libraries = [[shorten(name), shorten(version)] for name, version in found.same.items()]
     same = [Table(["library", "version"], libraries, title="Libraries that are the same")] if libraries else []
     return Part("Environment", _same(found.unchanged, "package"), [*_environment(found, full=full)], same)
 
@@ -144,37 +144,37 @@ def environment_part(diff: VersionDiff, *, full: bool) -> Part:
 def _environment(found: EnvironmentChange, *, full: bool) -> Iterator[Block]:
     if found.packages:
         moved = sorted(found.packages, key=lambda package: not package.imported)
-        rows, rest = clipped([_package(each) for each in moved], _ALL if full else _MOST_ROWS, "libraries")
+        rows, rest = first_rows([_package(each) for each in moved], _ALL if full else _MOST_ROWS, "libraries")
         yield Table(["library", "before", "now", ""], rows)
         yield from rest
     if found.facts:
         yield facts_table(found.facts, "machine")
     if found.weaker:
-        yield Paragraph(f"  {brief(found.weaker, 400)}", "warn")
+        yield Paragraph(f"  {shorten(found.weaker, 400)}", "warn")
 
 
 def _package(package: PackageChange) -> list[str]:
-    versions = (brief(version, 40) if version else "–" for version in (package.before, package.after))
-    return [brief(package.name, 60), *versions, "imported by the training code" if package.imported else ""]
+    versions = (shorten(version, 40) if version else "–" for version in (package.before, package.after))
+    return [shorten(package.name, 60), *versions, "imported by the training code" if package.imported else ""]
 
 
 def parameters_part(diff: VersionDiff, *, full: bool) -> Part:
     """Parameters: effective values, and which of them are only defaults that moved."""
-    values = [(brief(name), plain(value)) for name, value in diff.same_parameters.items()]
+    values = [(shorten(name), value_text(value)) for name, value in diff.same_parameters.items()]
     same = [Pairs(values)] if values else []
-    rows, rest = clipped([_parameter(p) for p in diff.parameters], _ALL if full else _MOST_ROWS, "parameters")
+    rows, rest = first_rows([_parameter(p) for p in diff.parameters], _ALL if full else _MOST_ROWS, "parameters")
     table = [Table(["parameter", "before", "now", ""], rows), *rest] if rows else []
     return Part("Parameters", _same(diff.unchanged_parameters, "parameter"), table, same)
 
 
 def _parameter(change: ParameterChange) -> list[str]:
-    before, after = pair((change.before, change.after))
+    before, after = value_pair((change.before, change.after))
     note = "nobody set it: its default in the code moved" if change.default_moved else ""
     if change.kind is Kind.ADDED:
-        return [brief(change.name), "–", after, note or "new"]
+        return [shorten(change.name), "–", after, note or "new"]
     if change.kind is Kind.REMOVED:
-        return [brief(change.name), before, "–", note or "gone"]
-    return [brief(change.name), before, after, note]
+        return [shorten(change.name), before, "–", note or "gone"]
+    return [shorten(change.name), before, after, note]
 
 
 def evaluation_part(diff: VersionDiff, *, full: bool) -> Part:
@@ -182,21 +182,21 @@ def evaluation_part(diff: VersionDiff, *, full: bool) -> Part:
     found = diff.evaluation
     steady = sum(metric.before == metric.after for metric in found.metrics)
     words = [_same(steady, "metric"), _same(found.unchanged_checks, "check")]
-    verdicts = [[brief(name), "passed" if passed else "FAILED"] for name, passed in found.same_checks.items()]
+    verdicts = [[shorten(name), "passed" if passed else "FAILED"] for name, passed in found.same_checks.items()]
     same = [Table(["check", "verdict"], verdicts, title="Checks with the same verdict")] if verdicts else []
     return Part("Evaluation", ", ".join(filter(None, words)), [*measured_blocks(found, full=full)], same)
 
 
 def other_part(diff: VersionDiff) -> Part:
     """What else differs: seed, estimator, chosen candidate, the artifact."""
-    facts = {name: digests(pair) if name == "artifact" else pair for name, pair in diff.facts.items()}
+    facts = {name: digest_pair(pair) if name == "artifact" else pair for name, pair in diff.facts.items()}
     return Part("Otherwise", "", [facts_table(facts, "")] if facts else [])
 
 
 def decisions_part(diff: VersionDiff, *, full: bool) -> Part:
     """Decisions and approvals between the two."""
-    found = [[moment(each.at), f"{each.seq:,}", brief(each.text, 400)] for each in diff.decisions]
-    rows, rest = clipped(found, _ALL if full else _MOST_ROWS, "decisions")
+    found = [[utc_time(each.at), f"{each.seq:,}", shorten(each.text, 400)] for each in diff.decisions]
+    rows, rest = first_rows(found, _ALL if full else _MOST_ROWS, "decisions")
     table = [Table(["when", "entry", "what"], rows, frozenset({"entry"})), *rest] if rows else []
     return Part("Decisions between", "", table)
 

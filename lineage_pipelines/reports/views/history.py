@@ -8,7 +8,7 @@ from lineage_pipelines.records.values.canonical import Json
 from lineage_pipelines.records.values.codec import format_time, to_json
 from lineage_pipelines.records.values.metric import by_interest
 from lineage_pipelines.reports.document import Block, Document, Heading, Pairs, Paragraph, Table
-from lineage_pipelines.reports.formatting import moment, number
+from lineage_pipelines.reports.formatting import number, utc_time
 
 if TYPE_CHECKING:
     from lineage_pipelines.queries.registry.alias_history import Decided
@@ -35,15 +35,11 @@ def decision_document(decision: Decision, seq: int | None) -> Document:
 def _comparison(compared: Comparison) -> Iterator[Block]:
     versions = [f"version {candidate.version}" for candidate in compared.candidates]
     names = by_interest({name for candidate in compared.candidates for name in candidate.metrics})
-    rows = [[name, *(_measured(candidate.metrics.get(name)) for candidate in compared.candidates)] for name in names]
+    rows = [[name, *(number(candidate.metrics.get(name)) for candidate in compared.candidates)] for name in names]
     if len(versions) > 1 and rows:
         yield Table(["metric", *versions], rows, frozenset(versions), title="Compared")
     if len({candidate.data for candidate in compared.candidates}) > 1:
         yield Paragraph("  measured on different data", "warn")
-
-
-def _measured(value: float | None) -> str:
-    return "–" if value is None else number(value)
 
 
 def approved_by(decision: Decision) -> str:
@@ -54,9 +50,9 @@ def approved_by(decision: Decision) -> str:
 def approval_line(approved: "Approved") -> str:
     """Say in a line who approved what, when, until when and why, and whether it still counts."""
     said = approved.approval
-    until = f", until {moment(said.expires)}" if said.expires else ""
+    until = f", until {utc_time(said.expires)}" if said.expires else ""
     void = f"; VOID: {approved.void}" if approved.void else ""
-    return f"{said.alias}, {moment(approved.at)}, by {said.approver}{until}: {said.reason}{void}"
+    return f"{said.alias}, {utc_time(approved.at)}, by {said.approver}{until}: {said.reason}{void}"
 
 
 def decision_json(decision: Decision, seq: int | None) -> dict[str, Json]:
@@ -80,15 +76,15 @@ def _row(decided: "Decided") -> list[str]:
     version = str(decision.version) if decision.version is not None else "none"
     who = approved_by(decision)
     reason = f"{decision.reason}; approved by {who}" if who else decision.reason
-    return [moment(decided.at), decision.alias, action, version, decision.by, reason]
+    return [utc_time(decided.at), decision.alias, action, version, decision.by, reason]
 
 
 def _approval_row(approved: "Approved") -> list[str]:
     said = approved.approval
-    until = f"; until {moment(said.expires)}" if said.expires else ""
+    until = f"; until {utc_time(said.expires)}" if said.expires else ""
     void = f"; VOID: {approved.void}" if approved.void else ""
     action = "approve (void)" if approved.void else "approve"
-    return [moment(approved.at), said.alias, action, str(said.version), said.approver, f"{said.reason}{until}{void}"]
+    return [utc_time(approved.at), said.alias, action, str(said.version), said.approver, f"{said.reason}{until}{void}"]
 
 
 def history_json(decided: "Sequence[Decided]", approved: "Sequence[Approved]" = ()) -> Json:

@@ -1,87 +1,22 @@
-"""What an import came to: versions brought over, what is missing of them and how often, and what was odd."""
+"""Import: the versions brought over from another registry, what each lacks, and what was left out."""
 
-import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 
+from lineage_pipelines.queries.registry.import_summary import ImportedAlias, ImportedModel, ImportSummary
 from lineage_pipelines.records.values.canonical import Json
 from lineage_pipelines.reports.document import Block, Document, Heading, Pairs, Paragraph, Table
 from lineage_pipelines.reports.formatting import count
 
-_MANY = re.compile(r"(data|parameters|evaluation\.metrics|stages)\..*")
-"""Facts that a version has many of are counted together."""
 _SHOWN = 5
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ImportedAlias:
-    """An alias of the other system, and what became of it."""
-
-    alias: str
-    version: int | None
-    """The version here that it names there; None when it was not imported."""
-    done: bool
-    """Whether the catalog's alias names it now."""
-    detail: str
-
-
-@dataclass(slots=True, kw_only=True)
-class ImportedModel:
-    """One registered model."""
-
-    theirs: str
-    """Its name in the other system."""
-    name: str
-    """Its name here."""
-    imported: int = 0
-    known: int = 0
-    """Versions that an earlier import brought."""
-    ours: int = 0
-    """Versions that the catalog's own mirror wrote."""
-    skipped: list[tuple[str, str]] = field(default_factory=list)
-    """Versions there that were left out, and why."""
-    missing: Counter[str] = field(default_factory=Counter)
-    """How many of the imported versions lack a fact, by its path."""
-    renumbered: list[tuple[str, int]] = field(default_factory=list)
-    """Numbers there and here, where they differ."""
-    aliases: list[ImportedAlias] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-
-    def lacks(self, lines: Sequence[str]) -> None:
-        """Count what a version lacks, by the lines of its completeness."""
-        paths = (line.partition(":")[0] for line in lines)
-        self.missing.update({_MANY.sub(r"\1", path) for path in paths})
-
-    @property
-    def unread(self) -> int:
-        """How many versions came without their files."""
-        return self.missing["artifact"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ImportAnswer:
-    """A whole import."""
-
-    server: str
-    dry_run: bool
-    copied: bool
-    """Whether model files were to be copied."""
-    models: Sequence[ImportedModel]
-
-    @property
-    def is_clean(self) -> bool:
-        """Whether nothing was left out, and all files were read that were to be."""
-        odd = (model.skipped or not all(alias.done for alias in model.aliases) for model in self.models)
-        return not any(odd) and not (self.copied and any(model.unread for model in self.models))
-
-
-def import_document(answer: ImportAnswer) -> Document:
+def import_document(answer: ImportSummary) -> Document:
     """Describe an import: a line a model, then what is missing, what differs and what was odd."""
     return Document([*_blocks(answer)])
 
 
-def _blocks(answer: ImportAnswer) -> Iterator[Block]:
+def _blocks(answer: ImportSummary) -> Iterator[Block]:
     if not answer.models:
         yield Paragraph(f"{answer.server} has no registered model.")
         return
@@ -99,7 +34,7 @@ def _blocks(answer: ImportAnswer) -> Iterator[Block]:
         yield from _oddities(model, dry_run=answer.dry_run)
 
 
-def _missing(answer: ImportAnswer) -> Iterator[Block]:
+def _missing(answer: ImportSummary) -> Iterator[Block]:
     lacking: Counter[str] = Counter()
     for model in answer.models:
         lacking.update(model.missing)
@@ -142,7 +77,7 @@ def _alias(model: str, alias: ImportedAlias, *, dry_run: bool) -> str:
     return f"{words}: {alias.detail}" if alias.detail else words
 
 
-def import_json(answer: ImportAnswer) -> dict[str, Json]:
+def import_json(answer: ImportSummary) -> dict[str, Json]:
     """Return an import as plain values."""
     return {
         "server": answer.server,

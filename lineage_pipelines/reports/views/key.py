@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from lineage_pipelines.records.decisions.key_event import KeyPurpose
 from lineage_pipelines.reports.document import Document, Paragraph, Table
-from lineage_pipelines.reports.formatting import moment
+from lineage_pipelines.reports.formatting import utc_time
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,7 +25,7 @@ def keys_document(keys: "Sequence[KnownKey]") -> Document:
     if not keys:
         return Document([Paragraph("No key yet: the first entry that is committed makes one.")])
     rows = [
-        [key.key[:12], _FOR[key.purpose], key.owner or "–", f"entry {key.since:,}", moment(key.introduced), _end(key)]
+        [key.key[:12], _FOR[key.purpose], key.owner or "–", f"entry {key.since:,}", utc_time(key.introduced), _end(key)]
         for key in keys
     ]
     return Document([Table(["key", "for", "owner", "since", "introduced", "state"], rows)])

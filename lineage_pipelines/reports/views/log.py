@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from lineage_pipelines.records.values.metric import by_interest
 from lineage_pipelines.reports.document import Document, Paragraph, Table
-from lineage_pipelines.reports.formatting import moment, number, short
+from lineage_pipelines.reports.formatting import number, short_digest, utc_time
 
 if TYPE_CHECKING:
     from lineage_pipelines.queries.versions.version_log import LoggedVersion
@@ -30,10 +30,10 @@ def log_document(versions: "Sequence[LoggedVersion]") -> Document:
 
 
 def _log_row(version: "LoggedVersion", metrics: Sequence[str], inputs: Sequence[str]) -> list[str]:
-    digests = {name: short(found.md5 or found.sha256)[:8] for name, found in version.data.items()}
+    digests = {name: short_digest(found.md5 or found.sha256)[:8] for name, found in version.data.items()}
     return [
         str(version.version),
-        moment(version.created).removesuffix(" UTC"),
+        utc_time(version.created).removesuffix(" UTC"),
         *(number(version.metrics[name]) if name in version.metrics else "–" for name in metrics),
         f"{(version.revision or '–')[:8]}{'*' if version.dirty else ''}",
         *(f"{digests.get(name, '–')}{'*' if name in version.changed else ''}" for name in inputs),

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from lineage_pipelines.reports.document import Document, Paragraph, Table
-from lineage_pipelines.reports.formatting import moment
+from lineage_pipelines.reports.formatting import utc_time
 
 if TYPE_CHECKING:
     from lineage_pipelines.catalog.log.entries import ModelSummary
@@ -26,7 +26,7 @@ def models_document(models: "Sequence[ModelSummary]", live: Mapping[str, int]) -
         return Document(
             [Paragraph("No model has been recorded yet. Materialize a model asset; in the example: make demo")]
         )
-    rows = [[m.name, str(m.versions), moment(m.latest_time), str(live.get(m.name, "–"))] for m in models]
+    rows = [[m.name, str(m.versions), utc_time(m.latest_time), str(live.get(m.name, "–"))] for m in models]
     head = ["model", "versions", "latest", "production"]
     return Document([Table(head, rows, frozenset({"versions", "production"}))])
 

@@ -1,107 +1,60 @@
-"""What `lineage pin` did, or would do."""
+"""Pin: the data that was protected from `dvc gc`, and what of it is missing."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lineage_pipelines.records.values.canonical import Json
 from lineage_pipelines.reports.document import Block, Document, Paragraph, Table
-from lineage_pipelines.reports.formatting import count, short, size
+from lineage_pipelines.reports.formatting import count, short_digest, size
 
 if TYPE_CHECKING:
-    from lineage_pipelines.datasets.workspace.pins import Pinned, Pushed
-    from lineage_pipelines.queries.versions.retention import DataToKeep, Needed
+    from lineage_pipelines.datasets.workspace.pins import Pinned
+    from lineage_pipelines.queries.versions.retention import PinResult
 
 _FEW = 5
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PinAnswer:
-    """Everything about one run of the verb."""
-
-    kept: "DataToKeep"
-    pinned: "Pinned"
-    pushed: "Pushed | None"
-    """None: nothing was to be pushed, or there is no default remote."""
-    dry_run: bool
-    wants_push: bool
-
-    @property
-    def losses(self) -> "Sequence[Loss]":
-        """Return what is not kept, or not whole."""
-        found = [
-            Loss(path=one.path, md5=one.md5, state=str(said.state), words=said.words, needed=needed)
-            for (one, needed), said in zip(self.kept.data.items(), self.pinned.states, strict=True)
-            if said.words
-        ]
-        no_digest = "it has no MD5 in the record, so it cannot be looked for"
-        unnamed = self.kept.unnamed.items()
-        found += [
-            Loss(path=path, md5=None, state="unknown", words=no_digest, needed=needed) for path, needed in unnamed
-        ]
-        return sorted(found, key=lambda loss: loss.needed.source)
-
-    @property
-    def is_complete(self) -> bool:
-        """Whether everything that a training read is kept; what only the preparation began with may be gone."""
-        return all(loss.needed.source for loss in self.losses) and not (
-            self.pushed is not None and self.pushed.lacks and not self.dry_run
-        )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Loss:
-    """Data that is not there as it was recorded."""
-
-    path: str
-    md5: str | None
-    state: str
-    """`altered`, `absent`, or `unknown`."""
-    words: str
-    needed: "Needed"
-
-
-def pin_document(said: PinAnswer) -> Document:
+def pin_document(result: "PinResult") -> Document:
     """Say how much is kept, what is new, and what is missing."""
-    if not said.kept.versions:
+    if not result.kept.versions:
         line = "No version is or ever was in production, so there is nothing to keep. Name one: lineage pin MODEL@1"
         return Document([Paragraph(line)])
-    return Document([*_done(said), *_losses(said)])
+    return Document([*_done(result), *_losses(result)])
 
 
-def _done(said: PinAnswer) -> Iterator[Block]:
-    done, versions = said.pinned, count(len(said.kept.versions), "version")
-    new = f"{'to be added' if said.dry_run else 'new'}: {done.added:,} ({size(done.added_size)})"
-    yield Paragraph(f"{count(done.objects, 'object')} of {versions} ({size(done.size)}): {_before(done)}, {new}")
-    if done.replaced:
-        verb = "is to be" if said.dry_run else "was"
-        names = _some([short(md5) for md5 in done.replaced])
+def _done(result: "PinResult") -> Iterator[Block]:
+    pinned, versions = result.pinned, count(len(result.kept.versions), "version")
+    new = f"{'to be added' if result.dry_run else 'new'}: {pinned.added:,} ({size(pinned.added_size)})"
+    yield Paragraph(f"{count(pinned.objects, 'object')} of {versions} ({size(pinned.size)}): {_before(pinned)}, {new}")
+    if pinned.replaced:
+        verb = "is to be" if result.dry_run else "was"
+        names = _some([short_digest(md5) for md5 in pinned.replaced])
         yield Paragraph(f"altered, and {verb} replaced by the recorded bytes: {names}", "warn")
-    if done.copied:
+    if pinned.copied:
         links = "the pins are on another disk than DVC's cache"
-        yield Paragraph(f"{count(done.copied, 'object')} copied, as no hard link could be made ({links})", "dim")
-    yield from _pushed(said)
+        yield Paragraph(f"{count(pinned.copied, 'object')} copied, as no hard link could be made ({links})", "dim")
+    yield from _pushed(result)
 
 
-def _before(done: "Pinned") -> str:
-    return f"pinned before: {done.objects - done.added:,}"
+def _before(pinned: "Pinned") -> str:
+    return f"pinned before: {pinned.objects - pinned.added:,}"
 
 
-def _pushed(said: PinAnswer) -> Iterator[Block]:
-    sent = said.pushed
-    if sent is None:
-        if said.wants_push:
+def _pushed(result: "PinResult") -> Iterator[Block]:
+    pushed = result.pushed
+    if pushed is None:
+        if result.wants_push:
             yield Paragraph("there is no default remote, so there is no other copy: dvc remote add --default …", "warn")
         return
-    held, lacked = sent.objects - len(sent.lacked), len(sent.lacked) - len(sent.lacks)
-    after = f"to be pushed: {len(sent.lacks):,}" if said.dry_run else f"pushed: {lacked:,}"
-    yield Paragraph(f"on the remote {sent.remote!r} before: {held:,}, {after}")
-    if sent.lacks and not said.dry_run:
+    present, lacked = pushed.objects - len(pushed.lacked), len(pushed.lacked) - len(pushed.lacks)
+    after = f"to be pushed: {len(pushed.lacks):,}" if result.dry_run else f"pushed: {lacked:,}"
+    yield Paragraph(f"on the remote {pushed.remote!r} before: {present:,}, {after}")
+    if pushed.lacks and not result.dry_run:
         yield Paragraph(
-            f"not on the remote {sent.remote!r} even so: {_some([short(md5) for md5 in sent.lacks])}", "warn"
+            f"not on the remote {pushed.remote!r} even so: {_some([short_digest(md5) for md5 in pushed.lacks])}", "warn"
         )
-    if sent.withheld:
-        yield Paragraph(f"not pushed, as dvc.yaml or a .dvc file says (push: false): {_some(sent.withheld)}", "dim")
+    if pushed.withheld:
+        yield Paragraph(f"not pushed, as dvc.yaml or a .dvc file says (push: false): {_some(pushed.withheld)}", "dim")
 
 
 def _some(names: Sequence[str]) -> str:
@@ -109,34 +62,34 @@ def _some(names: Sequence[str]) -> str:
     return ", ".join(names[:_FEW]) + more
 
 
-def _losses(said: PinAnswer) -> Iterator[Block]:
+def _losses(result: "PinResult") -> Iterator[Block]:
     rows = [
         [
             loss.path,
-            short(loss.md5),
+            short_digest(loss.md5),
             loss.state,
             "source" if loss.needed.source else "data",
             _some(loss.needed.versions),
         ]
-        for loss in said.losses
+        for loss in result.losses
     ]
     if rows:
         yield Table(["path", "MD5", "state", "what", "needed by"], rows, title="not kept, or not whole")
-        yield from (Paragraph(f"\n  {loss.path}: {loss.words}", "warn") for loss in said.losses)
+        yield from (Paragraph(f"\n  {loss.path}: {loss.words}", "warn") for loss in result.losses)
 
 
-def pin_json(said: PinAnswer) -> Json:
+def pin_json(result: "PinResult") -> Json:
     """Return the same for programs."""
-    done, sent = said.pinned, said.pushed
+    pinned, pushed = result.pinned, result.pushed
     return {
-        "versions": list(said.kept.versions),
-        "dry_run": said.dry_run,
-        "objects": done.objects,
-        "size": done.size,
-        "added": done.added,
-        "added_size": done.added_size,
-        "replaced": list(done.replaced),
-        "copied": done.copied,
+        "versions": list(result.kept.versions),
+        "dry_run": result.dry_run,
+        "objects": pinned.objects,
+        "size": pinned.size,
+        "added": pinned.added,
+        "added_size": pinned.added_size,
+        "replaced": list(pinned.replaced),
+        "copied": pinned.copied,
         "missing": [
             {
                 "path": loss.path,
@@ -146,15 +99,15 @@ def pin_json(said: PinAnswer) -> Json:
                 "versions": list(loss.needed.versions),
                 "detail": loss.words,
             }
-            for loss in said.losses
+            for loss in result.losses
         ],
         "push": None
-        if sent is None
+        if pushed is None
         else {
-            "remote": sent.remote,
-            "objects": sent.objects,
-            "lacked": list(sent.lacked),
-            "lacks": list(sent.lacks),
-            "withheld": list(sent.withheld),
+            "remote": pushed.remote,
+            "objects": pushed.objects,
+            "lacked": list(pushed.lacked),
+            "lacks": list(pushed.lacks),
+            "withheld": list(pushed.withheld),
         },
     }

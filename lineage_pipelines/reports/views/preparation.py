@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from lineage_pipelines.records.statement.dataset import DatasetSnapshot, Grade, StageInput, StageRun
 from lineage_pipelines.records.values.canonical import Json
 from lineage_pipelines.reports.document import Tree
-from lineage_pipelines.reports.formatting import short
+from lineage_pipelines.reports.formatting import short_digest
 
 _SEEN_ABOVE = "as above"
 _ORIGINS = {"tracked": "tracked by {}", "superseded": "which {} has since recorded anew"}
@@ -52,7 +52,7 @@ def _inputs(stage: StageRun, by_name: Mapping[str, StageRun], drawn: set[str]) -
 
 
 def _named(dep: StageInput) -> str:
-    return f"{dep.path} ({short(dep.digest.md5 or dep.digest.sha256)})"
+    return f"{dep.path} ({short_digest(dep.digest.md5 or dep.digest.sha256)})"
 
 
 def _first_line(command: str) -> str:

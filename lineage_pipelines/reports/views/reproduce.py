@@ -7,7 +7,7 @@ from lineage_pipelines.records.decisions.reproduction import Reproduction, Repro
 from lineage_pipelines.records.values.canonical import Json
 from lineage_pipelines.records.values.codec import format_time, to_json
 from lineage_pipelines.reports.document import Block, Document, Heading, Pairs, Paragraph, Table
-from lineage_pipelines.reports.formatting import duration, moment, number
+from lineage_pipelines.reports.formatting import duration, number, utc_time
 
 if TYPE_CHECKING:
     from lineage_pipelines.queries.versions.analyses import Reproduced
@@ -47,7 +47,7 @@ def reproduced_line(found: "Reproduced") -> str:
     """Say in a line when a version was made again, and how far that came."""
     said = found.reproduction
     first = f"; differs: {said.differs[0]}" if said.differs else ""
-    return f"{verdict(said)}, {moment(found.at)}, by {said.by} on {said.host}{first}"
+    return f"{verdict(said)}, {utc_time(found.at)}, by {said.by} on {said.host}{first}"
 
 
 def _row(step: ReproductionStep) -> list[str]:

@@ -13,7 +13,7 @@ from lineage_pipelines.records.statement.training_run import (
 from lineage_pipelines.records.values.canonical import Json
 from lineage_pipelines.records.values.metric import by_interest, lower_is_better
 from lineage_pipelines.reports.document import Block, Document, Heading, Pairs, Paragraph, Table
-from lineage_pipelines.reports.formatting import count, duration, moment, number, short, size
+from lineage_pipelines.reports.formatting import count, duration, number, short_digest, size, utc_time
 from lineage_pipelines.reports.views.history import approval_line, approved_by
 from lineage_pipelines.reports.views.preparation import preparation_trees
 from lineage_pipelines.reports.views.reproduce import reproduced_line
@@ -79,11 +79,13 @@ def _head(
     if record.model.description:
         yield Paragraph(record.model.description, "dim")
     rows = [
-        ("record", short(entry.digest.hex)),
-        ("committed", moment(entry.recorded)),
+        ("record", short_digest(entry.digest.hex)),
+        ("committed", utc_time(entry.recorded)),
         (
             "follows",
-            f"record {short(str(record.model.previous))}" if record.model.previous else "nothing, it is the first",
+            f"record {short_digest(str(record.model.previous))}"
+            if record.model.previous
+            else "nothing, it is the first",
         ),
         ("imported", _imported(record)),
         ("owners", ", ".join(record.model.owners)),
@@ -110,7 +112,7 @@ def _attribution(attributed: "Attributed") -> str:
     from lineage_pipelines.reports.views.attribute import sentence  # pages and plots, which few versions need
 
     said = attributed.attribution
-    return f"from {said.old.ref} to {said.new.ref}, {moment(attributed.at)}: {sentence(said)}"
+    return f"from {said.old.ref} to {said.new.ref}, {utc_time(attributed.at)}: {sentence(said)}"
 
 
 def _decision(decided: "Decided") -> str:
@@ -118,7 +120,7 @@ def _decision(decided: "Decided") -> str:
     against = ", AGAINST THE POLICY" if decision.override else ""
     who = approved_by(decision)
     approved = f"; approved by {who}" if who else ""
-    when = moment(decided.at)
+    when = utc_time(decided.at)
     return f"{decision.action}, {decision.alias}, {when}, by {decision.by}{against}: {decision.reason}{approved}"
 
 
@@ -160,8 +162,8 @@ def _data(record: LineageRecord) -> Iterator[Block]:
                 f"{s.rows:,}" if s.rows is not None else "–",
                 str(len(s.schema)) if s.schema else "–",
                 size(s.size) if s.files == 1 else f"{size(s.size)}, {count(s.files, 'file')}",
-                short(s.digest.md5),
-                short(s.digest.sha256),
+                short_digest(s.digest.md5),
+                short_digest(s.digest.sha256),
             ]
             for s in record.data
         ],
@@ -179,14 +181,14 @@ def _code(record: LineageRecord) -> Iterator[Block]:
         ("function", code.source.entry if code.source else ""),
         (
             "source",
-            f"{count(len(code.source.files), 'file')} reachable, {short(code.source.digest.hex)}"
+            f"{count(len(code.source.files), 'file')} reachable, {short_digest(code.source.digest.hex)}"
             if code.source
             else "",
         ),
         ("python", f"{environment.python} on {_known(environment.platform)}"),
         ("machine", f"{_known(environment.cpu)}; threads {_list(environment.threads)}"),
-        ("packages", f"{count(environment.package_count, 'distribution')}, {short(environment.packages.hex)}"),
-        ("lock file", f"{environment.lock_file}, {short(environment.lock.hex)}" if environment.lock else ""),
+        ("packages", f"{count(environment.package_count, 'distribution')}, {short_digest(environment.packages.hex)}"),
+        ("lock file", f"{environment.lock_file}, {short_digest(environment.lock.hex)}" if environment.lock else ""),
     ]
     yield Pairs([(name, value) for name, value in rows if value])
 
@@ -198,13 +200,15 @@ def _revision(record: LineageRecord) -> str:
     branch = f" on {code.branch}" if code.branch else "" if _imported(record) else ", detached"
     unknown = record.completeness.lacks("code.dirty")
     dirty = ", with uncommitted changes" if code.dirty else ", perhaps changed" if unknown else ", clean"
-    return f"{short(code.revision)}{branch}{dirty}" + (f" (patch {short(code.patch.hex)})" if code.patch else "")
+    return f"{short_digest(code.revision)}{branch}{dirty}" + (
+        f" (patch {short_digest(code.patch.hex)})" if code.patch else ""
+    )
 
 
 def _experiment(record: LineageRecord) -> Iterator[Block]:
     run = record.run
     rows = [
-        ("trained", f"{moment(run.started)}, {duration(run.started, run.finished)}, on {_known(run.host)}"),
+        ("trained", f"{utc_time(run.started)}, {duration(run.started, run.finished)}, on {_known(run.host)}"),
         ("by", (run.user or "") if _imported(record) else ""),
         ("seed", str(run.seed) if run.seed is not None else ""),
     ]
@@ -275,9 +279,9 @@ def _known(text: str) -> str:
 def _file(file: ModelFile) -> str:
     """Say what the record's subject is: a file, the list of a folder's files, or a note on where they were."""
     if file.format == "mlflow-reference":
-        return f"not here: {short(file.digest.hex)} is a note on where MLflow had it"
+        return f"not here: {short_digest(file.digest.hex)} is a note on where MLflow had it"
     what = "a model folder of MLflow" if file.format == "mlflow" else file.format
-    return f"{what}, {size(file.size)}, {short(file.digest.hex)}"
+    return f"{what}, {size(file.size)}, {short_digest(file.digest.hex)}"
 
 
 def _value(value: Json) -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from lineage_pipelines.records.values.canonical import Json
 from lineage_pipelines.records.values.codec import to_json
 from lineage_pipelines.reports.document import Block, Document, Heading, Paragraph, Tree
-from lineage_pipelines.reports.formatting import short, visible
+from lineage_pipelines.reports.formatting import short_digest, visible
 
 if TYPE_CHECKING:
     from lineage_pipelines.queries.graph.lineage_graph import LineageGraph, Node
@@ -51,7 +51,7 @@ def _tree(graph: "LineageGraph", name: str, drawn: set[str], above: set[str]) ->
 
 def _said(node: "Node") -> str:
     """Say what a node is in a line."""
-    digest = short(node.digest.md5 or node.digest.sha256) if node.digest else ""
+    digest = short_digest(node.digest.md5 or node.digest.sha256) if node.digest else ""
     if node.kind in _ACTIVITIES:
         return f"{node.label}: {node.detail}" if node.detail else node.label
     if node.kind == "code":

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 from lineage_pipelines.records.values.canonical import Json
 from lineage_pipelines.records.values.codec import format_time
 from lineage_pipelines.reports.document import Block, Document, Paragraph, Table
-from lineage_pipelines.reports.formatting import moment, number
+from lineage_pipelines.reports.formatting import number, utc_time
+from lineage_pipelines.reports.render.json_text import json_number
 
 if TYPE_CHECKING:
     from lineage_pipelines.queries.versions.what_changed import Event, Timeline
@@ -16,14 +17,14 @@ def timeline_document(found: "Timeline") -> Document:
     blocks: list[Block] = [Paragraph(f"{_live(found)} {_moved(found)}"), Paragraph("")]
     if not found.events:
         return Document([*blocks, Paragraph(f"Nothing was recorded since {found.since}.")])
-    rows = [[moment(event.at).removesuffix(" UTC"), event.kind, event.text] for event in found.events]
+    rows = [[utc_time(event.at).removesuffix(" UTC"), event.kind, event.text] for event in found.events]
     return Document([*blocks, Table(["when (UTC)", "what", "said"], rows)])
 
 
 def _live(found: "Timeline") -> str:
     if found.live is None or found.live_since is None:
         return f"No version of {found.model} is in production."
-    return f"{found.model}@{found.live} is in production, since {moment(found.live_since)}."
+    return f"{found.model}@{found.live} is in production, since {utc_time(found.live_since)}."
 
 
 def _moved(found: "Timeline") -> str:
@@ -56,8 +57,8 @@ def timeline_json(found: "Timeline") -> Json:
         "moved": {
             "version": moved.version,
             "previous": moved.previous,
-            "before": _plain(moved.before),
-            "after": _plain(moved.after),
+            "before": json_number(moved.before),
+            "after": json_number(moved.after),
         }
         if moved
         else None,
@@ -73,7 +74,3 @@ def _event(event: "Event") -> Json:
         "version": event.version,
         "text": event.text,
     }
-
-
-def _plain(value: float) -> Json:
-    return value if abs(value) < float("inf") else str(value)

@@ -9,8 +9,8 @@ from lineage_pipelines.catalog.log.entries import Entry
 from lineage_pipelines.errors import ConflictError, RecordError
 from lineage_pipelines.queries.registry.alias_history import find_holder, list_decisions
 from lineage_pipelines.queries.registry.decision_drafts import draft_promotion
+from lineage_pipelines.queries.registry.import_summary import ImportedAlias
 from lineage_pipelines.records.values.model_name import check_new_alias
-from lineage_pipelines.reports.views.import_ import ImportedAlias
 
 REASON = "imported from MLflow, which keeps no history of aliases"
 _STAGES = {"Production": "production", "Staging": "staging"}

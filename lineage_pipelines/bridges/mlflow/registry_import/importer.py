@@ -34,8 +34,8 @@ from lineage_pipelines.bridges.mlflow.server import LostServerError, RefusedErro
 from lineage_pipelines.catalog.catalog import Catalog
 from lineage_pipelines.catalog.log.entries import Entry
 from lineage_pipelines.errors import ConflictError, NotFoundError
+from lineage_pipelines.queries.registry.import_summary import ImportedModel, ImportSummary
 from lineage_pipelines.records.statement.lineage_record import LineageRecord
-from lineage_pipelines.reports.views.import_ import ImportAnswer, ImportedModel
 
 if TYPE_CHECKING:
     from mlflow.entities.model_registry import ModelVersion, RegisteredModel
@@ -74,7 +74,7 @@ class Importer:
         """Whether nothing is written."""
         return self.aliases.dry_run
 
-    def run(self, wanted: Sequence[str], renamed: Mapping[str, str]) -> ImportAnswer:
+    def run(self, wanted: Sequence[str], renamed: Mapping[str, str]) -> ImportSummary:
         """Import the versions of registered models.
 
         Args:
@@ -101,7 +101,7 @@ class Importer:
             raise LostServerError(what, where=error.where, fix="run it again: it goes on where it was") from error
         finally:
             self._pool.shutdown()
-        return ImportAnswer(
+        return ImportSummary(
             server=self.drafter.server, dry_run=self.dry_run, copied=self.copy and not self.dry_run, models=self._models
         )
 
@@ -275,7 +275,7 @@ def import_registry(
     copy: bool = True,
     dry_run: bool = False,
     progress: Callable[[str, int, int], None] = lambda *_: None,
-) -> ImportAnswer:
+) -> ImportSummary:
     """Import the registered models of an MLflow server or store.
 
     Args:
