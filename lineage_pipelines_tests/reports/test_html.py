@@ -180,7 +180,7 @@ def test_a_page_has_few_kinds_of_element() -> None:
 )
 def test_a_picture_of_odd_numbers_has_none_that_svg_does_not_know(low: float, high: float) -> None:
     pictures: list[Picture] = [
-        Distributions("a", "", Bins(low=low, high=high, counts=(1, 0, 3)), Bins(high, high, (0,))),
+        Distributions("a", "", Bins(low=low, high=high, counts=(1, 0, 3)), Bins(low=high, high=high, counts=(0,))),
         Distributions("b", "", None, None),
         Shares("c", "", [("x", 0.0, 0.0), ("y", low, high)]),
         Dumbbells("d", [Dumbbell("x", low, high, 0.1), Dumbbell("y", high, high)]),
