@@ -17,7 +17,7 @@ from lineage_pipelines import (
     threshold,
     unique_rows,
 )
-from lineage_pipelines.orchestration.ui.outcome import Baseline
+from lineage_pipelines.queries.registry.baseline import Baseline
 from lineage_pipelines_tests.samples import make_record, with_metrics
 
 

@@ -10,7 +10,8 @@ import pytest
 
 from lineage_pipelines import Catalog, LineageRecord, SliceMetrics, TrainedModel
 from lineage_pipelines.orchestration.ui.materialization import check_results, model_metadata, summary
-from lineage_pipelines.orchestration.ui.outcome import Baseline, Outcome
+from lineage_pipelines.orchestration.ui.outcome import Outcome
+from lineage_pipelines.queries.registry.baseline import Baseline
 from lineage_pipelines_tests.samples import make_record
 
 BUDGET = 20_000

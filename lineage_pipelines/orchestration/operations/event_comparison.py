@@ -102,6 +102,7 @@ def _report(
 ) -> Reconciled:
     from lineage_pipelines.orchestration.ui.materialization import input_versions, model_metadata
     from lineage_pipelines.orchestration.ui.outcome import Outcome
+    from lineage_pipelines.queries.registry.baseline import previous_version
 
     what = "record without event"
     run = entry.record.run.dagster
@@ -110,7 +111,7 @@ def _report(
         return Reconciled(what=what, subject=entry.ref, done="waiting", detail=detail)
     if dry_run:
         return Reconciled(what=what, subject=entry.ref, done="to be reported", detail=detail)
-    previous = catalog.get(entry.model, entry.version - 1) if entry.version > 1 else None
+    previous = previous_version(catalog, entry)
     event = dg.AssetMaterialization(
         asset_key=dg.AssetKey.from_user_string(entry.record.model.asset_key),
         partition=run.partition if run else None,

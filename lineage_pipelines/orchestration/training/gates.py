@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 from lineage_pipelines.capture.evaluation import check_metrics
 from lineage_pipelines.capture.scalars import describe_type, plain_scalar
 from lineage_pipelines.errors import CaptureError
-from lineage_pipelines.orchestration.ui.outcome import Baseline
 from lineage_pipelines.records.values.metric import lower_is_better
 
 _ROUNDING = 1e-9
@@ -22,6 +21,7 @@ _ROUNDING = 1e-9
 if TYPE_CHECKING:
     import pandas as pd
 
+    from lineage_pipelines.queries.registry.baseline import Baseline
     from lineage_pipelines.records.statement.training_run import CheckResult, SliceMetrics
 
 
@@ -34,7 +34,7 @@ class GateFacts:
     inputs: Mapping[str, Path]
     """The private, read-only bytes that training read."""
     evaluated_on: str | None
-    baseline: Baseline | None
+    baseline: "Baseline | None"
     input_md5: Mapping[str, str | None] = field(default_factory=dict)
     _tables: "dict[str, pd.DataFrame]" = field(default_factory=dict, init=False, repr=False, compare=False)
 

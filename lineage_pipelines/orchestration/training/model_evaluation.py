@@ -9,26 +9,13 @@ from lineage_pipelines.capture.parameters import effective_parameters
 from lineage_pipelines.capture.probe import probe_rows, take_probe
 from lineage_pipelines.capture.scalars import describe_type, plain_scalar
 from lineage_pipelines.capture.trained_model import TrainedModel
-from lineage_pipelines.catalog.catalog import Catalog
 from lineage_pipelines.errors import CaptureError
 from lineage_pipelines.orchestration.training.gates import GateFacts
 from lineage_pipelines.orchestration.training.model_definition import ModelDefinition
 from lineage_pipelines.orchestration.training.training_inputs import ReadInputs
-from lineage_pipelines.orchestration.ui.outcome import Baseline
-from lineage_pipelines.queries.registry.alias_history import find_holder
-from lineage_pipelines.queries.registry.baseline import accepted_version
+from lineage_pipelines.queries.registry.baseline import Baseline
 from lineage_pipelines.records.statement.training_run import Candidate, Evaluation, Probe, SliceMetrics
 from lineage_pipelines.records.values.codec import to_json
-from lineage_pipelines.records.values.model_name import PRODUCTION
-
-
-def find_baseline(catalog: Catalog, model: str) -> Baseline | None:
-    """Return the version that a new one is compared with: the one in production, else the last accepted one."""
-    live = find_holder(catalog, model, PRODUCTION)
-    if live is not None:
-        return Baseline(label=f"{live.ref}, in production", record=live.record)
-    accepted = accepted_version(catalog, model)
-    return Baseline(label=accepted.ref, record=accepted.record) if accepted else None
 
 
 def evaluate(

@@ -20,7 +20,6 @@ from lineage_pipelines.capture.environment import capture_environment
 from lineage_pipelines.capture.parameters import effective_parameters
 from lineage_pipelines.capture.trained_model import TrainedModel
 from lineage_pipelines.catalog.catalog import Catalog
-from lineage_pipelines.catalog.log.entries import Entry
 from lineage_pipelines.catalog.outbox.attempts import Attempt
 from lineage_pipelines.catalog.outbox.outbox import DAGSTER
 from lineage_pipelines.errors import CaptureError
@@ -28,7 +27,6 @@ from lineage_pipelines.orchestration.training.mlflow_values import Told, told
 from lineage_pipelines.orchestration.training.model_definition import ModelDefinition, RunFacts
 from lineage_pipelines.orchestration.training.model_evaluation import (
     evaluate,
-    find_baseline,
     plain_candidates,
 )
 from lineage_pipelines.orchestration.training.run_attempt import announced
@@ -36,6 +34,7 @@ from lineage_pipelines.orchestration.training.training_inputs import ReadInputs,
 from lineage_pipelines.orchestration.training.training_result import check_returned
 from lineage_pipelines.orchestration.ui.outcome import Outcome
 from lineage_pipelines.orchestration.ui.version_diff import find_differences
+from lineage_pipelines.queries.registry.baseline import find_baseline, previous_version
 from lineage_pipelines.records.statement.code import CodeVersion, Environment
 from lineage_pipelines.records.statement.lineage_record import Completeness, LineageRecord, ModelIdentity
 from lineage_pipelines.records.statement.training_run import ModelFile, TrainingRun
@@ -82,7 +81,9 @@ class TrainingStep:
                 f"an earlier attempt of this run committed {committed.ref}; nothing is trained again. "
                 "Launch a new run, not a re-execution, for a new version"
             )
-            return Outcome(entry=committed, trained=None, previous=self._before(committed), baseline=None)
+            return Outcome(
+                entry=committed, trained=None, previous=previous_version(self.catalog, committed), baseline=None
+            )
         captured = self._capture(parameters)
         with announced(self.catalog, self.facts, self.definition.name) as (attempt, folder):
             self.log(f"placing {len(self.definition.inputs)} inputs: {', '.join(self.definition.inputs)}")
@@ -99,9 +100,6 @@ class TrainingStep:
         gap = f"model: {latest.ref} was made by another asset, {other}; two models with one name share one history"
         self.log(gap)
         return (gap,)
-
-    def _before(self, entry: Entry) -> Entry | None:
-        return self.catalog.get(entry.model, entry.version - 1) if entry.version > 1 else None
 
     def _capture(self, parameters: object) -> _Captured:
         started = datetime.now(UTC)
@@ -171,7 +169,7 @@ class TrainingStep:
         differences = find_differences(
             self.catalog, entry, artifacts=self.artifacts, project_dir=self.settings.project_dir, log=self.log
         )
-        previous = self._before(entry)
+        previous = previous_version(self.catalog, entry)
         return Outcome(entry=entry, trained=trained, previous=previous, baseline=baseline, differences=differences)
 
     def _identity(self) -> ModelIdentity:

@@ -8,16 +8,7 @@ from lineage_pipelines.capture.trained_model import TrainedModel
 if TYPE_CHECKING:
     from lineage_pipelines.catalog.log.entries import Entry
     from lineage_pipelines.queries.diff.changes import Sentence
-    from lineage_pipelines.records.statement.lineage_record import LineageRecord
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Baseline:
-    """The version to compare with."""
-
-    label: str
-    """`flight_delay@3, in production`."""
-    record: "LineageRecord"
+    from lineage_pipelines.queries.registry.baseline import Baseline
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,5 +29,5 @@ class Outcome:
     trained: TrainedModel | None
     """None when an earlier attempt of this run had already committed it."""
     previous: "Entry | None"
-    baseline: Baseline | None
+    baseline: "Baseline | None"
     differences: tuple[Difference, ...] = ()

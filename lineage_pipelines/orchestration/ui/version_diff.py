@@ -1,13 +1,12 @@
 """Version diff for the asset's page: what is new since the version before and the one in production."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 from lineage_pipelines.artifacts.artifact_store import ArtifactStore
 from lineage_pipelines.catalog.catalog import Catalog
 from lineage_pipelines.catalog.log.entries import Entry
 from lineage_pipelines.orchestration.ui.outcome import Difference
-from lineage_pipelines.records.values.model_name import PRODUCTION
 
 
 def find_differences(
@@ -15,9 +14,10 @@ def find_differences(
 ) -> tuple[Difference, ...]:
     """Compare a committed version with those that people ask about, from recorded facts alone."""
     from lineage_pipelines.queries.diff.comparison import compare_versions
+    from lineage_pipelines.queries.registry.baseline import compared_versions
 
     found = []
-    for label, other in _others(catalog, entry):
+    for label, other in compared_versions(catalog, entry):
         try:
             diff = compare_versions(catalog, other, entry, artifacts=artifacts, project_dir=project_dir)
         except Exception as error:  # noqa: BLE001  # the version is committed: a courtesy must not fail its step
@@ -25,14 +25,3 @@ def find_differences(
         else:
             found.append(Difference(label=label, sentences=diff.sentences))
     return tuple(found)
-
-
-def _others(catalog: Catalog, entry: Entry) -> Iterator[tuple[str, Entry]]:
-    from lineage_pipelines.queries.registry.alias_history import find_holder
-
-    previous = catalog.get(entry.model, entry.version - 1) if entry.version > 1 else None
-    live = find_holder(catalog, entry.model, PRODUCTION)
-    if previous is not None:
-        yield f"{previous.ref}, in production" if previous == live else f"{previous.ref}, the one before", previous
-    if live is not None and live not in (previous, entry):
-        yield f"{live.ref}, in production", live
