@@ -14,12 +14,18 @@ from dagster._core.definitions.unresolved_asset_job_definition import (
 # Python's keywords and the words that Dagster keeps for itself: an op or output of that name is refused.
 from dagster._core.definitions.utils import DISALLOWED_NAMES as RESERVED_NAMES
 
-__all__ = ["RESERVED_NAMES", "AssetJob", "without_beta_warnings"]
+__all__ = ["RESERVED_NAMES", "AssetJob", "decorated_function", "without_beta_warnings"]
+
+
+def decorated_function(asset: dg.AssetsDefinition) -> object:
+    """Return the function that Dagster's decorator made an asset of; Dagster has no public way to it."""
+    function = getattr(asset.node_def, "compute_fn", None)
+    return getattr(function, "decorated_fn", function)
 
 
 @contextlib.contextmanager
 def without_beta_warnings() -> Iterator[None]:
-    """Use a beta feature of Dagster without telling the user's users, who have not chosen it."""
+    """Use a beta feature of Dagster without a warning to people who have not chosen it."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", dg.BetaWarning)
         yield

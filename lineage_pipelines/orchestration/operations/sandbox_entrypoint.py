@@ -25,7 +25,7 @@ def _main() -> int:
     _use_cpus(plan["cpus"])
     asset = _find_asset(plan)
     if "evaluate" in plan:
-        return _evaluate(plan)
+        return _evaluate(plan, asset)
     with dg.DagsterInstance.ephemeral() as instance:
         result = dg.materialize(
             [asset],
@@ -40,18 +40,20 @@ def _main() -> int:
     return 0
 
 
-def _evaluate(plan: Mapping[str, Any]) -> int:
+def _evaluate(plan: Mapping[str, Any], asset: dg.AssetsDefinition) -> int:
     """Measure each model on each table, as the asset's author does; nothing is trained."""
     from lineage_pipelines.artifacts.model_file import load_model_file
     from lineage_pipelines.capture.tables.table_capture import read_table
-    from lineage_pipelines.orchestration.training.evaluator_registry import measure
+    from lineage_pipelines.orchestration.training.model_asset import find_definition
 
     tables = {name: read_table(Path(path)) for name, path in plan["evaluate"]["tables"].items()}
+    definition = find_definition(asset)
+    evaluator = definition.evaluator if definition else None
     found: dict[str, Any] = {}
     for name, model in plan["evaluate"]["models"].items():
         estimator = load_model_file(Path(model["path"]), trusted_types=model["trusted_types"])
         for each, table in tables.items():
-            found[f"{name} on {each}"] = measure(plan["asset_key"], estimator, table, model["parameters"])
+            found[f"{name} on {each}"] = evaluator.measure(estimator, table, model["parameters"]) if evaluator else None
     Path(plan["result"]).write_text(json.dumps({"failed": [], "measured": found}), encoding="utf-8")
     return 0
 

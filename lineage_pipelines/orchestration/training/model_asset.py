@@ -13,11 +13,12 @@ from lineage_pipelines.capture.trained_model import TrainedModel
 from lineage_pipelines.datasets.content.cache_layout import own_folder
 from lineage_pipelines.datasets.pipeline.dvc_project import DvcProject
 from lineage_pipelines.errors import DatasetError
+from lineage_pipelines.orchestration.compat import decorated_function
 from lineage_pipelines.orchestration.dvc.argument_checks import check_project, check_translator
 from lineage_pipelines.orchestration.dvc.asset_specs import asset_outputs
 from lineage_pipelines.orchestration.dvc.translator import DvcNodeData, DvcTranslator
 from lineage_pipelines.orchestration.lineage_resource import LineageResource
-from lineage_pipelines.orchestration.training.evaluator_registry import EvaluationFunction, register
+from lineage_pipelines.orchestration.training.evaluator import EvaluationFunction, Evaluator
 from lineage_pipelines.orchestration.training.function_signature import TrainingSignature, read_signature
 from lineage_pipelines.orchestration.training.gates import Gate
 from lineage_pipelines.orchestration.training.launch_form import build_parameters, config_class
@@ -34,6 +35,8 @@ from lineage_pipelines.orchestration.ui.outcome import Outcome
 from lineage_pipelines.records.values.model_name import check_model_name
 
 TrainingFunction = Callable[..., TrainedModel]
+_DEFINITION = "lineage_definition"
+"""The attribute of an asset's function that holds the model's definition: Dagster's definitions carry no functions."""
 
 
 def model_asset(
@@ -111,22 +114,22 @@ def model_asset(
         declared = check_inputs(inputs, project)
         keys = _input_keys(project, declared, translator)
         doc = description or (function.__doc__ or "").strip().split("\n\n")[0] or None
+        signature = read_signature(function, list(declared))
         definition = ModelDefinition(
             name=model,
             asset_key=key.to_user_string(),
             function=function,
-            signature=read_signature(function, list(declared)),
+            signature=signature,
             project=project,
             inputs=declared,
             input_keys={n: k.to_user_string() for n, k in keys.items()},
             gates=check_gates(checks, declared, model),
+            evaluator=Evaluator(function=evaluate, parameters=signature.parameters_class) if evaluate else None,
             description=doc,
             owners=check_texts("owners", owners),
             trusted_types=check_texts("trusted_types", trusted_types),
             extra_sources=tuple(project.root / path for path in check_texts("extra_sources", extra_sources)),
         )
-        if evaluate is not None:
-            register(key.to_user_string(), evaluate, definition.signature.parameters_class)
         spec = dg.AssetSpec(
             key=key,
             deps=sorted(set(keys.values())),
@@ -215,7 +218,15 @@ def _define(definition: ModelDefinition, spec: dg.AssetSpec, options: Mapping[st
         for g in definition.gates
     ]
     define = dg.multi_asset(name=spec.key.to_python_identifier(), specs=[spec], check_specs=check_specs, **options)
-    return define(_with_config(step, definition.signature))
+    configured = _with_config(step, definition.signature)
+    vars(configured)[_DEFINITION] = definition
+    return define(configured)
+
+
+def find_definition(asset: dg.AssetsDefinition) -> ModelDefinition | None:
+    """Return what the author of a model asset declared; None for an asset of another kind."""
+    found = getattr(decorated_function(asset), _DEFINITION, None)
+    return found if isinstance(found, ModelDefinition) else None
 
 
 def _with_config(step: Callable[..., Iterator[Any]], signature: TrainingSignature) -> Callable[..., Iterator[Any]]:

@@ -15,6 +15,7 @@ from lineage_pipelines.orchestration.training.function_signature import Training
 from lineage_pipelines.orchestration.training.gates import Gate
 
 if TYPE_CHECKING:
+    from lineage_pipelines.orchestration.training.evaluator import Evaluator
     from lineage_pipelines.records.statement.training_run import DagsterRun
 
 LOADED_SOURCES = SourceMemory()
@@ -48,6 +49,7 @@ class ModelDefinition:
     input_keys: Mapping[str, str]
     """The asset key of each input, parts joined by `/`."""
     gates: Sequence[Gate] = ()
+    evaluator: "Evaluator | None" = None
     description: str | None = None
     owners: tuple[str, ...] = ()
     trusted_types: tuple[str, ...] = ()
