@@ -1,4 +1,4 @@
-"""The code location: what `workspace.yaml` points to."""
+"""Definitions of the code location that `workspace.yaml` points to."""
 
 from lineage_pipelines.flights.assets import defs
 

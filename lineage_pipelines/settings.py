@@ -1,4 +1,4 @@
-"""Where this project keeps its catalog and its files, answered once and passed on as arguments.
+"""Settings: where this project keeps its catalog and its files, answered once and passed on as arguments.
 
 One order everywhere: argument (a flag) > environment > `[tool.lineage]` in pyproject.toml > default. Standard library
 only, so that `lineage --help` and loading a code location stay cheap.

@@ -1,4 +1,4 @@
-"""Metrics as a record can hold them: finite floats under plain names."""
+"""Evaluation: metrics as a record can hold them: finite floats under plain names."""
 
 from collections.abc import Mapping
 from numbers import Real

@@ -1,4 +1,4 @@
-"""How captured facts travel: the value itself, the large parts it names by digest, and what could not be captured."""
+"""Gaps: what could not be captured, returned beside the value and the large parts that it names by digest."""
 
 from collections.abc import Mapping
 

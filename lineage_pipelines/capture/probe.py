@@ -1,4 +1,4 @@
-"""What a model says of a few rows: the cheapest evidence that a model made again is the same one.
+"""Probe: what a model says of a few rows: the cheapest evidence that a model made again is the same one.
 
 Rows are never kept, only what was said of them. They are the first of the table that the model was evaluated on, which
 is known by its digest, or what the training function gives.

@@ -1,4 +1,4 @@
-"""What trace and impact share: the formats of a graph, and the file that a drawing is written to."""
+"""Graph options: what trace and impact share: the formats of a graph, and the file that a drawing is written to."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING

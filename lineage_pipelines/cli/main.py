@@ -1,4 +1,4 @@
-"""The command group, and the one place where errors become exit codes."""
+"""Main: the command group, and the one place where errors become exit codes."""
 
 import gc
 import re

@@ -1,4 +1,4 @@
-"""What `reproduce` and `attribute` share: how code of the past is run, and that somebody agreed to it."""
+"""Replay options of `reproduce` and `attribute`: how code of the past is run, and the consent to run it."""
 
 import sys
 from collections.abc import Callable, Sequence

@@ -1,4 +1,4 @@
-"""What every verb shares: the catalog that was asked for, the format of the answer, and how it is printed."""
+"""Session: what every verb shares: the catalog that was asked for, the format of the answer, and how it is printed."""
 
 import os
 import shutil

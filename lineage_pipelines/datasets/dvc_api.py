@@ -1,4 +1,4 @@
-"""The one module that talks to DVC, with its configuration's (dvc_config.py). Everything else goes through them.
+"""DVC API: with dvc_config.py the only module that calls DVC. Everything else goes through them.
 
 DVC is imported inside the functions: half a second that a warm load must not pay. Whatever DVC refuses comes out as
 `RefusedError` or as a `DatasetError`; nothing of DVC's leaves this module.

@@ -1,4 +1,4 @@
-"""Is this machine set up, and is anything left half-done? Each look is a finding; none of them raises."""
+"""Doctor: is this machine set up, and is anything left half-done? Each look is a finding; none of them raises."""
 
 import contextlib
 import json

@@ -1,4 +1,4 @@
-"""From what a person types to a version: `model@7`, `model` (its latest), or the beginning of a record digest."""
+"""Refs: from what a person types to a version: `model@7`, `model` (its latest), or the beginning of a record digest."""
 
 import difflib
 import re

@@ -1,4 +1,4 @@
-"""Is what was made again the same? Inputs by digest, metrics within a tolerance, predictions and models exactly."""
+"""Level check: is the new model the same? Inputs by digest, metrics within a tolerance, predictions exactly."""
 
 import json
 import tempfile

@@ -1,4 +1,4 @@
-"""What differs between two versions, part by part, and the versions that lie between: some parts old, some new."""
+"""Mix design: what differs between two versions, part by part, and the versions between: some parts old, some new."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace

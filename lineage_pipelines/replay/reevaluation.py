@@ -1,4 +1,4 @@
-"""Both models on both test data, without any training: did the model move the metric, or what it was measured on?"""
+"""Reevaluation: both models on both test sets, without training: did the model move the metric, or the data?"""
 
 from collections.abc import Mapping
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""`[tool.lineage.reproduce]` of pyproject.toml: tolerances, wheels, and what a training needs of its surroundings."""
+"""Replay settings, `[tool.lineage.reproduce]` of pyproject.toml: tolerances, wheels, and the environment."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""A dataset's change in parts: the months, or the values of another column, whose rows differ; or the columns that do.
+"""Row groups: a dataset's change in parts, by month or by the values of a column, or else by column.
 
 A table in between has the new rows of some groups and the old rows of the others, or the new values of some columns.
 """

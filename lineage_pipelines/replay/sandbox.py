@@ -1,4 +1,4 @@
-"""Everything that a training needs, laid out in a folder: source code, DVC's files as recorded, the data by digest."""
+"""Sandbox: a folder with everything that a training needs: source code, DVC's files, and the data by digest."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""The folders that past runs are rebuilt in: private, held while they are used, and cleared away whatever happens.
+"""Workdirs: the folders that past runs are rebuilt in, private, held while in use, and always removed.
 
 A process that is killed leaves its folder behind; nobody holds it then, and the next one removes it.
 """

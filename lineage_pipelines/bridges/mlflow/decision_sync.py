@@ -1,4 +1,4 @@
-"""What people decided about versions, in MLflow: aliases name what they name here, and who approved stands in tags."""
+"""Decision sync: MLflow's aliases name what they name in the catalog, and approvals are tags there."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING

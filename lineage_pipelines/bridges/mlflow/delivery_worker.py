@@ -1,4 +1,4 @@
-"""What MLflow is owed, told to it: by one process at a time, outside of training, as often as it takes.
+"""Delivery worker: sends MLflow what is pending, one process at a time, outside of training, until it is done.
 
 `python -m lineage_pipelines.bridges.mlflow.delivery_worker` is that process; its environment holds the project's
 settings.

@@ -1,4 +1,4 @@
-"""One version of the catalog in MLflow: a run, a logged model with our file, a registered version.
+"""Mirror: one version of the catalog in MLflow: a run, a logged model with our file, a registered version.
 
 Told twice, it is one: every step looks first for what an earlier attempt has made, by the record's digest, so that a
 mirror that was killed, or lost the server in the middle, goes on where it was. A request whose answer was lost may have

@@ -1,4 +1,4 @@
-"""The catalog beside MLflow: what is missing on either side, and which alias names something else.
+"""Mirror comparison: the catalog beside MLflow: what is missing on either side, and which alias names something else.
 
 The catalog is right: what MLflow lacks is told again. What others made there is theirs, and is listed.
 """

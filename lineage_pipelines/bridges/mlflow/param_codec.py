@@ -1,4 +1,4 @@
-"""MLflow's text values as typed values: parameters, metrics and tags, without secrets and NaN."""
+"""Param codec: MLflow's text values as typed values: parameters, metrics and tags, without secrets and NaN."""
 
 import math
 import re

@@ -1,4 +1,4 @@
-"""What MLflow writes on every run that begins while a model of ours is trained: MLflow's run context provider.
+"""Run context: the tags that MLflow writes on every run that begins while a model of ours is trained.
 
 MLflow itself loads this module, by its entry point `mlflow.run_context_provider`, in every process of an environment
 that has this package: standard library only. The training is named in the environment, so that the processes that it

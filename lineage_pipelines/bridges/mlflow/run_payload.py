@@ -1,4 +1,4 @@
-"""A record as MLflow says it: params, metrics, datasets and tags of a run."""
+"""Run payload: a record as MLflow says it: params, metrics, datasets and tags of a run."""
 
 import json
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Joins the MLflow run in which a training function tracks itself: names the training, ends what is left open, reads.
+"""Tracking session: joins the MLflow run in which a training function tracks itself, and reads it afterwards.
 
 MLflow is not imported unless the function used it. What MLflow does not answer in time is said in the record, and
 neither fails nor holds up the training.

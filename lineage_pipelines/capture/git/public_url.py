@@ -1,4 +1,4 @@
-"""Addresses as a record may hold them: without credentials, and without paths of one machine."""
+"""Public URL: addresses as a record may hold them: without credentials, and without paths of one machine."""
 
 import re
 from urllib.parse import urlsplit, urlunsplit

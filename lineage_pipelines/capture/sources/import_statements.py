@@ -1,4 +1,4 @@
-"""Which modules a source file imports, read off its syntax; nothing is executed.
+"""Import statements: which modules a source file imports, read off its syntax; nothing is executed.
 
 Imports anywhere in the file count, inside functions, `try` and `if` too, and `importlib.import_module("name")` with a
 literal name. Imports under `if TYPE_CHECKING:` do not: they never run, so they cannot change what was trained. A

@@ -1,4 +1,4 @@
-"""What the catalog asks of the database that it is kept in. What one does differently is in its own modules alone."""
+"""Database: what the catalog needs of any database. What only one of them does is in its own module."""
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager

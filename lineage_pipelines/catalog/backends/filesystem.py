@@ -1,4 +1,4 @@
-"""What Linux says of the disk that a file is on, and of who has it locked. Elsewhere nothing is known."""
+"""Filesystem: what Linux says of the disk that a file is on, and of who has it locked. Elsewhere nothing is known."""
 
 import contextlib
 import os

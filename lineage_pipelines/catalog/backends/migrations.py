@@ -1,4 +1,4 @@
-"""The schema of an opened catalog: bring it up to date, or say why it must not be touched.
+"""Migrations: the schema of an opened catalog: bring it up to date, or say why it must not be touched.
 
 Each migration is one transaction with its line in the `migration` table, so that a crash leaves the version before or
 the version after.

@@ -1,4 +1,4 @@
-"""Whether what a person says still fits what the log says, within the transaction that commits it."""
+"""Decision checks: whether what a person says still fits what the log says, within the transaction that commits it."""
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""Signatures: DSSE envelopes (its PAE, specification 1.0.2) with Ed25519 keys that live in files.
+"""Signing: DSSE envelopes (its PAE, specification 1.0.2) with Ed25519 keys that live in files.
 
 A signature covers bytes and what kind of bytes they are. The log's key signs entries, a person's key signs approvals,
 and neither has a way to sign what is the other's. A signature proves that the key's holder had these bytes, and nothing

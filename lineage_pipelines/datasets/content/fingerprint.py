@@ -1,4 +1,4 @@
-"""Which files a path holds and whether any of them changed, without reading one of them.
+"""Fingerprint: which files a path holds and whether any of them changed, without reading one of them.
 
 The files are those that DVC would version: links to files are followed, links to folders are not, and what belongs to
 Git, Mercurial or another DVC project is left out. A link may lead nowhere but into the project (or DVC's cache, for

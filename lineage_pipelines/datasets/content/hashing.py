@@ -1,4 +1,4 @@
-"""What bytes are called: the MD5 and SHA-256 of files, and of directories by their listing.
+"""Hashing: what bytes are called: the MD5 and SHA-256 of files, and of directories by their listing.
 
 DVC names data by MD5, a record by SHA-256 as well. Each file is read once, whatever is asked of it.
 """

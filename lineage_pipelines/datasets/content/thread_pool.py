@@ -1,4 +1,4 @@
-"""Work on many files, over all cores, in threads: hashing and copying leave the interpreter free for each other."""
+"""Thread pool for work on many files: hashing and copying leave the interpreter free for each other."""
 
 import os
 from collections.abc import Callable, Sequence

@@ -1,4 +1,4 @@
-"""The pieces that dvc.lock and `.dvc` files share: one recorded path, its digest, parameters, free metadata.
+"""Metafile entries, as dvc.lock and `.dvc` files share them: path, digest, parameters, free metadata.
 
 `Place` is a position in a parsed file; whatever is wrong is told with that position's line.
 """

@@ -1,4 +1,4 @@
-"""What is wrong with a DVC project, each problem with its file, its line and its remedy."""
+"""Problems: what is wrong with a DVC project, each problem with its file, its line and its remedy."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The preparation behind a path: every stage run, back to what was tracked, as dvc.lock recorded it.
+"""Chain: the preparation behind a path: every stage run, back to what was tracked, as dvc.lock recorded it.
 
 dvc.lock holds only the latest run of each stage. Where a stage read something that its maker has since made anew,
 the run that made it is no longer recorded, and the chain ends there and says so.

@@ -1,4 +1,4 @@
-"""From what DVC resolved, or what a `.dvc` file says, to a node without its edges: a draft.
+"""Node builder: from what DVC resolved, or what a `.dvc` file says, to a node without its edges: a draft.
 
 Follows how DVC itself fills a stage (merging repeated entries, defaults); whatever has the wrong type after
 templating is refused in words, where DVC would stop with an assertion.

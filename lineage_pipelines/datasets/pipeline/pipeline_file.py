@@ -1,4 +1,4 @@
-"""One dvc.yaml: checked against DVC's schema, resolved by DVC stage by stage, drafted by us.
+"""Pipeline file: one dvc.yaml: checked against DVC's schema, resolved by DVC stage by stage, drafted by us.
 
 Goes on after a mistake wherever it can, so that one load tells all of them.
 """

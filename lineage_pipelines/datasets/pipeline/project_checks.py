@@ -1,4 +1,4 @@
-"""What is wrong with a project besides its graph: dvc.lock files, recorded digests, outputs that Git tracks.
+"""Project checks beyond the graph: dvc.lock files, recorded digests, outputs that Git tracks.
 
 Needs no DVC. What stops DVC itself is fatal; the rest stops only the paths it is about.
 """

@@ -1,4 +1,4 @@
-"""The cold load: every metafile that DVC sees, resolved by DVC, drafted by us, related to each other."""
+"""Resolution: the cold load: every metafile that DVC sees, resolved by DVC, drafted by us, related to each other."""
 
 import hashlib
 import os

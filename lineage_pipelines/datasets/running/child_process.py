@@ -1,4 +1,4 @@
-"""A DVC command in a process group of its own, whose output is read line by line and which can be ended for certain.
+"""Child process: a DVC command in a process group of its own, read line by line, which can always be ended.
 
 DVC ignores SIGINT while a stage runs, and on SIGTERM it leaves the stage's command behind as an orphan. So the whole
 group is signalled, and the group has to be gone.

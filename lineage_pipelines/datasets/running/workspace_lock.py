@@ -1,4 +1,4 @@
-"""One stage at a time in a workspace: a lock of our own, because DVC leaves its lock while a stage runs."""
+"""Workspace lock: one stage at a time, by a lock of our own, because DVC releases its lock while a stage runs."""
 
 import contextlib
 import fcntl

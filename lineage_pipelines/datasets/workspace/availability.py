@@ -1,4 +1,4 @@
-"""Is recorded data still there, byte for byte? In DVC's cache, in our pins, in the workspace, on the default remote.
+"""Availability of recorded data, byte for byte: in DVC's cache, our pins, the workspace, the default remote.
 
 Nothing is fetched and nothing is changed.
 """

@@ -1,4 +1,4 @@
-"""Where the bytes of recorded data can be had: DVC's cache, else the workspace, else what `dvc fetch` brings.
+"""Data sources: where recorded bytes can be read: DVC's cache, else the workspace, else after `dvc fetch`.
 
 Nothing found here is believed: whoever copies it compares the MD5 of what arrived (placing.py).
 """

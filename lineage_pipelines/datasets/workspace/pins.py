@@ -1,4 +1,4 @@
-"""Keeping data that must not be lost: a second store that `dvc gc` does not know, and a copy on the remote.
+"""Pins: keeping data that must not be lost: a second store that `dvc gc` does not know, and a copy on the remote.
 
 `dvc gc -w` removes every object that the workspace does not name, also those that the model in production was trained
 on; nothing inside a project can forbid it. So the objects are linked once more, below `.dvc/lineage-pins`, in the same

@@ -1,4 +1,4 @@
-"""Inputs as private, read-only bytes whose digests were taken while they were placed.
+"""Placement: inputs as private, read-only bytes whose digests were taken while they were placed.
 
 What a record says was read is what was read: training gets these bytes and no others, whatever is edited meanwhile,
 the workspace or the cache. DVC does not verify its cache, so here every byte is hashed on its way, and what is not

@@ -1,4 +1,4 @@
-"""A sandbox's own DVC cache: it holds what was put there, each object whole or not at all.
+"""Private cache: a sandbox's own DVC cache: it holds what was put there, each object whole or not at all.
 
 Objects of the project's cache come as symbolic links to them, unless copies are asked for. Nothing is copied that way,
 and nothing is trusted that way either: whoever reads the sandbox's data (placing.py) hashes it while it is read. A hard

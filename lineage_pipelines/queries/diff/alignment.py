@@ -1,4 +1,4 @@
-"""The things of two versions side by side, by name: each of either side is met once, whatever they are called."""
+"""Alignment: the things of two versions side by side, by name, each of either side once."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass

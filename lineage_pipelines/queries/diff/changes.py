@@ -1,4 +1,4 @@
-"""What a comparison of two versions says, part by part. Values only: nothing here reads, compares or prints.
+"""Changes: what a comparison of two versions says, part by part. Values only: nothing here reads, compares or prints.
 
 Every part knows whether it is identical, and says how well it knows: from the recorded digests alone, from recorded
 profiles, or from the data itself. `first` is the version on the left, `second` the one on the right; a diff the other

@@ -1,4 +1,4 @@
-"""The data behind a record, read again: found in DVC's cache or the workspace, its bytes verified first."""
+"""Stored tables: the data behind a record, from DVC's cache or the workspace, its bytes verified first."""
 
 import tempfile
 from collections.abc import Callable, Iterator, Mapping

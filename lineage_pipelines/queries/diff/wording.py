@@ -1,4 +1,4 @@
-"""Numbers, times and counts as a person reads them."""
+"""Wording: numbers, times and counts as a person reads them."""
 
 from datetime import UTC, datetime, timedelta
 from typing import TypeGuard

@@ -1,4 +1,4 @@
-"""Which versions used this, directly or through any preparation step, and which of them are live?"""
+"""Impact: which versions used this, directly or through any preparation step, and which of them are live?"""
 
 import json
 from collections.abc import Collection, Mapping, Sequence

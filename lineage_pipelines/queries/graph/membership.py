@@ -1,4 +1,4 @@
-"""What holds a thing without being it: listings of directories in DVC's cache, lists of packages in the store."""
+"""Membership: containers of a thing: listings of directories in DVC's cache, lists of packages in the store."""
 
 import re
 from collections.abc import Iterator, Mapping

@@ -1,4 +1,4 @@
-"""Where did this version come from? Back through every step to the tracked sources and the commit."""
+"""Trace: where did this version come from? Back through every step to the tracked sources and the commit."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace

@@ -1,4 +1,4 @@
-"""What people write for those who come later: why they decided, whose a key is. It stays in the log for ever."""
+"""Free text that people write into the log: why they decided, whose a key is. It stays there for ever."""
 
 from lineage_pipelines.errors import RecordError
 

@@ -1,4 +1,4 @@
-"""Is every file that records name still there, byte for byte? Each is read once, however many versions name it."""
+"""Blob check: is every file that records name still there, byte for byte? Each is read once."""
 
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence

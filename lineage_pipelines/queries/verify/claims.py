@@ -1,4 +1,4 @@
-"""What a check has come to: a claim of the catalog, its verdict, and what is wrong by its place in the log."""
+"""Claims: what a check has come to: a claim of the catalog, its verdict, and what is wrong by its place in the log."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Whose signatures count at a place of the log: keys as their events make them known, and no longer."""
+"""Key validity: whose signatures count at a place of the log: keys as their events make them known, and no longer."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""Can the catalog be trusted? Everything is walked and compared; each comparison has a verdict, and none is silent.
+"""Verify: can the catalog be trusted? Everything is walked and compared, and each comparison has a verdict.
 
 A check that could not be made is NOT CHECKED, which is not a pass. What is wrong is named by its place in the log.
 """

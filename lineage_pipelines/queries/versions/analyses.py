@@ -1,4 +1,4 @@
-"""What was found out about a version afterwards and is kept in the log: how far did it come when it was made again?"""
+"""Analyses of a version that the log holds: reproductions and attributions."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""After which version did a metric go bad? Looked for among the versions that there are; nothing is trained again."""
+"""Bisect: after which version did a metric go bad? Searched among existing versions; nothing is trained."""
 
 import math
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""What the log says of keys: from which entry on a key counts, for what, whose it is, and until which entry."""
+"""Key event: from which entry of the log on a key counts, for what, whose it is, and until which entry."""
 
 import unicodedata
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The verdict of running a version again: how far it came, and the first thing that differs.
+"""Reproduction: the verdict of running a version again: how far it came, and the first thing that differs.
 
 Kept in the log as an entry of its own, about one record and no other.
 """

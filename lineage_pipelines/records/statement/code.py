@@ -1,4 +1,4 @@
-"""What a record says about code: the revision, the source that can be reached, the libraries that were installed."""
+"""Code in a record: the revision, the reachable source files, the installed libraries."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""What a record says about data: the snapshots that were read and the steps that prepared them."""
+"""Dataset: what a record says about data: the snapshots that were read and the steps that prepared them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

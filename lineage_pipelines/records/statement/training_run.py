@@ -1,4 +1,4 @@
-"""What a record says about the experiment: the run, its evaluation, the alternatives, and the file that came out."""
+"""Training run in a record: the run, its evaluation, the alternatives, and the file that came of it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""Values to JSON and back, by their declared field types.
+"""Codec: values to JSON and back, by their declared field types.
 
 One rule for every value of this room: a field that is None is left out, everything else is written, and what a newer
 schema added is kept in `extra` and written again, so that `encode(decode(bytes)) == bytes`.

@@ -1,4 +1,4 @@
-"""What is known of a metric by its name: which way is better, and which one people look at first."""
+"""Metric: what is known of a metric by its name: which way is better, and which one people look at first."""
 
 from collections.abc import Iterable
 

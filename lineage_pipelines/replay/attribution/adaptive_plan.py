@@ -1,4 +1,4 @@
-"""From few mixes to many, and no further than it takes.
+"""Adaptive plan: from few mixes to many, and no further than it takes.
 
 1. The two versions. If they are not told apart by two standard deviations, that is the answer.
 2. Each player alone from the old version, and alone back from the new: `2 k` mixes.

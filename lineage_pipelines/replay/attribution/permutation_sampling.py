@@ -1,4 +1,4 @@
-"""Shapley values of more players than all mixes can be trained of: orders are sampled, a circle at a time.
+"""Permutation sampling: Shapley values where not all mixes can be trained: orders are sampled.
 
 Players stand in a circle. Every rotation of it, read in either direction, is an order of the players: 2 k orders in
 which each player stands equally often at each place (stratified), and each order comes with its reverse (antithetic).

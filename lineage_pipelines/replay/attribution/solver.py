@@ -1,4 +1,4 @@
-"""One game of given players, from one at a time to all mixes or to samples of them."""
+"""Solver: one game of given players, from one at a time to all mixes or to samples of them."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence

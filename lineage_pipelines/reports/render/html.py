@@ -1,4 +1,4 @@
-"""Documents as one self-contained page: no script, no network, everything that anybody wrote escaped.
+"""HTML: documents as one self-contained page: no script, no network, everything that anybody wrote escaped.
 
 A strict content-security policy backs the escaping: whatever slipped through could neither run nor load anything. The
 style is allowed by its own hash, so that not even a `style` attribute counts.

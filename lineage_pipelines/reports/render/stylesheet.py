@@ -1,4 +1,4 @@
-"""How a page looks: on a screen, light and dark, on a phone, on paper. Nothing comes from elsewhere."""
+"""Stylesheet: how a page looks: on a screen, light and dark, on a phone, on paper. Nothing comes from elsewhere."""
 
 STYLE = """
 :root {

@@ -1,4 +1,4 @@
-"""Documents for a terminal: aligned, and coloured where colour is wanted."""
+"""Text: documents for a terminal: aligned, and coloured where colour is wanted."""
 
 import textwrap
 from collections.abc import Iterator, Sequence

@@ -1,4 +1,4 @@
-"""How two versions were measured, and what came of it: metrics, slices, checks."""
+"""Diff evaluation: how two versions were measured, and what came of it: metrics, slices, checks."""
 
 import math
 from collections.abc import Iterator, Sequence

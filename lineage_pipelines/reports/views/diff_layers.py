@@ -1,4 +1,4 @@
-"""The parts of a comparison, each with what is the same in few words and what differs in blocks."""
+"""Diff layers: the parts of a comparison, each with what is the same in few words and what differs in blocks."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Decisions and approvals, for people and for programs."""
+"""History: decisions and approvals, for people and for programs."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING

@@ -1,4 +1,4 @@
-"""The verdict of running a version again, for people and for programs."""
+"""Reproduce: the verdict of running a version again, for people and for programs."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING

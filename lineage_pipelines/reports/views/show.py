@@ -1,4 +1,4 @@
-"""One version in full: what is missing first, then data, code, experiment and artifact."""
+"""Show: one version in full: what is missing first, then data, code, experiment and artifact."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING

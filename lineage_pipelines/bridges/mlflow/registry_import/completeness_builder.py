@@ -1,4 +1,4 @@
-"""How each fact of an imported version is known, gathered while the record is put together."""
+"""Completeness builder: how each fact of an imported version is known, gathered while the record is put together."""
 
 from dataclasses import dataclass, field
 

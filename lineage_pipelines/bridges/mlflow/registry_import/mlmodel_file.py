@@ -1,4 +1,4 @@
-"""What a model folder of MLflow says of itself, read as text: nothing of it is loaded."""
+"""MLmodel file: what a model folder of MLflow says of itself, read as text: nothing of it is loaded."""
 
 import re
 from collections.abc import Mapping

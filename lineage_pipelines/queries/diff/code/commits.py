@@ -1,4 +1,4 @@
-"""What Git still knows of two revisions: the commits between them, and the files that a store has lost."""
+"""Commits: what Git still knows of two revisions: the commits between them, and the files that a store has lost."""
 
 import hashlib
 import re

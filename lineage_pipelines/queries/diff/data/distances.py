@@ -1,4 +1,4 @@
-"""How far one distribution is from another, from what profiles keep of them.
+"""Distances: how far one distribution is from another, from what profiles keep of them.
 
 All are the same the other way round, to the last bit: sums are exact, and no difference is taken of a quotient.
 """

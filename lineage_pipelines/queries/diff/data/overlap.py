@@ -1,4 +1,4 @@
-"""Rows that a model was measured on and trained on: no metric of them says how it does on new ones."""
+"""Overlap: rows that a model was measured on and trained on: no metric of them says how it does on new ones."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING

@@ -1,4 +1,4 @@
-"""Does a dataset go on in time, or cover another time? Then its growth and its seasons are what one expects."""
+"""Periods: does a dataset continue in time, or cover another time? Then growth and seasons are expected."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Is a column another one times a number, plus a number? A unit, a scale, a time zone."""
+"""Units: is a column another one times a number, plus a number? A unit, a scale, a time zone."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any

@@ -1,4 +1,4 @@
-"""All that differs, as sentences in an order: what explains a difference most often comes first."""
+"""Ranking: all that differs, as sentences in an order: what explains a difference most often comes first."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Findings about everything but data, in plain words."""
+"""Record sentences: findings about everything but data, in plain words."""
 
 from collections.abc import Iterator, Mapping, Sequence
 

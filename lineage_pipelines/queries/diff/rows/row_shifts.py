@@ -1,4 +1,4 @@
-"""Has a column moved along the rows, so that each row holds what another one held? It takes both snapshots to tell."""
+"""Row shifts: has a column moved along the rows, so that each row holds the value of another? Needs both tables."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any

@@ -1,4 +1,4 @@
-"""One of two tables that are compared row by row: a word of 64 bits for each row and key, and nothing else, is kept."""
+"""Row side: one of two tables that are compared row by row, as 64 bits for each row and each key."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property

@@ -1,4 +1,4 @@
-"""What was decided about a model between two of its versions."""
+"""Decision changes: what was decided about a model between two of its versions."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""Whether two versions were measured alike, and what was measured."""
+"""Evaluation: whether two versions were measured alike, and what was measured."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace

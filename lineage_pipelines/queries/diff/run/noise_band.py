@@ -1,4 +1,4 @@
-"""How much a metric moves by itself: measured over versions that were made from the same recipe."""
+"""Noise band: how much a metric moves by itself: measured over versions that were made from the same recipe."""
 
 import statistics
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
