@@ -1,7 +1,6 @@
 """Environments: a Python with the recorded libraries; this one when it is equal, a cached one, or a new one."""
 
 import contextlib
-import fcntl
 import os
 import platform
 import re
@@ -20,6 +19,7 @@ from lineage_pipelines.errors import ArtifactError, LineageError
 from lineage_pipelines.queries.graph.membership import plain_name
 from lineage_pipelines.records.statement.code import Environment
 from lineage_pipelines.records.values.digest import Digest
+from lineage_pipelines.system.file_lock import hold_lock
 
 _PINNED = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)(?:\[[^\]]*\])?\s*==\s*([^\s;\\]+)")
 _HASH = re.compile(r"--hash=(sha(?:256|384|512):[0-9a-f]+)")
@@ -259,8 +259,7 @@ def _is_ready(folder: Path) -> bool:
 @contextmanager
 def _held(folder: Path) -> Iterator[None]:
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with folder.with_suffix(".lock").open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+    with hold_lock(folder.with_suffix(".lock")):
         yield
 
 

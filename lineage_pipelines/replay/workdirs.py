@@ -4,7 +4,6 @@ A process that is killed leaves its folder behind; nobody holds it then, and the
 """
 
 import contextlib
-import fcntl
 import os
 import shutil
 import stat
@@ -14,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from lineage_pipelines.errors import NotFoundError
+from lineage_pipelines.system.file_lock import is_locked, lock_folder
 
 PREFIX = "lineage-replay-"
 """How the names of these folders begin."""
@@ -37,12 +37,10 @@ def private_folder(keep: Path | None = None) -> Iterator[Path]:
         return
     clear_left_folders()
     folder = Path(tempfile.mkdtemp(prefix=PREFIX)).resolve()
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield folder
+        with lock_folder(folder):
+            yield folder
     finally:
-        os.close(handle)
         _remove(folder)
 
 
@@ -51,21 +49,10 @@ def clear_left_folders() -> int:
     count = 0
     for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
         with contextlib.suppress(OSError):
-            if folder.lstat().st_uid == os.getuid() and not _is_held(folder):
+            if folder.lstat().st_uid == os.getuid() and not is_locked(folder):
                 _remove(folder)
                 count += 1
     return count
-
-
-def _is_held(folder: Path) -> bool:
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(handle)
-    return False
 
 
 def _remove(folder: Path) -> None:

@@ -8,8 +8,8 @@ from lineage_pipelines.artifacts.artifact_store import ArtifactStore
 from lineage_pipelines.catalog.catalog import Catalog
 from lineage_pipelines.catalog.log.entries import Entry
 from lineage_pipelines.catalog.outbox.outbox import DAGSTER
-from lineage_pipelines.orchestration.training.process_identity import host_name, process_name
 from lineage_pipelines.records.statement.lineage_record import LineageRecord
+from lineage_pipelines.system.process_identity import host_name, process_name
 from lineage_pipelines_tests.samples import make_record, run_key
 
 MODEL = "flight_delay"

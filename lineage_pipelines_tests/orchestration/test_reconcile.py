@@ -14,10 +14,10 @@ from lineage_pipelines import ConflictError, build_reconcile_sensor, resolve_set
 from lineage_pipelines.artifacts.artifact_store import ArtifactStore
 from lineage_pipelines.orchestration.operations.reconcile import reconcile
 from lineage_pipelines.orchestration.training.model_definition import RunFacts
-from lineage_pipelines.orchestration.training.process_identity import host_name, process_name
 from lineage_pipelines.orchestration.training.run_attempt import announced
 from lineage_pipelines.orchestration.training.run_facts import run_key
 from lineage_pipelines.records.statement.training_run import DagsterRun
+from lineage_pipelines.system.process_identity import host_name, process_name
 from lineage_pipelines_tests.orchestration.conftest import build_defs
 from lineage_pipelines_tests.orchestration.shop import MODEL, Shop, run
 from lineage_pipelines_tests.samples import make_record

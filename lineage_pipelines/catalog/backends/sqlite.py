@@ -4,7 +4,6 @@ Everything that another database does differently is here and in `sqlite_schema`
 """
 
 import contextlib
-import fcntl
 import os
 import random
 import sqlite3
@@ -23,6 +22,7 @@ from lineage_pipelines.catalog.backends.filesystem import lock_holders, network_
 from lineage_pipelines.errors import CatalogError, LineageError, NotFoundError
 from lineage_pipelines.settings import SQLITE
 from lineage_pipelines.system.atomic_file import move_into_place, temporary_beside
+from lineage_pipelines.system.file_lock import open_lock, try_lock
 
 BUSY_SECONDS = 60.0
 """How long a writer waits for the others."""
@@ -109,16 +109,8 @@ class Sqlite:
     def exclusive(self, engine: sa.Engine, name: str) -> Iterator[bool]:  # noqa: ARG002  # PostgreSQL needs it
         """Try to lock a file beside the catalog; yield whether it was locked."""
         path = self._path.with_name(f"{self._path.name}.{name}.lock")
-        handle = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, _OWNER_ONLY)
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            held = True
-        except BlockingIOError:
-            held = False
-        try:
-            yield held
-        finally:
-            os.close(handle)
+        with open_lock(path, mode=_OWNER_ONLY) as handle:
+            yield try_lock(handle)
 
     @contextlib.contextmanager
     def translated(self) -> Iterator[None]:

@@ -5,15 +5,15 @@ we hold shared for that moment: who rewrites a metafile holds it. The file's fin
 after.
 """
 
-import fcntl
 import os
 import stat
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from lineage_pipelines.errors import DatasetError
+from lineage_pipelines.system.file_lock import try_lock
 
 QUIET_SECONDS = 1.5
 """How long a file must have been left alone to be read without a look at DVC's lock."""
@@ -88,17 +88,12 @@ def _dvc_lock_free(path: Path) -> Iterator[bool]:
         yield True
         return
     try:
-        yield _take_shared(handle)
+        free = False
+        with suppress(OSError):
+            free = try_lock(handle, shared=True)
+        yield free
     finally:
         os.close(handle)
-
-
-def _take_shared(handle: int) -> bool:
-    try:
-        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True
 
 
 def _lock_file(path: Path) -> Path | None:

@@ -6,10 +6,7 @@ the run has ended; what is torn afterwards is put back, by this process or, had 
 
 import base64
 import binascii
-import contextlib
-import fcntl
 import json
-import os
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -22,10 +19,10 @@ from lineage_pipelines.datasets.metafiles.yaml_reader import read_yaml
 from lineage_pipelines.errors import DatasetError
 from lineage_pipelines.records.values.canonical import Json
 from lineage_pipelines.system.atomic_file import replace_file
+from lineage_pipelines.system.file_lock import hold_lock
 
 _NAME = "dvc.lock.before"
 _PATIENCE_SECONDS = 60.0
-_PAUSE = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,24 +150,15 @@ def _dvc_locked(root: Path) -> Iterator[None]:
     """Hold DVC's own lock, as DVC does when it writes; for a moment only, because DVC itself gives up after 3 s."""
     path = root / ".dvc" / "tmp" / "lock"
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
-    try:
-        _wait_for(handle, root)
-        yield
-    finally:
-        os.close(handle)
-
-
-def _wait_for(handle: int, root: Path) -> None:
     end = time.monotonic() + _PATIENCE_SECONDS
-    while True:
-        with contextlib.suppress(BlockingIOError):
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return
+
+    def check() -> None:
         if time.monotonic() > end:
             raise DatasetError(
                 f"another DVC process has kept the project locked for {_PATIENCE_SECONDS:g} seconds",
                 where=str(root),
                 fix="wait for it to end, then try again",
             )
-        time.sleep(_PAUSE)
+
+    with hold_lock(path, on_wait=check):
+        yield

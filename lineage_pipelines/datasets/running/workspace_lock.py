@@ -1,18 +1,16 @@
 """Workspace lock: one stage at a time, by a lock of our own, because DVC releases its lock while a stage runs."""
 
-import contextlib
-import fcntl
 import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from lineage_pipelines.datasets.content.cache_layout import own_folder
 from lineage_pipelines.datasets.running.child_process import Deadline
 from lineage_pipelines.errors import DatasetError
+from lineage_pipelines.system.file_lock import hold_lock
 
-_PAUSE = 0.1
 _REMIND_SECONDS = 10.0
 
 
@@ -35,33 +33,26 @@ def workspace_lock(root: Path, purpose: str, *, on_line: Callable[[str], None], 
         DatasetError: the project cannot be written, or the deadline passed.
     """
     path = own_folder(root) / "run.lock"
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
-    except OSError as error:
-        raise DatasetError(
-            f"cannot lock the workspace: {error.strerror}",
-            where=str(path),
-            fix="stages run in the workspace: give this user the right to write to it",
-        ) from error
-    try:
-        _wait_for(handle, on_line, deadline)
+    reminded = float("-inf")
+
+    def remind() -> None:
+        nonlocal reminded
+        deadline.check()
+        if time.monotonic() - reminded >= _REMIND_SECONDS:
+            holder = os.pread(handle, 200, 0).decode(errors="replace")
+            on_line(f"Waiting for the workspace: {holder or 'another process'} is using it")
+            reminded = time.monotonic()
+
+    with ExitStack() as stack:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            handle = stack.enter_context(hold_lock(path, on_wait=remind))
+        except OSError as error:
+            raise DatasetError(
+                f"cannot lock the workspace: {error.strerror}",
+                where=str(path),
+                fix="stages run in the workspace: give this user the right to write to it",
+            ) from error
         os.ftruncate(handle, 0)
         os.pwrite(handle, f"process {os.getpid()} ({purpose})".encode(), 0)
         yield handle
-    finally:
-        os.close(handle)
-
-
-def _wait_for(handle: int, on_line: Callable[[str], None], deadline: Deadline) -> None:
-    told = float("-inf")
-    while True:
-        with contextlib.suppress(BlockingIOError):
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return
-        deadline.check()
-        if time.monotonic() - told >= _REMIND_SECONDS:
-            holder = os.pread(handle, 200, 0).decode(errors="replace")
-            on_line(f"Waiting for the workspace: {holder or 'another process'} is using it")
-            told = time.monotonic()
-        time.sleep(_PAUSE)

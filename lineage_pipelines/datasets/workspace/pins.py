@@ -7,7 +7,6 @@ the object in place alters both, which is found because every object is hashed. 
 """
 
 import contextlib
-import fcntl
 import os
 import tempfile
 from collections import defaultdict
@@ -27,6 +26,7 @@ from lineage_pipelines.datasets.workspace.object_search import Search
 from lineage_pipelines.datasets.workspace.private_cache import PrivateCache
 from lineage_pipelines.errors import DatasetError
 from lineage_pipelines.system.atomic_file import TEMPORARY, replace_file
+from lineage_pipelines.system.file_lock import hold_lock
 
 _IGNORED = b"# Made by lineage pin: data of models that are or were in production. Git keeps none of it.\n*\n"
 """A folder that ignores itself, as `.dvc/.gitignore` is DVC's own and may be written anew by it."""
@@ -170,18 +170,15 @@ class _PinStore(PrivateCache):
             yield
             return
         lock = self.base / "lock"
-        try:
-            if not (self.base / ".gitignore").exists():  # before anything that Git could see
-                replace_file(self.base / ".gitignore", _IGNORED)
-            handle = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
-        except OSError as error:
-            raise unwritable(lock, 0, error) from error
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX)
+        with contextlib.ExitStack() as stack:
+            try:
+                if not (self.base / ".gitignore").exists():  # before anything that Git could see
+                    replace_file(self.base / ".gitignore", _IGNORED)
+                stack.enter_context(hold_lock(lock))
+            except OSError as error:
+                raise unwritable(lock, 0, error) from error
             self._clear()
             yield
-        finally:
-            os.close(handle)
 
     def _clear(self) -> None:
         for pattern in (f"??/{TEMPORARY}*", f"files/md5/??/{TEMPORARY}*"):

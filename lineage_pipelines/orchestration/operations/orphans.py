@@ -14,8 +14,9 @@ import dagster as dg
 from lineage_pipelines.catalog.outbox.attempts import Attempt, AttemptEnd
 from lineage_pipelines.datasets.workspace.placement import discard
 from lineage_pipelines.orchestration.operations.reconcile_finding import Reconciled
-from lineage_pipelines.orchestration.training.process_identity import host_name, is_alive
-from lineage_pipelines.orchestration.training.run_attempt import FOLDER_PREFIX, is_used
+from lineage_pipelines.orchestration.training.run_attempt import FOLDER_PREFIX
+from lineage_pipelines.system.file_lock import is_locked
+from lineage_pipelines.system.process_identity import host_name, is_alive
 
 if TYPE_CHECKING:
     from lineage_pipelines.artifacts.artifact_store import ArtifactStore
@@ -81,7 +82,7 @@ def _is_ours(path: Path) -> bool:
     # The folder of temporary files is everybody's: a link, or another user's folder, is not touched.
     try:
         mine = path.is_dir() and not path.is_symlink() and path.stat().st_uid == os.getuid()
-        return mine and not is_used(path)
+        return mine and not is_locked(path)
     except OSError:
         return False
 

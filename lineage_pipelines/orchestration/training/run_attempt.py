@@ -1,8 +1,6 @@
 """Attempt at a run: announced before it trains, with a private folder, and ended in every case but a kill."""
 
 import contextlib
-import fcntl
-import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +10,8 @@ from lineage_pipelines.catalog.outbox.attempts import Attempt, AttemptEnd
 from lineage_pipelines.datasets.workspace.placement import discard
 from lineage_pipelines.errors import CatalogError
 from lineage_pipelines.orchestration.training.model_definition import RunFacts
-from lineage_pipelines.orchestration.training.process_identity import process_name
+from lineage_pipelines.system.file_lock import lock_folder
+from lineage_pipelines.system.process_identity import process_name
 
 FOLDER_PREFIX = "lineage-"
 """How the names of private folders begin."""
@@ -23,30 +22,10 @@ def _private_folder() -> Iterator[Path]:
     folder = Path(tempfile.mkdtemp(prefix=FOLDER_PREFIX))
     try:
         # Held as long as this process, or one that it forked, lives: whose folder it is need not be known to leave it.
-        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX)
+        with lock_folder(folder):
             yield folder
-        finally:
-            os.close(handle)
     finally:
         discard(folder)
-
-
-def is_used(folder: Path) -> bool:
-    """Say whether a process holds a private folder.
-
-    Raises:
-        OSError: the folder cannot be opened.
-    """
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(handle)
-    return False
 
 
 @contextlib.contextmanager

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 import dagster as dg
 
 from lineage_pipelines.orchestration.training.model_definition import RunFacts
-from lineage_pipelines.orchestration.training.process_identity import host_name
 from lineage_pipelines.records.statement.training_run import DagsterRun
+from lineage_pipelines.system.process_identity import host_name
 
 _LAUNCHERS = (
     ("dagster/schedule_name", "schedule"),
