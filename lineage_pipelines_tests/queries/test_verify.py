@@ -197,7 +197,7 @@ def test_a_time_that_is_none_is_named(folder: Path, time: str) -> None:
     recorded(folder, 4, time)
     claims = verify(folder)
     assert claims["entries"].entries == (4,)
-    assert "its time of commit is none" in claims["entries"].detail
+    assert "its time of commit is not a time" in claims["entries"].detail
 
 
 # What is wrong, whole

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from lineage_pipelines.artifacts.artifact_store import ArtifactStore
 from lineage_pipelines.errors import ArtifactError, DatasetError
 from lineage_pipelines.queries.verify.claims import CheckedClaim, Wrong, conclude, not_checked
-from lineage_pipelines.queries.verify.log_scan import Versions
+from lineage_pipelines.queries.verify.log_tree import Versions
 from lineage_pipelines.queries.versions.referenced_files import Data, NamedFiles
 from lineage_pipelines.records.values.digest import Digest
 

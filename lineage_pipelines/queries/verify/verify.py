@@ -1,4 +1,4 @@
-"""Verify: can the catalog be trusted? Everything is walked and compared, and each comparison has a verdict.
+"""Verification of a catalog: every claim that it makes is checked and gets a verdict.
 
 A check that could not be made is NOT CHECKED, which is not a pass. What is wrong is named by its place in the log.
 """
@@ -15,11 +15,12 @@ from lineage_pipelines.errors import RecordError
 from lineage_pipelines.queries.refs import parse_ref, resolve
 from lineage_pipelines.queries.registry.approval_status import recheck_approvals
 from lineage_pipelines.queries.verify.blob_check import check_artifacts, check_data
-from lineage_pipelines.queries.verify.checkpoint_check import check_inclusion, compare_anchors
+from lineage_pipelines.queries.verify.checkpoint_check import CheckpointCheck
 from lineage_pipelines.queries.verify.claims import CheckedClaim, Verdict, Wrong, conclude, not_checked
 from lineage_pipelines.queries.verify.decision_replay import recheck_decisions
 from lineage_pipelines.queries.verify.keyring import recheck_keys
-from lineage_pipelines.queries.verify.log_scan import Versions, Walk
+from lineage_pipelines.queries.verify.log_scan import ByteCheck, LogScan, SelectedEntries, WholeLog
+from lineage_pipelines.queries.verify.log_tree import Versions
 from lineage_pipelines.queries.verify.trusted_checkpoints import Anchor, Memory
 from lineage_pipelines.queries.versions.referenced_files import NamedFiles
 from lineage_pipelines.records.decisions.approval import decode_envelope
@@ -44,15 +45,15 @@ def verify_catalog(
 
     Args:
         catalog: the catalog.
-        anchor: a checkpoint that was kept elsewhere, as text.
-        anchor_name: where it was kept.
-        earlier: other checkpoints that were kept, the newest first.
-        memory: what was seen last from here. It is renewed when nothing is wrong with the log.
-        artifacts: the store that model files and blobs are in; None to leave them out.
-        project_dir: a folder of the DVC project that the data is of; None to leave it out.
-        only: places of versions (`find_places`); what is not about them is not checked, and the claim `checkpoint`
-            is `inclusion` then: that each is in the tree.
-        progress: called with what is looked at and how many of it so far.
+        anchor: the text of a checkpoint stored outside the catalog.
+        anchor_name: where it was stored, for messages.
+        earlier: other such checkpoints, the newest first.
+        memory: the state that was verified here last. It is updated if nothing is wrong with the log.
+        artifacts: the store of model files and blobs; None to skip them.
+        project_dir: a folder of the DVC project with the data; None to skip it.
+        only: places of versions (`find_places`); everything else is skipped, and the claim `checkpoint` becomes
+            `inclusion`: that each of them is in the tree.
+        progress: called with the kind of thing that is checked and how many were checked so far.
 
     Raises:
         CatalogError: the catalog cannot be read, or the anchor is no checkpoint.
@@ -63,16 +64,18 @@ def verify_catalog(
     files = NamedFiles() if artifacts is not None or project_dir is not None else None
     places = frozenset(only)
     sizes = frozenset(one.point.size for one in (*([newest] if newest else ()), *others))
-    walk = Walk(indexed=catalog.index.versions(), sizes=sizes, only=places or None, files=files)
+    selection = SelectedEntries(places) if places else WholeLog()
+    scan = LogScan(catalog.index.versions(), selection, sizes=sizes, files=files)
     for entry in catalog.log.walk():
-        walk.see(entry)
-        progress("entries", walk.entries)
-    walk.settle(catalog.index.versions() if walk.late else walk.indexed)
-    anchored = check_inclusion(walk, newest, places) if places else compare_anchors(walk, newest, earlier=others)
-    log = (*_log_claims(walk, catalog), anchored)
+        scan.see(entry)
+        progress("entries", scan.tree.size)
+    scan.finish(catalog.index.versions)
+    checkpoints = CheckpointCheck(scan)
+    anchored = checkpoints.check_inclusion(newest, places) if places else checkpoints.compare(newest, earlier=others)
+    log = (*_log_claims(scan, catalog), anchored)
     if memory is not None and not places and not any(claim.verdict is Verdict.FAIL for claim in log):
-        memory.keep(Checkpoint(origin=walk.origin, size=walk.entries, root=walk.tree.root()))
-    return (*log, *_file_claims(files, walk.indexed, artifacts, project_dir, progress))
+        memory.keep(Checkpoint(origin=scan.tree.origin, size=scan.tree.size, root=scan.tree.root()))
+    return (*log, *_file_claims(files, scan.indexed, artifacts, project_dir, progress))
 
 
 def find_places(catalog: Catalog, refs: Sequence[str]) -> tuple[int, ...]:
@@ -101,67 +104,72 @@ def _place(catalog: Catalog, text: str, places: Mapping[tuple[str, int], int], l
 # Claims
 
 
-def _log_claims(walk: Walk, catalog: Catalog) -> Iterable[CheckedClaim]:
-    count = f"{walk.checked:,} entries"
-    yield conclude("entries", walk.altered, f"{count} are the bytes that were recorded")
-    yield _signatures(walk)
-    order = f"no gaps in the log; versions of {len(walk.models)} models contiguous"
-    placed = f"{walk.checked:,} versions follow the ones before them" if walk.only else ""
-    yield conclude("order", walk.misplaced, (placed or order) + _odd_times(walk))
-    yield _decisions(walk, catalog)
-    yield _approvals(walk)
+def _log_claims(scan: LogScan, catalog: Catalog) -> Iterable[CheckedClaim]:
+    checked = scan.bytes.checked
+    yield conclude("entries", scan.bytes.wrong, f"{checked:,} entries are the bytes that were recorded")
+    yield _signatures(scan)
+    if isinstance(scan.selection, SelectedEntries):
+        order = f"{checked:,} versions follow the ones before them"
+    else:
+        order = f"no gaps in the log; versions of {len(scan.order.models)} models contiguous"
+    yield conclude("order", scan.order.wrong, order + _odd_times(scan.bytes))
+    yield _decisions(scan, catalog)
+    yield _approvals(scan)
 
 
-def _odd_times(walk: Walk) -> str:
-    told = (
-        ("were committed before the entry before them, by their clock", walk.backwards),
-        ("were committed in the future, by their clock", walk.ahead),
+def _odd_times(entries: ByteCheck) -> str:
+    odd = (
+        ("were committed before the entry before them, by their clock", entries.backwards),
+        ("were committed in the future, by their clock", entries.ahead),
     )
-    return "".join(f"; warning: {len(seqs):,} entries {what}, first entry {seqs[0]}" for what, seqs in told if seqs)
+    return "".join(f"; warning: {len(seqs):,} entries {what}, first entry {seqs[0]}" for what, seqs in odd if seqs)
 
 
-def _signatures(walk: Walk) -> CheckedClaim:
-    signed = walk.checked - walk.unsigned
-    wrong = [*(Wrong(words, _places(words)) for words in recheck_keys(walk.signers.events)), *walk.signatures]
-    if wrong or not walk.unsigned:
-        return conclude("signatures", wrong, f"{signed:,} entries signed by {len(walk.signers)} keys of this log")
-    detail = f"{walk.unsigned:,} entries have no signature: they were committed before this log had a key"
+def _signatures(scan: LogScan) -> CheckedClaim:
+    check = scan.signatures
+    signed = scan.bytes.checked - check.unsigned
+    wrong = [*(Wrong(words, _places(words)) for words in recheck_keys(check.signers.events)), *check.wrong]
+    if wrong or not check.unsigned:
+        return conclude("signatures", wrong, f"{signed:,} entries signed by {len(check.signers)} keys of this log")
+    detail = f"{check.unsigned:,} entries have no signature: they were committed before this log had a key"
     return not_checked("signatures", detail)
 
 
-def _decisions(walk: Walk, catalog: Catalog) -> CheckedClaim:
-    made = walk.decisions
-    about = {seq for seq, decision in made if walk.only is None or decision.record in walk.chosen}
-    told = (Wrong(words, _places(words)) for words in (*recheck_decisions(catalog, made), *_misindexed(walk, catalog)))
-    wrong = [one for one in told if walk.only is None or about.intersection(one.entries)]
-    return conclude("decisions", wrong, f"{len(about):,} decisions follow from what they were made on")
+def _decisions(scan: LogScan, catalog: Catalog) -> CheckedClaim:
+    made, selection = scan.decisions, scan.selection
+    about = frozenset(seq for seq, decision in made if selection.concerns(decision.record))
+    found = (Wrong(words, _places(words)) for words in (*recheck_decisions(catalog, made), *_misindexed(scan, catalog)))
+    detail = f"{len(about):,} decisions follow from what they were made on"
+    return conclude("decisions", selection.filter(found, about), detail)
 
 
-def _misindexed(walk: Walk, catalog: Catalog) -> Iterator[str]:
-    """Yield where the index of decisions says something else than the log.
+def _misindexed(scan: LogScan, catalog: Catalog) -> Iterator[str]:
+    """Yield where the index of decisions contradicts the log.
 
-    What came after the walk is left out, and so is what has been told of the entry itself.
+    Decisions committed after the scan are left out, and so are entries that are reported as altered.
     """
-    indexed = catalog.index.decisions()
-    if indexed is None:
+    decisions = catalog.index.decisions()
+    if decisions is None:
         return
-    told = {seq for wrong in walk.altered for seq in wrong.entries}
-    said = {
+    altered = {seq for wrong in scan.bytes.wrong for seq in wrong.entries}
+    indexed = {
         (each.seq, each.model, each.alias, each.version, each.moves)
-        for each in indexed
-        if each.kind == "decision" and each.seq <= walk.last
+        for each in decisions
+        if each.kind == "decision" and each.seq <= scan.order.last
     }
-    made = {(seq, each.model, each.alias, each.version, each.moves_alias) for seq, each in walk.decisions}
-    for seq in sorted({seq for seq, *_ in said ^ made} - told):
-        if walk.is_there(seq):
+    made = {(seq, each.model, each.alias, each.version, each.moves_alias) for seq, each in scan.decisions}
+    for seq in sorted({seq for seq, *_ in indexed ^ made} - altered):
+        if scan.order.has(seq):
             yield f"entry {seq} (decision): the index says otherwise; rebuild it with Catalog.rebuild()"
 
 
-def _approvals(walk: Walk) -> CheckedClaim:
-    about = {entry.seq for entry in walk.approvals if walk.only is None or _approved(entry) in walk.chosen}
-    told = (Wrong(words, _places(words)) for words in recheck_approvals(walk.approvals, walk.signers.events))
-    wrong = [one for one in told if walk.only is None or about.intersection(one.entries)]
-    return conclude("approvals", wrong, f"{len(about):,} approvals were signed by those who could give them")
+def _approvals(scan: LogScan) -> CheckedClaim:
+    selection = scan.selection
+    about = frozenset(entry.seq for entry in scan.approvals if selection.concerns(_approved(entry)))
+    recheck = recheck_approvals(scan.approvals, scan.signatures.signers.events)
+    found = (Wrong(words, _places(words)) for words in recheck)
+    detail = f"{len(about):,} approvals were signed by those who could give them"
+    return conclude("approvals", selection.filter(found, about), detail)
 
 
 def _approved(entry: LogEntry) -> Digest | None:
