@@ -6,6 +6,7 @@ import os
 import platform
 import re
 import sys
+from collections.abc import Collection
 from pathlib import Path
 
 from lineage_pipelines.capture.gaps import Blobs, Gaps, plain_path, some_of
@@ -22,7 +23,7 @@ _SEPARATORS = re.compile(r"[-_.]+")
 
 
 def list_packages() -> tuple[bytes, int, Gaps]:
-    """Return the list, how many lines it has, and what could not be told.
+    """Return the list of installed distributions, how many lines it has, and what is not known.
 
     A line is `name==version`, the name as PEP 503 normalises it; lines are sorted. Where two distributions have one
     name, the one on the earlier entry of `sys.path` counts, as it does when it is imported. What did not come from
@@ -41,6 +42,29 @@ def list_packages() -> tuple[bytes, int, Gaps]:
     text = "".join(f"{line}\n" for line in sorted(lines.values()))
     gaps = (f"environment.packages: no version of {some_of(sorted(unknown))}",) if unknown else ()
     return text.encode("utf-8", "backslashreplace"), len(lines), gaps
+
+
+_TOP_LEVEL = re.compile(r"^([A-Za-z_]\w*)(?=/|\.(?:py|so|pyd|[^/,\n]*\.so|[^/,\n]*\.pyd),)", re.MULTILINE)
+"""A top-level package or module in the list of a distribution's files."""
+
+
+def imported_packages() -> bytes:
+    """Return the names of the installed distributions that this process has imported, a line each, sorted.
+
+    Call it after training: many libraries are imported only when they are used. Of distributions that share a
+    namespace package all count. Not `importlib.metadata.packages_distributions`, which parses the metadata of all
+    that is installed and takes most of a second.
+    """
+    imported = {name.partition(".")[0] for name in tuple(sys.modules)} - sys.stdlib_module_names
+    using = (each for each in importlib.metadata.distributions() if not imported.isdisjoint(_top_level(each)))
+    names = {name for name, _ in map(_identity, using) if name is not None}
+    return "".join(f"{name}\n" for name in sorted(names)).encode("utf-8", "backslashreplace")
+
+
+def _top_level(distribution: importlib.metadata.Distribution) -> Collection[str]:
+    """The top-level packages and modules that a distribution declares, else those whose files it lists."""
+    declared = (distribution.read_text("top_level.txt") or "").split()
+    return declared or _TOP_LEVEL.findall(distribution.read_text("RECORD") or "")
 
 
 def _identity(distribution: importlib.metadata.Distribution) -> tuple[str | None, str | None]:

@@ -3,9 +3,10 @@
 Called before training, so that what cannot be recorded is refused while nothing has been spent on it.
 """
 
+import contextlib
 import dataclasses
 import datetime as dt
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 from enum import Enum
 from fractions import Fraction
@@ -57,6 +58,41 @@ def effective_parameters(value: object) -> Mapping[str, Json]:
     plain = _Walk().mapping(fields, _WHERE, _MAX_DEPTH)
     _refuse_secrets(plain)
     _check_sizes(plain)
+    return plain
+
+
+def class_defaults(kind: type) -> dict[str, Any]:
+    """Return the defaults of a parameter class, by field; fields without one are left out.
+
+    Args:
+        kind: a dataclass, a pydantic model or a Dagster `Config`; any other class has no defaults.
+    """
+    if dataclasses.is_dataclass(kind):
+        return dict(_dataclass_defaults(kind))
+    fields: Mapping[str, Any] = getattr(kind, "model_fields", None) or {}
+    return {
+        name: field.get_default(call_default_factory=True) for name, field in fields.items() if not field.is_required()
+    }
+
+
+def _dataclass_defaults(kind: type) -> Iterator[tuple[str, Any]]:
+    for field in dataclasses.fields(kind):
+        if field.default is not dataclasses.MISSING:
+            yield field.name, field.default
+        elif field.default_factory is not dataclasses.MISSING:
+            yield field.name, field.default_factory()
+
+
+def parameter_defaults(kind: type) -> Mapping[str, Json]:
+    """Return the defaults of a parameter class as a record holds them; what cannot be recorded is left out.
+
+    Args:
+        kind: the class of the value that `effective_parameters` takes.
+    """
+    plain: dict[str, Json] = {}
+    for name, value in class_defaults(kind).items():
+        with contextlib.suppress(CaptureError):
+            plain |= effective_parameters({name: value})
     return plain
 
 

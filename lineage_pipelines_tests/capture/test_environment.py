@@ -3,13 +3,14 @@
 import importlib.metadata
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from lineage_pipelines.capture.environment import LOCK_FILES, capture_environment, list_packages
+from lineage_pipelines.capture.environment import LOCK_FILES, capture_environment, imported_packages, list_packages
 from lineage_pipelines.records.statement.code import Environment
 from lineage_pipelines.records.values.codec import from_json, to_json
 from lineage_pipelines.records.values.digest import Digest
@@ -71,6 +72,26 @@ def test_numerical_pools_are_counted_once_a_library_is_loaded(tmp_path: Path) ->
     threads = capture_environment(project_dir=tmp_path)[0].threads
     assert len(threads) > 1
     assert all(count >= 1 for count in threads.values())
+
+
+def test_only_what_the_process_imported_is_listed() -> None:
+    script = (
+        "import json; from lineage_pipelines.capture.environment import imported_packages;"
+        "before = imported_packages().decode(); import yaml, dateutil; after = imported_packages().decode();"
+        "print(json.dumps([before.split(), after.split()]))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True)
+    before, after = map(set, json.loads(done.stdout))
+    assert {"pyyaml", "python-dateutil"} <= after - before
+    assert "scikit-learn" not in after
+
+
+def test_imported_packages_agree_with_the_standard_library() -> None:
+    tops = {name.partition(".")[0] for name in sys.modules} - sys.stdlib_module_names
+    owners = importlib.metadata.packages_distributions()
+    expected = {re.sub(r"[-_.]+", "-", name).lower() for top in tops for name in owners.get(top, ())}
+    found = set(imported_packages().decode().split())
+    assert found == expected
 
 
 def test_names_are_normalised_and_the_first_on_the_path_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,7 +20,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression
 
-from lineage_pipelines.capture.parameters import effective_parameters
+from lineage_pipelines.capture.parameters import effective_parameters, parameter_defaults
 from lineage_pipelines.errors import CaptureError
 from lineage_pipelines.records.values.canonical import Json, canonical_bytes, parse_bytes
 from lineage_pipelines.records.values.codec import from_json, to_json
@@ -65,6 +65,40 @@ def test_a_dataclass_gives_its_defaults_too() -> None:
 def test_a_pydantic_model_and_a_dagster_config_give_theirs() -> None:
     assert effective_parameters(Pydantic()) == {"rate": 0.1, "inner": {"depth": 3}, "loss": "log_loss"}
     assert effective_parameters(DagsterParameters(rate=1)) == {"rate": 1.0, "layers": [3, 4]}
+
+
+def test_defaults_are_those_of_the_class_whatever_was_set() -> None:
+    @dataclasses.dataclass
+    class Inner:
+        depth: int = 3
+
+    @dataclasses.dataclass
+    class Params:
+        required: int
+        rate: float = 0.1
+        inner: Inner = dataclasses.field(default_factory=Inner)
+        names: list[str] = dataclasses.field(default_factory=lambda: ["a"])
+        frame: object = LogisticRegression  # which no record can hold
+        where: Path = Path("data/raw")
+
+    expected = {"rate": 0.1, "inner": {"depth": 3}, "names": ["a"], "where": "data/raw"}
+    assert parameter_defaults(Params) == expected
+    assert parameter_defaults(type(Params(1, rate=9.0))) == expected
+
+
+def test_defaults_of_a_pydantic_model_and_a_dagster_config() -> None:
+    class Model(pydantic.BaseModel):
+        required: int
+        leaves: int = pydantic.Field(31, ge=2)
+        names: list[str] = pydantic.Field(default_factory=lambda: ["a"])
+
+    class Config(dg.Config):
+        required: int
+        leaves: int = 31
+
+    assert parameter_defaults(Model) == {"leaves": 31, "names": ["a"]}
+    assert parameter_defaults(Config) == {"leaves": 31}
+    assert parameter_defaults(dict) == {}
 
 
 def test_no_parameters() -> None:

@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Any
 from lineage_pipelines import Catalog, Gate, GateFacts, LineageRecord, TrainedModel
 from lineage_pipelines.artifacts.artifact_store import ArtifactStore
 from lineage_pipelines.capture.code import capture_code
-from lineage_pipelines.capture.environment import capture_environment
+from lineage_pipelines.capture.environment import capture_environment, imported_packages
 from lineage_pipelines.capture.evaluation import check_metrics
-from lineage_pipelines.capture.parameters import effective_parameters
+from lineage_pipelines.capture.parameters import effective_parameters, parameter_defaults
 from lineage_pipelines.capture.tables.table_capture import capture_table, read_table
 from lineage_pipelines.catalog.log.entries import Entry
 from lineage_pipelines.datasets.content.snapshots import SnapshotCache
@@ -159,6 +159,7 @@ class FaultyWorld(ABC):
             environment=self._installed(draft),
             run=TrainingRun(started=started, finished=datetime.now(UTC), host="trainer-1", seed=trained.seed),
             parameters={**effective_parameters(parameters), **effective_parameters(trained.parameters)},
+            parameter_defaults=parameter_defaults(type(parameters)),
             evaluation=self._evaluation(trained),
             candidates=tuple(trained.candidates),
             artifact=self._artifact(trained),
@@ -212,7 +213,9 @@ class FaultyWorld(ABC):
             if version is not None:
                 lines[name] = f"{name}=={version}"
         listed = self.store.put_bytes("".join(f"{line}\n" for line in sorted(lines.values())).encode())
-        return dataclasses.replace(environment, packages=listed, package_count=len(lines), **draft.machine)
+        imported = self.store.put_bytes(imported_packages())
+        environment = dataclasses.replace(environment, packages=listed, package_count=len(lines), imported=imported)
+        return dataclasses.replace(environment, **draft.machine)
 
     def _evaluation(self, trained: TrainedModel) -> Evaluation:
         metrics = check_metrics(trained.metrics, where=self.model)

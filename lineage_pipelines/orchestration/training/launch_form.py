@@ -18,7 +18,7 @@ from typing import Any
 import dagster as dg
 import pydantic
 
-from lineage_pipelines.capture.parameters import effective_parameters
+from lineage_pipelines.capture.parameters import class_defaults, effective_parameters
 from lineage_pipelines.errors import CaptureError
 
 _PLAIN = (bool, int, float, str)
@@ -33,13 +33,14 @@ def config_class(parameters: type) -> type[dg.Config]:
     """
     if issubclass(parameters, dg.Config):
         return parameters
+    defaults = class_defaults(parameters)
     if dataclasses.is_dataclass(parameters):
-        _check_defaults(parameters)
-        fields = {f.name: f for f in dataclasses.fields(parameters) if f.init}
-        return _create(parameters, {name: (_default(field), "") for name, field in fields.items()})
+        effective_parameters(defaults)
+        names = [field.name for field in dataclasses.fields(parameters) if field.init]
+        return _create(parameters, {name: (defaults.get(name, ...), "") for name in names})
     if issubclass(parameters, pydantic.BaseModel):
         model_fields = parameters.model_fields
-        return _create(parameters, {n: (_model_default(f), f.description or "") for n, f in model_fields.items()})
+        return _create(parameters, {n: (defaults.get(n, ...), f.description or "") for n, f in model_fields.items()})
     raise CaptureError(
         f"{parameters.__name__} is not a parameter class",
         fix="write a @dataclass(frozen=True), a pydantic model or a dagster.Config",
@@ -68,25 +69,6 @@ def _instance(kind: Any, value: Any) -> Any:
     if isinstance(kind, type) and issubclass(kind, enum.Enum) and not isinstance(value, enum.Enum):
         return kind(value)
     return value
-
-
-def _check_defaults(parameters: type) -> None:
-    for field in dataclasses.fields(parameters):
-        default = _default(field)
-        if default is not ...:
-            effective_parameters({field.name: default})
-
-
-def _default(field: "dataclasses.Field[Any]") -> Any:
-    if field.default is not dataclasses.MISSING:
-        return field.default
-    if field.default_factory is not dataclasses.MISSING:
-        return field.default_factory()
-    return ...
-
-
-def _model_default(field: pydantic.fields.FieldInfo) -> Any:
-    return ... if field.is_required() else field.get_default(call_default_factory=True)
 
 
 def _create(parameters: type, fields: Mapping[str, tuple[Any, str]]) -> type[dg.Config]:

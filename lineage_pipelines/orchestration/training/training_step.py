@@ -7,7 +7,7 @@ reconcile, never a lie.
 
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,8 +16,8 @@ from lineage_pipelines.artifacts.model_file import save_model
 from lineage_pipelines.bridges.mlflow.run_context import Training
 from lineage_pipelines.bridges.mlflow.tracking_session import joining
 from lineage_pipelines.capture.code import capture_code
-from lineage_pipelines.capture.environment import capture_environment
-from lineage_pipelines.capture.parameters import effective_parameters
+from lineage_pipelines.capture.environment import capture_environment, imported_packages
+from lineage_pipelines.capture.parameters import effective_parameters, parameter_defaults
 from lineage_pipelines.capture.trained_model import TrainedModel
 from lineage_pipelines.catalog.catalog import Catalog
 from lineage_pipelines.catalog.outbox.attempts import Attempt
@@ -49,6 +49,7 @@ class _Captured:
 
     started: datetime
     parameters: Mapping[str, Json]
+    defaults: Mapping[str, Json]
     code: CodeVersion
     environment: Environment
     blobs: Mapping[Digest, bytes]
@@ -124,6 +125,7 @@ class TrainingStep:
         return _Captured(
             started=started,
             parameters=values,
+            defaults=parameter_defaults(type(parameters)) if parameters is not None else {},
             code=code,
             environment=environment,
             blobs={**code_blobs, **blobs},
@@ -151,17 +153,20 @@ class TrainingStep:
         trained = training.trained
         baseline = find_baseline(self.catalog, self.definition.name)
         evaluation, said = evaluate(self.definition, trained, read, baseline)
+        imported = imported_packages()
+        blobs = {**captured.blobs, **read.blobs, **said, Digest.of(imported): imported}
         record = LineageRecord(
             model=self._identity(),
             data=read.snapshots,
             stages=read.stages,
             code=captured.code,
-            environment=captured.environment,
+            environment=replace(captured.environment, imported=Digest.of(imported)),
             parameters=training.parameters,
+            parameter_defaults=captured.defaults,
             evaluation=evaluation,
             candidates=plain_candidates(trained),
             run=self._training_run(captured, training),
-            artifact=self._store(trained, folder, {**captured.blobs, **read.blobs, **said}),
+            artifact=self._store(trained, folder, blobs),
             completeness=_completeness(captured, read, training, self._strangers()),
         )
         entry = self.catalog.append(record, attempt=attempt, notify=[DAGSTER])

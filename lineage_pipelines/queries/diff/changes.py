@@ -223,8 +223,9 @@ class PackageChange:
     kind: Kind
     before: str | None = None
     after: str | None = None
-    imported: bool = False
-    """Whether the training code imports it."""
+    imported: bool | None = False
+    """Whether the training process of either version had imported it, or the model file needs it; None where that is
+    not recorded."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -250,8 +251,8 @@ class ParameterChange:
     kind: Kind
     before: Json = None
     after: Json = None
-    default_moved: bool = False
-    """Whether nobody set it: the default in the code is another one."""
+    default_moved: bool | None = False
+    """Whether both values are the defaults, so that nobody set it; None where the defaults are not recorded."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

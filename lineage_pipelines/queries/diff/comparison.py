@@ -55,7 +55,7 @@ def compare_versions(
     before = first.record
     after = before if first.digest == second.digest else second.record
     code = compare_code(before, after, blobs, repository=project_dir)
-    parameters, unchanged = compare_parameters(before, after, blobs)
+    parameters, unchanged = compare_parameters(before, after)
     tables = find_tables(project_dir, progress) if rows and project_dir is not None else None
     listings = find_listings(project_dir) if project_dir is not None else None
     data = compare_datasets(before, after, blobs, open_tables=tables, listings=listings)

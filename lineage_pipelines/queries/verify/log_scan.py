@@ -18,7 +18,12 @@ from lineage_pipelines.records.decisions.attribution import decode_attribution
 from lineage_pipelines.records.decisions.decision import Decision, decode_decision
 from lineage_pipelines.records.decisions.key_event import KeyEvent
 from lineage_pipelines.records.decisions.reproduction import decode_reproduction
-from lineage_pipelines.records.statement.lineage_record import ModelIdentity, decode_identity
+from lineage_pipelines.records.statement.lineage_record import (
+    LineageRecord,
+    ModelIdentity,
+    decode,
+    decode_identity,
+)
 from lineage_pipelines.records.values.codec import format_time, parse_time
 from lineage_pipelines.records.values.digest import Digest
 
@@ -36,11 +41,11 @@ _MANY_MISSING = 10_000
 class ReferencedFiles(Protocol):
     """Collects the files that records name."""
 
-    def see(self, seq: int, body: bytes) -> None:
-        """Add the files that one record names.
+    def add(self, seq: int, record: LineageRecord) -> None:
+        """Add the files that the record of one entry names.
 
         Raises:
-            RecordError: the record cannot be read.
+            RecordError: it names a file by what is no digest.
         """
 
 
@@ -315,17 +320,20 @@ class LogScan:
                 self.order.assume(entry)
             elif entry.kind == "approval":
                 self.approvals.append(entry)
-            elif selected and (decode := _ANALYSES.get(entry.kind)):
-                decode(entry.body)
+            elif selected and (decode_analysis := _ANALYSES.get(entry.kind)):
+                decode_analysis(entry.body)
         except RecordError as error:
             self.bytes.report(entry, error.what)
             if entry.kind == "record":  # reported once: the records after it follow its digest
                 self.order.assume(entry)
 
     def _check_record(self, entry: LogEntry) -> None:
-        identity, _ = decode_identity(entry.body)
-        if self._files is not None:
-            self._files.see(entry.seq, entry.body)
+        if self._files is None:
+            identity, _ = decode_identity(entry.body)
+        else:
+            record = decode(entry.body)
+            self._files.add(entry.seq, record)
+            identity = record.model
         digest = Digest.of(entry.body)
         self.selection.add_record(digest)
         self.order.check_record(entry, identity, digest)

@@ -1,12 +1,13 @@
-"""The files that records name: model files, blobs, data; each once, with the entries that name it."""
+"""Referenced files: the model files, blobs and data that records name, each once, with the entries that name it."""
 
 from array import array
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from lineage_pipelines.errors import RecordError
-from lineage_pipelines.records.values.canonical import parse_bytes
+from lineage_pipelines.records.statement.code import Environment
+from lineage_pipelines.records.statement.dataset import DatasetSnapshot, StageInput, StageOutput
+from lineage_pipelines.records.statement.lineage_record import LineageRecord
 from lineage_pipelines.records.values.digest import Digest
 
 
@@ -45,27 +46,21 @@ class NamedFiles:
     folders: dict[str, set[str]] = field(default_factory=dict)
     """The MD5s of each path that is a directory."""
 
-    def see(self, seq: int, body: bytes) -> None:
-        """Take what one record names.
+    def add(self, seq: int, record: LineageRecord) -> None:
+        """Add what the record of one entry names.
 
         Raises:
-            RecordError: it cannot be read.
+            RecordError: it names a file by what is no digest.
         """
-        statement: Any = parse_bytes(body)
-        try:
-            said = statement["predicate"]
-            model = _hex(said["artifact"]["digest"])
-            _add(self.models, [model], seq)
-            if said["artifact"]["format"] == "mlflow":
-                self.folders_of_models.add(model)
-            _add(self.blobs, _blobs(said), seq)
-            _add(self.data, _data(said), seq)
-            for one in _all_data(said):
-                md5 = one["digest"].get("md5")
-                if md5 is not None and md5.endswith(".dir"):
-                    self.folders.setdefault(one["path"], set()).add(md5)
-        except (LookupError, TypeError, AttributeError) as error:
-            raise RecordError("what it says of its files cannot be read") from error
+        model = record.artifact.digest.hex
+        _add(self.models, [model], seq)
+        if record.artifact.format == "mlflow":
+            self.folders_of_models.add(model)
+        _add(self.blobs, _blobs(record), seq)
+        _add(self.data, _data(record), seq)
+        for each in _all_data(record):
+            if each.digest.md5 is not None and each.digest.md5.endswith(".dir"):
+                self.folders.setdefault(each.path, set()).add(each.digest.md5)
 
 
 def _add(found: "dict[Any, array[int]]", names: Iterable[Any], seq: int) -> None:
@@ -73,48 +68,50 @@ def _add(found: "dict[Any, array[int]]", names: Iterable[Any], seq: int) -> None
         found.setdefault(name, array("Q")).append(seq)
 
 
-def _hex(text: str) -> str:
-    return Digest.parse(text).hex
+def _blobs(record: LineageRecord) -> Iterator[Blob]:
+    withheld = [line for line in record.completeness.missing if " withheld" in line]
+    yield from _environment_blobs(record.environment, withheld)
+    if record.code.patch is not None:
+        yield Blob(record.code.patch.hex, "the patch")
+    for file in record.code.source.files if record.code.source is not None else ():
+        hidden = any(line.startswith(f"code.source: {file.path} withheld") for line in withheld)
+        yield Blob(Digest("sha256", file.sha256).hex, f"source file {file.path}", hidden)
+    if record.evaluation is not None and record.evaluation.probe is not None:
+        yield Blob(record.evaluation.probe.predictions.hex, "the predictions of the probe")
+    if record.run.mlflow is not None and record.run.mlflow.source is not None:
+        yield Blob(record.run.mlflow.source.hex, "what MLflow said")
+    for snapshot in record.data:
+        if snapshot.profile is not None:
+            yield Blob(snapshot.profile.hex, f"the profile of {snapshot.path}")
 
 
-def _blobs(said: Any) -> Iterator[Blob]:  # noqa: ANN401  # JSON of any shape
-    code, environment = said["code"], said["environment"]
-    withheld = [line for line in said["completeness"]["missing"] if " withheld" in line]
-    yield Blob(_hex(environment["packages"]), "the package list")
-    if "lock" in environment:
+def _environment_blobs(environment: Environment, withheld: Iterable[str]) -> Iterator[Blob]:
+    yield Blob(environment.packages.hex, "the package list")
+    if environment.imported is not None:
+        yield Blob(environment.imported.hex, "the list of imported packages")
+    if environment.lock is not None:
         hidden = any(line.startswith("environment.lock:") for line in withheld)
-        yield Blob(_hex(environment["lock"]), "the lock file", hidden)
-    if "patch" in code:
-        yield Blob(_hex(code["patch"]), "the patch")
-    for file in code["source"]["files"] if "source" in code else ():
-        hidden = any(line.startswith(f"code.source: {file['path']} withheld") for line in withheld)
-        yield Blob(Digest("sha256", file["sha256"]).hex, f"source file {file['path']}", hidden)
-    if "probe" in said.get("evaluation", {}):
-        yield Blob(_hex(said["evaluation"]["probe"]["predictions"]), "the predictions of the probe")
-    if "source" in said["run"].get("mlflow", {}):
-        yield Blob(_hex(said["run"]["mlflow"]["source"]), "what MLflow said")
-    for snapshot in said["data"]:
-        if "profile" in snapshot:
-            yield Blob(_hex(snapshot["profile"]), f"the profile of {snapshot['path']}")
+        yield Blob(environment.lock.hex, "the lock file", hidden)
 
 
-def _data(said: Any) -> Iterator[Data]:  # noqa: ANN401
-    repository = said["code"].get("repository")
-    for snapshot in said["data"]:
+def _data(record: LineageRecord) -> Iterator[Data]:
+    repository = record.code.repository
+    for snapshot in record.data:
         yield _one(snapshot, repository, source=False)
-    for stage in said["stages"]:
-        for used in stage["deps"]:
-            if used["origin"].removeprefix("superseded:").startswith("tracked:") or used["origin"].endswith(".dvc"):
+    for stage in record.stages:
+        for used in stage.deps:
+            if used.origin.removeprefix("superseded:").startswith("tracked:") or used.origin.endswith(".dvc"):
                 yield _one(used, repository, source=True)
 
 
-def _one(said: Any, repository: str | None, *, source: bool) -> Data:  # noqa: ANN401
-    digest, hash_name = said["digest"], str(said.get("hash", "md5"))
-    return Data(str(said["path"]), digest.get("md5"), digest.get("sha256"), hash_name, repository, source)
+def _one(data: DatasetSnapshot | StageInput, repository: str | None, *, source: bool) -> Data:
+    # Which kind of MD5 it is stands in a further field, where it is not the plain one.
+    hash_name = str(data.extra.get("hash", "md5"))
+    return Data(data.path, data.digest.md5, data.digest.sha256, hash_name, repository, source)
 
 
-def _all_data(said: Any) -> Iterator[Any]:  # noqa: ANN401
-    yield from said["data"]
-    for stage in said["stages"]:
-        yield from stage["deps"]
-        yield from stage["outs"]
+def _all_data(record: LineageRecord) -> Iterator[DatasetSnapshot | StageInput | StageOutput]:
+    yield from record.data
+    for stage in record.stages:
+        yield from stage.deps
+        yield from stage.outs

@@ -59,7 +59,7 @@ def find_data_to_keep(catalog: Catalog, refs: Sequence[str] = ()) -> DataToKeep:
         entries = {entry.seq: entry for entry in promoted}
     named = NamedFiles()
     for entry in entries.values():
-        named.see(entry.seq, entry.body)
+        named.add(entry.seq, entry.record)
     return _conclude(entries, named)
 
 

@@ -75,3 +75,6 @@ class Environment(Value):
     lock_file: str | None = None
     recorder: Recorder | None = field(default=None, metadata=SINCE_2)
     """None in a record of schema 1."""
+    imported: Digest | None = field(default=None, metadata=SINCE_2)
+    """A blob: the names in `packages` that the process had imported when training ended, a line each, sorted. None
+    where that is not known, as in a record of schema 1."""

@@ -14,7 +14,7 @@ from lineage_pipelines.records.statement.dataset import DatasetSnapshot, StageRu
 from lineage_pipelines.records.statement.training_run import Candidate, Evaluation, ModelFile, TrainingRun
 from lineage_pipelines.records.values import canonical
 from lineage_pipelines.records.values.canonical import Json
-from lineage_pipelines.records.values.codec import NOT_ENCODED, Value, from_json, to_json
+from lineage_pipelines.records.values.codec import NOT_ENCODED, SINCE_2, Value, from_json, to_json
 from lineage_pipelines.records.values.digest import Digest
 from lineage_pipelines.records.values.model_name import check_model_name
 
@@ -70,6 +70,9 @@ class LineageRecord(Value):
     run: TrainingRun
     parameters: Mapping[str, Json] = field(default_factory=dict)
     """Effective values, defaults included."""
+    parameter_defaults: Mapping[str, Json] | None = field(default=None, metadata=SINCE_2)
+    """The values that the parameters have where nobody sets them, of those that have a default. None where they are
+    not known, as in a record of schema 1."""
     evaluation: Evaluation | None = None
     candidates: tuple[Candidate, ...] = ()
     artifact: ModelFile

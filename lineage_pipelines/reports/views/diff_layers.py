@@ -155,7 +155,7 @@ def _environment(found: EnvironmentChange, *, full: bool) -> Iterator[Block]:
 
 def _package(package: PackageChange) -> list[str]:
     versions = (shorten(version, 40) if version else "–" for version in (package.before, package.after))
-    return [shorten(package.name, 60), *versions, "imported by the training code" if package.imported else ""]
+    return [shorten(package.name, 60), *versions, "imported by the training" if package.imported else ""]
 
 
 def parameters_part(diff: VersionDiff, *, full: bool) -> Part:

@@ -113,7 +113,9 @@ def environment_sentences(change: EnvironmentChange) -> Iterator[Sentence]:
     if others:
         named = ", ".join(_package_words(package) for package in others[:3])
         more = f" and {len(others) - 3} more" if len(others) > 3 else ""  # noqa: PLR2004
-        text = f"libraries that the training code does not import differ: {named}{more}"
+        known = all(package.imported is False for package in others)
+        which = "libraries that the training did not import" if known else "other libraries"
+        text = f"{which} differ: {named}{more}"
         yield Sentence(text=text, layer="environment", subject=others[0].name, score=scores.OTHER_LIBRARY)
     for name, (before, after) in change.facts.items():
         score = scores.PYTHON if name == "python" else scores.MACHINE
