@@ -10,8 +10,8 @@ from lineage_pipelines.queries.diff.stored_sources import Blobs, read_blob
 from lineage_pipelines.records.statement.code import CodeVersion, SourceFile
 from lineage_pipelines.records.statement.lineage_record import LineageRecord
 
-_MOST_LINES = 8_000
-"""Of all diffs together; beyond it a file's diff says only how long it is."""
+_MAX_LINES = 8_000
+"""Of all diffs together; beyond it, a file's diff has only its length."""
 
 
 def compare_code(
@@ -123,16 +123,16 @@ def _read(
 
 
 def _file_changes(changed: Sequence[Pair[SourceFile]], contents: _Contents) -> Iterator[FileChange]:
-    from lineage_pipelines.queries.diff.code.source_diff import MOST_LINES, diff_texts, same_code
+    from lineage_pipelines.queries.diff.code.source_diff import MAX_LINES, diff_texts, same_code
 
-    left = _MOST_LINES
+    left = _MAX_LINES
     for pair in sorted(changed, key=lambda pair: pair.name):
         kind, path = kind_of(pair.before, pair.after), pair.name
         before, after = contents.of(pair.before), contents.of(pair.after)
         if (before is None and pair.before is not None) or (after is None and pair.after is not None):
             yield FileChange(path=path, kind=kind)
             continue
-        diff = diff_texts(path, before, after, most_lines=min(MOST_LINES, max(left, 0)))
+        diff = diff_texts(path, before, after, max_lines=min(MAX_LINES, max(left, 0)))
         left -= diff.patch.count("\n")
         layout = kind is Kind.CHANGED and path.endswith(".py") and same_code(before or b"", after or b"")
         yield FileChange(path=path, kind=kind, patch=diff.patch, lines=(diff.added, diff.removed), only_layout=layout)

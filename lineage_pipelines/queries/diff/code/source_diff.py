@@ -1,4 +1,4 @@
-"""Two versions of one source file: the unified diff, bounded, and whether the code itself is the same.
+"""Source diff: two versions of one source file, as a unified diff of bounded length, and whether the code is the same.
 
 A diff is made in one direction, by content, and turned round where the other is asked for: the lines added one way
 are exactly the lines removed the other way.
@@ -11,12 +11,11 @@ from dataclasses import dataclass
 
 from lineage_pipelines.queries.diff.stored_sources import parse_source
 
-MOST_LINES = 400
+MAX_LINES = 400
 """Of one file's diff."""
-_MOST_WIDTH = 500
-_MOST_WORK = 25_000_000
-"""Lines times lines that are matched with each other; beyond it what lies between the first and the last difference
-counts as replaced."""
+_MAX_WIDTH = 500
+_MAX_WORK = 400_000_000
+"""Lines times lines that are matched with each other; a larger file counts as replaced."""
 _CONTEXT = 3
 _NO_END = "\\ No newline at end of file"
 _Code = tuple[str, int, int, int, int]
@@ -31,92 +30,59 @@ class TextDiff:
     removed: int
 
 
-def diff_texts(path: str, before: bytes | None, after: bytes | None, *, most_lines: int = MOST_LINES) -> TextDiff:
+def diff_texts(path: str, before: bytes | None, after: bytes | None, *, max_lines: int = MAX_LINES) -> TextDiff:
     """Return the unified diff of a file; None stands for no file.
 
     Args:
         path: the file's name in the head of the diff.
         before: the bytes on the left.
         after: the bytes on the right.
-        most_lines: of what follows the head; a line that says so takes the place of the others. Long lines are cut.
+        max_lines: of what follows the head; a line with the number of the others takes their place. Long lines are cut.
     """
     if b"\0" in (before or b"") or b"\0" in (after or b""):
         return TextDiff(f"{path} is no text", 0, 0)
     left, right = _lines(before), _lines(after)
-    codes = _matched(left, right) if (before or b"") <= (after or b"") else _turned(_matched(right, left))
-    changed = [code for code in codes if code[0] != "equal"]
-    shown = list(_hunks(left, right, codes))
+    hunks = _hunks(left, right) if (before or b"") <= (after or b"") else _turned(_hunks(right, left))
+    shown = [line for hunk in hunks for line in _written(hunk, left, right)]
     head = [
         "--- /dev/null" if before is None else f"--- a/{path}",
         "+++ /dev/null" if after is None else f"+++ b/{path}",
     ]
-    more = len(shown) - most_lines
+    more = len(shown) - max_lines
     cut = [f"… {more:,} more {'line is' if more == 1 else 'lines are'} not shown"] if more > 0 else []
-    patch = "\n".join([*head, *shown[:most_lines], *cut, ""])
-    return TextDiff(
-        patch if changed else "", sum(code[4] - code[3] for code in changed), sum(code[2] - code[1] for code in changed)
-    )
+    patch = "\n".join([*head, *shown[:max_lines], *cut, ""]) if hunks else ""
+    changed = [code for hunk in hunks for code in hunk if code[0] != "equal"]
+    return TextDiff(patch, sum(code[4] - code[3] for code in changed), sum(code[2] - code[1] for code in changed))
 
 
 def _lines(data: bytes | None) -> list[str]:
-    """The lines, of which a last one without an end of line says so."""
+    """The lines; a last one without an end of line is followed by Git's note on it."""
     lines = (data or b"").decode("utf-8", "backslashreplace").split("\n")
     last = lines.pop()
     return [*lines, f"{last}\n{_NO_END}"] if last else lines
 
 
-def _matched(left: Sequence[str], right: Sequence[str]) -> list[_Code]:
-    start = 0
-    while start < min(len(left), len(right)) and left[start] == right[start]:
-        start += 1
-    end = 0
-    while end < min(len(left), len(right)) - start and left[-1 - end] == right[-1 - end]:
-        end += 1
-    middle = (left[start : len(left) - end], right[start : len(right) - end])
-    codes: list[_Code] = [("equal", 0, start, 0, start)] if start else []
-    codes += [(tag, a + start, b + start, c + start, d + start) for tag, a, b, c, d in _opcodes(*middle)]
-    ends = (len(left) - end, len(left), len(right) - end, len(right))
-    return [*codes, ("equal", *ends)] if end else codes
+def _hunks(left: Sequence[str], right: Sequence[str]) -> list[list[_Code]]:
+    if left == right:
+        return []
+    if len(left) * len(right) > _MAX_WORK:
+        return [[("replace", 0, len(left), 0, len(right))]]
+    return list(difflib.SequenceMatcher(None, left, right).get_grouped_opcodes(_CONTEXT))
 
 
-def _opcodes(left: Sequence[str], right: Sequence[str]) -> Sequence[_Code]:
-    if len(left) * len(right) > _MOST_WORK:
-        return [("replace", 0, len(left), 0, len(right))]
-    return difflib.SequenceMatcher(None, left, right).get_opcodes()
+def _turned(hunks: Sequence[Sequence[_Code]]) -> list[list[_Code]]:
+    return [[(tag, c, d, a, b) for tag, a, b, c, d in hunk] for hunk in hunks]
 
 
-def _turned(codes: Sequence[_Code]) -> list[_Code]:
-    other = {"insert": "delete", "delete": "insert"}
-    return [(other.get(tag, tag), c, d, a, b) for tag, a, b, c, d in codes]
-
-
-def _hunks(left: Sequence[str], right: Sequence[str], codes: Sequence[_Code]) -> Iterator[str]:
-    for hunk in _grouped(codes):
-        first, last = hunk[0], hunk[-1]
-        yield f"@@ -{_range(first[1], last[2])} +{_range(first[3], last[4])} @@"
-        for tag, a, b, c, d in hunk:
-            if tag == "equal":
-                yield from _marked(" ", left[a:b])
-                continue
-            yield from _marked("-", left[a:b])
-            yield from _marked("+", right[c:d])
-
-
-def _grouped(codes: Sequence[_Code]) -> Iterator[list[_Code]]:
-    """Changes with three lines around them; between those further apart a new hunk begins."""
-    hunk: list[_Code] = []
-    for place, (tag, a, b, c, d) in enumerate(codes):
-        if tag != "equal":
-            hunk.append((tag, a, b, c, d))
+def _written(hunk: Sequence[_Code], left: Sequence[str], right: Sequence[str]) -> Iterator[str]:
+    first, last = hunk[0], hunk[-1]
+    yield f"@@ -{_range(first[1], last[2])} +{_range(first[3], last[4])} @@"
+    for tag, a, b, c, d in hunk:
+        if tag == "equal":
+            yield from _marked(" ", left[a:b])
             continue
-        is_last, before, after = place == len(codes) - 1, min(_CONTEXT, b - a), max(b - _CONTEXT, a)
-        if hunk and (is_last or b - a > 2 * _CONTEXT):
-            yield [*hunk, (tag, a, a + before, c, c + before)]
-            hunk = []
-        if not is_last:
-            hunk = [*hunk, (tag, a, b, c, d)] if hunk else [(tag, after, b, d - (b - after), d)]
-    if any(code[0] != "equal" for code in hunk):
-        yield hunk
+        yield from _marked("-", left[a:b])
+        yield from _marked("+", right[c:d])
 
 
 def _range(start: int, end: int) -> str:
@@ -128,7 +94,7 @@ def _range(start: int, end: int) -> str:
 def _marked(mark: str, lines: Sequence[str]) -> Iterator[str]:
     for line in lines:
         text, *no_end = line.split("\n")
-        yield mark + (text if len(text) <= _MOST_WIDTH else f"{text[:_MOST_WIDTH]}…")
+        yield mark + (text if len(text) <= _MAX_WIDTH else f"{text[:_MAX_WIDTH]}…")
         yield from no_end
 
 
