@@ -1,6 +1,7 @@
 # make demo   set up, deliver the data, run the pipeline as its owners would over half a year
 # make test   set up, then every gate: lint, types, architecture, tests
 # make fuzz   the property tests at random, with many more examples; SEED=n repeats a run, TESTS=path runs fewer
+# make mutants  change one line at a time in a copy: do the nearest tests notice? SEED=n repeats a run
 # make ui     open the Dagster UI on http://127.0.0.1:3000
 # make check  does Dagster load the code location? (with its own commands)
 # make fmt    correct style and layout
@@ -9,7 +10,7 @@
 # make lock   resolve requirements.lock again
 # make clean  remove the environment, the catalog and the model files
 .DEFAULT_GOAL := help
-.PHONY: help setup demo ui test fuzz lint types architecture fmt check browser postgresql lock bench clean
+.PHONY: help setup demo ui test fuzz mutants lint types architecture fmt check browser postgresql lock bench clean
 
 SHELL := /bin/bash
 PYTHON ?= python3
@@ -18,6 +19,9 @@ export DAGSTER_HOME := $(CURDIR)
 export DAGSTER_DISABLE_TELEMETRY := 1
 export DVC_NO_ANALYTICS := 1
 export PATH := $(CURDIR)/$(BIN):$(PATH)
+# What a user has set for other work: other modules, another repository (as in a hook), packages beside the environment.
+unexport PYTHONPATH PYTHONHOME PYTHONSTARTUP PYTHONWARNINGS PYTHONOPTIMIZE MYPYPATH PYTEST_ADDOPTS
+unexport GIT_DIR GIT_WORK_TREE GIT_INDEX_FILE GIT_PREFIX PIP_USER PIP_TARGET PIP_PREFIX
 
 help:
 	@sed -n 's/^# make/make/p' Makefile
@@ -52,6 +56,9 @@ TESTS ?= lineage_pipelines_tests
 fuzz: setup browser postgresql
 	@echo "make fuzz SEED=$(SEED) repeats this run"
 	@$(BIN)/pytest $(XDIST) -m hypothesis --hypothesis-profile fuzz --hypothesis-seed $(SEED) $(TESTS)
+
+mutants: setup
+	@$(BIN)/python -m lineage_pipelines_tests.mutants --seed $(SEED)
 
 lint: setup
 	@$(BIN)/ruff check .

@@ -33,6 +33,7 @@ _OURS = {
     "OPENBLAS_NUM_THREADS": "1",
     "MKL_NUM_THREADS": "1",
 }
+_TREE = str(Path(__file__).parents[1])
 _NETWORK = ("GIT_SSL_", "GIT_PROXY_", "GIT_HTTP_")
 _OTHERS = ("DAGSTER_", "DVC_", "GIT_", "LINEAGE_", "MLFLOW_", "PG")
 _TERMINAL = ("CLICOLOR_FORCE", "COLUMNS", "FORCE_COLOR", "LINES", "NO_COLOR", "PYTHONPATH", "PYTHONWARNINGS")
@@ -46,7 +47,8 @@ def replace() -> None:
         RuntimeError: every folder for temporary files lies in some project.
     """
     for name in list(os.environ):
-        if name in _TERMINAL or (name.startswith(_OTHERS) and not name.startswith(_NETWORK)):
+        foreign = name in _TERMINAL or (name.startswith(_OTHERS) and not name.startswith(_NETWORK))
+        if foreign and os.environ[name] != _TREE:  # in PYTHONPATH, where a copy of the tree is tested (mutants.py)
             del os.environ[name]
     os.environ.update(_OURS)
     for name in ("no_proxy", "NO_PROXY"):

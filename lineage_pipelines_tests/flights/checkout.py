@@ -1,11 +1,13 @@
 """A checkout of its own: this one's files, as they are now, in a repository with one commit."""
 
+import os
 import shutil
 import subprocess
 from pathlib import Path
 
+from lineage_pipelines_tests import surroundings
+
 ROOT = Path(__file__).parents[2]
-_AUTHOR = ("-c", "user.name=Ada", "-c", "user.email=ada@example.invalid", "-c", "commit.gpgsign=false")
 
 
 def check_out(into: Path) -> Path:
@@ -17,5 +19,5 @@ def check_out(into: Path) -> Path:
             (into / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, into / name)
     for words in (["init", "-q", "-b", "main"], ["add", "-A"], ["commit", "-qm", "All of it"]):
-        subprocess.run(["git", *_AUTHOR, *words], cwd=into, check=True, capture_output=True)
+        subprocess.run(["git", *words], cwd=into, env=os.environ | surroundings.GIT, check=True, capture_output=True)
     return into
