@@ -19,7 +19,6 @@ from lineage_pipelines.records.values.digest import Digest
 
 _NAME = re.compile(r"^Name:\s*(\S+)", re.MULTILINE | re.IGNORECASE)
 _VERSION = re.compile(r"^Version:\s*(\S+)", re.MULTILINE | re.IGNORECASE)
-_SEPARATORS = re.compile(r"[-_.]+")
 
 
 def list_packages() -> tuple[bytes, int, Gaps]:
@@ -68,11 +67,13 @@ def _top_level(distribution: importlib.metadata.Distribution) -> Collection[str]
 
 
 def _identity(distribution: importlib.metadata.Distribution) -> tuple[str | None, str | None]:
+    from packaging.utils import canonicalize_name
+
     # Not `distribution.metadata`: it parses all of the description, for hundreds of distributions.
     text = distribution.read_text("METADATA") or distribution.read_text("PKG-INFO") or distribution.read_text("") or ""
     header = text.replace("\r\n", "\n").partition("\n\n")[0]
     name, version = _NAME.search(header), _VERSION.search(header)
-    return _SEPARATORS.sub("-", name[1]).lower() if name else None, version[1] if version else None
+    return canonicalize_name(name[1]) if name else None, version[1] if version else None
 
 
 def _origin(distribution: importlib.metadata.Distribution) -> str:

@@ -10,7 +10,6 @@ from lineage_pipelines.artifacts.artifact_store import ArtifactStore
 from lineage_pipelines.errors import ArtifactError, DatasetError
 from lineage_pipelines.records.values.digest import Digest
 
-_SEPARATORS = re.compile(r"[-_.]+")
 _REMEMBERED = 2_000
 """How many lists of packages are remembered; each takes some 10 kB."""
 
@@ -65,7 +64,9 @@ class Listings:
 
 def plain_name(package: str) -> str:
     """Return a distribution's name as PEP 503 normalises it."""
-    return _SEPARATORS.sub("-", package).lower()
+    from packaging.utils import canonicalize_name
+
+    return canonicalize_name(package)
 
 
 def read_packages(store: ArtifactStore | None, hex_: str) -> Mapping[str, str] | None:

@@ -1,12 +1,12 @@
 """A lineage graph as a drawing: one self-contained SVG, light and dark, without scripts and with every name escaped.
 
-The rows are networkx’s (its topological generations); what stands where in a row is chosen
-here, so that fewer lines cross.
+Each row holds what only needs the rows above it; what stands where in a row is chosen so that few lines cross.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from graphlib import CycleError, TopologicalSorter
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from lineage_pipelines.reports.formatting import visible, width
 
@@ -61,29 +61,48 @@ def render_svg(graph: "LineageGraph") -> str:
 
 def _rows(names: Sequence[str], links: Sequence[tuple[str, str]]) -> list[list[str]]:
     """Return the nodes row by row, each below all that it came from, and ordered so that few lines cross."""
-    import networkx  # type: ignore[import-untyped, unused-ignore]
-
-    drawn: Any = networkx.DiGraph()
-    drawn.add_nodes_from(names)
-    drawn.add_edges_from(links)
-    while not networkx.is_directed_acyclic_graph(drawn):  # a record that was made up may say anything
-        drawn.remove_edge(*networkx.find_cycle(drawn)[-1][:2])
-    rank = {name: number for number, row in enumerate(networkx.topological_generations(drawn)) for name in row}
+    above: dict[str, dict[str, None]] = {name: {} for name in names}
+    for first, second in links:
+        above[second][first] = None
+    rank = _ranks(above)
+    below: dict[str, list[str]] = {name: [] for name in names}
+    for after in names:
+        for before in above[after]:
+            below[before].append(after)
     for name in names:  # what nothing made stands just above what used it first, so that lines are short
-        if not drawn.pred[name] and drawn.succ[name]:
-            rank[name] = min(rank[after] for after in drawn.succ[name]) - 1
+        if not above[name] and below[name]:
+            rank[name] = min(rank[after] for after in below[name]) - 1
     rows = [[name for name in names if rank[name] == number] for number in range(max(rank.values()) + 1)]
     for sweep in range(_SWEEPS):
         down = sweep % 2 == 0
         for row in rows if down else reversed(rows):
             place = {name: index / max(len(each), 1) for each in rows for index, name in enumerate(each)}
-            beside = drawn.pred if down else drawn.succ
+            beside: Mapping[str, Iterable[str]] = above if down else below
             wanted = {name: _middle(name, beside[name], place) for name in row}
             row.sort(key=wanted.__getitem__)
     return rows
 
 
-def _middle(name: str, neighbours: Mapping[str, object], place: Mapping[str, float]) -> float:
+def _ranks(above: dict[str, dict[str, None]]) -> dict[str, int]:
+    """Return the row of each node; of a circle, which a record that was made up may hold, one link is removed."""
+    while True:
+        sorter = TopologicalSorter(above)
+        try:
+            sorter.prepare()
+            break
+        except CycleError as error:
+            before, after = error.args[1][-2:]
+            del above[after][before]
+    rank: dict[str, int] = {}
+    row = 0
+    while ready := sorter.get_ready():
+        rank |= dict.fromkeys(ready, row)
+        sorter.done(*ready)
+        row += 1
+    return rank
+
+
+def _middle(name: str, neighbours: Iterable[str], place: Mapping[str, float]) -> float:
     found = [place[each] for each in neighbours]
     return sum(found) / len(found) if found else place[name]
 

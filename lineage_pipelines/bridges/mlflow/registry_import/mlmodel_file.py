@@ -12,7 +12,6 @@ SPEAKING = ("MLmodel", "python_env.yaml", "requirements.txt")
 """The files that are read."""
 _MOST_BYTES = 1 << 20
 _PINNED = re.compile(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)\s*==\s*([^\s;#,]+)")
-_SEPARATORS = re.compile(r"[-_.]+")
 _VERSION = re.compile(r"[0-9]+(\.[0-9a-z]+)*")
 _MODULE = re.compile(r"[A-Za-z_][\w.]{0,199}")
 
@@ -70,8 +69,10 @@ def _module(name: object) -> str | None:
 
 
 def _requirements(data: bytes) -> tuple[tuple[str, ...], int]:
+    from packaging.utils import canonicalize_name
+
     lines = data[:_MOST_BYTES].decode("utf-8", "replace").splitlines()
     wanted = [line for line in lines if line.strip() and not line.strip().startswith(("#", "-"))]
     found = [_PINNED.match(line) for line in wanted]
-    names = {f"{_SEPARATORS.sub('-', each[1]).lower()}=={each[2]}" for each in found if each}
+    names = {f"{canonicalize_name(each[1])}=={each[2]}" for each in found if each}
     return tuple(sorted(names)), sum(each is None for each in found)
