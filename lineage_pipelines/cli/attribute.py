@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from lineage_pipelines.catalog.log.entries import Entry
     from lineage_pipelines.records.decisions.attribution import Attribution
-    from lineage_pipelines.replay.attribution_run import Asked, Estimate
+    from lineage_pipelines.replay.attribution_run import Callbacks, Estimate
     from lineage_pipelines.replay.reproduction_run import Options
 
 
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 @click.argument("new")
 @click.option("--metric", required=True, help="The metric whose change is asked about.")
 @click.option("--seeds", type=click.IntRange(min=3), default=3, show_default=True, help="Repeats of every mix.")
-@click.option("--most-mixes", type=click.IntRange(min=8), default=96, show_default=True, help="Train no more mixes.")
-@click.option("--no-split", is_flag=True, help="Leave the player with the largest part whole.")
 @click.option("--html", "page", is_flag=True, help="Answer with one self-contained page, with a plot.")
 @click.option("--no-store", is_flag=True, help="Do not keep the analysis in the log.")
 @replay_options
@@ -41,8 +39,6 @@ def command(
     *,
     metric: str,
     seeds: int,
-    most_mixes: int,
-    no_split: bool,
     page: bool,
     no_store: bool,
     yes: bool,
@@ -62,12 +58,10 @@ def command(
     """
     from lineage_pipelines.errors import NotFoundError
     from lineage_pipelines.queries.refs import resolve
-    from lineage_pipelines.replay.attribution.game import Plan
-    from lineage_pipelines.replay.attribution_run import Effort, attribute
+    from lineage_pipelines.replay.attribution_run import attribute
     from lineage_pipelines.reports.views.attribute import attribution_document, attribution_html, attribution_json
 
     options = build_options(session.settings(), **given)
-    effort = Effort(seeds=seeds, plan=Plan(most_mixes=most_mixes), split=not no_split)
     with session.open_catalog() as catalog:
         first, second = resolve(catalog, old), resolve(catalog, new)
         if first.model != second.model:
@@ -75,8 +69,8 @@ def command(
                 f"{first.ref} and {second.ref} are versions of two models, between which there is nothing"
             )
         with _bar() as progress:
-            asked = _asked(first, second, options, progress, yes=yes)
-            found = attribute(catalog, first, second, metric, options, effort=effort, asked=asked)
+            callbacks = _callbacks(first, second, options, progress, yes=yes)
+            found = attribute(catalog, first, second, metric, options, seeds=seeds, callbacks=callbacks)
     if not no_store:
         click.echo(f"kept as entry {_store(session, found):,} of the log", err=True)
     if page:
@@ -90,8 +84,10 @@ def command(
     return 1
 
 
-def _asked(first: "Entry", second: "Entry", options: "Options", progress: "Progress | None", *, yes: bool) -> "Asked":
-    from lineage_pipelines.replay.attribution_run import Asked
+def _callbacks(
+    first: "Entry", second: "Entry", options: "Options", progress: "Progress | None", *, yes: bool
+) -> "Callbacks":
+    from lineage_pipelines.replay.attribution_run import Callbacks
 
     def confirm(estimate: "Estimate") -> None:
         if not yes:
@@ -99,7 +95,7 @@ def _asked(first: "Entry", second: "Entry", options: "Options", progress: "Progr
         if progress is not None:
             progress.start()
 
-    return Asked(confirm=confirm, progress=_shown(progress) if progress is not None else None)
+    return Callbacks(confirm=confirm, progress=_shown(progress) if progress is not None else None)
 
 
 def _words(estimate: "Estimate") -> list[str]:

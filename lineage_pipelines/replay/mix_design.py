@@ -1,6 +1,6 @@
-"""Mix design: what differs between two versions, part by part, and the versions between: some parts old, some new."""
+"""Mix design: what differs between two versions, part by part, and the versions in between."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from lineage_pipelines.records.decisions.attribution import PlayerKind
@@ -131,63 +131,6 @@ def _changed_parameters(old: LineageRecord, new: LineageRecord) -> list[str]:
     ]
 
 
-MIXED = "mixed"
-"""In `extra` of a dataset of a mix: which groups of its rows are the new version's."""
-
-
-def data_parts(new: LineageRecord, name: str, column: str, groups: Sequence[str]) -> tuple[Differing, ...]:
-    """Return the parts of a dataset: for each group of its rows that differs, the new version's rows of it.
-
-    Args:
-        new: the new version.
-        name: the dataset.
-        column: by which its rows are grouped; empty where the groups are columns.
-        groups: the groups that differ.
-    """
-    kind = PlayerKind.EVALUATION if new.evaluation and new.evaluation.snapshot == name else PlayerKind.DATA
-    return tuple(
-        Differing(
-            Part(f"{name}, {column}={group}", kind, f"rows with {column}={group}")
-            if column
-            else Part(f"{name}, column {group}", kind, f"values of {group}"),
-            lambda mix, new, group=group: _take_group(mix, new, name, column, group),  # type: ignore[misc]
-        )
-        for group in groups
-    )
-
-
-def _take_group(mix: LineageRecord, new: LineageRecord, name: str, column: str, group: str) -> LineageRecord:
-    theirs = next(data for data in new.data if data.name == name)
-    data = []
-    for each in mix.data:
-        if each.name == name:
-            said = each.extra.get(MIXED)
-            before: Json = said.get("groups", ()) if isinstance(said, Mapping) else ()
-            groups = sorted({group, *map(str, before if isinstance(before, Sequence) else ())})
-            with_ = theirs.digest.sha256 or theirs.digest.md5
-            data.append(replace(each, extra={**each.extra, MIXED: {"column": column, "groups": groups, "with": with_}}))
-        else:
-            data.append(each)
-    return replace(mix, data=tuple(data))
-
-
-def sub_parts(old: LineageRecord, new: LineageRecord, player: str) -> tuple[Differing, ...]:
-    """Return what a player consists of: of the parameters each that differs; nothing of the others."""
-    if player != "parameters":
-        return ()
-    names = sorted((old.parameters.keys() | new.parameters.keys()) - {SEED} - _outcomes(old, new))
-    return tuple(
-        Differing(
-            Part(
-                f"parameters.{name}", PlayerKind.PARAMETERS, f"{old.parameters.get(name)} to {new.parameters.get(name)}"
-            ),
-            lambda mix, new, name=name: _take_parameter(mix, new, name),  # type: ignore[misc]
-        )
-        for name in names
-        if old.parameters.get(name) != new.parameters.get(name)
-    )
-
-
 def _outcomes(*records: LineageRecord) -> set[str]:
     """Return the parameters that training found out itself: those that name the candidate it chose."""
     return {
@@ -196,11 +139,6 @@ def _outcomes(*records: LineageRecord) -> set[str]:
         for name, value in record.parameters.items()
         if value in [candidate.name for candidate in record.candidates]
     }
-
-
-def _take_parameter(mix: LineageRecord, new: LineageRecord, name: str) -> LineageRecord:
-    others = {each: value for each, value in mix.parameters.items() if each != name}
-    return replace(mix, parameters={**others, name: new.parameters[name]} if name in new.parameters else others)
 
 
 def _take_parameters(mix: LineageRecord, new: LineageRecord) -> LineageRecord:
@@ -247,11 +185,11 @@ def mix(
 def recipe(record: LineageRecord) -> str:
     """Return the SHA-256 (hex) of all that a training is made from: two with one recipe are one mix."""
     data: Json = [
-        [each.name, each.role, each.path, each.digest.sha256 or each.digest.md5 or "", each.extra.get(MIXED)]
+        [each.name, each.role, each.path, each.digest.sha256 or each.digest.md5 or ""]
         for each in sorted(record.data, key=lambda each: each.name)
     ]
     dagster = record.run.dagster
-    said: Json = [
+    made_of: Json = [
         record.model.asset_key,
         dagster.partition if dagster else None,
         data,
@@ -262,7 +200,7 @@ def recipe(record: LineageRecord) -> str:
         dict(record.environment.threads),
         _plain({name: value for name, value in record.parameters.items() if name not in _outcomes(record)}),
     ]
-    return Digest.of(canonical_bytes(said)).hex
+    return Digest.of(canonical_bytes(made_of)).hex
 
 
 def _plain(parameters: Mapping[str, Json]) -> Json:

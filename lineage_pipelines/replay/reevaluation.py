@@ -1,5 +1,6 @@
-"""Reevaluation: both models on both test sets, without training: did the model move the metric, or the data?"""
+"""Reevaluation: both models on both test data, without training: did the model move the metric, or the data?"""
 
+import shutil
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -7,17 +8,21 @@ from typing import Any
 
 from lineage_pipelines.artifacts.artifact_store import ArtifactStore
 from lineage_pipelines.catalog.log.entries import Entry
+from lineage_pipelines.datasets.content.cache_layout import object_place
+from lineage_pipelines.datasets.pipeline.dvc_project import DvcProject
+from lineage_pipelines.datasets.workspace.data_state import StoredState
+from lineage_pipelines.datasets.workspace.sandbox_cache import provision
 from lineage_pipelines.errors import LineageError
 from lineage_pipelines.records.decisions.attribution import Reevaluation
 from lineage_pipelines.records.statement.dataset import DatasetSnapshot
 from lineage_pipelines.records.statement.lineage_record import LineageRecord
 from lineage_pipelines.replay.reproduction_run import Options
-from lineage_pipelines.replay.row_groups import fetch_table
 from lineage_pipelines.replay.runner import run_evaluation
-from lineage_pipelines.replay.sandbox import build_sandbox
+from lineage_pipelines.replay.sandbox import build_sandbox, named_data
 from lineage_pipelines.replay.workdirs import private_folder
 
-_UNSAID = "the model asset has no `evaluate=`, by which a model is measured without training"
+_TABLES = (".parquet", ".csv", ".tsv")
+_NO_EVALUATE = "the model asset has no `evaluate=`, by which a model is measured without training"
 
 
 class _CannotBeMeasuredError(LineageError):
@@ -37,7 +42,7 @@ def reevaluate(old: Entry, new: Entry, metric: str, options: Options) -> Reevalu
     except LineageError as error:
         return replace(own, missing=error.what)
     if not any(found.values()):
-        return replace(own, missing=_UNSAID)
+        return replace(own, missing=_NO_EVALUATE)
     crossed = (found.get("old on new") or {}).get(metric), (found.get("new on old") or {}).get(metric)
     missing = f"`evaluate` gives no {metric}" if None in crossed else ""
     return replace(own, old_on_new=crossed[0], new_on_old=crossed[1], missing=missing)
@@ -72,7 +77,7 @@ def _model(entry: Entry, artifacts: ArtifactStore, path: Path) -> Mapping[str, A
 
 
 def _table(entry: Entry, options: Options, folder: Path) -> Path:
-    return fetch_table(_evaluated(entry), options.project_dir, folder)
+    return _fetch_table(_evaluated(entry), options.project_dir, folder)
 
 
 def _evaluated(entry: Entry) -> DatasetSnapshot:
@@ -82,3 +87,20 @@ def _evaluated(entry: Entry) -> DatasetSnapshot:
     if found is None:
         raise _CannotBeMeasuredError(f"which data {entry.ref} was measured on is not recorded")
     return found
+
+
+def _fetch_table(data: DatasetSnapshot, project_dir: Path, folder: Path) -> Path:
+    """Put a dataset that is one file into a folder, under its own name.
+
+    Raises:
+        _CannotBeMeasuredError: it is a folder, of another format, or gone.
+    """
+    wanted = named_data(data)
+    if wanted.md5.endswith(".dir") or Path(data.path).suffix not in _TABLES:
+        raise _CannotBeMeasuredError(f"{data.path} is not one file of a table", fix=f"use one of: {', '.join(_TABLES)}")
+    (found,) = provision(DvcProject(project_dir), [wanted], folder / "cache", copies=True)
+    if found.state is not StoredState.EQUAL:
+        raise _CannotBeMeasuredError(f"{data.path} is {found.state}: {found.words}")
+    path = folder / Path(data.path).name
+    shutil.copyfile(object_place(folder / "cache", wanted.md5, wanted.hash_name), path)
+    return path

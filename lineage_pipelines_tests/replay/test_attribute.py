@@ -11,7 +11,7 @@ from lineage_pipelines.orchestration.lineage_resource import LineageResource
 from lineage_pipelines.orchestration.operations.attribution_job import build_attribute_job
 from lineage_pipelines.records.decisions.attribution import Method, PlayerKind, decode_attribution
 from lineage_pipelines.replay.attribution.game import AttributionError
-from lineage_pipelines.replay.attribution_run import Effort, attribute, next_batch, open_mixes
+from lineage_pipelines.replay.attribution_run import attribute, next_batch, open_mixes
 from lineage_pipelines.replay.mix_design import differing_parts, mix, recipe
 from lineage_pipelines_tests.replay.conftest import Trained
 
@@ -119,7 +119,7 @@ def test_it_runs_as_a_job_whose_steps_are_mixes(shop: Trained) -> None:
         (entry,) = catalog.log.walk("attribution")
         found = decode_attribution(entry.body)
         assert found.allocation.method in (Method.EXACT, Method.AGREED)
-        assert next_batch(open_mixes(catalog, old, new, "roc_auc", shop.options()), Effort()) == []
+        assert next_batch(open_mixes(catalog, old, new, "roc_auc", shop.options()), 3) == []
 
 
 def test_data_that_is_gone_ends_it_and_is_no_infeasible_mix(shop: Trained) -> None:

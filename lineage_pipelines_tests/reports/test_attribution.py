@@ -119,15 +119,6 @@ def test_what_is_inseparable_and_what_cannot_run_is_said() -> None:
     assert "no value was made up" in shown
 
 
-def test_parts_of_the_winner_are_shown_below_it() -> None:
-    shown = text(FOUND)
-    assert shown.index("Within data") > shown.index("factor")
-    assert "data:05" in shown
-    blurred = dataclasses.replace(UNDECIDED.allocation)
-    apart = dataclasses.replace(FOUND, splits=(PlayerSplit(player="data", allocation=blurred),))
-    assert "cannot be told apart" in text(apart)
-
-
 def test_metrics_are_written_as_people_say_them() -> None:
     assert [metric_words(name) for name in ("roc_auc", "rmse", "average_precision")] == [
         "ROC AUC",

@@ -1,8 +1,8 @@
 """Attribution job: `lineage attribute` in Dagster, one step for each mix, so that any executor distributes them.
 
-What one step trained, every other finds in the folder of kept mixes; executors on several machines need that folder
-shared (`XDG_CACHE_HOME`). There is a round for the repeats of the two versions, for one at a time, and for all mixes or
-the first sampled ones; what is left is trained by the last step.
+What one step trained, every other finds in the folder of mixes; executors on several machines need that folder shared
+(`XDG_CACHE_HOME`). There is a round for the repeats of the two versions, for one at a time, and for all mixes; what is
+left is trained by the last step.
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,7 +15,6 @@ from lineage_pipelines.orchestration.lineage_resource import LineageResource
 from lineage_pipelines.orchestration.ui import metadata_keys
 
 if TYPE_CHECKING:
-    from lineage_pipelines.replay.attribution_run import Effort
     from lineage_pipelines.replay.mix_runner import RetrainedMixes
 
 Request = dict[str, Any]
@@ -31,7 +30,6 @@ class AttributionForm(dg.Config):
     new: str = Field(description="The new version, as flight_delay@5.")
     metric: str = Field(description="The metric whose change is asked about.")
     seeds: int = Field(default=3, ge=3, description="Repeats of every mix.")
-    most_mixes: int = Field(default=96, ge=8, description="Train no more mixes than these.")
     this_environment: bool = Field(default=False, description="Train with the libraries of this process.")
 
 
@@ -76,15 +74,13 @@ def build_attribute_job(*, name: str = "attribute_change") -> dg.JobDefinition:
     return job
 
 
-def _open(request: Request, lineage: LineageResource) -> "tuple[RetrainedMixes, Effort]":
+def _open(request: Request, lineage: LineageResource) -> "RetrainedMixes":
     from lineage_pipelines.queries.refs import resolve
-    from lineage_pipelines.replay.attribution.game import Plan
-    from lineage_pipelines.replay.attribution_run import Effort, open_mixes
+    from lineage_pipelines.replay.attribution_run import open_mixes
 
     with lineage.open_catalog() as catalog:
         old, new = resolve(catalog, request["old"]), resolve(catalog, request["new"])
-        mixes = open_mixes(catalog, old, new, request["metric"], _options(request, lineage))
-    return mixes, Effort(seeds=request["seeds"], plan=Plan(most_mixes=request["most_mixes"]))
+        return open_mixes(catalog, old, new, request["metric"], _options(request, lineage))
 
 
 def _options(request: Request, lineage: LineageResource) -> Any:  # noqa: ANN401  # imported when it is needed
@@ -100,8 +96,8 @@ def _options(request: Request, lineage: LineageResource) -> Any:  # noqa: ANN401
 def _wanted(request: Request, lineage: LineageResource) -> Iterator[dg.DynamicOutput[Request]]:
     from lineage_pipelines.replay.attribution_run import next_batch
 
-    mixes, effort = _open(request, lineage)
-    for number, (coalition, seed) in enumerate(next_batch(mixes, effort)):
+    mixes = _open(request, lineage)
+    for number, (coalition, seed) in enumerate(next_batch(mixes, request["seeds"])):
         asked = {**request, "coalition": sorted(coalition), "seed": seed}
         yield dg.DynamicOutput(asked, mapping_key=f"mix_{number}")
 
@@ -109,7 +105,7 @@ def _wanted(request: Request, lineage: LineageResource) -> Iterator[dg.DynamicOu
 def _train(context: dg.OpExecutionContext, asked: Request, lineage: LineageResource) -> str:
     from lineage_pipelines.replay.attribution.game import InfeasibleMixError
 
-    mixes, _ = _open(asked, lineage)
+    mixes = _open(asked, lineage)
     words = ", ".join(asked["coalition"]) or "nothing"
     try:
         value = mixes.measure(frozenset(asked["coalition"]), asked["seed"])
@@ -126,10 +122,9 @@ def _finish(context: dg.OpExecutionContext, request: Request, lineage: LineageRe
     from lineage_pipelines.replay.attribution_run import attribute
     from lineage_pipelines.reports.views.attribute import sentence
 
-    _, effort = _open(request, lineage)
     with lineage.open_catalog() as catalog:
         old, new = resolve(catalog, request["old"]), resolve(catalog, request["new"])
-        found = attribute(catalog, old, new, request["metric"], _options(request, lineage), effort=effort)
+        found = attribute(catalog, old, new, request["metric"], _options(request, lineage), seeds=request["seeds"])
         about = [found.old.record, found.new.record]
         seq = catalog.registry.attach("attribution", encode_attribution(found), about=about)
     rows: Sequence[dict[str, str | int | float | bool | None]] = [

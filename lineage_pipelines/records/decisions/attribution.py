@@ -47,8 +47,10 @@ class Method(StrEnum):
     """Each player alone from the old and alone back from the new say the same within noise."""
     EXACT = "exact"
     """Shapley values of all mixes."""
+    SINGLE_SWAPS = "one-at-a-time"
+    """The mean of each player alone from the old and alone back from the new; they do not agree within noise."""
     SAMPLED = "sampled"
-    """Shapley values estimated from some orders of the players."""
+    """Shapley values estimated from some orders of the players, by earlier releases."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

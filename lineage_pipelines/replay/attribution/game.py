@@ -1,4 +1,4 @@
-"""The game's table: mixes, what they came to, and which cannot run. Each is asked for once.
+"""Game: the mixes of two versions, the metric of each, and which cannot run. Each is measured once.
 
 A coalition is the set of parts that a mix takes from the new version; all others are from the old one. The empty
 coalition is the old version and the full one the new version.
@@ -24,7 +24,7 @@ class InfeasibleMixError(LineageError):
 
 
 class Mixes(Protocol):
-    """Trains mixed versions. What was measured once is best kept by the caller, under what the mix consists of."""
+    """Trains mixed versions."""
 
     def measure(self, coalition: Coalition, seed: int) -> float:
         """Return the metric of the mix, trained with a seed.
@@ -41,7 +41,7 @@ class Mixes(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Something that differs between two versions, or within one of their parts."""
+    """Something that differs between two versions."""
 
     name: str
     kind: PlayerKind
@@ -50,56 +50,12 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """How much to spend, and for what precision."""
-
-    most_mixes: int = 96
-    """With more than four players: sample with no more mixes than these, once there are enough for an interval."""
-    precision: float = 0.05
-    """With more than four players: stop sampling when every interval is as narrow as this part of the change."""
-    seed: int = 0
-    """Of the order in which players are sampled; the same seed asks for the same mixes."""
-
-
-@dataclass(frozen=True, slots=True)
 class Batch:
-    """Mixes that are wanted next, in the order in which they will be asked for. They do not depend on each other."""
+    """Mixes to measure next, in the order in which they will be. They do not depend on each other."""
 
     stage: str
     runs: Sequence[tuple[Coalition, int]]
     """Coalition and seed, without what is known already."""
-
-
-class Table(Protocol):
-    """What a solver needs of a game."""
-
-    @property
-    def seeds(self) -> Sequence[int]:
-        """The repeats of every mix."""
-        ...
-
-    @property
-    def measured(self) -> int:
-        """How many mixes were measured or known, those that cannot run left out."""
-        ...
-
-    @property
-    def infeasible(self) -> Mapping[Coalition, str]:
-        """The mixes that cannot run, and why."""
-        ...
-
-    @property
-    def feasible(self) -> Iterable[Coalition]:
-        """The mixes that were measured."""
-        ...
-
-    def require(self, stage: str, coalitions: Iterable[Coalition]) -> bool:
-        """Measure what is not known yet; say whether all of them can run."""
-        ...
-
-    def values(self, coalition: Coalition) -> tuple[float, ...]:
-        """Return the metric of a mix that was measured, by seed."""
-        ...
 
 
 class Game:
@@ -108,10 +64,10 @@ class Game:
     Args:
         mixes: trains them.
         seeds: the repeats of every mix, three or more.
-        known: what was measured before, by coalition and seed: it is not asked for again.
+        known: metrics by coalition and seed that need not be measured again.
         refused: mixes that are known not to run, and why.
-        before_batch: told what is to be measured next. It may measure ahead, in parallel, or raise to stop.
-        progress: told after each run: how many of the batch are done, how many there are, and what was run.
+        before_batch: called with what is to be measured next. It may measure ahead, in parallel, or raise to stop.
+        progress: called after each run with how many of the batch are done, how many there are, the mix and the seed.
 
     Raises:
         AttributionError: there are fewer than three different seeds.

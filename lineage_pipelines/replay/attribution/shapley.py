@@ -1,6 +1,6 @@
 """Shapley values, their interactions and their errors.
 
-Everything here is a weighted sum of the values of mixes. The weights sum to nought, so that what all mixes have in
+Everything here is a weighted sum of the values of mixes. The weights sum to zero, so that what all mixes have in
 common drops out. The same seeds are used for every mix. The standard error of such a sum is the greater of two: that
 over the seeds of the sum (which knows what mixes of one seed have in common), and that of the mixes' own spreads,
 propagated (which rests on more numbers). The interval is Student's, with the degrees of freedom of Welch and
@@ -105,7 +105,7 @@ def estimate(weights: Weights, values: Values) -> Estimate:
     """Return a weighted sum of mixes, with the greater of its two standard errors."""
     total = math.fsum(weight * value / len(values[mix]) for mix, weight in weights.items() for value in values[mix])
     if not any(_by_seed(weights, values)):
-        return Estimate(0.0)  # nought with every seed: what changes nothing has no noise
+        return Estimate(0.0)  # zero with every seed: what changes nothing has no noise
     spread, freedom = propagated(weights, values)
     return Estimate(total, max(spread, paired(weights, values)), freedom)
 
@@ -131,7 +131,7 @@ def _by_seed(weights: Weights, values: Values) -> list[float]:
 
 
 def within_noise(weights: Weights, values: Values, pooled: float) -> bool:
-    """Say whether a weighted sum is told from nought by neither standard error.
+    """Say whether a weighted sum is indistinguishable from zero by at least one of two standard errors.
 
     Args:
         weights: of the sum.

@@ -1,8 +1,19 @@
-"""Solver: one game of given players, from one at a time to all mixes or to samples of them."""
+"""Solver: allocates a change to what differs, from few mixes to many, and no further than it takes.
+
+1. The two versions. If they do not differ by two standard deviations, that is the answer.
+2. Each player alone from the old version, and alone back from the new: `2 k` mixes.
+3. If both agree for every player within noise, and add up, no interaction is seen: what is allocated is the mean of the
+   two. What is then left of the change, noise, is shared by size, so that a player that did nothing gets nothing. (Of
+   three players these mixes are all there are: their Shapley values are exact at no further cost.)
+4. Otherwise all mixes of up to four players. Of more players the mean of the two is an estimate, whose interval holds
+   both, widened by all that single swaps leave unexplained.
+
+Whenever a mix cannot run, two players become one (`infeasible_mixes`) and it begins again with what was measured.
+"""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import combinations
 
 from lineage_pipelines.records.decisions.attribution import (
@@ -12,22 +23,14 @@ from lineage_pipelines.records.decisions.attribution import (
     Method,
     MetricRuns,
     Player,
+    is_distinguishable,
 )
-from lineage_pipelines.replay.attribution.game import Coalition, Plan, Table
-from lineage_pipelines.replay.attribution.infeasible_mixes import Group
-from lineage_pipelines.replay.attribution.permutation_sampling import (
-    FEWEST_CIRCLES,
-    Circle,
-    arcs,
-    circles,
-    contexts,
-    sampled,
-)
+from lineage_pipelines.replay.attribution.game import AttributionError, Coalition, Game, Part
+from lineage_pipelines.replay.attribution.infeasible_mixes import Group, joined, suspects
 from lineage_pipelines.replay.attribution.shapley import (
     Estimate,
     Weights,
     combine,
-    context_weight,
     estimate,
     interaction_weights,
     one_in,
@@ -39,28 +42,81 @@ from lineage_pipelines.replay.attribution.shapley import (
 )
 
 MOST_EXACT = 4
-"""Of up to so many players all mixes are measured."""
-Bounds = Mapping[str, tuple[float, float]]
-"""Of each player, between what its part of the change seems to lie."""
-Contexts = Mapping[Coalition, float]
-"""Mixes, by parts, that a player joins, each with its part of the orders."""
-_Found = tuple[Mapping[str, Estimate], Method, Sequence[Circle]]
+"""All mixes are measured of up to so many players."""
 
 
-@dataclass(frozen=True, slots=True)
-class Solved:
-    """The outcome of a game, and what a second game inside a player needs."""
+def cost(players: int, seeds: int) -> tuple[int, int]:
+    """Return how many trainings it takes at the least and at the most, the two versions' own among them.
 
-    allocation: Allocation
-    contexts: Mapping[str, Contexts]
-    """By player."""
+    The least is that of two versions that cannot be told apart. Where mixes cannot run it may take a few more.
+    """
+    most = 2**players if players <= MOST_EXACT else 2 * players + 2
+    return 2 * seeds, most * seeds
+
+
+def allocate(game: Game, parts: Sequence[Part]) -> Allocation:
+    """Allocate the change between the mix with none of the parts and the mix with all of them.
+
+    Args:
+        game: measures mixes.
+        parts: what differs.
+
+    Raises:
+        AttributionError: nothing differs, two parts have one name, or one of the two versions cannot run.
+    """
+    if not parts or len({part.name for part in parts}) < len(parts):
+        raise AttributionError("no parts differ, or two have one name", fix="name each part that differs once")
+    before, after = _endpoints(game, frozenset(part.name for part in parts))
+    groups = tuple(Group((part,)) for part in parts)
+    if not is_distinguishable(before, after):
+        return _undecided(game, groups, before, after)
+    while True:
+        allocation = Solver(game, groups).solve(before, after)
+        if allocation is not None:
+            return allocation
+        groups = _merged(game, groups)
+
+
+def _merged(game: Game, groups: tuple[Group, ...]) -> tuple[Group, ...]:
+    pairs = suspects(groups, game.infeasible, game.feasible)
+    if len(pairs) > 1:
+        game.require("which go together", [groups[i].atoms | groups[j].atoms for i, j in pairs])
+        pairs = suspects(groups, game.infeasible, game.feasible)
+    return joined(groups, pairs[0])
+
+
+def _endpoints(game: Game, everything: Coalition) -> tuple[MetricRuns, MetricRuns]:
+    if not game.require("the two versions", [frozenset(), everything]):
+        broken = next(mix for mix in (frozenset[str](), everything) if mix in game.infeasible)
+        raise AttributionError(
+            f"the {'new' if broken else 'old'} version itself cannot run: {game.infeasible[broken]}",
+            fix="see with lineage reproduce what it lacks",
+        )
+    return _runs(game, frozenset()), _runs(game, everything)
+
+
+def _runs(game: Game, mix: Coalition) -> MetricRuns:
+    return MetricRuns(values={str(seed): value for seed, value in zip(game.seeds, game.values(mix), strict=True)})
+
+
+def _undecided(game: Game, groups: Sequence[Group], before: MetricRuns, after: MetricRuns) -> Allocation:
+    return Allocation(
+        before=before,
+        after=after,
+        distinguishable=False,
+        method=Method.ENDPOINTS,
+        mixes=game.measured,
+        players=tuple(player_of(group) for group in groups),
+    )
 
 
 def rescaled(amounts: Mapping[str, float], total: float) -> dict[str, float]:
-    """Return amounts that add up to a total: what is left is shared by size, so that nought stays nought."""
+    """Return amounts that add up to a total: what is left is shared by size, so that zero stays zero; else equally."""
     left = total - math.fsum(amounts.values())
     size = math.fsum(map(abs, amounts.values()))
-    return {name: amount + left * abs(amount) / size if size else amount for name, amount in amounts.items()}
+    return {
+        name: amount + left * (abs(amount) / size if size else 1 / len(amounts)) for name, amount in amounts.items()
+    }
 
 
 def player_of(group: Group) -> Player:
@@ -72,50 +128,48 @@ def player_of(group: Group) -> Player:
 class Solver:
     """One game of given players; it has no outcome when one of its mixes cannot run."""
 
-    def __init__(
-        self, table: Table, groups: tuple[Group, ...], plan: Plan, bounds: Callable[[str, Bounds], None] | None
-    ) -> None:
-        self._table = table
+    def __init__(self, game: Game, groups: tuple[Group, ...]) -> None:
+        self._game = game
         self._groups = groups
-        self._plan = plan
-        self._bounds = bounds
         self._names = [group.name for group in groups]
         self._everyone = frozenset(self._names)
         self._atoms = {group.name: group.atoms for group in groups}
         self._values: dict[Coalition, tuple[float, ...]] = {}
 
-    def solve(self, before: MetricRuns, after: MetricRuns) -> Solved | None:
+    def solve(self, before: MetricRuns, after: MetricRuns) -> Allocation | None:
         """Measure what it takes; None when a mix cannot run."""
         if not self._measure("one at a time", [frozenset(), self._everyone, *self._one_at_a_time()]):
             return None
-        self._tell("one at a time", self._contrasts())
         agreed = self._agreed()
-        found = self._found(agreed=agreed)
-        if found is None:
+        method = self._method(agreed=agreed)
+        if method is Method.EXACT and not self._measure("all mixes", subsets(self._names)):
             return None
-        estimates, method, drawn = found
-        allocation = Allocation(
+        return Allocation(
             before=before,
             after=after,
             distinguishable=True,
             method=method,
-            mixes=self._table.measured,
-            permutations=2 * len(self._names) * len(drawn),
+            mixes=self._game.measured,
             agreed=agreed,
             interaction=estimate(self._left_by(one_in), self._values).value,
             interactions=tuple(self._interactions()) if method is Method.EXACT else (),
-            players=self._players(estimates, method, after.mean - before.mean),
+            players=self._players(method, after.mean - before.mean),
             infeasible=self._infeasible(),
         )
-        return Solved(allocation, {name: self._contexts(name, method, drawn) for name in self._names})
+
+    def _method(self, *, agreed: bool) -> Method:
+        complete = len(self._values) == 2 ** len(self._names)
+        if agreed and not complete:
+            return Method.AGREED
+        return Method.EXACT if complete or len(self._names) <= MOST_EXACT else Method.SINGLE_SWAPS
 
     # Mixes
 
     def _measure(self, stage: str, mixes: Sequence[Coalition]) -> bool:
         by_atoms = {mix: self._in_atoms(mix) for mix in mixes}
-        if not self._table.require(stage, by_atoms.values()):
+        if not self._game.require(stage, by_atoms.values()):
             return False
-        self._values |= {mix: self._table.values(atoms) for mix, atoms in by_atoms.items()}
+        self._values |= {mix: self._game.values(atoms) for mix, atoms in by_atoms.items()}
         return True
 
     def _in_atoms(self, mix: Coalition) -> Coalition:
@@ -126,54 +180,12 @@ class Solver:
 
     def _infeasible(self) -> tuple[InfeasibleMix, ...]:
         everything = self._in_atoms(self._everyone)
-        found = [(mix, reason) for mix, reason in self._table.infeasible.items() if mix <= everything]
+        found = [(mix, reason) for mix, reason in self._game.infeasible.items() if mix <= everything]
         return tuple(InfeasibleMix(new=tuple(sorted(mix)), reason=reason) for mix, reason in found)
-
-    # Allocations
-
-    def _found(self, *, agreed: bool) -> _Found | None:
-        """The estimates, how they came about, and the circles that were drawn."""
-        complete = len(self._values) == 2 ** len(self._names)
-        if agreed and not complete:
-            return {name: self._mean_of_both(name) for name in self._names}, Method.AGREED, []
-        if complete or len(self._names) <= MOST_EXACT:
-            measured = self._measure("all mixes", subsets(self._names))
-            return (self._exact(), Method.EXACT, []) if measured else None
-        return self._sampled()
-
-    def _exact(self) -> Mapping[str, Estimate]:
-        return {name: estimate(shapley_weights(name, self._names), self._values) for name in self._names}
-
-    def _mean_of_both(self, name: str) -> Estimate:
-        both = combine([(0.5, one_in(name)), (0.5, one_out(name, self._names))])
-        return estimate(both, self._values)
-
-    def _sampled(self) -> _Found | None:
-        drawn: list[Circle] = []
-        estimates: Mapping[str, Estimate] = {}
-        for circle in circles(self._names, self._plan.seed):
-            if len(drawn) >= FEWEST_CIRCLES and (self._precise(estimates) or self._spent(circle)):
-                break
-            if not self._measure(f"circle {len(drawn) + 1}", arcs(circle)):
-                return None
-            drawn.append(circle)
-            if len(self._values) == 2 ** len(self._names):
-                return self._exact(), Method.EXACT, []
-            if len(drawn) >= FEWEST_CIRCLES:
-                estimates = {name: sampled(name, drawn, self._values) for name in self._names}
-                self._tell(f"circle {len(drawn)}", {name: each.ends for name, each in estimates.items()})
-        return estimates, Method.SAMPLED, drawn
-
-    def _precise(self, estimates: Mapping[str, Estimate]) -> bool:
-        change = estimate({self._everyone: 1.0, frozenset(): -1.0}, self._values).value
-        return max(each.half_width for each in estimates.values()) <= self._plan.precision * abs(change)
-
-    def _spent(self, circle: Circle) -> bool:
-        return len(self._values.keys() | set(arcs(circle))) > self._plan.most_mixes
 
     # One at a time
 
-    def _contrasts(self) -> Bounds:
+    def _contrasts(self) -> Mapping[str, tuple[float, float]]:
         """Each player's one-in and one-out, the lower one first."""
         pairs = {name: (one_in(name), one_out(name, self._names)) for name in self._names}
         found = {name: [estimate(each, self._values).value for each in pair] for name, pair in pairs.items()}
@@ -197,10 +209,6 @@ class Solver:
 
     # Outcome
 
-    def _tell(self, stage: str, bounds: Bounds) -> None:
-        if self._bounds:
-            self._bounds(stage, bounds)
-
     def _interactions(self) -> list[Interaction]:
         found = []
         for first, second in combinations(self._names, 2):
@@ -208,38 +216,30 @@ class Solver:
             found.append(Interaction(first=first, second=second, value=each.value, standard_error=each.standard_error))
         return found
 
-    def _players(self, estimates: Mapping[str, Estimate], method: Method, change: float) -> tuple[Player, ...]:
-        self._tell(str(method), {name: each.ends for name, each in estimates.items()})
+    def _players(self, method: Method, change: float) -> tuple[Player, ...]:
+        exact = method is Method.EXACT
+        estimates = {name: estimate(self._weights(name, exact=exact), self._values) for name in self._names}
         amounts = rescaled({name: each.value for name, each in estimates.items()}, change)
         moved = {name: replace(each, value=amounts[name]) for name, each in estimates.items()}
         contrasts = self._contrasts()
-        # Where nothing else was measured, the interval holds both.
-        held = {name: contrasts[name] if method is Method.AGREED else each.ends for name, each in moved.items()}
-        return tuple(self._player(group, moved[group.name], held[group.name], change) for group in self._groups)
+        left = change - math.fsum(each.value for each in estimates.values()) if method is Method.SINGLE_SWAPS else 0.0
+        # Where nothing else was measured, the interval holds both single swaps.
+        held = {name: each.ends if exact else contrasts[name] for name, each in moved.items()}
+        return tuple(self._player(group, moved[group.name], held[group.name], change, left) for group in self._groups)
 
-    def _player(self, group: Group, each: Estimate, held: tuple[float, float], change: float) -> Player:
-        low, high = min(each.ends[0], held[0]), max(each.ends[1], held[1])
+    def _weights(self, name: str, *, exact: bool) -> Weights:
+        if exact:
+            return shapley_weights(name, self._names)
+        return combine([(0.5, one_in(name)), (0.5, one_out(name, self._names))])
+
+    def _player(self, group: Group, each: Estimate, held: tuple[float, float], change: float, left: float) -> Player:
         return replace(
             player_of(group),
             allocated=each.value,
             standard_error=each.standard_error,
-            low=low,
-            high=high,
-            share=each.value / change + 0.0,  # no negative nought
+            low=min(each.ends[0], held[0]) - abs(left),
+            high=max(each.ends[1], held[1]) + abs(left),
+            share=each.value / change + 0.0,  # no negative zero
             one_in=estimate(one_in(group.name), self._values).value,
             one_out=estimate(one_out(group.name, self._names), self._values).value,
         )
-
-    def _contexts(self, name: str, method: Method, drawn: Sequence[Circle]) -> Contexts:
-        """The mixes that a player joins, with the weights of which its allocation is made."""
-        others = [other for other in self._names if other != name]
-        if method is Method.EXACT:
-            weighed = [(mix, context_weight(len(mix), len(self._names))) for mix in subsets(others)]
-        elif method is Method.AGREED:
-            weighed = [(frozenset[str](), 0.5), (frozenset(others), 0.5)]
-        else:
-            weighed = [(mix, weight / len(drawn)) for circle in drawn for mix, weight in contexts(name, circle)]
-        found: dict[Coalition, float] = {}
-        for mix, weight in weighed:
-            found[self._in_atoms(mix)] = found.get(self._in_atoms(mix), 0.0) + weight
-        return found

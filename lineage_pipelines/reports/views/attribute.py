@@ -14,7 +14,6 @@ from lineage_pipelines.records.decisions.attribution import (
     MetricRuns,
     Player,
     PlayerKind,
-    PlayerSplit,
 )
 from lineage_pipelines.records.values.canonical import Json
 from lineage_pipelines.records.values.codec import format_time
@@ -48,6 +47,7 @@ _METHODS = {
     Method.ENDPOINTS: "none: only the two versions were trained",
     Method.AGREED: "one at a time from either version; both agree within noise, so no other mix was trained",
     Method.EXACT: "Shapley values of all mixes, exact",
+    Method.SINGLE_SWAPS: "the mean of both single swaps, an estimate: more than four factors are not mixed further",
     Method.SAMPLED: "Shapley values, estimated from sampled orders of the players",
 }
 
@@ -62,7 +62,7 @@ def attribution_document(found: Attribution, *, full: bool = False) -> Document:
     title = f"What is the change of {metric_words(found.metric)} from {found.old.ref} to {found.new.ref} allocated to?"
     blocks: list[Block] = [Heading(title, 1), *_reevaluated(found), Heading(_PLAYED), Paragraph(sentence(found))]
     if found.allocation.distinguishable:
-        blocks += [*_played(found.allocation, full=full), *_within(found)]
+        blocks += _played(found.allocation, full=full)
     else:
         blocks += _undecided(found)
     return Document([*blocks, *_method(found)])
@@ -133,15 +133,15 @@ def _played(game: Allocation, *, full: bool) -> Iterator[Block]:
         f"  From {number(game.before.mean)} to {number(game.after.mean)}: {signed(game.change)}; "
         f"the standard deviation of a difference is {number(game.noise)}."
     )
-    yield _players(game, "factor", game.change)
+    yield _players(game)
     yield Paragraph(f"  {_contrast(game)}", "dim")
     yield from _merged(game)
     yield from _pairs(game, full=full)
 
 
-def _players(game: Allocation, word: str, whole: float) -> Table:
-    head = [word, "allocated", "share", "±", "95 % interval", "alone, from old", "alone, from new", "what differs"]
-    rows = [_row(player, whole) for player in by_size(game.players)]
+def _players(game: Allocation) -> Table:
+    head = ["factor", "allocated", "share", "±", "95 % interval", "alone, from old", "alone, from new", "what differs"]
+    rows = [_row(player, game.change) for player in by_size(game.players)]
     amounts = [player.allocated or 0.0 for player in game.players]
     shares = [player.share or 0.0 for player in game.players]
     singles = [sum(values) for values in zip(*((p.one_in or 0.0, p.one_out or 0.0) for p in game.players), strict=True)]
@@ -199,22 +199,6 @@ def _pairs(game: Allocation, *, full: bool) -> Iterator[Block]:
     yield from rest
 
 
-def _within(found: Attribution) -> Iterator[Block]:
-    for split in found.splits:
-        yield from _split(split, found.allocation.change)
-
-
-def _split(split: PlayerSplit, whole: float) -> Iterator[Block]:
-    game = split.allocation
-    yield Heading(f"Within {shorten(split.player, 60)}")
-    if not game.distinguishable:
-        yield Paragraph("  Its parts cannot be told apart: what they move together is within noise.", "warn")
-        return
-    yield Paragraph("  Shares of the whole change; the parts add up to what is allocated to it.", "dim")
-    yield _players(game, "part", whole)
-    yield from _merged(game)
-
-
 def _undecided(found: Attribution) -> Iterator[Block]:
     game = found.allocation
     rows = [
@@ -228,12 +212,11 @@ def _undecided(found: Attribution) -> Iterator[Block]:
 
 def _method(found: Attribution) -> Iterator[Block]:
     game = found.allocation
-    drawn = f", {count(game.permutations, 'order')}" if game.permutations else ""
     yield Heading("How this was found")
     yield Pairs(
         [
             ("method", _METHODS[game.method]),
-            ("trained", f"{game.mixes:,} mixes, {_seeds(game)} each{drawn}"),
+            ("trained", f"{game.mixes:,} mixes, {_seeds(game)} each"),
             ("records", f"{short_digest(str(found.old.record))} → {short_digest(str(found.new.record))}"),
             ("by", f"{shorten(found.by, 60)} on {shorten(found.host, 60)}"),
             ("when", f"{utc_time(found.started)}, {duration(found.started, found.finished)}"),

@@ -19,15 +19,12 @@ from lineage_pipelines.records.decisions.attribution import (
     Reevaluation,
 )
 from lineage_pipelines.records.values.digest import Digest
-from lineage_pipelines.replay.attribution.adaptive_plan import allocate
 from lineage_pipelines.replay.attribution.game import Game, Part
-from lineage_pipelines.replay.attribution.solver import Solved
-from lineage_pipelines.replay.attribution.sub_game import split_player, winner
+from lineage_pipelines.replay.attribution.solver import allocate
 
 Mix = frozenset[str]
 Numbers = npt.NDArray[np.float64]
 ROWS = 2_000
-MONTHS = ("data:2013-04", "data:2013-05", "data:2013-06")
 PARTS = [
     Part("data", PlayerKind.DATA, "train: in 2013-05, 80 % of the labels of one region are turned around"),
     Part("parameters", PlayerKind.PARAMETERS, "max_leaf_nodes 4 → 24, max_iter 20 → 60"),
@@ -51,10 +48,9 @@ def _labels(mix: Mix) -> npt.NDArray[np.int64]:
     _, labels, months = _table()
     labels = labels[:ROWS].copy()
     wrong = np.random.default_rng(8).random(ROWS) < 0.8
-    for number, month in enumerate(MONTHS):
-        if ("data" in mix or month in mix) and number == 1:
-            turned = wrong & (months[:ROWS] == number) & (_table()[0][:ROWS, 3] > -0.5)
-            labels[turned] = 1 - labels[turned]
+    if "data" in mix:
+        turned = wrong & (months[:ROWS] == 1) & (_table()[0][:ROWS, 3] > -0.5)
+        labels[turned] = 1 - labels[turned]
     return labels
 
 
@@ -89,26 +85,17 @@ class Credit:
         return float(roc_auc_score(_table()[1][ROWS:], model.predict_proba(features[ROWS:])[:, 1]))
 
 
-def solve(credit: Credit, seeds: tuple[int, ...] = (0, 1, 2)) -> tuple[Game, Solved]:
-    game = Game(credit, seeds)
-    return game, allocate(game, PARTS)
-
-
 def attribute(credit: Credit) -> Attribution:
-    """The whole analysis, with the winner split by month."""
-    game, solved = solve(credit)
-    before, after = (runs.mean for runs in (solved.allocation.before, solved.allocation.after))
-    best = winner(solved)
-    months = [Part(month, PlayerKind.DATA, month.removeprefix("data:")) for month in MONTHS]
-    splits = (split_player(game, solved, "data", months),) if best and best.name == "data" else ()
+    """The whole analysis."""
+    allocation = allocate(Game(credit, (0, 1, 2)), PARTS)
+    before, after = allocation.before.mean, allocation.after.mean
     return Attribution(
         old=AttributedVersion(record=Digest.of(b"71"), model="credit", version=71),
         new=AttributedVersion(record=Digest.of(b"73"), model="credit", version=73),
         metric="roc_auc",
         # The test data is the same in both.
         reevaluation=Reevaluation(old_on_old=before, old_on_new=before, new_on_old=after, new_on_new=after),
-        allocation=solved.allocation,
-        splits=splits,
+        allocation=allocation,
         by="ann",
         host="trainer-1",
         started=datetime(2026, 3, 5, 12, 0, tzinfo=UTC),

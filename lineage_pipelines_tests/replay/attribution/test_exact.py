@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lineage_pipelines.records.decisions.attribution import Allocation, Method
-from lineage_pipelines.replay.attribution.adaptive_plan import allocate
 from lineage_pipelines.replay.attribution.game import AttributionError, Game, InfeasibleMixError, Part
+from lineage_pipelines.replay.attribution.solver import allocate, cost
 from lineage_pipelines_tests.replay.attribution.games import LAYERS, Known, Mix, additive, pairs, parts
 
 SEEDS = (0, 1, 2)
@@ -17,7 +17,7 @@ FOUR = LAYERS[:4]
 
 
 def solve(known: Known, names: tuple[str, ...] = FOUR, seeds: tuple[int, ...] = SEEDS) -> Allocation:
-    return allocate(Game(known, seeds), parts(names)).allocation
+    return allocate(Game(known, seeds), parts(names))
 
 
 def got(allocation: Allocation) -> dict[str, float]:
@@ -173,3 +173,10 @@ def test_the_outcome_says_what_differs() -> None:
     found = solve(Known(additive(data=-0.05)))
     assert [player.differs for player in found.players] == [f"{name} v2" for name in FOUR]
     assert isinstance(parts(FOUR)[0], Part)
+
+
+def test_the_cost_is_known_before() -> None:
+    assert cost(1, 3) == (6, 6)
+    assert cost(4, 3) == (6, 48)
+    assert cost(5, 3) == (6, 36)
+    assert cost(8, 3) == (6, 54)

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lineage_pipelines.records.decisions.attribution import Allocation, Method, PlayerKind
-from lineage_pipelines.replay.attribution.adaptive_plan import allocate
 from lineage_pipelines.replay.attribution.game import Batch, Game, Part
 from lineage_pipelines.replay.attribution.infeasible_mixes import Group, joined, suspects
+from lineage_pipelines.replay.attribution.solver import allocate
 from lineage_pipelines_tests.replay.attribution.games import LAYERS, Known, Mix, additive, pairs, parts
 
 SEEDS = (0, 1, 2)
@@ -24,7 +24,7 @@ def needs(first: str, second: str) -> Callable[[Mix], bool]:
 
 
 def solve(known: Known, names: tuple[str, ...] = FOUR) -> Allocation:
-    return allocate(Game(known, SEEDS), parts(names)).allocation
+    return allocate(Game(known, SEEDS), parts(names))
 
 
 def truths(known: Known, found: Allocation) -> dict[str, float]:
@@ -106,7 +106,7 @@ def test_when_no_mix_runs_everything_is_one_player() -> None:
 def test_parts_of_one_kind_stay_of_that_kind() -> None:
     known = Known({frozenset({"train"}): -0.1}, refuse=lambda mix: len(mix & {"train", "test"}) == 1)
     both = [Part("train", PlayerKind.DATA), Part("test", PlayerKind.DATA), Part("code", PlayerKind.CODE)]
-    found = allocate(Game(known, SEEDS), both).allocation
+    found = allocate(Game(known, SEEDS), both)
     assert found.players[0].name == "test+train"
     assert found.players[0].kind is PlayerKind.DATA
 
@@ -140,7 +140,7 @@ def test_whatever_cannot_run_the_rest_adds_up_and_is_asked_once(refused: set[Mix
                 assert frozenset().union(*mix) not in refused
 
 
-def test_a_needs_graph_ends_in_its_groups_for_sampled_games_too() -> None:
+def test_a_needs_graph_ends_in_its_groups_of_six_players_too() -> None:
     names = LAYERS[:6]
     known = Known({**additive(data=-0.1), **pairs(names, -0.01)}, refuse=needs("code", "data"))
     found = solve(known, names)
@@ -175,7 +175,7 @@ def test_resuming_asks_for_nothing_that_was_measured(killed_after: int) -> None:
     with pytest.raises(StopError):
         solve(Killed(TERMS, noise=0.001))
     again = Known(TERMS, noise=0.001)
-    found = allocate(Game(again, SEEDS, known=kept), parts(FOUR)).allocation
+    found = allocate(Game(again, SEEDS, known=kept), parts(FOUR))
     assert found == expected
     assert not set(again.asked) & set(kept)
     assert [*kept, *again.asked] == whole.asked
@@ -186,14 +186,13 @@ def test_what_is_known_not_to_run_is_not_tried() -> None:
     first = solve(Known(TERMS, refuse=refuse))
     again = Known(TERMS, refuse=refuse)
     refused = {frozenset(mix.new): mix.reason for mix in first.infeasible}
-    assert allocate(Game(again, SEEDS, refused=refused), parts(FOUR)).allocation == first
+    assert allocate(Game(again, SEEDS, refused=refused), parts(FOUR)) == first
     assert not any(refuse(mix) for mix, _ in again.asked)
 
 
 def test_every_batch_is_told_before_it_is_measured() -> None:
     told: list[Batch] = []
     progress: list[tuple[int, int]] = []
-    stages: list[str] = []
     known = Known(TERMS)
     runs: list[tuple[Mix, int]] = []
 
@@ -202,12 +201,11 @@ def test_every_batch_is_told_before_it_is_measured() -> None:
         runs.append((mix, seed))
 
     game = Game(known, SEEDS, before_batch=told.append, progress=tell)
-    allocate(game, parts(FOUR), bounds=lambda stage, bounds: stages.append(f"{stage}: {len(bounds)}"))
+    allocate(game, parts(FOUR))
     assert [batch.stage for batch in told] == ["the two versions", "one at a time", "all mixes"]
     assert [run for batch in told for run in batch.runs] == known.asked
     assert runs == known.asked
     assert progress == [(i, len(batch.runs)) for batch in told for i in range(1, len(batch.runs) + 1)]
-    assert stages == ["one at a time: 4", "exact: 4"]
 
 
 def test_whoever_asks_first_can_stop_before_anything_runs() -> None:
