@@ -5,6 +5,8 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 
 from lineage_pipelines.catalog.catalog import Catalog
+from lineage_pipelines.catalog.index.catalog_index import CatalogIndex
+from lineage_pipelines.catalog.log.catalog_log import CatalogLog
 from lineage_pipelines.catalog.log.entries import Entry, LogEntry
 from lineage_pipelines.errors import CatalogError, NotFoundError
 from lineage_pipelines.records.decisions.decision import decode_decision
@@ -25,6 +27,7 @@ class ForgedCatalog(Catalog):
 
     def __init__(self, url: str, forger: Forger, places: Collection[int]) -> None:
         super().__init__(url, read_only=True)
+        self.log, self.index = ForgedLog(self), ForgedIndex(self)
         self._forger = forger
         self._places = places
         self._now = list(forger.log)
@@ -38,10 +41,8 @@ class ForgedCatalog(Catalog):
         self.died: list[tuple[str, int]] = []
         """Changes whose process has not ended well."""
 
-    def walk(self, kind: str | None = None, *, after: int = 0, until: int | None = None) -> Iterator[LogEntry]:
+    def walk(self, kind: str | None) -> Iterator[LogEntry]:
         """Yield the log. Walked whole in the first process, it forks."""
-        assert after == 0, "what is asked of a part of the log is not asked here"
-        assert until is None
         if kind is not None:
             yield from (entry for entry in self._now if entry.kind == kind)
             return
@@ -51,9 +52,6 @@ class ForgedCatalog(Catalog):
                 return
             self._counts.update(self._index[at][:1] if at in self._index else ())
             yield entry
-
-    def judged(self) -> None:
-        """Return no index of decisions: what is changed here is the log."""
 
     def versions(self) -> Mapping[int, tuple[str, int]]:
         """Return the index, which changes with the log."""
@@ -115,3 +113,32 @@ class ForgedCatalog(Catalog):
             body=entry.body,
             recorded=parse_time(entry.recorded),
         )
+
+
+class ForgedLog(CatalogLog):
+    """The log of a forged catalog, which can only be walked from its beginning to its end."""
+
+    def __init__(self, catalog: ForgedCatalog) -> None:
+        super().__init__(catalog.connection, None)
+        self._catalog = catalog
+
+    def walk(self, kind: str | None = None, *, after: int = 0, until: int | None = None) -> Iterator[LogEntry]:
+        """Yield the entries."""
+        assert after == 0, "verification does not walk over a part of the log"
+        assert until is None
+        return self._catalog.walk(kind)
+
+
+class ForgedIndex(CatalogIndex):
+    """The index of a forged catalog, of versions alone."""
+
+    def __init__(self, catalog: ForgedCatalog) -> None:
+        super().__init__(catalog.connection, catalog.log)
+        self._catalog = catalog
+
+    def decisions(self) -> None:
+        """Return no index of decisions: what is changed here is the log."""
+
+    def versions(self) -> Mapping[int, tuple[str, int]]:
+        """Return the index, which changes with the log."""
+        return self._catalog.versions()
