@@ -1,4 +1,4 @@
-"""Settings: where this project keeps its catalog and its files, answered once and passed on as arguments.
+"""Settings: where this project keeps its catalog and its files, resolved once and passed as arguments.
 
 One order everywhere: argument (a flag) > environment > `[tool.lineage]` in pyproject.toml > default. Standard library
 only, so that `lineage --help` and loading a code location stay cheap.
@@ -8,6 +8,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from lineage_pipelines.errors import CatalogError
 
@@ -27,7 +28,7 @@ _TYPES: Mapping[str, type] = {
     "dagster_url": str,
 }
 MLFLOW = "mlflow"
-"""The destination of what MLflow is to be told."""
+"""The destination of deliveries to MLflow."""
 _MARKERS = (".lineage", ".dvc", ".git")
 
 
@@ -54,7 +55,7 @@ class Settings:
 
     @property
     def mirrors(self) -> tuple[str, ...]:
-        """The systems that are to be told of every version, decision and approval."""
+        """The systems to be sent every version, decision and approval."""
         return (MLFLOW,) if self.mlflow else ()
 
 
@@ -64,7 +65,7 @@ def resolve_settings(
     """Return the settings of the project around `start`.
 
     Args:
-        catalog: what the caller was told, before every other source.
+        catalog: the catalog to use, before every other source.
         artifacts: the same for the artifact store.
         start: a folder of the project; the current one by default.
 
@@ -72,7 +73,7 @@ def resolve_settings(
         CatalogError: pyproject.toml cannot be read, or holds a setting that is unknown or of the wrong type.
     """
     project_dir = _project_dir((start or _here()).resolve())
-    table = _read_table(project_dir / "pyproject.toml")
+    table = _read_settings(project_dir)
     return Settings(
         project_dir=project_dir,
         catalog=_absolute_url(
@@ -109,27 +110,44 @@ def _project_dir(start: Path) -> Path:
     return start
 
 
-def _read_table(path: Path) -> Mapping[str, str]:
+def _read_settings(project_dir: Path) -> Mapping[str, str]:
+    table = read_table(project_dir)
+    for name, value in table.items():
+        _check_setting(name, value, project_dir / "pyproject.toml")
+    return {name: value for name, value in table.items() if name in _TYPES}
+
+
+def read_table(project_dir: Path, *names: str) -> Mapping[str, Any]:
+    """Return a table below `[tool.lineage]` of the project's pyproject.toml; empty if there is no such table or file.
+
+    Args:
+        project_dir: the folder of pyproject.toml.
+        names: the table below `[tool.lineage]`, as `"promotion", "production"`; that table itself by default.
+
+    Raises:
+        CatalogError: the file cannot be read, or something else than a table has the name.
+    """
     import tomllib  # most commands run beside no pyproject.toml
 
+    path = project_dir / "pyproject.toml"
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return {}
     except (OSError, ValueError) as error:
         raise CatalogError(f"the settings cannot be read: {error}", where=str(path), fix="correct the file") from error
-    tool = document.get("tool", {})
-    table = tool.get("lineage", {}) if isinstance(tool, dict) else {}
-    if not isinstance(table, dict):
-        raise CatalogError("the settings are not a table", where=str(path), fix="write them below [tool.lineage]")
-    for name, value in table.items():
-        _check_setting(name, value, path)
-    return {name: value for name, value in table.items() if name in _TYPES}
+    way = ("tool", "lineage", *names)
+    for depth, name in enumerate(way, start=1):
+        table = table.get(name, {})
+        if not isinstance(table, dict):
+            where, fix = f"{path} [{'.'.join(way[:depth])}]", f"write them below [{'.'.join(way)}]"
+            raise CatalogError("the settings are not a table", where=where, fix=fix)
+    return table
 
 
 def _check_setting(name: str, value: object, path: Path) -> None:
-    # Tables below [tool.lineage] belong to whoever reads them. A misspelt setting must not be a setting without
-    # effect: `require_claen = true` would allow what it was written to refuse.
+    # Tables below [tool.lineage] are checked by their own readers. A misspelt setting must not be ignored:
+    # `require_claen = true` would allow what it was written to refuse.
     known = ", ".join(sorted(_TYPES))
     if name not in _TYPES and not isinstance(value, dict):
         raise CatalogError(f"unknown setting {name!r}", where=f"{path} [tool.lineage]", fix=f"use one of: {known}")

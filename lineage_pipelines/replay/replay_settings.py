@@ -9,6 +9,7 @@ from lineage_pipelines.catalog.catalog import Catalog
 from lineage_pipelines.errors import CatalogError
 from lineage_pipelines.queries.diff.run.noise_band import measure_noise
 from lineage_pipelines.replay.level_check import Tolerances
+from lineage_pipelines.settings import read_table
 
 _KNOWN = {"tolerance": dict, "wheels": str, "pass_env": list}
 _LOOKED_AT = 200
@@ -33,20 +34,11 @@ def read_settings(project_dir: Path) -> ReplaySettings:
     Raises:
         CatalogError: a setting is unknown or of another type.
     """
-    import tomllib
-
-    path = project_dir / "pyproject.toml"
-    try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return ReplaySettings()
-    except (OSError, ValueError) as error:
-        raise CatalogError(f"the settings cannot be read: {error}", where=str(path), fix="correct the file") from error
-    table = document.get("tool", {}).get("lineage", {}).get("reproduce", {})
-    where = f"{path} [tool.lineage.reproduce]"
-    for name, value in table.items() if isinstance(table, dict) else [("", table)]:
+    table = read_table(project_dir, "reproduce")
+    where = f"{project_dir / 'pyproject.toml'} [tool.lineage.reproduce]"
+    for name, value in table.items():
         if not isinstance(value, _KNOWN.get(name, ())):
-            raise CatalogError(f"{name or 'this'} is unknown, or of another type", where=where, fix=_EXAMPLE)
+            raise CatalogError(f"the setting {name!r} is unknown, or of the wrong type", where=where, fix=_EXAMPLE)
     wheels = table.get("wheels")
     return ReplaySettings(
         tolerance={name: check_tolerance(name, value, where) for name, value in table.get("tolerance", {}).items()},

@@ -12,6 +12,7 @@ from lineage_pipelines.records.decisions.decision import Rule
 from lineage_pipelines.records.statement.lineage_record import LineageRecord
 from lineage_pipelines.records.values.canonical import Json
 from lineage_pipelines.records.values.metric import lower_is_better
+from lineage_pipelines.settings import read_table
 
 _EXPECTED: Mapping[str, type] = {
     "checks": list,
@@ -142,17 +143,8 @@ def read_policy(project_dir: Path, alias: str) -> Policy:
     Raises:
         CatalogError: it cannot be read, or has a rule that is unknown or of the wrong type.
     """
-    import tomllib
-
-    path = project_dir / "pyproject.toml"
-    try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        document = {}
-    except (OSError, ValueError) as error:
-        raise CatalogError(f"the policy cannot be read: {error}", where=str(path), fix="correct the file") from error
-    table = document.get("tool", {}).get("lineage", {}).get("promotion", {}).get(alias, {})
-    return parse_policy(table, where=f"{path} [tool.lineage.promotion.{alias}]")
+    table = read_table(project_dir, "promotion", alias)
+    return parse_policy(table, where=f"{project_dir / 'pyproject.toml'} [tool.lineage.promotion.{alias}]")
 
 
 def parse_policy(table: object, *, where: str) -> Policy:
