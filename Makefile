@@ -1,5 +1,6 @@
 # make demo   set up, deliver the data, run the pipeline as its owners would over half a year
 # make test   set up, then every gate: lint, types, architecture, tests
+# make soak   the same tests with the long suites whole: kills, faults of the disk, honest histories, faults for `lineage diff`
 # make fuzz   the property tests at random, with many more examples; SEED=n repeats a run, TESTS=path runs fewer
 # make mutants  change one line at a time in a copy: do the nearest tests notice? SEED=n repeats a run
 # make ui     open the Dagster UI on http://127.0.0.1:3000
@@ -10,7 +11,7 @@
 # make lock   resolve requirements.lock again
 # make clean  remove the environment, the catalog and the model files
 .DEFAULT_GOAL := help
-.PHONY: help setup demo ui test fuzz mutants lint types architecture fmt check browser postgresql lock bench clean
+.PHONY: help setup demo ui test soak fuzz mutants lint types architecture fmt check browser postgresql lock bench clean
 
 SHELL := /bin/bash
 PYTHON ?= python3
@@ -46,10 +47,13 @@ demo: setup
 ui: setup
 	@$(BIN)/dagster dev --workspace workspace.yaml --host 127.0.0.1 --port $${PORT:-3000}
 
-XDIST := --numprocesses auto --maxprocesses 4 --dist loadfile
+XDIST := --numprocesses auto --maxprocesses 4 --dist worksteal
 
 test: setup browser postgresql lint types architecture
 	@$(BIN)/pytest $(XDIST)
+
+soak: setup browser postgresql
+	@$(BIN)/pytest $(XDIST) --soak
 
 SEED ?= $(shell date +%s)
 TESTS ?= lineage_pipelines_tests

@@ -21,6 +21,27 @@ settings.register_profile("fuzz", max_examples=500, deadline=None, print_blob=Tr
 settings.load_profile("gate")  # `make fuzz` asks for the other one, with --hypothesis-profile
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the option of `make soak`."""
+    parser.addoption("--soak", action="store_true", help="run the long suites whole, and what is marked soak")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what only `make soak` runs, and begin with what must not be taken apart."""
+    if not config.getoption("--soak"):
+        long = [item for item in items if item.get_closest_marker("soak")]
+        config.hook.pytest_deselected(items=long)
+        items[:] = [item for item in items if item not in set(long)]
+    # What costs much and is made once for a module begins first: workers steal from the end of each other's lists.
+    items.sort(key=lambda item: item.path.name not in ("test_story.py", "test_diff_faults.py"))
+
+
+@pytest.fixture(scope="session")
+def soak(pytestconfig: pytest.Config) -> bool:
+    """Whether a long suite runs whole; otherwise a smaller part of it, the same each time."""
+    return bool(pytestconfig.getoption("--soak"))
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Begin a run, in the process that its workers are children of."""
     if not hasattr(config, "workerinput"):

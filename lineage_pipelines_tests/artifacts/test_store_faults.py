@@ -46,10 +46,10 @@ def _kill_while_it_puts(store: Path, source: Path, after: float) -> None:
 
 
 def test_a_kill_leaves_whole_files_and_at_most_a_temporary_one(tmp_path: Path) -> None:
-    whole = 0
+    whole, draw = 0, random.Random(11)
     for attempt in range(6):
         folder = tmp_path / str(attempt)
-        _kill_while_it_puts(folder, tmp_path / "source", random.uniform(0.0, 0.15))
+        _kill_while_it_puts(folder, tmp_path / "source", draw.uniform(0.0, 0.15))
         names = {path for path in _files(folder) if not path.name.startswith(".new-")}
         assert len(_files(folder)) - len(names) <= 1
         for path in names:
@@ -60,7 +60,7 @@ def test_a_kill_leaves_whole_files_and_at_most_a_temporary_one(tmp_path: Path) -
     assert whole
 
 
-DATA = os.urandom(1 << 20)
+DATA = random.Random(12).randbytes(1 << 20)
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 import pickle
+import random
 import resource
 import shutil
 import subprocess
@@ -19,6 +20,8 @@ from lineage_pipelines.artifacts.artifact_store import ArtifactStore
 from lineage_pipelines_tests.artifacts import limits
 from lineage_pipelines_tests.bad_input.project import QUOTED, TO, Project, check_refused, python
 from lineage_pipelines_tests.samples import make_record
+
+BYTES = random.Random(16)
 
 # Model files
 
@@ -185,7 +188,7 @@ def _cut(share: float) -> Callable[[Path], object]:
 
 def _other_bytes(path: Path) -> None:
     data = bytearray(path.read_bytes())
-    data[4096:20000] = os.urandom(20000 - 4096)
+    data[4096:20000] = BYTES.randbytes(20000 - 4096)
     path.write_bytes(data)
 
 

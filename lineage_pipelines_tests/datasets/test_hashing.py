@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import random
 import socket
 import subprocess
 import sys
@@ -25,10 +26,12 @@ from lineage_pipelines.datasets.content.stable_read import BLOCK, ChangingDataEr
 from lineage_pipelines.datasets.content.thread_pool import spread
 from lineage_pipelines.errors import DatasetError
 
+BYTES = random.Random(15)
+
 
 @pytest.mark.parametrize("size", [0, 1, 3000, 64 << 10, (64 << 10) + 1, BLOCK, BLOCK + 1, (5 << 20) + 3])
 def test_both_digests_are_those_of_the_bytes(tmp_path: Path, size: int) -> None:
-    data = os.urandom(size)
+    data = BYTES.randbytes(size)
     path = tmp_path / "data.bin"
     path.write_bytes(data)
     found = hash_file(path)
@@ -50,7 +53,7 @@ def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
     peaks = []
     for megabytes in (8, 64):
         path = tmp_path / f"{megabytes}"
-        path.write_bytes(os.urandom(1 << 20) * megabytes)
+        path.write_bytes(BYTES.randbytes(1 << 20) * megabytes)
         tracemalloc.start()
         hash_file(path)
         peaks.append(tracemalloc.get_traced_memory()[1])

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import random
 import resource
 import shutil
 import subprocess
@@ -16,6 +17,8 @@ from lineage_pipelines.datasets.pipeline.dvc_project import DvcProject
 from lineage_pipelines.datasets.workspace.placement import discard, place
 from lineage_pipelines_tests.datasets.placing import FILES, alter, cached, check_nothing_left, forget, refuse
 from lineage_pipelines_tests.world import World
+
+BYTES = random.Random(14)
 
 pytestmark = pytest.mark.filterwarnings("ignore:_NoneStep.value:DeprecationWarning")  # pygtrie, used by DVC
 
@@ -195,7 +198,7 @@ def disk(tmp_path: Path) -> Iterator[Path]:
 
 
 def test_a_full_disk_is_told_with_what_is_needed(world: World, disk: Path) -> None:
-    world.path("large.bin").write_bytes(os.urandom(1 << 20))
+    world.path("large.bin").write_bytes(BYTES.randbytes(1 << 20))
     world.track("large.bin")
     error = refuse(DvcProject(world.root), "large.bin", disk / "input")
     assert "cannot place the data: ENOSPC (No space left on device); it needs 1,048,576 bytes" in error.what

@@ -48,7 +48,7 @@ def test_time_that_is_up_ends_everything(world: World, project: DvcProject) -> N
     began = time.monotonic()
     error = refuse(project, "stubborn", timeout=2.5)
     assert error.what == "stage 'stubborn' did not end within 2.5 seconds and was ended"
-    assert time.monotonic() - began < 15
+    assert time.monotonic() - began < 100  # of the thousand that it sleeps
     check_nothing_runs(world)
     check_settled(project)
 

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import random
 import shutil
 import subprocess
 import sys
@@ -20,6 +21,8 @@ from lineage_pipelines.datasets.content.hashing import MD5, MD5_UNIX, SHA256, ha
 from lineage_pipelines.datasets.content.snapshots import SnapshotCache
 from lineage_pipelines.datasets.content.stable_read import ChangingDataError
 from lineage_pipelines_tests.world import World
+
+BYTES = random.Random(13)
 
 pytestmark = pytest.mark.filterwarnings("ignore:_NoneStep.value:DeprecationWarning")  # pygtrie, used by DVC
 
@@ -49,7 +52,7 @@ def shelf(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folders whose files changed long enough ago. Moving a folder does not touch the files in it."""
     shelf = tmp_path_factory.mktemp("shelf")
     for number in range(6):
-        data = write(shelf / str(number), {f"{i}": os.urandom(1 << 20) for i in range(3)} | {"text": b"1\r\n"})
+        data = write(shelf / str(number), {f"{i}": BYTES.randbytes(1 << 20) for i in range(3)} | {"text": b"1\r\n"})
         (data / "link").symlink_to("../targets/one")
         (data.parent / "targets").mkdir()
         for name in ("one", "two"):
@@ -170,7 +173,7 @@ def test_unchanged_data_is_not_read_again(root: Path, settled: Path) -> None:
 def test_only_what_changed_is_read_again(root: Path, settled: Path) -> None:
     snapshots = SnapshotCache(root)
     first = snapshots.snapshot(settled)
-    (settled / "new").write_bytes(os.urandom(10_000))
+    (settled / "new").write_bytes(BYTES.randbytes(10_000))
     (settled / "2").unlink()
     before = bytes_read()
     second = snapshots.snapshot(settled)
@@ -262,7 +265,7 @@ def _flip_digest(path: Path) -> None:
         _flip_digest,
         lambda path: path.write_bytes(b""),
         lambda path: path.write_bytes(b"\n\n"),
-        lambda path: path.write_bytes(os.urandom(500)),
+        lambda path: path.write_bytes(BYTES.randbytes(500)),
         lambda path: path.write_bytes(b"0 {}\n[]"),
         lambda path: path.write_bytes(path.read_bytes().replace(b'"format": 1', b'"format": 2')),
         lambda path: path.unlink(),

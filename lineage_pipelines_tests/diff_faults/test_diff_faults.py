@@ -1,9 +1,11 @@
 """The right cause is said first, nearly always; and where nothing but order or encoding differs, that is said."""
 
+import random
 from pathlib import Path
 
 import pytest
 
+from lineage_pipelines_tests.diff_faults.faults import Fault
 from lineage_pipelines_tests.diff_faults.suite import FAULTS, Outcome, run, summary
 
 ORDER_OR_ENCODING = (
@@ -15,9 +17,27 @@ ORDER_OR_ENCODING = (
 )
 
 
+SPECIAL = ("a month more and a parameter", "nothing at all")
+FEW = 12
+"""How many of the other faults `make test` injects, drawn with `SEED`."""
+SEED = 12
+
+
 @pytest.fixture(scope="module")
-def outcomes(tmp_path_factory: pytest.TempPathFactory) -> list[Outcome]:
-    return list(run(Path(tmp_path_factory.mktemp("diff_faults"))))
+def faults(soak: bool) -> list[Fault]:
+    """All of them, or those that tests ask for by name and some others."""
+    others = [fault for fault in FAULTS if not _is_asked_for(fault)]
+    drawn = {fault.key for fault in (others if soak else random.Random(SEED).sample(others, FEW))}
+    return [fault for fault in FAULTS if fault.key in drawn or _is_asked_for(fault)]
+
+
+def _is_asked_for(fault: Fault) -> bool:
+    return fault.key in ORDER_OR_ENCODING or fault.name in SPECIAL
+
+
+@pytest.fixture(scope="module")
+def outcomes(tmp_path_factory: pytest.TempPathFactory, faults: list[Fault]) -> list[Outcome]:
+    return list(run(Path(tmp_path_factory.mktemp("diff_faults")), faults))
 
 
 def _misses(outcomes: list[Outcome], most: int) -> str:
@@ -32,11 +52,11 @@ def test_there_are_forty_faults_and_more_with_names_of_their_own() -> None:
 
 def test_the_right_cause_is_first_in_nine_of_ten(outcomes: list[Outcome]) -> None:
     first = sum(each.rank == 1 for each in outcomes)
-    assert first >= 0.9 * len(FAULTS), _misses(outcomes, 1)
+    assert first >= 0.9 * len(outcomes), _misses(outcomes, 1)
 
 
-def test_the_right_cause_is_always_among_the_first_three(outcomes: list[Outcome]) -> None:
-    assert len(outcomes) == len(FAULTS)
+def test_the_right_cause_is_always_among_the_first_three(outcomes: list[Outcome], faults: list[Fault]) -> None:
+    assert len(outcomes) == len(faults) >= FEW
     assert all(each.rank is not None and each.rank <= 3 for each in outcomes), _misses(outcomes, 3)
 
 
@@ -53,7 +73,7 @@ def test_growth_does_not_hide_a_changed_parameter(outcomes: list[Outcome]) -> No
 
 def test_nothing_is_called_a_cause(outcomes: list[Outcome]) -> None:
     texts = [sentence.text.lower() for each in outcomes for sentence in each.sentences]
-    assert len(texts) >= len(FAULTS)
+    assert len(texts) >= len(outcomes)
     assert not [text for text in texts if "caus" in text or "because" in text]
 
 

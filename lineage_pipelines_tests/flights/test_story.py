@@ -140,7 +140,7 @@ def test_a_version_can_be_loaded_and_asked(root: Path) -> None:
     assert 0 < late.min() < late.max() < 1
 
 
-@pytest.mark.parametrize("ref", ["flight_delay@4", f"expected_minutes@{FAULTY}"])
+@pytest.mark.parametrize("ref", ["flight_delay@4", pytest.param(f"expected_minutes@{FAULTY}", marks=pytest.mark.soak)])
 def test_a_version_is_made_again_to_the_last_number(root: Path, ref: str) -> None:
     """From the first of them the workspace has moved on."""
     said = ask(root, "reproduce", ref, "--yes", "--no-store")

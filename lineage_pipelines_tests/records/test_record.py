@@ -112,24 +112,20 @@ def _typed(value: Any) -> Any:
     return type(value), repr(value)
 
 
-@given(st.binary(max_size=200))
-def test_any_other_bytes_are_refused(data: bytes) -> None:
-    with pytest.raises(RecordError):
-        decode(data)
-
-
 @given(st.data())
-def test_a_damaged_record_is_refused_or_reads_as_another(data: st.DataObject) -> None:
+def test_a_damaged_record_is_refused_or_says_something_else(data: st.DataObject) -> None:
     original = encode(make_record())
-    at = data.draw(st.integers(0, len(original) - 1))
-    byte = data.draw(st.integers(0, 255))
-    damaged = original[:at] + bytes([byte]) + original[at + 1 :]
+    at = data.draw(st.integers(0, len(original)))
+    gone = data.draw(st.integers(0, 3))
+    damaged = original[:at] + data.draw(st.binary(max_size=3)) + original[at + gone :]
     try:
         record = decode(damaged)
     except RecordError:
+        assert damaged != original
         return
-    assert (damaged == original) == (record_digest(damaged) == record_digest(original))
-    encode(record)
+    assert decode(encode(record)) == record
+    if encode(record) == original:
+        assert json.loads(damaged) == json.loads(original)
 
 
 def _edit(**changes: Any) -> bytes:
