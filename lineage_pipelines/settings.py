@@ -136,12 +136,13 @@ def read_table(project_dir: Path, *names: str) -> Mapping[str, Any]:
         return {}
     except (OSError, ValueError) as error:
         raise CatalogError(f"the settings cannot be read: {error}", where=str(path), fix="correct the file") from error
-    way = ("tool", "lineage", *names)
-    for depth, name in enumerate(way, start=1):
-        table = table.get(name, {})
+    tool = table.get("tool", {})
+    table = tool if isinstance(tool, dict) else {}
+    way = "tool"
+    for name in ("lineage", *names):
+        table, way = table.get(name, {}), f"{way}.{name}"
         if not isinstance(table, dict):
-            where, fix = f"{path} [{'.'.join(way[:depth])}]", f"write them below [{'.'.join(way)}]"
-            raise CatalogError("the settings are not a table", where=where, fix=fix)
+            raise CatalogError("the settings are not a table", where=str(path), fix=f"write them below [{way}]")
     return table
 
 
