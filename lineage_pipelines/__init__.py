@@ -58,6 +58,7 @@ if TYPE_CHECKING:
     from lineage_pipelines.records.statement.lineage_record import LineageRecord, record_digest
     from lineage_pipelines.records.statement.lineage_record import decode as decode_record
     from lineage_pipelines.records.statement.lineage_record import encode as encode_record
+    from lineage_pipelines.records.statement.metric import MetricSpec
     from lineage_pipelines.records.statement.training_run import Candidate, SliceMetrics
     from lineage_pipelines.settings import Settings, resolve_settings
 
@@ -81,6 +82,7 @@ _MODULES = {
     "LineageError": "errors",
     "LineageRecord": "records.statement.lineage_record",
     "LineageResource": "orchestration.lineage_resource",
+    "MetricSpec": "records.statement.metric",
     "ModelInput": "orchestration.training.model_definition",
     "NotFoundError": "errors",
     "RecordError": "errors",
@@ -135,6 +137,7 @@ __all__ = [
     "LineageError",
     "LineageRecord",
     "LineageResource",
+    "MetricSpec",
     "ModelInput",
     "NotFoundError",
     "RecordError",

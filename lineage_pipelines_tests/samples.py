@@ -12,7 +12,8 @@ from lineage_pipelines.records.statement.dataset import (
     StageOutput,
     StageRun,
 )
-from lineage_pipelines.records.statement.lineage_record import Completeness, LineageRecord, ModelIdentity
+from lineage_pipelines.records.statement.lineage_record import Completeness, LineageRecord, ModelIdentity, predicate
+from lineage_pipelines.records.statement.metric import metric_specs
 from lineage_pipelines.records.statement.training_run import (
     Candidate,
     CheckResult,
@@ -22,6 +23,7 @@ from lineage_pipelines.records.statement.training_run import (
     SliceMetrics,
     TrainingRun,
 )
+from lineage_pipelines.records.values.codec import from_json
 from lineage_pipelines.records.values.digest import Digest, DigestSet
 
 BEGIN = datetime(2013, 4, 2, 6, 0, tzinfo=UTC)
@@ -173,6 +175,7 @@ def _evaluation(auc: float) -> Evaluation:
         snapshot="test",
         metrics={"roc_auc": auc, "log_loss": 0.4312, "brier": 0.137, "average_precision": 0.56},
         slices=slices,
+        directions=metric_specs(("roc_auc", "log_loss", "brier", "average_precision")),
         checks=(
             CheckResult(name="min_roc_auc", passed=auc >= 0.7, severity="error", detail="at least 0.7"),
             CheckResult(name="slices_covered", passed=True, severity="warn", detail="3 of 3 evaluated"),
@@ -206,8 +209,15 @@ def _artifact(text: str) -> ModelFile:
     )
 
 
+def at_schema_1(record: LineageRecord) -> LineageRecord:
+    """Return the record as a release of schema 1 would have written it: without the facts that came later."""
+    earlier: LineageRecord = from_json(LineageRecord, predicate(record, schema=1), schema=1)
+    return dataclasses.replace(earlier, schema_version=1)
+
+
 def with_metrics(record: LineageRecord, **metrics: float) -> LineageRecord:
     """Return the record with other metrics: as if the training had come out differently."""
     if record.evaluation is None:
         raise ValueError("the record has no evaluation")
-    return dataclasses.replace(record, evaluation=dataclasses.replace(record.evaluation, metrics=metrics))
+    measured = dataclasses.replace(record.evaluation, metrics=metrics, directions=metric_specs(metrics))
+    return dataclasses.replace(record, evaluation=measured)

@@ -13,6 +13,7 @@ from lineage_pipelines import (
     DvcTranslator,
     DvcTranslatorSettings,
     LineageResource,
+    MetricSpec,
     TrainedModel,
     build_attribute_job,
     build_automation_sensor,
@@ -68,6 +69,7 @@ _INPUTS = {name: f"data/features/{name}.parquet" for name in ("train", "validati
     owners=["team:flights"],
     automation_condition=retrain_on_new_data(),
     evaluate=measure_flight_delay,
+    metrics=[MetricSpec("gain_over_history", greater_is_better=True)],
     checks=[
         threshold(min_roc_auc=0.65),
         # A model that a forecast from history beats is not worth its keep.
@@ -93,6 +95,10 @@ def flight_delay(
     owners=["team:flights"],
     automation_condition=retrain_on_new_data(),
     evaluate=measure_expected_minutes,
+    metrics=[
+        MetricSpec("gain_over_history", greater_is_better=True),
+        MetricSpec("within_15_minutes", greater_is_better=True),
+    ],
     checks=[
         threshold(min_gain_over_history=0.0),
         # Not by minutes: how late flights are changes with the season, whatever the model.

@@ -10,6 +10,7 @@ from lineage_pipelines import (
     CaptureError,
     Gate,
     GateFacts,
+    MetricSpec,
     SliceMetrics,
     disjoint,
     no_worse,
@@ -17,7 +18,11 @@ from lineage_pipelines import (
     threshold,
     unique_rows,
 )
+from lineage_pipelines.orchestration.training.model_definition import check_metric_specs
 from lineage_pipelines.queries.registry.baseline import Baseline
+from lineage_pipelines.queries.registry.promotion_policy import Policy, judge
+from lineage_pipelines.records.statement.metric import metric_specs
+from lineage_pipelines.records.statement.training_run import CheckKind, check_kind
 from lineage_pipelines_tests.samples import make_record, with_metrics
 
 
@@ -61,6 +66,79 @@ def passed(gate: Gate, facts: GateFacts) -> bool:
 )
 def test_a_metric_is_held_against_its_limit(facts: GateFacts, gate: Gate, expected: bool) -> None:
     assert passed(gate, facts) is expected
+
+
+@pytest.mark.parametrize(("metric", "falls"), [("wer", True), ("uplift", False), ("roc_auc", None), ("logloss", None)])
+@pytest.mark.parametrize(("before", "after"), [(0.3, 0.9), (0.9, 0.3), (0.5, 0.51), (0.51, 0.5), (0.5, 0.5)])
+def test_gate_and_policy_agree(facts: GateFacts, metric: str, falls: bool | None, before: float, after: float) -> None:
+    gate = no_worse(falls=falls, **{metric: 0.01})
+    declared = check_metric_specs([], [gate])
+    old, new = (
+        dataclasses.replace(record, evaluation=dataclasses.replace(record.evaluation, directions=specs))
+        for record in (with_metrics(make_record(), **{metric: before}), with_metrics(make_record(), **{metric: after}))
+        if record.evaluation is not None and (specs := metric_specs([metric], declared))
+    )
+    (rule,) = judge(Policy(checks=(), no_worse={metric: 0.01}), new, old)[1:]
+    baseline = Baseline(label="m@1", record=old)
+    facts = dataclasses.replace(facts, metrics={metric: after}, baseline=baseline, directions=declared)
+    check = gate.check(facts)
+    assert check.passed is rule.passed
+    assert check.passed is (
+        before == after or (after > before) is (metric in ("uplift", "roc_auc")) or abs(after - before) < 0.1
+    )
+    assert rule.detail.startswith(f"{after:g} against {before:g}")
+    assert check.detail.startswith(f"{metric} = {after:g}, m@1: {before:g}, tolerance 0.01")
+
+
+def test_a_metric_of_unknown_direction_has_to_be_declared(facts: GateFacts) -> None:
+    gate = no_worse(wer=0.01)
+    with pytest.raises(CaptureError, match="wer") as caught:
+        check_metric_specs([], [gate])
+    assert 'MetricSpec("wer", greater_is_better=…)' in (caught.value.fix or "")
+    with pytest.raises(CaptureError, match="MetricSpec"):
+        gate.check(dataclasses.replace(facts, metrics={"wer": 0.1}))
+    declared = check_metric_specs([MetricSpec("wer", greater_is_better=False)], [gate])
+    record = with_metrics(make_record(), wer=0.2)
+    baseline = Baseline(label="m@1", record=record)
+    facts = dataclasses.replace(facts, metrics={"wer": 0.1}, directions=declared, baseline=baseline)
+    assert passed(gate, facts)
+    (rule,) = judge(Policy(no_worse={"wer": 0.5}), record, None)[1:]
+    assert (rule.passed, "MetricSpec" in rule.detail) == (False, True)
+
+
+@pytest.mark.parametrize(
+    ("metrics", "message"),
+    [
+        ([MetricSpec("auc", greater_is_better=False)], "auc is declared in two ways"),
+        ([MetricSpec("auc")], "auc is declared in two ways"),
+        (["auc"], "a member of metrics"),
+        ({"auc": True}, "metrics"),
+        ([MetricSpec("auc", greater_is_better="yes")], "greater_is_better of auc"),  # type: ignore[arg-type]
+    ],
+)
+def test_a_direction_that_means_nothing_is_refused(metrics: list[MetricSpec], message: str) -> None:
+    with pytest.raises(CaptureError, match=message):
+        check_metric_specs(metrics, [no_worse(auc=0.1, falls=False)])
+
+
+@pytest.mark.parametrize(
+    ("gate", "kind"),
+    [
+        (threshold(min_roc_auc=0.5), CheckKind.THRESHOLD),
+        (no_worse(roc_auc=0.5), CheckKind.NO_WORSE),
+        (slices_evaluated("city"), CheckKind.SLICES),
+        (disjoint("train", "test"), CheckKind.DISJOINT),
+        (unique_rows("train"), CheckKind.UNIQUE),
+        (Gate(name="cheap", description="", judge=lambda _: (True, "yes")), CheckKind.CUSTOM),
+    ],
+)
+def test_what_a_gate_asks_is_recorded_and_earlier_records_tell_it_by_name(
+    facts: GateFacts, gate: Gate, kind: CheckKind
+) -> None:
+    check = gate.check(facts)
+    assert check.kind is kind
+    assert check_kind(dataclasses.replace(check, name="another_name")) is kind
+    assert check_kind(dataclasses.replace(check, kind=None)) is kind
 
 
 def test_without_a_version_to_compare_with_nothing_is_worse(facts: GateFacts) -> None:

@@ -122,7 +122,7 @@ def test_a_gate_about_nothing_is_refused_and_does_not_pass(make: Any) -> None:
 def test_gates_are_about_metrics_of_any_name(shop: Shop) -> None:
     limits: dict[str, Any] = {"min_roc auc": 0.5}
     tolerances: dict[str, Any] = {"größe/x": 0.1}
-    gates = [threshold(**limits), no_worse(**tolerances)]
+    gates = [threshold(**limits), no_worse(falls=True, **tolerances)]
     names = {spec.name for spec in declare(shop, checks=gates).check_specs}
     assert names == {"min_roc_auc", "no_worse_gr_e_x"}
 

@@ -11,7 +11,8 @@ from lineage_pipelines.catalog.catalog import Catalog
 from lineage_pipelines.catalog.log.entries import Entry
 from lineage_pipelines.catalog.transparency.signing import ApprovalKey
 from lineage_pipelines.queries.registry.approval_status import read_approvals, recheck_approvals
-from lineage_pipelines.queries.registry.decision_drafts import draft_promotion
+from lineage_pipelines.queries.registry.decision_drafts import compare, draft_promotion
+from lineage_pipelines.queries.registry.promotion_policy import judge, parse_policy
 from lineage_pipelines.queries.verify.decision_replay import recheck_decisions
 from lineage_pipelines.queries.verify.keyring import list_keys, recheck_keys
 from lineage_pipelines.queries.verify.verify import verify_catalog
@@ -29,9 +30,10 @@ from lineage_pipelines.records.decisions.key_event import (
     decode_key_event,
     encode_key_event,
 )
+from lineage_pipelines.records.statement.metric import direction_by_words
 from lineage_pipelines_tests.catalog.people import Person, forge, introduce, plain_policy
 from lineage_pipelines_tests.faults.owner import unguarded
-from lineage_pipelines_tests.samples import make_record
+from lineage_pipelines_tests.samples import at_schema_1, make_record, with_metrics
 
 RULES = {"approvals": 2, "approval_days": 30, "no_worse": {"roc_auc": 0.0}}
 POLICY = plain_policy(**RULES)
@@ -140,6 +142,24 @@ def test_a_decision_from_before_there_were_approvals_is_judged_as_it_was(catalog
     assert set(old.policy) == set(policy)
     assert [rule.name for rule in old.rules] == ["check min_roc_auc"]
     catalog.registry.decide(old)
+    assert wrong(catalog) == []
+
+
+def test_a_decision_that_took_the_direction_from_the_name_follows_from_the_policy_of_then(catalog: Catalog) -> None:
+    """Releases of schema 1 let `logloss` rise; nobody rewrote anything, whatever one thinks of it now."""
+    entries = []
+    for run, value in (("21", 0.3), ("22", 0.9)):
+        record = with_metrics(make_record(run=run, model="eta"), logloss=value)
+        entries.append(catalog.append(at_schema_1(record)))
+    first, second = entries
+    old = draft_promotion(catalog, first, "staging", by="ada", reason="x", project_dir=Path("/nowhere"))
+    catalog.registry.decide(old)
+    policy = plain_policy(no_worse={"logloss": 0.01}, clean=False)
+    rules = judge(parse_policy(policy, where="test"), second.record, first.record, direction=direction_by_words)
+    assert all(rule.passed for rule in rules)
+    then = draft_promotion(catalog, second, "staging", by="ada", reason="x", project_dir=Path("/nowhere"))
+    compared = compare(second, first, parse_policy(policy, where="test"))
+    forge(catalog, "decision", encode_decision(replace(then, policy=policy, rules=rules, compared=compared)))
     assert wrong(catalog) == []
 
 

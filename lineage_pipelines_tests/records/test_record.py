@@ -13,6 +13,7 @@ from lineage_pipelines.catalog.commit import differences
 from lineage_pipelines.errors import RecordError
 from lineage_pipelines.records.statement.lineage_record import (
     PREDICATE_TYPES,
+    SCHEMA_VERSION,
     LineageRecord,
     decode,
     encode,
@@ -21,7 +22,7 @@ from lineage_pipelines.records.statement.lineage_record import (
 )
 from lineage_pipelines.records.statement.training_run import CheckKind, CheckResult
 from lineage_pipelines.records.values.canonical import canonical_bytes, parse_bytes
-from lineage_pipelines_tests.samples import make_record
+from lineage_pipelines_tests.samples import at_schema_1, make_record
 from lineage_pipelines_tests.strategies import json_values, raw_json, records
 
 
@@ -34,7 +35,7 @@ def test_decoding_undoes_encoding_and_encoding_again_gives_the_same_bytes(record
 
 @pytest.mark.parametrize("schema", sorted(PREDICATE_TYPES))
 def test_a_record_encodes_in_its_own_schema(schema: int) -> None:
-    record = dataclasses.replace(make_record(), schema_version=schema)
+    record = make_record() if schema == SCHEMA_VERSION else at_schema_1(make_record())
     data = encode(record)
     assert json.loads(data)["predicateType"] == f"urn:lineage-pipelines:record:v{schema}"
     assert decode(data) == record
@@ -44,7 +45,7 @@ def _checked(schema: int, **check: Any) -> LineageRecord:
     evaluation = make_record().evaluation
     assert evaluation is not None
     checks = (CheckResult(name="a", passed=True, severity="error", detail="", **check),)
-    evaluation = dataclasses.replace(evaluation, checks=checks)
+    evaluation = dataclasses.replace(evaluation, checks=checks, directions=())
     return dataclasses.replace(make_record(), evaluation=evaluation, schema_version=schema)
 
 

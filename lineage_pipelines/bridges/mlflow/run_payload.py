@@ -9,8 +9,8 @@ from lineage_pipelines.bridges.mlflow import tags
 from lineage_pipelines.bridges.mlflow.mlflow_limits import LONGEST_DIGEST, as_text, cut, keyed, tagged
 from lineage_pipelines.records.statement.dataset import Column, DatasetSnapshot
 from lineage_pipelines.records.statement.lineage_record import LineageRecord
+from lineage_pipelines.records.statement.metric import by_interest
 from lineage_pipelines.records.statement.training_run import Evaluation, SliceMetrics
-from lineage_pipelines.records.values.metric import by_interest
 
 if TYPE_CHECKING:
     from mlflow.entities import DatasetInput

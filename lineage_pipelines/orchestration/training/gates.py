@@ -13,16 +13,20 @@ from typing import TYPE_CHECKING
 from lineage_pipelines.capture.evaluation import check_metrics
 from lineage_pipelines.capture.scalars import describe_type, plain_scalar
 from lineage_pipelines.errors import CaptureError
-from lineage_pipelines.records.values.metric import lower_is_better
-
-_ROUNDING = 1e-9
-"""So that 0.79 is no more than 0.01 worse than 0.8; in binary fractions it is, by 9e-18."""
+from lineage_pipelines.records.statement.metric import (
+    MetricSpec,
+    declare_direction,
+    direction_by_name,
+    is_no_worse,
+    metric_text,
+)
+from lineage_pipelines.records.statement.training_run import CheckKind, CheckResult
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from lineage_pipelines.queries.registry.baseline import Baseline
-    from lineage_pipelines.records.statement.training_run import CheckResult, SliceMetrics
+    from lineage_pipelines.records.statement.training_run import SliceMetrics
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +40,13 @@ class GateFacts:
     evaluated_on: str | None
     baseline: "Baseline | None"
     input_md5: Mapping[str, str | None] = field(default_factory=dict)
+    directions: Sequence[MetricSpec] = ()
+    """Of the metrics whose direction was declared."""
     _tables: "dict[str, pd.DataFrame]" = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def greater_is_better(self, metric: str) -> bool | None:
+        """Return whether a greater value of a metric is better; None where that is not known, or neither is."""
+        return next((s.greater_is_better for s in self.directions if s.name == metric), direction_by_name(metric))
 
     def table(self, name: str) -> "pd.DataFrame":
         """Return an input as a table, read once for all gates of a version.
@@ -64,18 +74,19 @@ class Gate:
     blocking: bool = True
     inputs: Sequence[str] = ()
     """The inputs that it reads, for a misspelt one to be refused before training."""
+    kind: CheckKind = CheckKind.CUSTOM
+    metric: MetricSpec | None = None
+    """The metric whose direction it needs; its `greater_is_better` is None while that is not declared."""
 
-    def check(self, facts: GateFacts) -> "CheckResult":
+    def check(self, facts: GateFacts) -> CheckResult:
         """Judge a version.
 
         Raises:
             CaptureError: the judge returned something else than passed and detail.
         """
-        from lineage_pipelines.records.statement.training_run import CheckResult
-
         passed, detail = _verdict(self.name, self.judge(facts))
         severity = "error" if self.blocking else "warn"
-        return CheckResult(name=self.name, passed=passed, severity=severity, detail=detail)
+        return CheckResult(name=self.name, passed=passed, severity=severity, detail=detail, kind=self.kind)
 
 
 def _verdict(gate: str, returned: object) -> tuple[bool, str]:
@@ -112,7 +123,10 @@ def threshold(*, blocking: bool = True, **limits: float) -> Gate:
     check_metrics(limits, where="threshold()")
     judge = functools.partial(_judge_threshold, metric, limit, bound == "min")
     words = "at least" if bound == "min" else "at most"
-    return Gate(name=_plain_name(name), description=f"{metric} is {words} {limit:g}", judge=judge, blocking=blocking)
+    description = f"{metric} is {words} {limit:g}"
+    return Gate(
+        name=_plain_name(name), description=description, judge=judge, blocking=blocking, kind=CheckKind.THRESHOLD
+    )
 
 
 def _judge_threshold(metric: str, limit: float, at_least: bool, facts: GateFacts) -> tuple[bool, str]:  # noqa: FBT001
@@ -120,18 +134,21 @@ def _judge_threshold(metric: str, limit: float, at_least: bool, facts: GateFacts
         return False, f"{metric} was not measured; measured: {', '.join(sorted(facts.metrics))}"
     value = facts.metrics[metric]
     words = "at least" if at_least else "at most"
-    return (value >= limit if at_least else value <= limit), f"{metric} = {value:.4f}, wanted {words} {limit:g}"
+    return (
+        value >= limit if at_least else value <= limit
+    ), f"{metric} = {metric_text(value)}, wanted {words} {limit:g}"
 
 
 def no_worse(*, blocking: bool = True, falls: bool | None = None, **tolerances: float) -> Gate:
     """Ask a metric to be no worse than in production, beyond a tolerance: `no_worse(roc_auc=0.01)`.
 
     While nothing is in production the last version whose blocking gates passed stands for it; without one the gate
-    passes and says so. The detail says when the two were measured on different data.
+    passes and says so. The detail says when the two were measured on different data. Which way is better follows from
+    `model_asset(metrics=[MetricSpec(…)])`, from `falls`, or from the name of a scikit-learn scorer, loss or error.
 
     Args:
         blocking: whether a failure stops what comes after.
-        falls: whether lower is better, for metrics whose name does not tell (losses and errors are known).
+        falls: whether lower is better; the same as a `MetricSpec` of `model_asset(metrics=…)`.
         tolerances: one metric and how much worse it may be, absolutely.
 
     Raises:
@@ -141,26 +158,31 @@ def no_worse(*, blocking: bool = True, falls: bool | None = None, **tolerances: 
         raise CaptureError("no_worse() takes one metric", fix="write no_worse(roc_auc=0.01), one gate a metric")
     check_metrics(tolerances, where="no_worse()")
     metric, tolerance = next(iter(tolerances.items()))
-    lower = lower_is_better(metric) if falls is None else falls
     return Gate(
         name=_plain_name("no_worse", metric),
         description=f"{metric} is no more than {tolerance:g} worse than in production",
-        judge=functools.partial(_judge_no_worse, metric, tolerance, lower),
+        judge=functools.partial(_judge_no_worse, metric, tolerance, falls),
         blocking=blocking,
+        kind=CheckKind.NO_WORSE,
+        metric=MetricSpec(metric, greater_is_better=None if falls is None else not falls),
     )
 
 
-def _judge_no_worse(metric: str, tolerance: float, lower: bool, facts: GateFacts) -> tuple[bool, str]:  # noqa: FBT001
+def _judge_no_worse(metric: str, tolerance: float, falls: bool | None, facts: GateFacts) -> tuple[bool, str]:  # noqa: FBT001
     if metric not in facts.metrics:
         return False, f"{metric} was not measured; measured: {', '.join(sorted(facts.metrics))}"
+    greater = facts.greater_is_better(metric) if falls is None else not falls
+    if greater is None:
+        raise CaptureError(f"it is not known whether a greater {metric} is better", fix=declare_direction(metric))
     if facts.baseline is None:
         return True, "there is no earlier version to compare with"
     before = facts.baseline.record.evaluation
     if before is None or metric not in before.metrics:
         return True, f"{facts.baseline.label} has no {metric} to compare with"
-    worse = (facts.metrics[metric] - before.metrics[metric]) * (1 if lower else -1)
-    detail = f"{metric} = {facts.metrics[metric]:.4f}, {facts.baseline.label}: {before.metrics[metric]:.4f}"
-    return worse <= tolerance + _ROUNDING, f"{detail}, tolerance {tolerance:g}{_other_data(facts)}"
+    value, earlier = facts.metrics[metric], before.metrics[metric]
+    passed = is_no_worse(value, earlier, greater_is_better=greater, tolerance=tolerance)
+    detail = f"{metric} = {metric_text(value)}, {facts.baseline.label}: {metric_text(earlier)}"
+    return passed, f"{detail}, tolerance {tolerance:g}{_other_data(facts)}"
 
 
 def _other_data(facts: GateFacts) -> str:
@@ -180,6 +202,7 @@ def slices_evaluated(*columns: str, min_rows: int = 200, blocking: bool = True) 
         description=f"every {', '.join(columns)} with {min_rows} rows or more was evaluated",
         judge=functools.partial(_judge_slices, columns, min_rows),
         blocking=blocking,
+        kind=CheckKind.SLICES,
     )
 
 
@@ -211,6 +234,7 @@ def disjoint(one: str = "train", other: str = "test", *, blocking: bool = True) 
         description=f"no row is in both {one} and {other}",
         judge=functools.partial(_judge_disjoint, one, other),
         blocking=blocking,
+        kind=CheckKind.DISJOINT,
     )
 
 
@@ -243,6 +267,7 @@ def unique_rows(*inputs: str, max_share: float = 0.0, blocking: bool = True) -> 
         description=f"at most {max_share:.1%} of the rows of {', '.join(inputs)} are repeated",
         judge=functools.partial(_judge_unique, inputs, max_share),
         blocking=blocking,
+        kind=CheckKind.UNIQUE,
     )
 
 

@@ -28,10 +28,12 @@ from lineage_pipelines.orchestration.training.model_definition import (
     check_function,
     check_gates,
     check_inputs,
+    check_metric_specs,
     check_texts,
 )
 from lineage_pipelines.orchestration.ui import metadata_keys
 from lineage_pipelines.orchestration.ui.outcome import Outcome
+from lineage_pipelines.records.statement.metric import MetricSpec
 from lineage_pipelines.records.values.model_name import check_model_name
 
 TrainingFunction = Callable[..., TrainedModel]
@@ -46,6 +48,7 @@ def model_asset(
     name: str | None = None,
     key_prefix: Sequence[str] = (),
     checks: Sequence[Gate] = (),
+    metrics: Sequence[MetricSpec] = (),
     evaluate: EvaluationFunction | None = None,
     trusted_types: Sequence[str] = (),
     extra_sources: Sequence[str] = (),
@@ -81,6 +84,7 @@ def model_asset(
         name: the model's name, also the asset's; the function's name by default.
         key_prefix: parts before the name in the asset key.
         checks: gates, each an asset check.
+        metrics: which way is better, of metrics whose name does not tell; names of scikit-learn are known.
         evaluate: measures a model without training, for `lineage attribute`: from the estimator, the table that it is
             evaluated on and, if it takes a third, the parameters, to metrics.
         trusted_types: qualified names of types beyond scikit-learn, NumPy and SciPy that the model file may hold.
@@ -101,8 +105,8 @@ def model_asset(
 
     Raises:
         RecordError: the name is no model name.
-        CaptureError: the function's arguments do not fit `inputs`, an extra source is not there, or a parameter default
-            cannot be recorded.
+        CaptureError: the function's arguments do not fit `inputs`, an extra source is not there, a parameter default
+            cannot be recorded, or a gate compares a metric of unknown direction.
         DatasetError: an input is no output and no tracked file of the project.
     """
 
@@ -112,6 +116,7 @@ def model_asset(
         check_project(project)
         check_translator(translator)
         declared = check_inputs(inputs, project)
+        gates = check_gates(checks, declared, model)
         keys = _input_keys(project, declared, translator)
         doc = description or (function.__doc__ or "").strip().split("\n\n")[0] or None
         signature = read_signature(function, list(declared))
@@ -123,7 +128,8 @@ def model_asset(
             project=project,
             inputs=declared,
             input_keys={n: k.to_user_string() for n, k in keys.items()},
-            gates=check_gates(checks, declared, model),
+            gates=gates,
+            metrics=check_metric_specs(metrics, gates),
             evaluator=Evaluator(function=evaluate, parameters=signature.parameters_class) if evaluate else None,
             description=doc,
             owners=check_texts("owners", owners),

@@ -13,6 +13,7 @@ from lineage_pipelines.errors import CaptureError
 from lineage_pipelines.orchestration.dvc.argument_checks import check_type
 from lineage_pipelines.orchestration.training.function_signature import TrainingSignature
 from lineage_pipelines.orchestration.training.gates import Gate
+from lineage_pipelines.records.statement.metric import MetricSpec, declare_direction, direction_by_name
 
 if TYPE_CHECKING:
     from lineage_pipelines.orchestration.training.evaluator import Evaluator
@@ -49,6 +50,8 @@ class ModelDefinition:
     input_keys: Mapping[str, str]
     """The asset key of each input, parts joined by `/`."""
     gates: Sequence[Gate] = ()
+    metrics: tuple[MetricSpec, ...] = ()
+    """Metrics whose direction is declared."""
     evaluator: "Evaluator | None" = None
     description: str | None = None
     owners: tuple[str, ...] = ()
@@ -112,6 +115,32 @@ def check_gates(gates: object, inputs: Mapping[str, ModelInput], model: str) -> 
                 what = f"the gate {gate.name!r} is about {name!r}, which is no input of {model}"
                 raise CaptureError(what, fix=f"use one of: {', '.join(inputs) or 'nothing, there are no inputs'}")
     return tuple(gates)  # type: ignore[arg-type]
+
+
+def check_metric_specs(specs: object, gates: Sequence[Gate]) -> tuple[MetricSpec, ...]:
+    """Return the metrics whose direction is declared: by themselves, or by a gate that needs it.
+
+    Raises:
+        CaptureError: they are not a list of `MetricSpec`, one metric is declared in two ways, or a gate needs a
+            direction that is neither declared nor known by the metric's name.
+    """
+    fix = 'write a list of metrics: metrics=[MetricSpec("word_error_rate", greater_is_better=False)]'
+    check_type(specs, list | tuple, "metrics", fix)
+    for spec in specs:  # type: ignore[attr-defined]
+        check_type(spec, MetricSpec, "a member of metrics", fix)
+        check_type(spec.name, str, "the name of a metric", fix)
+        check_type(spec.greater_is_better, bool | None, f"greater_is_better of {spec.name}", fix)
+    needed = [gate.metric for gate in gates if gate.metric is not None]
+    found: dict[str, MetricSpec] = {}
+    for spec in (*specs, *(spec for spec in needed if spec.greater_is_better is not None)):  # type: ignore[misc]
+        if found.setdefault(spec.name, spec).greater_is_better != spec.greater_is_better:
+            raise CaptureError(f"the direction of {spec.name} is declared in two ways", fix="declare it once")
+    for spec in needed:
+        known = found[spec.name].greater_is_better if spec.name in found else direction_by_name(spec.name)
+        if known is None:
+            what = f"no_worse() compares {spec.name}, and it is not known whether a greater value is better"
+            raise CaptureError(what, fix=declare_direction(spec.name))
+    return tuple(found.values())
 
 
 def check_inputs(inputs: object, project: DvcProject) -> dict[str, ModelInput]:

@@ -14,6 +14,7 @@ from lineage_pipelines.orchestration.training.gates import GateFacts
 from lineage_pipelines.orchestration.training.model_definition import ModelDefinition
 from lineage_pipelines.orchestration.training.training_inputs import ReadInputs
 from lineage_pipelines.queries.registry.baseline import Baseline
+from lineage_pipelines.records.statement.metric import metric_specs
 from lineage_pipelines.records.statement.training_run import Candidate, Evaluation, Probe, SliceMetrics
 from lineage_pipelines.records.values.codec import to_json
 
@@ -36,11 +37,15 @@ def evaluate(
         inputs=read.paths,
         evaluated_on=evaluated_on,
         baseline=baseline,
+        directions=definition.metrics,
         input_md5={snapshot.name: snapshot.digest.md5 for snapshot in read.snapshots},
     )
     checks = tuple(gate.check(facts) for gate in definition.gates)
     probe, blobs = _probe(trained, facts)
-    evaluation = Evaluation(snapshot=evaluated_on, metrics=metrics, slices=slices, checks=checks, probe=probe)
+    directions = metric_specs({*metrics, *(name for part in slices for name in part.metrics)}, definition.metrics)
+    evaluation = Evaluation(
+        snapshot=evaluated_on, metrics=metrics, slices=slices, checks=checks, probe=probe, directions=directions
+    )
     to_json(evaluation, "evaluation")  # what no record can hold is refused before the model's file is stored
     return evaluation, blobs
 

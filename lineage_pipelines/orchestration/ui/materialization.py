@@ -12,8 +12,8 @@ from lineage_pipelines.orchestration.ui import metadata_keys
 from lineage_pipelines.orchestration.ui.outcome import Outcome
 from lineage_pipelines.records.statement.dataset import DatasetSnapshot
 from lineage_pipelines.records.statement.lineage_record import LineageRecord
+from lineage_pipelines.records.statement.metric import by_interest
 from lineage_pipelines.records.statement.training_run import CheckResult, Evaluation
-from lineage_pipelines.records.values.metric import by_interest
 
 _SUMMARY_LENGTH = 1000  # longer text hides behind a button
 _MOST_METRICS = 3  # of slices and candidates; the others are in the record

@@ -11,6 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from lineage_pipelines.records.statement.dataset import Column
+from lineage_pipelines.records.statement.training_run import CheckKind
 from lineage_pipelines.records.values.canonical import Json
 from lineage_pipelines.records.values.digest import Digest
 
@@ -269,6 +270,8 @@ class MetricChange:
     """Of a slice: its share of the rows times its difference."""
     noise: float | None = None
     """Two standard deviations over repeats, where there are any: a smaller difference says nothing."""
+    greater_is_better: bool | None = None
+    """None where neither version says so."""
 
     @property
     def difference(self) -> float | None:
@@ -294,6 +297,8 @@ class EvaluationChange:
     """What the second version says of each check with another verdict, or the first of one that is gone."""
     same_checks: Mapping[str, bool] = field(default_factory=dict)
     """Checks with the same verdict: passed."""
+    check_kinds: Mapping[str, CheckKind] = field(default_factory=dict)
+    """What each check asks."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,7 @@
 """Promotion policy: the rules in pyproject.toml that a version must pass, their validation, and the verdict."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,8 +10,8 @@ from lineage_pipelines.catalog.registry.approval_rules import WeighedApproval
 from lineage_pipelines.errors import CatalogError
 from lineage_pipelines.records.decisions.decision import Rule
 from lineage_pipelines.records.statement.lineage_record import LineageRecord
+from lineage_pipelines.records.statement.metric import declare_direction, is_no_worse, metric_text
 from lineage_pipelines.records.values.canonical import Json
-from lineage_pipelines.records.values.metric import lower_is_better
 from lineage_pipelines.settings import read_table
 
 _EXPECTED: Mapping[str, type] = {
@@ -171,6 +171,8 @@ def judge(
     record: LineageRecord,
     current: LineageRecord | None,
     weighed: Sequence[WeighedApproval] = (),
+    *,
+    direction: Callable[[str], bool | None] | None = None,
 ) -> tuple[Rule, ...]:
     """Return each rule's verdict on a version.
 
@@ -179,16 +181,21 @@ def judge(
         record: the version.
         current: the version that the alias names now, if it names one.
         weighed: the approvals of the version, and what each is worth.
+        direction: from a metric to whether a greater value is better; None for what the record says.
     """
-    return tuple(_rules(policy, record, current, weighed))
+    return tuple(_rules(policy, record, current, weighed, direction or record.greater_is_better))
 
 
 def _rules(
-    policy: Policy, record: LineageRecord, current: LineageRecord | None, weighed: Sequence[WeighedApproval]
+    policy: Policy,
+    record: LineageRecord,
+    current: LineageRecord | None,
+    weighed: Sequence[WeighedApproval],
+    direction: Callable[[str], bool | None],
 ) -> Iterator[Rule]:
     yield from _checks(policy, record)
     for metric in policy.no_worse:
-        yield _no_worse(metric, policy, record, current)
+        yield _no_worse(metric, policy, record, current, direction)
     if policy.complete:
         missing = record.completeness.missing
         detail = f"missing: {'; '.join(missing)}" if missing else "no fact is missing"
@@ -215,20 +222,31 @@ def _checks(policy: Policy, record: LineageRecord) -> Iterator[Rule]:
         yield Rule(name=f"check {name}", passed=passed, detail=(check.detail if check else "was not made") or "passed")
 
 
-def _no_worse(metric: str, policy: Policy, record: LineageRecord, current: LineageRecord | None) -> Rule:
+def _no_worse(
+    metric: str,
+    policy: Policy,
+    record: LineageRecord,
+    current: LineageRecord | None,
+    direction: Callable[[str], bool | None],
+) -> Rule:
     name = f"no_worse {metric}"
     ours = record.evaluation.metrics if record.evaluation else {}
     if metric not in ours:
         return Rule(name=name, passed=False, detail=f"{metric} was not measured")
+    greater = direction(metric)
+    if greater is None:
+        what = f"the record does not say whether a greater {metric} is better; {declare_direction(metric)}"
+        return Rule(name=name, passed=False, detail=f"{what} and train again")
     if current is None:
         return Rule(name=name, passed=True, detail="there is no version to be worse than")
     theirs = current.evaluation.metrics if current.evaluation else {}
     if metric not in theirs:
         return Rule(name=name, passed=True, detail=f"the version before has no {metric}")
-    worse = (ours[metric] - theirs[metric]) * (1 if lower_is_better(metric) else -1)
+    value, before = ours[metric], theirs[metric]
+    passed = is_no_worse(value, before, greater_is_better=greater, tolerance=policy.tolerance(metric))
     noise = f", and twice the noise band of {policy.noise[metric]:g}" if metric in policy.noise else ""
-    detail = f"{ours[metric]:.5g} against {theirs[metric]:.5g}, tolerance {policy.no_worse[metric]:g}{noise}"
-    return Rule(name=name, passed=worse <= policy.tolerance(metric) + 1e-12, detail=detail)
+    detail = f"{metric_text(value)} against {metric_text(before)}, tolerance {policy.no_worse[metric]:g}{noise}"
+    return Rule(name=name, passed=passed, detail=detail)
 
 
 def _approvals(needed: int, weighed: Sequence[WeighedApproval]) -> Rule:

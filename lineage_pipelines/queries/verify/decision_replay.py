@@ -15,6 +15,7 @@ from lineage_pipelines.queries.registry.promotion_policy import Policy, judge, p
 from lineage_pipelines.records.decisions.decision import Action, Decision
 from lineage_pipelines.records.decisions.key_event import KeyEvent, decode_key_event
 from lineage_pipelines.records.statement.lineage_record import LineageRecord
+from lineage_pipelines.records.statement.metric import direction_by_words
 from lineage_pipelines.records.values.codec import parse_time
 from lineage_pipelines.records.values.digest import Digest
 
@@ -95,13 +96,27 @@ def _recheck(said: _Rechecked, seq: int, decision: Decision) -> Iterator[str]:
         yield f"holds no policy: {error.what}"
         return
     current = said.entry(decision.previous)
-    if judge(policy, entry.record, current.record if current else None, weighed) != decision.rules:
+    if not _follows(decision, policy, entry.record, current.record if current else None, weighed):
         yield "does not follow from the policy then in force"
     elif not decision.override and not all(rule.passed for rule in decision.rules):
         yield "was made against the policy then in force, and not as an override"
     yield from _recheck_evidence(decision, entry, current, policy, weighed)
     if policy.approvals:
         yield from _recheck_time(said, seq, decision, entry.record)
+
+
+def _follows(
+    decision: Decision,
+    policy: Policy,
+    record: LineageRecord,
+    current: LineageRecord | None,
+    weighed: Sequence[WeighedApproval],
+) -> bool:
+    if judge(policy, record, current, weighed) == decision.rules:
+        return True
+    # Releases that wrote schema 1 took the direction of a metric from words in its name.
+    earlier = record.schema_version == 1
+    return earlier and judge(policy, record, current, weighed, direction=direction_by_words) == decision.rules
 
 
 def _weigh(said: _Rechecked, decision: Decision, record: LineageRecord) -> tuple[WeighedApproval, ...]:

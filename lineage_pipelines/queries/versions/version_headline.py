@@ -6,8 +6,8 @@ from itertools import islice
 from lineage_pipelines.artifacts.artifact_store import ArtifactStore
 from lineage_pipelines.queries.graph.membership import read_packages
 from lineage_pipelines.records.statement.lineage_record import LineageRecord
+from lineage_pipelines.records.statement.metric import by_interest
 from lineage_pipelines.records.values.canonical import Json
-from lineage_pipelines.records.values.metric import by_interest
 
 _MOST = 3
 

@@ -200,6 +200,8 @@ class Attribution(Value):
     old: AttributedVersion
     new: AttributedVersion
     metric: str
+    greater_is_better: bool | None = None
+    """As the records say; None where they do not, and in an analysis of an earlier release."""
     reevaluation: Reevaluation
     allocation: Allocation
     splits: tuple[PlayerSplit, ...] = ()

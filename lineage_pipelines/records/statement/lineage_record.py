@@ -11,6 +11,7 @@ from typing import Any
 from lineage_pipelines.errors import RecordError
 from lineage_pipelines.records.statement.code import CodeVersion, Environment
 from lineage_pipelines.records.statement.dataset import DatasetSnapshot, StageRun
+from lineage_pipelines.records.statement.metric import direction_by_name
 from lineage_pipelines.records.statement.training_run import Candidate, Evaluation, ModelFile, TrainingRun
 from lineage_pipelines.records.values import canonical
 from lineage_pipelines.records.values.canonical import Json
@@ -79,6 +80,16 @@ class LineageRecord(Value):
     completeness: Completeness = Completeness()
     schema_version: int = field(default=SCHEMA_VERSION, metadata=NOT_ENCODED)
     """The predicate type tells it. A record of an earlier schema encodes again in that schema."""
+
+    def greater_is_better(self, metric: str) -> bool | None:
+        """Return whether a greater value of a metric is better; None where that is not known, or neither is.
+
+        Schema 1 has no field for it: there it is inferred from the name.
+        """
+        if self.schema_version == 1:
+            return direction_by_name(metric)
+        specs = self.evaluation.directions if self.evaluation else ()
+        return next((spec.greater_is_better for spec in specs if spec.name == metric), None)
 
 
 def encode(record: LineageRecord) -> bytes:

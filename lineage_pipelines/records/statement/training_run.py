@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from lineage_pipelines.records.statement.metric import MetricSpec
 from lineage_pipelines.records.values.canonical import Json
 from lineage_pipelines.records.values.codec import SINCE_2, Value
 from lineage_pipelines.records.values.digest import Digest
@@ -102,6 +103,20 @@ class CheckResult(Value):
     """None in a record of schema 1."""
 
 
+def check_kind(check: CheckResult) -> CheckKind:
+    """Return what a check asks; in a record of schema 1, which does not say, as inferred from its name."""
+    if check.kind is not None:
+        return check.kind
+    name = check.name
+    if name.startswith("no_worse_"):
+        return CheckKind.NO_WORSE
+    if name.startswith(("min_", "max_")):
+        return CheckKind.THRESHOLD
+    if name.endswith("_disjoint"):
+        return CheckKind.DISJOINT
+    return {"slices_evaluated": CheckKind.SLICES, "unique_rows": CheckKind.UNIQUE}.get(name, CheckKind.CUSTOM)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Probe(Value):
     """What the model said of a few rows, by which a model that was made again is compared with it. No row is kept."""
@@ -124,6 +139,8 @@ class Evaluation(Value):
     checks: tuple[CheckResult, ...] = ()
     probe: Probe | None = None
     """None where the model could not be asked from outside."""
+    directions: tuple[MetricSpec, ...] = field(default=(), metadata=SINCE_2)
+    """Of the metrics whose direction is known, sorted by name; of `metrics` and of those of slices."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ The drawing is one self-contained SVG. On a page its colours are the page's own.
 from collections.abc import Iterator, Sequence
 
 from lineage_pipelines.records.decisions.attribution import Allocation, Attribution, Player
-from lineage_pipelines.records.values.metric import lower_is_better
+from lineage_pipelines.records.statement.metric import direction_by_name
 from lineage_pipelines.reports.charts.svg_charts import Scale, svg_figure, svg_text
 from lineage_pipelines.reports.formatting import escape_html, number, percent, shorten, signed
 
@@ -76,8 +76,9 @@ def _rows(found: Attribution) -> Iterator[str]:
     scale = Scale(_edges(game), wide=_WIDE, margin=_MARGIN)
     yield from _end(0, f"{found.old.ref}, mean of {len(game.before.values)} seeds", game.before.mean, scale)
     level = game.before.mean
+    greater = direction_by_name(found.metric) if found.greater_is_better is None else found.greater_is_better
     for row, player in enumerate(players, 1):
-        yield from _player(row, player, level, scale, lower=lower_is_better(found.metric))
+        yield from _player(row, player, level, scale, greater=greater)
         level += player.allocated or 0.0
     yield from _end(len(players) + 1, found.new.ref, game.after.mean, scale)
 
@@ -97,11 +98,11 @@ def _end(row: int, name: str, value: float, scale: Scale) -> Iterator[str]:
     yield f'<rect class="unknown" x="{max(x - 2, 0):.1f}" y="{y + 19}" width="4" height="{_BAR}"/>'
 
 
-def _player(row: int, player: Player, level: float, scale: Scale, *, lower: bool) -> Iterator[str]:
+def _player(row: int, player: Player, level: float, scale: Scale, *, greater: bool | None) -> Iterator[str]:
     amount = player.allocated or 0.0
     y, begin, end = row * _ROW, scale(level), scale(level + amount)
     low, high = scale(level + (player.low or 0.0)), scale(level + (player.high or 0.0))
-    kind = "unknown" if amount == 0.0 else "good" if (amount < 0) == lower else "bad"
+    kind = "unknown" if amount == 0.0 or greater is None else "good" if (amount > 0) == greater else "bad"
     middle = y + 19 + _BAR / 2
     yield from _words(y, player.name, f"{signed(amount)}, {percent(player.share)}")
     yield f'<line class="axis" x1="{begin:.1f}" x2="{begin:.1f}" y1="{y - 7}" y2="{y + 19}"/>'

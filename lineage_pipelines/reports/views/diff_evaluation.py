@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator, Sequence
 
 from lineage_pipelines.queries.diff.changes import EvaluationChange, MetricChange
-from lineage_pipelines.records.values.metric import by_interest, lower_is_better
+from lineage_pipelines.records.statement.metric import by_interest
 from lineage_pipelines.reports.document import Block, Paragraph, Pictures, Table
 from lineage_pipelines.reports.figures import Bar, Bars, Dumbbell, Dumbbells
 from lineage_pipelines.reports.formatting import arrow, first_rows, number, shorten, signed
@@ -71,7 +71,9 @@ def _better_or_worse(metric: MetricChange) -> str:
 
 
 def _is_better(metric: MetricChange) -> bool | None:
-    return (metric.difference < 0) == lower_is_better(metric.name) if metric.difference else None
+    if not metric.difference or metric.greater_is_better is None:
+        return None
+    return (metric.difference > 0) == metric.greater_is_better
 
 
 def _dumbbells(metrics: Sequence[MetricChange]) -> Iterator[Dumbbells]:

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from lineage_pipelines.records.decisions.decision import Comparison, Decision
+from lineage_pipelines.records.statement.metric import by_interest
 from lineage_pipelines.records.values.canonical import Json
 from lineage_pipelines.records.values.codec import format_time, to_json
-from lineage_pipelines.records.values.metric import by_interest
 from lineage_pipelines.reports.document import Block, Document, Heading, Pairs, Paragraph, Table
 from lineage_pipelines.reports.formatting import number, utc_time
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from lineage_pipelines.records.values.metric import by_interest
+from lineage_pipelines.records.statement.metric import by_interest
 from lineage_pipelines.reports.document import Document, Paragraph, Table
 from lineage_pipelines.reports.formatting import number, short_digest, utc_time
 

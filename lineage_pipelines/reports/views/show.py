@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from lineage_pipelines.records.statement.lineage_record import LineageRecord
+from lineage_pipelines.records.statement.metric import by_interest
 from lineage_pipelines.records.statement.training_run import (
     Candidate,
     CheckResult,
@@ -11,7 +12,6 @@ from lineage_pipelines.records.statement.training_run import (
     SliceMetrics,
 )
 from lineage_pipelines.records.values.canonical import Json
-from lineage_pipelines.records.values.metric import by_interest, lower_is_better
 from lineage_pipelines.reports.document import Block, Document, Heading, Pairs, Paragraph, Table
 from lineage_pipelines.reports.formatting import count, duration, number, short_digest, size, utc_time
 from lineage_pipelines.reports.views.history import approval_line, approved_by
@@ -226,7 +226,7 @@ def _experiment(record: LineageRecord) -> Iterator[Block]:
         yield Paragraph(f"\n  Metrics{on}")
         yield Pairs([(n, number(record.evaluation.metrics[n])) for n in by_interest(record.evaluation.metrics)])
         yield from _checks(record.evaluation.checks)
-        yield from _slices(record.evaluation.slices)
+        yield from _slices(record.evaluation.slices, record)
     yield from _candidates(record.candidates)
 
 
@@ -237,20 +237,26 @@ def _checks(checks: Sequence[CheckResult]) -> Iterator[Block]:
         yield Table(["check", "verdict", "detail"], rows, title="Checks")
 
 
-def _slices(slices: Sequence[SliceMetrics]) -> Iterator[Block]:
+def _slices(slices: Sequence[SliceMetrics], record: LineageRecord) -> Iterator[Block]:
     shared = set.intersection(*(set(part.metrics) for part in slices)) if slices else set()
     names = by_interest(shared)[:4]
     if not names:
         return
-    sign = 1 if lower_is_better(names[0]) else -1
-    worst = sorted(slices, key=lambda part: (-sign * part.metrics[names[0]], part.name, part.value))
+    greater = record.greater_is_better(names[0])
+    sign = 1 if greater else -1
+
+    def rank(part: SliceMetrics) -> tuple[float, str, str]:
+        return (-part.rows if greater is None else sign * part.metrics[names[0]], part.name, part.value)
+
+    ordered = sorted(slices, key=rank)
     rows = [
-        [f"{p.name}={p.value}", f"{p.rows:,}", *(number(p.metrics[n]) for n in names)] for p in worst[:_MOST_SLICES]
+        [f"{p.name}={p.value}", f"{p.rows:,}", *(number(p.metrics[n]) for n in names)] for p in ordered[:_MOST_SLICES]
     ]
-    title = f"Slices, worst {names[0]} first"
+    title = "Slices, largest first" if greater is None else f"Slices, worst {names[0]} first"
     yield Table(["slice", "rows", *names], rows, frozenset({"rows", *names}), title=title)
-    if len(worst) > _MOST_SLICES:
-        yield Paragraph(f"  … and {len(worst) - _MOST_SLICES} better ones", "dim")
+    if len(ordered) > _MOST_SLICES:
+        others = "smaller" if greater is None else "better"
+        yield Paragraph(f"  … and {len(ordered) - _MOST_SLICES} {others} ones", "dim")
 
 
 def _candidates(candidates: Sequence[Candidate]) -> Iterator[Block]:

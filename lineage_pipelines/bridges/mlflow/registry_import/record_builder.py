@@ -25,6 +25,7 @@ from lineage_pipelines.capture.git.public_url import public_url
 from lineage_pipelines.records.statement.code import CodeVersion
 from lineage_pipelines.records.statement.dataset import DatasetSnapshot
 from lineage_pipelines.records.statement.lineage_record import LineageRecord, ModelIdentity
+from lineage_pipelines.records.statement.metric import metric_specs
 from lineage_pipelines.records.statement.training_run import Candidate, Evaluation, MlflowRun, TrainingRun
 from lineage_pipelines.records.values.canonical import Json
 from lineage_pipelines.records.values.digest import Digest
@@ -230,4 +231,9 @@ def _evaluation(run: "Run | None", data: Sequence[DatasetSnapshot], graded: Grad
         graded.lacks("evaluation.snapshot", "MLflow does not say on which data the metrics were measured")
     else:
         graded.derives("evaluation.snapshot", "the one input that was logged for testing")
-    return Evaluation(snapshot=measured[0] if len(measured) == 1 else None, metrics=overall, slices=slices)
+    return Evaluation(
+        snapshot=measured[0] if len(measured) == 1 else None,
+        metrics=overall,
+        slices=slices,
+        directions=metric_specs({*overall, *(name for part in slices for name in part.metrics)}),
+    )

@@ -16,11 +16,10 @@ from lineage_pipelines.queries.diff.changes import (
 )
 from lineage_pipelines.queries.diff.explanation import scores
 from lineage_pipelines.queries.diff.wording import amount, some
+from lineage_pipelines.records.statement.training_run import CheckKind
 from lineage_pipelines.records.values.canonical import Json
 
 _MOST_FILES = 5
-_METRIC_CHECKS = ("min_", "max_", "no_worse_")
-"""How the names of those checks begin that look at a metric (`orchestration.gates`)."""
 
 
 def stage_sentences(change: StageChange) -> Iterator[Sentence]:
@@ -177,7 +176,7 @@ def check_sentences(change: EvaluationChange) -> Iterator[Sentence]:
     """Say which checks fail that passed before. Those of metrics tell the outcome, all others look at the data."""
     for name, (before, after) in change.checks.items():
         if before and after is False:
-            of_metric = name.startswith(_METRIC_CHECKS)
+            of_metric = change.check_kinds.get(name) in (CheckKind.THRESHOLD, CheckKind.NO_WORSE)
             layer, score = ("metrics", scores.METRIC_CHECK) if of_metric else ("evaluation", scores.CHECK_FAILS)
             detail = change.details.get(name)
             text = f"the check {name} fails, and passed before" + (f": {detail}" if detail else "")

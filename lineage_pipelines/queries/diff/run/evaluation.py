@@ -7,8 +7,8 @@ from lineage_pipelines.queries.diff.alignment import Pair, paired
 from lineage_pipelines.queries.diff.changes import CodeChange, EvaluationChange, MetricChange
 from lineage_pipelines.queries.diff.run.noise_band import band_name, measure_noise
 from lineage_pipelines.records.statement.lineage_record import LineageRecord
-from lineage_pipelines.records.statement.training_run import CheckResult, Evaluation, SliceMetrics
-from lineage_pipelines.records.values.metric import by_interest
+from lineage_pipelines.records.statement.metric import by_interest
+from lineage_pipelines.records.statement.training_run import CheckResult, Evaluation, SliceMetrics, check_kind
 
 __all__ = ["compare_evaluation", "measure_noise"]
 
@@ -44,12 +44,27 @@ def compare_evaluation(
         same_data=_same_data(first, second),
         same_code=_same_code(first, second, code),
         snapshot=(before.snapshot if before else None, after.snapshot if after else None),
-        metrics=_metrics(before.metrics if before else {}, after.metrics if after else {}, bands),
-        slices=_slices(_Side(first), _Side(second), bands),
+        metrics=_with_direction(
+            _metrics(before.metrics if before else {}, after.metrics if after else {}, bands), first, second
+        ),
+        slices=_with_direction(_slices(_Side(first), _Side(second), bands), first, second),
         checks={pair.name: _verdicts(pair) for pair in checks if pair.name not in same},
         details={pair.name: _detail(pair) for pair in checks if pair.name not in same},
         unchanged_checks=len(same),
         same_checks=same,
+        check_kinds={pair.name: check_kind(each) for pair in checks if (each := pair.after or pair.before)},
+    )
+
+
+def _with_direction(
+    changes: Iterable[MetricChange], first: LineageRecord, second: LineageRecord
+) -> tuple[MetricChange, ...]:
+    """Add the direction of each metric: what the newer record says counts, unless it says nothing."""
+    directions = (
+        (change, (second.greater_is_better(change.name), first.greater_is_better(change.name))) for change in changes
+    )
+    return tuple(
+        replace(change, greater_is_better=other if said is None else said) for change, (said, other) in directions
     )
 
 
