@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 ROWS = 200
 """So many rows say whether two models are one; their predictions are a few kilobytes."""
 _METHODS = ("predict_proba", "decision_function", "predict")
-_MOST_COLUMNS = 50
+_MAX_COLUMNS = 50
 
 
 def probe_rows(estimator: object, table: "pd.DataFrame") -> "pd.DataFrame | None":
@@ -44,7 +44,7 @@ def take_probe(estimator: object, rows: object) -> tuple[Probe, bytes] | None:
         return None
     try:
         columns = _columns(getattr(estimator, method)(rows))
-        if not columns or len(columns) > _MOST_COLUMNS or any(len(column) != len(rows) for column in columns):
+        if not columns or len(columns) > _MAX_COLUMNS or any(len(column) != len(rows) for column in columns):
             return None
         blob = canonical_bytes(columns)
     except Exception:  # noqa: BLE001  # whatever an estimator raises when it is asked from outside

@@ -17,11 +17,11 @@ from lineage_pipelines.queries.diff.changes import (
     ParameterChange,
 )
 from lineage_pipelines.queries.diff.data.periods import find_period
-from lineage_pipelines.queries.diff.data.units import linear_map
 from lineage_pipelines.queries.diff.explanation import scores
 from lineage_pipelines.queries.diff.explanation.data_sentences import data_sentences
 from lineage_pipelines.queries.diff.explanation.record_sentences import environment_sentences, evaluation_sentences
 from lineage_pipelines.queries.diff.explanation.scores import by_effect, by_step
+from lineage_pipelines.queries.diff.units import linear_map
 from lineage_pipelines.queries.diff.wording import amount, moment, percent, quoted, scaled
 
 DAY = 86_400.0
@@ -132,6 +132,10 @@ def test_numbers_are_written_as_they_are_read() -> None:
     ]
     assert scaled(5 / 9, -160 / 9) == "0.5556 times what it was minus 17.78 (°F to °C)"
     assert scaled(1.0, 12.0) == "what it was plus 12"
+    assert scaled(33.86, 0.0) == "33.86 times what it was (inHg to hPa)"
+    assert scaled(1 / 3.6, 0.0) == "0.2778 times what it was (km/h to m/s)"
+    assert scaled(5 / 9, 255.37) == "0.5556 times what it was plus 255.4 (°F to K)"
+    assert scaled(1 / 1.852, 0.0) == "0.54 times what it was (km to nautical miles)"
     assert [quoted(each) for each in ("car", "car ", "")] == ["car", "'car '", "''"]
 
 

@@ -63,7 +63,7 @@ MAX_UNTRACKED_BYTES = 1024 * 1024
 MAX_CHANGED_BYTES = 16 * 1024 * 1024
 """All changed files together; what comes after it by path is left out and named."""
 _MAX_PATCH_BYTES = 64 * 1024 * 1024
-_MOST_PLACES = 10
+_MAX_PLACES = 10
 _EMPTY_TREE = {
     "sha1": "4b825dc642cb6eb9a060e54bf8d69288fbee4904",
     "sha256": "6ef19b41225c5369f1c104d45d8d85efa9b057b53b14b4b9b939dd74decc5321",
@@ -91,7 +91,7 @@ def make_patch(state: GitState) -> tuple[bytes | None, Gaps]:
         return None, (*gaps, f"code.patch: not captured, {error}")
     except OSError as error:
         return None, (*gaps, f"code.patch: not captured, {error.strerror}")
-    places = [locate(patch, token.offset) for token in islice(find_tokens(patch), _MOST_PLACES)]
+    places = [locate(patch, token.offset) for token in islice(find_tokens(patch), _MAX_PLACES)]
     if places:
         said = ", ".join(dict.fromkeys(places))
         return None, (*gaps, f"code.patch: withheld, it holds what looks like a secret at {said}")

@@ -39,12 +39,12 @@ if TYPE_CHECKING:
 
 _STEPS = 40
 _BINS = 20
-_MOST_VALUES = 50
-_MOST_GROUPS = 1000
+_MAX_VALUES = 50
+_MAX_GROUPS = 1000
 _PER_VALUE = 2
 _PER_GROUP = 20
-_MOST_TEXT = 64
-_MOST_NAME = 128
+_MAX_TEXT = 64
+_MAX_NAME = 128
 _DIGITS = 10
 """Significant digits of what is computed: fewer than what the order of a summation or another CPU can change."""
 _EXACT = 2**53
@@ -65,7 +65,7 @@ def profile_column(field: "pa.Field", column: "pa.ChunkedArray") -> ColumnProfil
     from pyarrow import types
 
     kind = field.type
-    base: dict[str, Any] = {"name": _shorten(field.name, _MOST_NAME), "type": _shorten(str(kind), _MOST_TEXT)}
+    base: dict[str, Any] = {"name": _shorten(field.name, _MAX_NAME), "type": _shorten(str(kind), _MAX_TEXT)}
     if types.is_dictionary(kind):
         kind = kind.value_type
         column = column.cast(kind)
@@ -193,19 +193,19 @@ def _text(facts: dict[str, Any], column: "pa.ChunkedArray") -> ColumnProfile:
 
 
 def _names_groups(distinct: int, rows: int, *, text: bool = False) -> bool:
-    few = distinct <= _MOST_VALUES and rows >= _PER_VALUE * distinct
-    return distinct > 0 and (few or (text and distinct <= _MOST_GROUPS and rows >= _PER_GROUP * distinct))
+    few = distinct <= _MAX_VALUES and rows >= _PER_VALUE * distinct
+    return distinct > 0 and (few or (text and distinct <= _MAX_GROUPS and rows >= _PER_GROUP * distinct))
 
 
 def _groups(dictionary: "pa.Array", counts: list[int]) -> dict[str, Any]:
     pairs = sorted(zip(counts, dictionary.to_pylist(), strict=True), key=lambda pair: (-pair[0], pair[1]))
     listed: dict[str, int] = {}
-    for count, value in pairs[:_MOST_VALUES]:
+    for count, value in pairs[:_MAX_VALUES]:
         text = value.decode("utf-8", "replace")
-        shown = _shorten(text, _MOST_TEXT) if token_shape(text) is None else "<withheld>"
+        shown = _shorten(text, _MAX_TEXT) if token_shape(text) is None else "<withheld>"
         listed[shown] = listed.get(shown, 0) + count
     values = sorted(listed.items(), key=lambda pair: (-pair[1], pair[0]))
-    return {"values": [list(pair) for pair in values], "other": sum(count for count, _ in pairs[_MOST_VALUES:])}
+    return {"values": [list(pair) for pair in values], "other": sum(count for count, _ in pairs[_MAX_VALUES:])}
 
 
 def _other(facts: dict[str, Any], column: "pa.ChunkedArray") -> ColumnProfile:
@@ -230,7 +230,7 @@ MAX_PROFILE_BYTES = 64_000
 _MAX_CELLS = 25_000_000
 # Of each level of detail: every n-th quantile (0 for none), histograms, values.
 _LEVELS = ((1, True, 50), (2, True, 20), (4, False, 10), (0, False, 0))
-_LEAST_BYTES = 40
+_MIN_BYTES = 40
 """Of a column at these levels, so that a table of thousands is not written down in vain."""
 _BARE = ("name", "nulls", "distinct")
 
@@ -275,7 +275,7 @@ def _read_every(table: TableFiles, schema: "pa.Schema", stride: int) -> "pa.Tabl
 
 
 def _fit(profile: dict[str, Any], columns: list[dict[str, Any]]) -> bytes:
-    for detail, level in enumerate(_LEVELS if len(columns) * _LEAST_BYTES <= MAX_PROFILE_BYTES else ()):
+    for detail, level in enumerate(_LEVELS if len(columns) * _MIN_BYTES <= MAX_PROFILE_BYTES else ()):
         reduced = [_reduce(column, *level) for column in columns]
         data = canonical_bytes({**profile, "detail": detail, "columns": reduced})
         if len(data) <= MAX_PROFILE_BYTES:

@@ -17,7 +17,7 @@ from lineage_pipelines.queries.diff.data.preparation import compare_stages
 from lineage_pipelines.queries.diff.explanation.ranking import rank
 from lineage_pipelines.queries.diff.run.decision_changes import decisions_between
 from lineage_pipelines.queries.diff.run.evaluation import compare_evaluation
-from lineage_pipelines.queries.diff.run.noise_band import LOOKED_AT, measure_noise
+from lineage_pipelines.queries.diff.run.noise_band import MAX_VERSIONS, measure_noise
 from lineage_pipelines.queries.diff.run.parameters import compare_parameters, same_parameters
 from lineage_pipelines.queries.diff.stored_sources import Blobs
 from lineage_pipelines.queries.diff.stored_tables import Progress, find_listings, find_tables
@@ -105,7 +105,7 @@ def _noise(catalog: Catalog, first: Entry, second: Entry) -> Mapping[str, float]
     later = max(first, second, key=lambda entry: entry.seq)
     if first.model != second.model:
         return {}
-    return measure_noise(catalog.entries(later.model, limit=LOOKED_AT, before=later.version + 1))
+    return measure_noise(catalog.entries(later.model, limit=MAX_VERSIONS, before=later.version + 1))
 
 
 def _side(catalog: Catalog, entry: Entry) -> VersionSide:

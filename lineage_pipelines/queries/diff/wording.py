@@ -3,34 +3,13 @@
 from datetime import UTC, datetime, timedelta
 from typing import TypeGuard
 
+from lineage_pipelines.queries.diff.units import conversion_name
 from lineage_pipelines.records.values.canonical import Json
 
 _LARGE = 1000
 _TEN_PER_CENT = 0.1
 _DAY = 86_400
 _HOUR = 3_600
-_CLOSE = 0.01
-_UNITS = (
-    (5 / 9, -160 / 9, "°F to °C"),
-    (9 / 5, 32.0, "°C to °F"),
-    (1.0, 273.15, "°C to K"),
-    (1.0, -273.15, "K to °C"),
-    (0.01, 0.0, "per cent to shares"),
-    (100.0, 0.0, "shares to per cent"),
-    (0.001, 0.0, "to thousands"),
-    (1000.0, 0.0, "to thousandths"),
-    (1 / 60, 0.0, "minutes to hours, or seconds to minutes"),
-    (60.0, 0.0, "hours to minutes, or minutes to seconds"),
-    (1.609344, 0.0, "miles to km"),
-    (1 / 1.609344, 0.0, "km to miles"),
-    (1 / 2.54, 0.0, "cm to inches"),
-    (2.54, 0.0, "inches to cm"),
-    (0.3048, 0.0, "feet to metres"),
-    (1 / 0.3048, 0.0, "metres to feet"),
-    (0.45359237, 0.0, "pounds to kg"),
-    (1 / 0.45359237, 0.0, "kg to pounds"),
-)
-"""Ratio, offset, and what such a change of unit is called."""
 
 
 def amount(value: Json) -> str:
@@ -104,12 +83,8 @@ def scaled(ratio: float, offset: float) -> str:
     text = f"{amount(float(ratio))} times what it was" if ratio != 1 else "what it was"
     if offset:
         text += f" {'plus' if offset > 0 else 'minus'} {amount(abs(float(offset)))}"
-    unit = next((name for r, o, name in _UNITS if _near(ratio, r) and _near(offset, o)), "")
+    unit = conversion_name(ratio, offset)
     return text + (f" ({unit})" if unit else "")
-
-
-def _near(value: float, wanted: float) -> bool:
-    return abs(value - wanted) <= _CLOSE * (abs(wanted) or 1.0)
 
 
 def later(seconds: float) -> str:

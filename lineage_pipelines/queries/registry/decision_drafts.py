@@ -36,16 +36,14 @@ def _candidate(entry: Entry) -> ComparedVersion:
         version=entry.version,
         record=entry.digest,
         metrics=dict(evaluation.metrics) if evaluation else {},
-        data=_measured_on(entry),
+        data=_measured_sha256(entry),
     )
 
 
-def _measured_on(entry: Entry) -> Digest | None:
-    evaluation = entry.record.evaluation
-    for snapshot in entry.record.data:
-        if evaluation is not None and snapshot.name == evaluation.snapshot and snapshot.digest.sha256 is not None:
-            return Digest("sha256", snapshot.digest.sha256)
-    return None
+def _measured_sha256(entry: Entry) -> Digest | None:
+    measured = entry.record.measured_on
+    sha256 = measured.digest.sha256 if measured else None
+    return Digest("sha256", sha256) if sha256 else None
 
 
 def counted(weighed: Iterable[WeighedApproval]) -> tuple[CountedApproval, ...]:

@@ -8,7 +8,7 @@ from itertools import pairwise
 from lineage_pipelines.catalog.catalog import Catalog
 from lineage_pipelines.catalog.log.entries import Entry
 from lineage_pipelines.errors import NotFoundError
-from lineage_pipelines.queries.diff.run.noise_band import LOOKED_AT, measure_noise
+from lineage_pipelines.queries.diff.run.noise_band import MAX_VERSIONS, measure_noise
 from lineage_pipelines.queries.refs import known_model, resolve
 from lineage_pipelines.records.statement.lineage_record import LineageRecord
 
@@ -84,7 +84,7 @@ def bisect_metric(
     ends = _of(catalog, name, good), _of(catalog, name, bad)
     values = _value(ends[0], metric), _value(ends[1], metric)
     limit = _threshold(values, threshold, metric)
-    noise = measure_noise(catalog.entries(name, limit=LOOKED_AT)).get(metric)
+    noise = measure_noise(catalog.entries(name, limit=MAX_VERSIONS)).get(metric)
     between = _between(catalog, ends)
     measured = [(entry, _number(entry.record, metric)) for entry in between]
     sign = 1 if values[0] > values[1] else -1

@@ -11,7 +11,7 @@ from lineage_pipelines.artifacts.artifact_store import ArtifactStore
 from lineage_pipelines.catalog.catalog import Catalog
 from lineage_pipelines.catalog.log.entries import Entry
 from lineage_pipelines.errors import NotFoundError
-from lineage_pipelines.queries.diff.run.noise_band import LOOKED_AT, measure_noise
+from lineage_pipelines.queries.diff.run.noise_band import MAX_VERSIONS, measure_noise
 from lineage_pipelines.queries.refs import known_model, resolve
 from lineage_pipelines.queries.registry.alias_history import list_decisions
 from lineage_pipelines.queries.registry.approval_status import list_approvals
@@ -106,7 +106,7 @@ def what_changed(
     kept = [event for event in events if event.seq > after and event.at >= begin]
     metric = headline(entries[-1].record)
     live, live_since = _live(catalog, name)
-    noise = measure_noise(catalog.entries(name, limit=LOOKED_AT)).get(metric) if metric is not None else None
+    noise = measure_noise(catalog.entries(name, limit=MAX_VERSIONS)).get(metric) if metric is not None else None
     return Timeline(
         model=name,
         since=since,

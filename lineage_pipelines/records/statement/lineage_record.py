@@ -91,6 +91,13 @@ class LineageRecord(Value):
         specs = self.evaluation.directions if self.evaluation else ()
         return next((spec.greater_is_better for spec in specs if spec.name == metric), None)
 
+    @property
+    def measured_on(self) -> DatasetSnapshot | None:
+        """The input that the evaluation was measured on; None where the record does not name exactly one."""
+        name = self.evaluation.snapshot if self.evaluation else None
+        found = [snapshot for snapshot in self.data if snapshot.name == name]
+        return found[0] if len(found) == 1 else None
+
 
 def encode(record: LineageRecord) -> bytes:
     """Return the record's exact bytes, the ones that are stored, hashed and signed.

@@ -11,7 +11,7 @@ from lineage_pipelines.queries.diff.data.distances import (
     value_distance,
 )
 from lineage_pipelines.queries.diff.data.profile import Profile, same_content
-from lineage_pipelines.queries.diff.data.units import linear_map
+from lineage_pipelines.queries.diff.units import linear_map
 from lineage_pipelines.records.statement.dataset import Column
 from lineage_pipelines.records.values.canonical import Json
 

@@ -46,10 +46,9 @@ def compare_overlaps(
 
 def _pairs(record: LineageRecord) -> Iterator[tuple[tuple[str, str], _Pair]]:
     """What was measured on, with all that was trained on."""
-    name = record.evaluation.snapshot if record.evaluation else None
-    measured = next((each for each in record.data if each.name == name), None)
+    measured = record.measured_on
     for each in record.data:
-        if measured is not None and each.name != name and (each.role in TRAINED_ON or each.name in TRAINED_ON):
+        if measured is not None and each.name != measured.name and (each.role in TRAINED_ON or each.name in TRAINED_ON):
             yield (measured.name, each.name), (measured, each)
 
 

@@ -81,14 +81,12 @@ def _detail(pair: Pair[CheckResult]) -> str:
 
 
 def _same_data(first: LineageRecord, second: LineageRecord) -> bool | None:
-    before, after = (_measured_on(record) for record in (first, second))
+    before, after = (_measured_sha256(record) for record in (first, second))
     return None if before is None or after is None else before == after
 
 
-def _measured_on(record: LineageRecord) -> str | None:
-    name = record.evaluation.snapshot if record.evaluation else None
-    found = [snapshot.digest.sha256 for snapshot in record.data if name is not None and snapshot.name == name]
-    return found[0] if len(found) == 1 else None
+def _measured_sha256(record: LineageRecord) -> str | None:
+    return record.measured_on.digest.sha256 if record.measured_on else None
 
 
 def _same_code(first: LineageRecord, second: LineageRecord, code: CodeChange | None) -> bool | None:
@@ -132,8 +130,8 @@ class _Side:
 
         Slices of a column may leave rare values out, and may take rows of other data in.
         """
-        name = self.record.evaluation.snapshot if self.record.evaluation else None
-        rows = next((each.rows for each in self.record.data if each.name == name and each.rows is not None), 0)
+        measured = self.record.measured_on
+        rows = (measured.rows if measured else None) or 0
         found: dict[str, int] = {}
         for part in self.slices:
             found[part.name] = found.get(part.name, 0) + part.rows

@@ -1,20 +1,19 @@
-"""Noise band: how much a metric moves by itself: measured over versions that were made from the same recipe."""
+"""Noise band: how much a metric moves by itself, measured over versions that were made from the same recipe."""
 
 import statistics
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import cache
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import islice
-from typing import Any
 
 from lineage_pipelines.catalog.log.entries import Entry
-from lineage_pipelines.records.values.canonical import Json, parse_bytes
+from lineage_pipelines.records.statement.lineage_record import LineageRecord
+from lineage_pipelines.records.statement.training_run import Evaluation
 
-_LEAST = 3
-"""Repeats from which on a standard deviation is said."""
-_MOST = 20
-"""Repeats that are read."""
-_MOST_RECIPES = 6
-"""Recipes that are looked at, newest first."""
+_MIN_REPEATS = 3
+"""Fewer have no standard deviation worth reporting."""
+_MAX_REPEATS = 20
+_MAX_RECIPES = 6
+"""Recipes that are tried, newest first."""
 
 
 def band_name(metric: str, slice_: str = "") -> str:
@@ -22,8 +21,8 @@ def band_name(metric: str, slice_: str = "") -> str:
     return f"{metric} of {slice_}" if slice_ else metric
 
 
-LOOKED_AT = 50
-"""How many versions, newest first, are looked at for repeats of one recipe."""
+MAX_VERSIONS = 50
+"""How many versions, newest first, are searched for repeats of one recipe."""
 
 
 def measure_noise(entries: Iterable[Entry]) -> Mapping[str, float]:
@@ -31,72 +30,64 @@ def measure_noise(entries: Iterable[Entry]) -> Mapping[str, float]:
 
     Repeats are versions whose data, code, parameters, environment and evaluated snapshot are equal, so that only the
     seed may differ: three at least. Of several repeated recipes the one with the newest version counts. A metric that
-    is the same in all of them, because the seed is, says nothing of chance and has no band.
+    is the same in all of them, because the seed is, has no band.
 
     Args:
         entries: versions of one model, newest first.
     """
-    waiting, known = list(entries), cache(_said)
-    for _ in range(_MOST_RECIPES):
-        if len(waiting) < _LEAST:
+    waiting = list(entries)
+    for _ in range(_MAX_RECIPES):
+        if len(waiting) < _MIN_REPEATS:
             break
         newest, *others = waiting
-        repeats = [newest, *_repeats(known(newest), others, known)]
-        if len(repeats) >= _LEAST and (bands := _bands([known(entry) for entry in repeats])):
+        repeats = [newest, *_repeats(newest, others)]
+        if len(repeats) >= _MIN_REPEATS and (bands := _bands([entry.record for entry in repeats])):
             return bands
-        made_alike = set(map(id, repeats))
-        waiting = [entry for entry in others if id(entry) not in made_alike]
+        used = set(map(id, repeats))
+        waiting = [entry for entry in others if id(entry) not in used]
     return {}
 
 
-def _repeats(
-    said: Mapping[str, Any], others: Iterable[Entry], known: Callable[[Entry], Mapping[str, Any]]
-) -> Iterator[Entry]:
-    """Those of the others with one recipe, as far as they are read.
+def _repeats(newest: Entry, others: Iterable[Entry]) -> Iterator[Entry]:
+    """Those of the others with the same recipe, a limited number.
 
-    What a repeat's bytes cannot lack is looked for first: reading a record takes a hundred times as long.
+    Digests that the bytes of a repeat must contain are searched for first: decoding takes a hundred times as long.
     """
-    recipe, marks = _recipe(said), _marks(said)
+    recipe, digests = _recipe(newest.record), _digests(newest.record)
     if recipe is None:
         return
-    likely = (entry for entry in others if all(mark in entry.body for mark in marks))
-    yield from (entry for entry in islice(likely, _MOST) if _recipe(known(entry)) == recipe)
+    likely = (entry for entry in others if all(digest in entry.body for digest in digests))
+    yield from (entry for entry in islice(likely, _MAX_REPEATS) if _recipe(entry.record) == recipe)
 
 
-def _said(entry: Entry) -> Mapping[str, Any]:
-    """The predicate as plain JSON: a few of its fields are enough."""
-    statement: Any = parse_bytes(entry.body)
-    predicate: Mapping[str, Any] = statement["predicate"]
-    return predicate
-
-
-def _recipe(said: Mapping[str, Any]) -> Json:
+def _recipe(record: LineageRecord) -> Sequence[object] | None:
     """All that a version is made from but for its seed; None where that is not known in full."""
-    data = [[each["name"], each["role"], each["digest"].get("sha256")] for each in said["data"]]
-    source = said["code"].get("source")
-    if not data or source is None or any(digest is None for _, _, digest in data):
+    data = [(each.name, each.role, each.digest.sha256) for each in record.data]
+    source = record.code.source
+    if not data or source is None or any(sha256 is None for _, _, sha256 in data):
         return None
-    parameters = {name: value for name, value in said["parameters"].items() if name != "seed"}
-    measured_on = said.get("evaluation", {}).get("snapshot")
-    estimator = said["artifact"]["estimator"]
-    return [data, source["entry"], source["digest"], said["environment"], parameters, measured_on, estimator]
+    # Which library recorded it, and what else its process had imported, changes no model.
+    environment = replace(record.environment, recorder=None, imported=None)
+    parameters = {name: (type(value), value) for name, value in record.parameters.items() if name != "seed"}
+    measured_on = record.evaluation.snapshot if record.evaluation else None
+    return data, source.entry, source.digest, environment, parameters, measured_on, record.artifact.estimator
 
 
-def _marks(said: Mapping[str, Any]) -> Sequence[bytes]:
-    digests = [each["digest"].get("sha256", "") for each in said["data"]]
-    return [text.encode() for text in (*digests, said["environment"]["packages"]) if text]
+def _digests(record: LineageRecord) -> Sequence[bytes]:
+    digests = [each.digest.sha256 or "" for each in record.data]
+    return [text.encode() for text in (*digests, str(record.environment.packages)) if text]
 
 
-def _bands(repeats: Sequence[Mapping[str, Any]]) -> dict[str, float]:
-    measured = [dict(_measured(said.get("evaluation", {}))) for said in repeats]
+def _bands(repeats: Sequence[LineageRecord]) -> dict[str, float]:
+    measured = [dict(_measured(record.evaluation)) if record.evaluation else {} for record in repeats]
     names = set.intersection(*(set(each) for each in measured))
     spread = {name: 2 * statistics.stdev([each[name] for each in measured]) for name in sorted(names)}
     return {name: band for name, band in spread.items() if band > 0}
 
 
-def _measured(evaluation: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
-    for name, value in evaluation.get("metrics", {}).items():
-        yield band_name(name), float(value)
-    for part in evaluation.get("slices", ()):
-        for name, value in part["metrics"].items():
-            yield band_name(name, f"{part['name']}={part['value']}"), float(value)
+def _measured(evaluation: Evaluation) -> Iterator[tuple[str, float]]:
+    for name, value in evaluation.metrics.items():
+        yield band_name(name), value
+    for part in evaluation.slices:
+        for name, value in part.metrics.items():
+            yield band_name(name, f"{part.name}={part.value}"), value

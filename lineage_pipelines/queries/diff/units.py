@@ -1,35 +1,52 @@
-"""Units: is a column another one times a number, plus a number? A unit, a scale, a time zone."""
+"""Units: whether a column is another one times a number, plus a number: a unit, a scale, a time zone."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     import numpy as np
 
     Array = np.ndarray[Any, Any]
 
-_UNITS = (
-    (5 / 9, -160 / 9),  # Fahrenheit to Celsius
-    (5 / 9, 459.67 * 5 / 9),  # Fahrenheit to Kelvin
-    (1.0, 273.15),  # Celsius to Kelvin
-    (60.0, 0.0),
-    (3600.0, 0.0),
-    (24.0, 0.0),
-    (86400.0, 0.0),
-    (1440.0, 0.0),
-    (100.0, 0.0),
-    (1000.0, 0.0),
-    (1e6, 0.0),
-    (2.54, 0.0),
-    (25.4, 0.0),
-    (0.3048, 0.0),
-    (1.609344, 0.0),
-    (1.852, 0.0),
-    (0.45359237, 0.0),
-    (3.6, 0.0),
-    (33.8638866667, 0.0),  # inches of mercury to hectopascal
+
+class Conversion(NamedTuple):
+    """A change of unit: what was, times `ratio`, plus `offset`."""
+
+    ratio: float
+    offset: float
+    name: str
+    inverse_name: str
+
+    @property
+    def inverse(self) -> tuple[float, float]:
+        """Ratio and offset of the way back."""
+        return _inverse((self.ratio, self.offset))
+
+
+_CONVERSIONS = (
+    Conversion(5 / 9, -160 / 9, "°F to °C", "°C to °F"),
+    Conversion(5 / 9, 459.67 * 5 / 9, "°F to K", "K to °F"),
+    Conversion(1.0, 273.15, "°C to K", "K to °C"),
+    Conversion(60.0, 0.0, "hours to minutes, or minutes to seconds", "minutes to hours, or seconds to minutes"),
+    Conversion(3600.0, 0.0, "hours to seconds", "seconds to hours"),
+    Conversion(24.0, 0.0, "days to hours", "hours to days"),
+    Conversion(86400.0, 0.0, "days to seconds", "seconds to days"),
+    Conversion(1440.0, 0.0, "days to minutes", "minutes to days"),
+    Conversion(100.0, 0.0, "shares to per cent", "per cent to shares"),
+    Conversion(1000.0, 0.0, "to thousandths", "to thousands"),
+    Conversion(1e6, 0.0, "to millionths", "to millions"),
+    Conversion(2.54, 0.0, "inches to cm", "cm to inches"),
+    Conversion(25.4, 0.0, "inches to mm", "mm to inches"),
+    Conversion(0.3048, 0.0, "feet to metres", "metres to feet"),
+    Conversion(1.609344, 0.0, "miles to km", "km to miles"),
+    Conversion(1.852, 0.0, "nautical miles to km", "km to nautical miles"),
+    Conversion(0.45359237, 0.0, "pounds to kg", "kg to pounds"),
+    Conversion(3.6, 0.0, "m/s to km/h", "km/h to m/s"),
+    Conversion(33.8638866667, 0.0, "inHg to hPa", "hPa to inHg"),
 )
-"""Conversions that are known when the rows differ, too: each of them, and its inverse."""
+"""Conversions that are known when the rows differ, too."""
+_NAMED = 0.01
+"""How far, as a share of the value, a ratio or offset may be from the conversion that it is named by."""
 _CLOSE = 2e-3
 """Of the spread: how far a quantile may be from where the map puts it. Values are often rounded after a conversion."""
 _NEAR = 0.05
@@ -71,6 +88,20 @@ def linear_map(first: Mapping[str, Any], second: Mapping[str, Any], *, same_coun
     return None
 
 
+def conversion_name(ratio: float, offset: float) -> str:
+    """Return what a change of unit is called, as `°F to °C`; empty where none is known."""
+    for each in _CONVERSIONS:
+        if _near(ratio, each.ratio) and _near(offset, each.offset):
+            return each.name
+        if _near(ratio, each.inverse[0]) and _near(offset, each.inverse[1]):
+            return each.inverse_name
+    return ""
+
+
+def _near(value: float, expected: float) -> bool:
+    return abs(value - expected) <= _NAMED * (abs(expected) or 1.0)
+
+
 def _is_turned(first: Mapping[str, Any], second: Mapping[str, Any], before: "Array", after: "Array") -> bool:
     """Whether every number has the other sign: the range is turned round exactly, the quantiles within it nearly.
 
@@ -107,7 +138,11 @@ def _explains(before: "Array", after: "Array", found: tuple[float, float], *, sa
     residue = float(np.abs(before * ratio + offset - after).max()) / spread
     if abs(ratio - 1) < _KNOWN and abs(offset) < _KNOWN * spread:
         return False  # it is as it was
-    known = any(_is(found, each, spread) or _is(_inverse(found), each, spread / abs(ratio)) for each in _UNITS)
+    known = any(
+        _is(found, (each.ratio, each.offset), spread)
+        or _is(_inverse(found), (each.ratio, each.offset), spread / abs(ratio))
+        for each in _CONVERSIONS
+    )
     return residue <= (_NEAR if known else _CLOSE) and (known or same_count)
 
 
