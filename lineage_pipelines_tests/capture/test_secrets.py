@@ -205,9 +205,9 @@ def test_search_is_linear_in_the_text() -> None:
 
 
 def _seconds(text: bytes) -> float:
-    start = time.perf_counter()
+    start = time.process_time()
     secret_lines(text)
-    return time.perf_counter() - start
+    return time.process_time() - start
 
 
 @pytest.mark.parametrize("word", ["password", "apiToken", "secret_key", "DB_PASSWORD"])
