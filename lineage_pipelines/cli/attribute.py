@@ -1,19 +1,16 @@
 """`lineage attribute REF REF --metric M`: to which of what differs is the change allocated?"""
 
 import math
-import sys
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from lineage_pipelines.cli.progress import progress_line
 from lineage_pipelines.cli.replay_options import ask, build_options, replay_options
 from lineage_pipelines.cli.session import Session, answer, format_option, print_answer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from rich.progress import Progress
+    from collections.abc import Callable
 
     from lineage_pipelines.catalog.log.entries import Entry
     from lineage_pipelines.records.decisions.attribution import Attribution
@@ -68,8 +65,8 @@ def command(
             raise NotFoundError(
                 f"{first.ref} and {second.ref} are versions of two models, between which there is nothing"
             )
-        with _bar() as progress:
-            callbacks = _callbacks(first, second, options, progress, yes=yes)
+        with progress_line() as show:
+            callbacks = _callbacks(first, second, options, show, yes=yes)
             found = attribute(catalog, first, second, metric, options, seeds=seeds, callbacks=callbacks)
     if not no_store:
         click.echo(f"kept as entry {_store(session, found):,} of the log", err=True)
@@ -85,17 +82,16 @@ def command(
 
 
 def _callbacks(
-    first: "Entry", second: "Entry", options: "Options", progress: "Progress | None", *, yes: bool
+    first: "Entry", second: "Entry", options: "Options", show: "Callable[[str], None]", *, yes: bool
 ) -> "Callbacks":
     from lineage_pipelines.replay.attribution_run import Callbacks
 
     def confirm(estimate: "Estimate") -> None:
         if not yes:
             ask([first, second], options, *_words(estimate))
-        if progress is not None:
-            progress.start()
+        show("training")
 
-    return Callbacks(confirm=confirm, progress=_shown(progress) if progress is not None else None)
+    return Callbacks(confirm=confirm, progress=_shown(show))
 
 
 def _words(estimate: "Estimate") -> list[str]:
@@ -108,30 +104,12 @@ def _words(estimate: "Estimate") -> list[str]:
     ]
 
 
-@contextmanager
-def _bar() -> "Iterator[Progress | None]":
-    """Give a bar for a terminal, to be started once somebody has agreed; it is gone in the end."""
-    if not sys.stderr.isatty():
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import Progress
-
-    progress = Progress(console=Console(stderr=True), transient=True)
-    try:
-        yield progress
-    finally:
-        progress.stop()
-
-
-def _shown(progress: "Progress") -> "Callable[[int, int, frozenset[str], int], None]":
-    task = progress.add_task("training", total=None)
-
-    def tell(done: int, count: int, mix: frozenset[str], seed: int) -> None:
+def _shown(show: "Callable[[str], None]") -> "Callable[[int, int, frozenset[str], int], None]":
+    def training(done: int, count: int, mix: frozenset[str], seed: int) -> None:
         new = ", ".join(sorted(mix)) or "nothing"
-        progress.update(task, completed=done, total=count, description=f"new: {new[:50]} (seed {seed})")
+        show(f"{done:,} of {count:,} trainings, new: {new[:50]} (seed {seed})")
 
-    return tell
+    return training
 
 
 def _store(session: Session, found: "Attribution") -> int:

@@ -4,12 +4,11 @@ from pathlib import Path
 
 import click
 
-from lineage_pipelines.cli.session import Session, print_answer
-from lineage_pipelines.errors import CatalogError
+from lineage_pipelines.cli.session import Session, output_option, print_answer, write_output
 
 
 @click.command("checkpoint")
-@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="A file instead of stdout.")
+@output_option()
 @click.pass_obj
 def command(session: Session, output: Path | None) -> int:
     """Write what the log is now as a signed note, to be kept where its writers cannot change it.
@@ -26,14 +25,5 @@ def command(session: Session, output: Path | None) -> int:
     if output is None:
         print_answer(note.encode())  # a note is UTF-8 whatever the terminal's encoding is
     else:
-        _write(output, note)
-        click.echo(f"wrote {output}", err=True)
+        write_output(output, note, what="checkpoint")
     return 0
-
-
-def _write(path: Path, note: str) -> None:
-    try:
-        path.write_text(note, encoding="utf-8")
-    except OSError as error:
-        fix = "name a file in a folder that is there, and that this user may write to"
-        raise CatalogError(f"the checkpoint cannot be written: {error.strerror}", where=str(path), fix=fix) from error

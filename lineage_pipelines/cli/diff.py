@@ -1,23 +1,21 @@
 """`lineage diff REF REF`: why are two versions different?"""
 
 import sys
-import threading
-import time
-from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from lineage_pipelines.cli.session import FORMATS, Session, answer, print_answer
-from lineage_pipelines.errors import CatalogError
+from lineage_pipelines.cli.progress import progress_line
+from lineage_pipelines.cli.session import FORMATS, Session, answer, output_option, print_answer, write_output
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from lineage_pipelines.queries.diff.changes import VersionDiff
     from lineage_pipelines.queries.diff.stored_tables import Progress
 
-_PATIENCE = 2.0
 _FOOT = "This page says what differs, never what caused it. It needs no network and runs no program."
 
 
@@ -26,7 +24,7 @@ _FOOT = "This page says what differs, never what caused it. It needs no network 
 @click.argument("second", metavar="REF")
 @click.option("--rows", is_flag=True, help="Read the data itself again, where both snapshots are at hand.")
 @click.option("--full", is_flag=True, help="Unfold what is identical; show patches and tables whole.")
-@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="A file instead of stdout.")
+@output_option()
 @click.option(
     "--format",
     "form",
@@ -53,8 +51,7 @@ def command(
         raise click.UsageError("a page is nothing for a terminal: write it to a file, -o why.html")
     diff = _compare(session, first, second, rows=rows)
     if output is not None:
-        _write(output, _written(diff, form, full=full))
-        click.echo(f"wrote {output}", err=True)
+        write_output(output, _written(diff, form, full=full))
     elif form == "html":
         print_answer(_written(diff, form, full=full).encode())
     else:
@@ -68,7 +65,7 @@ def _compare(session: Session, first: str, second: str, *, rows: bool) -> "Versi
     from lineage_pipelines.queries.refs import resolve
 
     settings = session.settings()
-    with session.open_catalog() as catalog, _told_when_long() as progress:
+    with session.open_catalog() as catalog, _progress() as progress:
         return compare_versions(
             catalog,
             resolve(catalog, first),
@@ -106,58 +103,17 @@ def _written(diff: "VersionDiff", form: str, *, full: bool) -> str:
     return render_markdown(document) if form == "markdown" else render_text(document)
 
 
-def _write(path: Path, text: str) -> None:
-    try:
-        # Names that Git or a disk gave may hold what is no UTF-8.
-        path.write_text(text, encoding="utf-8", errors="backslashreplace", newline="\n")
-    except OSError as error:
-        fix = "name a file in a folder that is there, and that this user may write to"
-        raise CatalogError(f"the answer cannot be written: {error.strerror}", where=str(path), fix=fix) from error
-
-
-class _Told:
-    """What is said on stderr, in one line that is written over."""
-
-    def __init__(self) -> None:
-        self._begun, self._over = time.monotonic(), threading.Event()
-        self._name, self._rows, self._long = "", 0, 0
-
-    def rows(self, name: str, rows: int) -> None:
-        """Take note of rows that were read."""
-        self._rows = self._rows + rows if name == self._name else rows
-        self._name = name
-
-    def tell(self) -> None:
-        """Say every half second what is read, once a person may wonder, until all is said."""
-        while not self._over.wait(_PATIENCE if time.monotonic() - self._begun < _PATIENCE else 0.5):
-            what = f" {self._name.encode('ascii', 'backslashreplace').decode()[:40]}" if self._rows else ""
-            read = f", {self._rows:,} rows read" if self._rows else ""
-            line = f"comparing{what}{read}, {time.monotonic() - self._begun:.0f} s"
-            click.echo(f"\r{line:<{self._long}}", err=True, nl=False)
-            self._long = len(line)
-
-    def end(self) -> None:
-        """Say no more, and take away what was said."""
-        self._over.set()
-
-    def wipe(self) -> None:
-        """Leave the line as if nothing had been said."""
-        if self._long:
-            click.echo(f"\r{' ' * self._long}\r", err=True, nl=False)
-
-
 @contextmanager
-def _told_when_long() -> Iterator["Progress | None"]:
-    """Say on stderr what is done, once a person may wonder; a file or a pipe is told nothing."""
-    if not sys.stderr.isatty():
-        yield None
-        return
-    told = _Told()
-    teller = threading.Thread(target=told.tell, daemon=True)
-    teller.start()
-    try:
-        yield told.rows
-    finally:
-        told.end()
-        teller.join()
-        told.wipe()
+def _progress() -> "Iterator[Progress]":
+    name, total = "", 0
+
+    with progress_line() as show:
+        show("comparing")
+
+        def read(table: str, rows: int) -> None:
+            nonlocal name, total
+            total = total + rows if table == name else rows
+            name = table
+            show(f"comparing {name[:40]}, {total:,} rows read")
+
+        yield read

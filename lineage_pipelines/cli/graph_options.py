@@ -5,8 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from lineage_pipelines.cli.session import Function, answer, print_answer
-from lineage_pipelines.errors import CatalogError
+from lineage_pipelines.cli.session import Function, answer, output_option, print_answer, write_output
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,10 +19,7 @@ FORMATS = ("text", "json", "markdown", "mermaid", "svg")
 
 def drawing_options(function: Function) -> Function:
     """Give a verb the options `--format`, with drawings, and `--output`."""
-    kind = click.Path(dir_okay=False, path_type=Path)
-    function = click.option("-o", "--output", type=kind, help="A file instead of stdout; only for mermaid and svg.")(
-        function
-    )
+    function = output_option("A file instead of stdout; only for mermaid and svg.")(function)
     choice = click.Choice(FORMATS)
     return click.option(
         "--format", "form", type=choice, default="text", show_default=True, help="How to write the answer."
@@ -54,9 +50,5 @@ def answer_drawn(
     text = (render_svg if form == "svg" else render_mermaid)(graph())
     if output is None:
         print_answer(text.encode())
-        return
-    try:
-        output.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise CatalogError(f"the drawing cannot be written: {error.strerror}", where=str(output)) from error
-    click.echo(f"wrote {output}", err=True)
+    else:
+        write_output(output, text, what="drawing")

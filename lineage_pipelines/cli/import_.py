@@ -1,19 +1,17 @@
 """`lineage import mlflow`: read another system's models into the catalog."""
 
-import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import click
 
+from lineage_pipelines.cli.progress import progress_line
 from lineage_pipelines.cli.session import Session, answer, format_option, user_name
 
 if TYPE_CHECKING:
     from lineage_pipelines.catalog.catalog import Catalog
     from lineage_pipelines.settings import Settings
-
-_Progress = Callable[[str, int, int], None]
 
 
 @click.group("import")
@@ -79,7 +77,7 @@ def mlflow(
         raise click.UsageError("which MLflow? Give --tracking-uri, or set MLFLOW_TRACKING_URI")
     renamed = _renamed(renames)
     check_registry(address, models)
-    with _opened(settings, dry_run=dry_run) as catalog, _bar() as progress:
+    with _opened(settings, dry_run=dry_run) as catalog, progress_line() as show:
         found = import_registry(
             address,
             catalog=catalog,
@@ -90,7 +88,7 @@ def mlflow(
             renamed=renamed,
             copy=artifacts == "copy",
             dry_run=dry_run,
-            progress=progress,
+            progress=lambda model, done, count: show(f"{model[:50]}: {done:,} of {max(count, done):,} versions"),
         )
     answer(form, document=lambda: import_document(found), plain=lambda: import_json(found))
     return 0 if found.is_clean else 1
@@ -131,23 +129,3 @@ def _opened(settings: "Settings", *, dry_run: bool) -> "Iterator[Catalog | None]
         return
     with opened:
         yield opened
-
-
-@contextmanager
-def _bar() -> "Iterator[_Progress]":
-    """Give what shows on a terminal how far each model is."""
-    if not sys.stderr.isatty():
-        yield lambda *_: None
-        return
-    from rich.console import Console
-    from rich.progress import Progress, TaskID
-
-    tasks: dict[str, TaskID] = {}
-    with Progress(console=Console(stderr=True), transient=True) as progress:
-
-        def tell(model: str, done: int, count: int) -> None:
-            if model not in tasks:
-                tasks[model] = progress.add_task(model.replace("[", r"\["), total=count)
-            progress.update(tasks[model], completed=done, total=max(count, done))
-
-        yield tell

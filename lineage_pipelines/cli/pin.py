@@ -5,7 +5,8 @@ from functools import partial
 
 import click
 
-from lineage_pipelines.cli.session import Session, answer, format_option, telling
+from lineage_pipelines.cli.progress import progress_count
+from lineage_pipelines.cli.session import Session, answer, format_option
 
 
 @click.command("pin")
@@ -38,10 +39,11 @@ def command(session: Session, *, refs: Sequence[str], push: bool, dry_run: bool,
     pinned, pushed = Pinned(), None
     if kept.data:
         project = DvcProject(session.settings().project_dir)
-        tell = partial(telling(), "data files")
-        pinning = Pinning(project, folders=kept.folders, dry_run=dry_run, progress=tell)
-        pinned = pinning.pin(list(kept.data))
-        pushed = pinning.push() if push else None
+        with progress_count() as progress:
+            read = partial(progress, "data files")
+            pinning = Pinning(project, folders=kept.folders, dry_run=dry_run, progress=read)
+            pinned = pinning.pin(list(kept.data))
+            pushed = pinning.push() if push else None
     result = PinResult(kept=kept, pinned=pinned, pushed=pushed, dry_run=dry_run, wants_push=push)
     answer(form, document=lambda: pin_document(result), plain=lambda: pin_json(result))
     return 0 if result.is_complete else 1

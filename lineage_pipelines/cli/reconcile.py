@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from lineage_pipelines.cli.session import Session, answer, format_option, telling
+from lineage_pipelines.cli.progress import progress_count
+from lineage_pipelines.cli.session import Session, answer, format_option
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -74,4 +75,5 @@ def _drift(settings: "Settings", catalog: "Catalog", *, dry_run: bool) -> "Itera
     from lineage_pipelines.bridges.mlflow.delivery_worker import open_mirror
     from lineage_pipelines.bridges.mlflow.mirror_comparison import compare
 
-    yield from compare(catalog, open_mirror(settings), dry_run=dry_run, progress=telling())
+    with progress_count() as progress:
+        yield from compare(catalog, open_mirror(settings), dry_run=dry_run, progress=progress)

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
+from lineage_pipelines.cli.progress import echo_step
+
 if TYPE_CHECKING:
     from lineage_pipelines.catalog.log.entries import Entry
     from lineage_pipelines.replay.reproduction_run import Options
@@ -67,7 +69,10 @@ def build_options(
     from lineage_pipelines.replay.reproduction_run import Options
 
     said = read_settings(settings.project_dir)
-    tell = telling()
+
+    def tell(what: str) -> None:
+        echo_step(f"{what} …")
+
     return Options(
         project_dir=settings.project_dir,
         artifacts=ArtifactStore(settings.artifacts),
@@ -77,13 +82,6 @@ def build_options(
         timeout=timeout,
         tell=tell,
     )
-
-
-def telling() -> Callable[[str], None]:
-    """Return what says on a terminal what is being done."""
-    if not sys.stderr.isatty():
-        return lambda _: None
-    return lambda what: click.echo(f"{what} …", err=True)
 
 
 def ask(entries: "Sequence[Entry]", options: "Options", *more: str) -> None:

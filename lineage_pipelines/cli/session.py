@@ -3,10 +3,10 @@
 import os
 import shutil
 import sys
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import click
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 Function = TypeVar("Function", bound=Callable[..., object])
 
 FORMATS = ("text", "json", "markdown")
-_PATIENCE = 2.0
-_OFTEN = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,20 +75,28 @@ def format_option(function: Function) -> Function:
     )(function)
 
 
-def telling() -> Callable[[str, int], None]:
-    """Return what tells on a terminal how far something is, now and then, once it takes long."""
-    if not sys.stderr.isatty():
-        return lambda *_: None
-    begun = told = time.monotonic()
+def output_option(help_text: str = "A file instead of stdout.") -> Callable[[Function], Function]:
+    """Give a verb the option `-o FILE`."""
+    return click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help=help_text)
 
-    def tell(what: str, number: int) -> None:
-        nonlocal told
-        now = time.monotonic()
-        if now - begun > _PATIENCE and now - told > _OFTEN:
-            told = now
-            click.echo(f"\r{number:,} {what} \r", err=True, nl=False)
 
-    return tell
+def write_output(path: Path, text: str, *, what: str = "answer") -> None:
+    """Write an answer to the file that `-o` names, in UTF-8, and say so.
+
+    Args:
+        path: the file.
+        text: the answer. What is not valid Unicode, in names that Git or a disk gave, is escaped.
+        what: a noun for the answer, for the error.
+
+    Raises:
+        CatalogError: the file cannot be written.
+    """
+    try:
+        path.write_text(text, encoding="utf-8", errors="backslashreplace", newline="\n")
+    except OSError as error:
+        fix = "name a file in an existing folder that this user may write to"
+        raise CatalogError(f"the {what} cannot be written: {error.strerror}", where=str(path), fix=fix) from error
+    click.echo(f"wrote {path}", err=True)
 
 
 def read_instant(text: str, option: str) -> datetime:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lineage_pipelines.cli.session import Session, answer, format_option, telling
+from lineage_pipelines.cli.progress import progress_count
+from lineage_pipelines.cli.session import Session, answer, format_option
 
 if TYPE_CHECKING:
     from lineage_pipelines.settings import Settings
@@ -54,7 +55,7 @@ def command(
     from lineage_pipelines.reports.views.verify import verify_document, verify_json
 
     settings = session.settings()
-    with session.open_catalog() as catalog:
+    with session.open_catalog() as catalog, progress_count() as progress:
         claims = verify_catalog(
             catalog,
             **_kept(settings, anchor),
@@ -62,7 +63,7 @@ def command(
             artifacts=None if quick else ArtifactStore(settings.artifacts),
             project_dir=None if quick else settings.project_dir,
             only=find_places(catalog, refs),
-            progress=telling(),
+            progress=progress,
         )
     answer(form, document=lambda: verify_document(claims), plain=lambda: verify_json(claims))
     verdicts = {claim.verdict for claim in claims}

@@ -6,7 +6,6 @@ import time
 from pathlib import Path
 
 import click
-from rich.console import Console
 
 from lineage_pipelines import Catalog, LineageError, NotFoundError, resolve_settings
 from lineage_pipelines.flights.story.chapters import CHAPTERS, Chapter
@@ -49,11 +48,23 @@ def _versions(root: Path) -> int:
         return len(catalog.entries(_MODEL))
 
 
+def _show_status(doing: str) -> None:
+    """Show on a terminal what is being done, in one line that is written over."""
+    if sys.stderr.isatty():
+        click.echo(f"\r\x1b[K{doing}", err=True, nl=False)
+
+
+def _show_step(line: str) -> None:
+    _show_status("")
+    click.echo(f"  {line}")
+
+
 def _play(workspace: Workspace, number: int, chapter: Chapter) -> None:
     click.secho(f"\nChapter {number}: {chapter.title}", bold=True)
     workspace.change(chapter)
-    with Console(stderr=True).status("starting Dagster") as status:
-        materialize(workspace.root, chapter.config, lambda line: click.echo(f"  {line}"), status.update)
+    _show_status("starting Dagster")
+    materialize(workspace.root, chapter.config, _show_step, _show_status)
+    _show_status("")
     workspace.commit(f"Record what chapter {number} prepared")
     for model in _MODELS:
         click.echo(f"  {model}@{number}: {_verdict(workspace.root, model, number)}")

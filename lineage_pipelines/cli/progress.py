@@ -1,0 +1,68 @@
+"""Progress: one line on a terminal's stderr, written over, of work that takes longer than two seconds."""
+
+import shutil
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import click
+
+_PATIENCE_SECONDS = 2.0
+_PERIOD_SECONDS = 0.25
+_CLEAR = "\r\x1b[K"
+
+
+@contextmanager
+def progress_line() -> Iterator[Callable[[str], None]]:
+    """Yield a function that takes what is being done. The line is removed in the end; a pipe or a file gets nothing."""
+    if not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    line = _Line()
+    writer = threading.Thread(target=line.write, daemon=True)
+    writer.start()
+    try:
+        yield line.show
+    finally:
+        line.ended.set()
+        writer.join()
+
+
+@contextmanager
+def progress_count() -> Iterator[Callable[[str, int], None]]:
+    """Yield a function that takes what is counted, in the plural, and how many there are by now."""
+    with progress_line() as show:
+        yield lambda what, number: show(f"{number:,} {what}")
+
+
+def echo_step(text: str) -> None:
+    """Print a line of its own on a terminal's stderr, above the line of progress if there is one."""
+    if sys.stderr.isatty():
+        click.echo(f"{_CLEAR}{text}", err=True)
+
+
+class _Line:
+    def __init__(self) -> None:
+        self.ended = threading.Event()
+        self._text = ""
+        self._start = 0.0
+
+    def show(self, text: str) -> None:
+        """Set what the line shows. The seconds count from the first call."""
+        self._start = self._start or time.monotonic()
+        self._text = text
+
+    def write(self) -> None:
+        """Write the line now and then, until it has ended."""
+        written = False
+        while not self.ended.wait(_PERIOD_SECONDS):
+            seconds = time.monotonic() - self._start
+            if self._text and seconds > _PATIENCE_SECONDS:
+                text = "".join(letter if letter.isprintable() else "?" for letter in self._text)
+                columns = shutil.get_terminal_size().columns - len(f", {seconds:.0f} s") - 1
+                click.echo(f"{_CLEAR}{text[: max(columns, 0)]}, {seconds:.0f} s", err=True, nl=False)
+                written = True
+        if written:
+            click.echo(_CLEAR, err=True, nl=False)
