@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from lineage_pipelines.records.values.digest import Digest
 
 Blobs = Mapping[Digest, bytes]
-"""Large parts by their SHA-256; whoever stores the record stores these with it."""
+"""Large parts by their SHA-256; they are stored with the record."""
 
 Gaps = tuple[str, ...]
 """What is missing, by the path of the fact in the record: `code.revision: no Git repository`."""

@@ -1,6 +1,6 @@
 """Probe: what a model says of a few rows: the cheapest evidence that a model made again is the same one.
 
-Rows are never kept, only what was said of them. They are the first of the table that the model was evaluated on, which
+Rows are never stored, only the predictions. They are the first of the table that the model was evaluated on, which
 is known by its digest, or what the training function gives.
 """
 
@@ -29,7 +29,7 @@ def probe_rows(estimator: object, table: "pd.DataFrame") -> "pd.DataFrame | None
 
 
 def take_probe(estimator: object, rows: object) -> tuple[Probe, bytes] | None:
-    """Ask a model about some rows; return what it said and the blob that holds it.
+    """Return a model's predictions of some rows, and the blob that holds them.
 
     Args:
         estimator: the fitted estimator.

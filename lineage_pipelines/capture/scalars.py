@@ -1,4 +1,4 @@
-"""Scalars of numpy and pandas as Python's own, without importing either.
+"""Scalars: those of numpy and pandas as Python's own, without importing either.
 
 Whoever holds such a value has imported its library; a process that has not must not pay for it here.
 """

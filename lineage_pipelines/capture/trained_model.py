@@ -1,4 +1,4 @@
-"""What a training function returns: the model, how well it does, and what else was considered.
+"""Trained model: what a training function returns, with its metrics and the alternatives considered.
 
 Light on purpose: training code imports this and needs nothing else of this package.
 """

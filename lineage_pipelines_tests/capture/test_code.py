@@ -115,7 +115,7 @@ def test_a_withheld_patch_still_makes_it_dirty(repository: Repository) -> None:
     repository.write("conf.ini", "url = postgresql://ada:" + "hunter2@db/x\n")
     code, blobs, gaps = _capture(repository.root)
     assert (code.dirty, code.patch) == (True, None)
-    assert gaps == ("code.patch: withheld, it holds what looks like a secret at conf.ini:1",)
+    assert gaps == ("code.patch: withheld, it holds what looks like a secret in conf.ini",)
     assert not any(b"hunter2" in data for data in blobs.values())
 
 

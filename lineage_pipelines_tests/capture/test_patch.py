@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lineage_pipelines.capture.git.git_state import read_git
-from lineage_pipelines.capture.git.patch import MAX_CHANGED_BYTES, MAX_UNTRACKED_BYTES, locate, make_patch
+from lineage_pipelines.capture.git.patch import MAX_CHANGED_BYTES, MAX_UNTRACKED_BYTES, file_at, make_patch
 from lineage_pipelines_tests.capture.repository import Repository
 
 Edit = Callable[[Repository], None]
@@ -353,7 +353,7 @@ def test_a_secret_withholds_the_patch(repository: Repository) -> None:
     repository.write("dir/sé.py", f"one = 1\ntwo = 2\nTOKEN = '{_TOKEN}'\n")
     patch, gaps = make_patch(read_git(repository.root))
     assert patch is None
-    assert gaps == ("code.patch: withheld, it holds what looks like a secret at dir/sé.py:3",)
+    assert gaps == ("code.patch: withheld, it holds what looks like a secret in dir/sé.py",)
 
 
 def test_a_secret_that_was_just_removed_withholds_it_too(repository: Repository) -> None:
@@ -362,7 +362,7 @@ def test_a_secret_that_was_just_removed_withholds_it_too(repository: Repository)
     repository.commit()
     repository.write("x.py", "\n".join(["first", *lines]) + "\n")
     _, gaps = make_patch(read_git(repository.root))
-    assert gaps == ("code.patch: withheld, it holds what looks like a secret at x.py:21",)
+    assert gaps == ("code.patch: withheld, it holds what looks like a secret in x.py",)
 
 
 def test_files_that_hold_secrets_by_name_are_left_out(repository: Repository) -> None:
@@ -378,18 +378,18 @@ def test_files_that_hold_secrets_by_name_are_left_out(repository: Repository) ->
     assert patch.count(b"diff --git") == 1
 
 
-def test_places_in_a_patch() -> None:
+def test_files_of_a_patch() -> None:
     patch = (
         b"diff --git a/x y.py b/x y.py\nindex 1..2 100644\n--- a/x y.py\n+++ b/x y.py\n"
-        b"@@ -5,3 +5,4 @@ def f():\n same\n-old\n+new\n+newer\n same\n\\ No newline at end of file\n"
+        b"@@ -5,3 +5,4 @@ def f():\n diff --git a/z.py b/z.py\n-old\n+newer\n\\ No newline at end of file\n"
         b'diff --git "a/\\303\\251.py" "b/\\303\\251.py"\nnew file mode 100644\n--- /dev/null\n'
         b'+++ "b/\\303\\251.py"\n@@ -0,0 +1 @@\n+only\n'
     )
     expected = {
-        b"-old": "x y.py:6",
-        b"+new\n": "x y.py:6",
-        b"newer": "x y.py:7",
-        b"only": "é.py:1",
-        b"100644\n---": "x y.py",
+        b"diff": "x y.py",
+        b"-old": "x y.py",
+        b"No newline": "x y.py",
+        b"new file": "é.py",
+        b"only": "é.py",
     }
-    assert {word: locate(patch, patch.index(word)) for word in expected} == expected
+    assert {word: file_at(patch, patch.index(word)) for word in expected} == expected

@@ -15,39 +15,15 @@ from lineage_pipelines.capture.git.git_state import Change, GitState
 from lineage_pipelines.capture.secrets import find_tokens, is_secret_file
 from lineage_pipelines.system.git_command import GitError, run_git
 
-_HUNK = re.compile(rb"@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@")
 _ESCAPE = re.compile(rb"\\([0-7]{3}|.)")
 _LETTERS = {b"n": b"\n", b"t": b"\t", b"r": b"\r", b"a": b"\a", b"b": b"\b", b"f": b"\f", b"v": b"\v"}
 
 
-def locate(patch: bytes, offset: int) -> str:
-    """Return `file:line` of the byte at `offset`; the new line number, or the old one of a removed line."""
-    path, old, new, old_left, new_left = "the patch", 0, 0, 0, 0
-    start = 0
-    for line in patch.split(b"\n"):
-        in_hunk = old_left > 0 or new_left > 0
-        here = start <= offset <= start + len(line)
-        start += len(line) + 1
-        if not in_hunk:
-            if line.startswith(b"diff --git "):
-                path, old, new = _path(line), 0, 0
-            elif hunk := _HUNK.match(line):
-                old, old_left, new, new_left = (int(n) if n is not None else 1 for n in hunk.groups())
-            if here:
-                return path
-            continue
-        mark = line[:1]
-        if here:
-            return f"{path}:{old if mark == b'-' else new}"
-        old, old_left = (old + 1, old_left - 1) if mark in b"- " else (old, old_left)
-        new, new_left = (new + 1, new_left - 1) if mark in b"+ " else (new, new_left)
-    return path
-
-
-def _path(line: bytes) -> str:
-    """The new path of `diff --git a/PATH b/PATH`; without renames both are equal."""
-    names = line[len(b"diff --git ") :]
-    name = names[len(names) // 2 + 1 :]
+def file_at(patch: bytes, offset: int) -> str:
+    """Return the path of the file that the byte at `offset` of a patch belongs to."""
+    start = patch.rfind(b"\ndiff --git ", 0, offset) + 1  # within a hunk, every line begins with a mark
+    names = patch[start : patch.index(b"\n", start)].removeprefix(b"diff --git ")
+    name = names[len(names) // 2 + 1 :]  # without renames, both names are equal
     if name.startswith(b'"'):
         name = _ESCAPE.sub(_unescape, name[1:-1])
     return plain_path(name[2:].decode("utf-8", "surrogateescape"))
@@ -63,7 +39,7 @@ MAX_UNTRACKED_BYTES = 1024 * 1024
 MAX_CHANGED_BYTES = 16 * 1024 * 1024
 """All changed files together; what comes after it by path is left out and named."""
 _MAX_PATCH_BYTES = 64 * 1024 * 1024
-_MAX_PLACES = 10
+_MAX_TOKENS = 10
 _EMPTY_TREE = {
     "sha1": "4b825dc642cb6eb9a060e54bf8d69288fbee4904",
     "sha256": "6ef19b41225c5369f1c104d45d8d85efa9b057b53b14b4b9b939dd74decc5321",
@@ -91,10 +67,9 @@ def make_patch(state: GitState) -> tuple[bytes | None, Gaps]:
         return None, (*gaps, f"code.patch: not captured, {error}")
     except OSError as error:
         return None, (*gaps, f"code.patch: not captured, {error.strerror}")
-    places = [locate(patch, token.offset) for token in islice(find_tokens(patch), _MAX_PLACES)]
-    if places:
-        said = ", ".join(dict.fromkeys(places))
-        return None, (*gaps, f"code.patch: withheld, it holds what looks like a secret at {said}")
+    files = dict.fromkeys(file_at(patch, token.offset) for token in islice(find_tokens(patch), _MAX_TOKENS))
+    if files:
+        return None, (*gaps, f"code.patch: withheld, it holds what looks like a secret in {', '.join(files)}")
     return patch or None, gaps
 
 

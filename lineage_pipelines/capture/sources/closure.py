@@ -71,7 +71,7 @@ class ImportWalk:
         return [name for _, name in self._names(files)]
 
     def _names(self, files: Iterable[str]) -> Iterator[tuple[str, str]]:
-        # Of what lies outside, nothing is said: its path is one of this machine.
+        # Files outside the project are not named: their paths belong to this machine.
         return ((file, self._relative(file)) for file in files if self._finder.is_project_file(file))
 
     def _relative(self, path: str) -> str:

@@ -1,4 +1,4 @@
-"""Where a training function is defined: its module, its file, and what its imports are relative to."""
+"""Entry function: where a training function is defined, its module, its file, and what its imports are relative to."""
 
 import functools
 import inspect

@@ -1,4 +1,4 @@
-"""Source files that an author declares beside what is imported: SQL, templates, configuration."""
+"""Extra sources: files that an author declares beside what is imported: SQL, templates, configuration."""
 
 import os
 from collections.abc import Iterator, Sequence

@@ -1,4 +1,4 @@
-"""The values of an Arrow column as NumPy arrays, and its part in the digests of rows."""
+"""Column arrays: the values of an Arrow column as NumPy arrays, and its part in the digests of rows."""
 
 from typing import TYPE_CHECKING, Any
 

@@ -1,4 +1,4 @@
-"""Digests of columns and rows that do not depend on the order of rows, nor on how values are written down.
+"""Row digests: digests of columns and rows that do not depend on the order of rows, nor on how values are written down.
 
 Every value becomes a word of 64 bits, by content: equal numbers have one word whether they are int32, int64 or double,
 equal texts whatever their dictionary is. A row's word is the sum of its values' words, each times an odd number that

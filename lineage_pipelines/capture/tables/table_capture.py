@@ -1,4 +1,4 @@
-"""Files as tables: what they look like, for the record, and as data frames, for training.
+"""Table capture: what the tables in files look like, for the record, and the tables as data frames, for training.
 
 What is no table is simply not described; what should be one and cannot be read is a gap, and never fails a run.
 """

@@ -1,4 +1,4 @@
-"""Which files are a table, and their columns and rows as Arrow reads them.
+"""Table files: which files are a table, and their columns and rows as Arrow reads them.
 
 Of Parquet and Feather only the footers are read to know rows and columns; CSV and JSON lines are read once.
 """
@@ -110,7 +110,7 @@ def read_shape(table: TableFiles) -> TableShape:
 
 
 def read_batches(table: TableFiles, schema: "pa.Schema") -> Iterator["pa.RecordBatch"]:
-    """Yield all rows in order, as batches with the columns that `read_shape` told.
+    """Yield all rows in order, as batches with the columns of `read_shape`.
 
     Raises:
         pyarrow.ArrowException, OSError, ValueError: a file cannot be read.

@@ -1,4 +1,4 @@
-"""Two versions, compared in every part."""
+"""Comparison of two versions in every part."""
 
 from collections.abc import Mapping
 from functools import cache

@@ -12,7 +12,7 @@ Blobs = Callable[[Digest], bytes | None]
 
 
 def read_blob(blobs: Blobs, sha256: str) -> bytes | None:
-    """Return stored bytes by their SHA-256 in hex; None as well when that is none."""
+    """Return stored bytes by their SHA-256 in hex; None as well for an invalid digest."""
     try:
         return blobs(Digest("sha256", sha256))
     except RecordError:

@@ -1,4 +1,4 @@
-"""Give me the model itself: the very file that the record names, and nothing else."""
+"""Model loader: the model itself, from exactly the file that the record names."""
 
 import tempfile
 import warnings

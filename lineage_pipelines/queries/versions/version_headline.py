@@ -1,4 +1,4 @@
-"""What differs from one version to the next, in a phrase each: enough for a line; `lineage diff` says the rest."""
+"""Version headline: what differs from one version to the next, in a phrase each; `lineage diff` has the rest."""
 
 from collections.abc import Iterator, Mapping
 from itertools import islice

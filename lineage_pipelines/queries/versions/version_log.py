@@ -1,4 +1,4 @@
-"""What versions are there, and what changed from each to the next?"""
+"""Version log: the versions of a model, and what changed from each to the next."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

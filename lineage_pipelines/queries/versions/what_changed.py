@@ -1,4 +1,4 @@
-"""What changed since then? One line of time, for whoever is called at night."""
+"""What changed: one timeline of versions, decisions and checks since a moment, for the person on call."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -87,7 +87,7 @@ def what_changed(
         model: the model's name.
         since: a REF of the model (what came after it), an instant in ISO 8601 with a time zone or a day, or `7d`.
         now: from when `7d` counts, in UTC.
-        artifacts: the store of the lists of packages; without it, it is not said which libraries differ.
+        artifacts: the store of the lists of packages; without it, differing libraries are not listed.
         project_dir: the project, for its policy: whether an approval still counts.
 
     Raises:

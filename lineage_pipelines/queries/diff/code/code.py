@@ -1,4 +1,4 @@
-"""Which code differs: the source files that training reaches, and the commits between."""
+"""Code changes: the source files of training that differ, and the commits between two versions."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""The datasets of two records, compared: by digest first, then from recorded profiles, then, if asked, row by row."""
+"""Dataset changes: datasets compared by digest, then from recorded profiles, then, on request, row by row."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""Which preparation steps differ, and where a difference begins."""
+"""Preparation changes: which steps differ, and where a difference begins."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace

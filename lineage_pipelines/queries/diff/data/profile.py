@@ -1,4 +1,4 @@
-"""Recorded profiles, read for a comparison: of any version that was ever written, whole or reduced."""
+"""Profiles, read for a comparison: of any version that was ever written, whole or reduced."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field

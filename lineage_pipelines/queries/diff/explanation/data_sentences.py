@@ -1,4 +1,4 @@
-"""Sentences about data: datasets, columns, overlaps."""
+"""Data sentences: findings about datasets, columns, overlaps."""
 
 from collections.abc import Iterator, Sequence
 

@@ -1,4 +1,4 @@
-"""Two tables, row by row: which rows came, went or changed, in which columns, and where the changes gather.
+"""Row changes: which rows came, went or changed, in which columns, and where the changes gather.
 
 Rows are kept as words of 64 bits, read batch by batch: 10 million rows take well under a gigabyte.
 """

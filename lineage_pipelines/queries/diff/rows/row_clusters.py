@@ -1,4 +1,4 @@
-"""Where changed rows gather: in which value of a column (`origin=LGA`) or month of a time (`time=2013-07`)."""
+"""Row clusters: in which value of a column (`origin=LGA`) or month (`time=2013-07`) changed rows gather."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any

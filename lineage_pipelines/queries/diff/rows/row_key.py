@@ -1,4 +1,4 @@
-"""Which columns tell the rows of two tables apart: the smallest set that is unique in both and meets most often."""
+"""Row key: the smallest set of columns that is unique in both tables and matches the most rows."""
 
 from collections.abc import Iterator, Sequence
 from itertools import combinations
