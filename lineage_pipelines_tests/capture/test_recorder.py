@@ -51,7 +51,7 @@ def test_a_library_module_changes_no_code_version_and_a_module_of_the_pipeline_d
     second = _look(tmp_path)
     assert (second["code"], second["files"]) == (first["code"], first["files"])
     assert second["recorder"] != first["recorder"]
-    _comment(package / "flights" / "candidates.py")
+    _comment(package / "flights" / "models" / "candidates.py")
     third = _look(tmp_path)
     assert third["code"] != first["code"]
     assert third["recorder"] == second["recorder"]
@@ -61,7 +61,7 @@ def test_the_recorder_is_the_directory_that_it_was_imported_from(tmp_path: Path)
     folder = recorder_folder()
     assert is_recorder_file(f"{folder}/capture/recorder.py", folder)
     assert is_recorder_file(f"{folder}/__init__.py", folder)
-    assert not is_recorder_file(f"{folder}/flights/features.py", folder)
+    assert not is_recorder_file(f"{folder}/flights/preparation/features.py", folder)
     assert not is_recorder_file(f"{folder}/definitions.py", folder)
     assert not is_recorder_file(f"{folder}_tests/world.py", folder)
     assert not is_recorder_file(str(tmp_path / "lineage_pipelines" / "capture" / "recorder.py"), folder)

@@ -99,11 +99,11 @@ class FlightsWorld(FaultyWorld):
         params = {
             name: {f"{name}.{key}": value for key, value in section.items()} for name, section in draft.settings.items()
         }
-        home = "lineage_pipelines/flights"
+        home = "lineage_pipelines/flights/preparation"
         return [
             Step(
                 name="clean",
-                inputs={"data/raw": "tracked:data/raw.dvc", f"{home}/clean.py": "git"},
+                inputs={"data/raw": "tracked:data/raw.dvc", f"{home}/cleaning.py": "git"},
                 outputs=cleaned,
                 params=params["clean"],
             ),
