@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
+from lineage_pipelines.records.statement.metric import metric_text
 from lineage_pipelines.records.values.canonical import Json
 from lineage_pipelines.reports.document import Block, Paragraph, Table
 
@@ -50,7 +51,7 @@ def number(value: float | None) -> str:
     """Write a metric with five significant digits; a dash where it is unknown."""
     if value is None:
         return "–"
-    return f"{value:,.0f}" if float(value).is_integer() and abs(value) >= _KILO else f"{value:.5g}"
+    return f"{value:,.0f}" if float(value).is_integer() and abs(value) >= _KILO else metric_text(value)
 
 
 def signed(value: float | None) -> str:

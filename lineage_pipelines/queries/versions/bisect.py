@@ -11,6 +11,7 @@ from lineage_pipelines.errors import NotFoundError
 from lineage_pipelines.queries.diff.run.noise_band import MAX_VERSIONS, measure_noise
 from lineage_pipelines.queries.refs import known_model, resolve
 from lineage_pipelines.records.statement.lineage_record import LineageRecord
+from lineage_pipelines.records.statement.metric import metric_text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,15 +142,15 @@ def _threshold(values: tuple[float, float], threshold: float | None, metric: str
     good, bad = values
     if good == bad:
         raise NotFoundError(
-            f"{metric} is {good:.6g} in both versions", fix="name two versions between which it differs"
+            f"{metric} is {metric_text(good)} in both versions", fix="name two versions between which it differs"
         )
     limit = (good + bad) / 2 if threshold is None else threshold
     if threshold is None and limit == bad:  # there is no number between the two
         limit = good
     # On the threshold itself a version is good still.
     if not (bad < limit <= good or good <= limit < bad):
-        fix = f"choose one between {bad:.6g} and {good:.6g}"
-        raise NotFoundError(f"the threshold {limit:.6g} does not divide the two versions", fix=fix)
+        fix = f"choose one between {metric_text(bad)} and {metric_text(good)}"
+        raise NotFoundError(f"the threshold {metric_text(limit)} does not divide the two versions", fix=fix)
     return limit
 
 

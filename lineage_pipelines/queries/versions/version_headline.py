@@ -6,7 +6,7 @@ from itertools import islice
 from lineage_pipelines.artifacts.artifact_store import ArtifactStore
 from lineage_pipelines.queries.graph.membership import read_packages
 from lineage_pipelines.records.statement.lineage_record import LineageRecord
-from lineage_pipelines.records.statement.metric import by_interest
+from lineage_pipelines.records.statement.metric import by_interest, metric_text
 from lineage_pipelines.records.values.canonical import Json
 
 _MOST = 3
@@ -111,4 +111,4 @@ def _metrics(before: LineageRecord, after: LineageRecord) -> Iterator[str]:
     both = [name for name in by_interest(first.keys() & second.keys()) if first[name] != second[name]]
     for name in islice(both, 1):
         verb = "rose" if second[name] > first[name] else "fell" if second[name] < first[name] else "differs:"
-        yield f"{name} {verb} from {first[name]:.5g} to {second[name]:.5g}"
+        yield f"{name} {verb} from {metric_text(first[name])} to {metric_text(second[name])}"

@@ -111,7 +111,7 @@ def is_no_worse(value: float, before: float, *, greater_is_better: bool, toleran
 
 
 def metric_text(value: float) -> str:
-    """Write a metric's value as gates and policies do, with five significant digits."""
+    """Write a metric's value with five significant digits, as every text does; JSON has the exact value."""
     return f"{value:.5g}"
 
 
