@@ -96,9 +96,9 @@ class _Deciding:
             compared=compare(entry, current, self._policy),
         )
         now = datetime.now(UTC)
-        weighed = Approvals(self._approved[entry.model], self._events).weigh(draft, entry.record, at=now, seen=seen)
-        rules = judge(self._policy, entry.record, current.record if current else None, weighed)
-        draft = replace(draft, approvals=counted(weighed), judged=now, seen=seen, rules=rules)
+        assessed = Approvals(self._approved[entry.model], self._events).assess(draft, entry.record, at=now, seen=seen)
+        rules = judge(self._policy, entry.record, current.record if current else None, assessed)
+        draft = replace(draft, approvals=counted(assessed), judged=now, seen=seen, rules=rules)
         write_entry(connection, DECISION, encode_decision(draft), key)
         self._current[entry.model] = entry
 

@@ -160,7 +160,7 @@ def test_a_key_that_the_log_does_not_know_is_not_revoked(project: Project, prefi
 
 def test_who_trained_and_whose_key_was_revoked_approves_nothing(people: Project) -> None:
     ada = (*FOR[:-1], "ada.pem", "--reason", "x")
-    people.refused(3, *ada, told=["nobody approves a version of their own", "where: the rule 'approvals'"])
+    people.refused(3, *ada, told=["nobody may approve a version of their own", "where: the rule 'approvals'"])
     key = json.loads(people.run("key", "list", "--format", "json").stdout)[1]["key"]
     assert people.run("key", "revoke", key, "--reason", "stolen").returncode == 0
     people.refused(3, *FOR, "--reason", "x", told=["of ann@example.org was revoked by entry", "lineage key new"])

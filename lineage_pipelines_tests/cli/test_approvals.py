@@ -189,7 +189,7 @@ def test_an_approval_that_does_not_count_is_named_with_the_reason(
 @pytest.mark.parametrize(
     ("words", "code", "told"),
     [
-        ((*FOR, "--key", "ada.pem"), 3, "ada@example.org trained flight_delay@2 (as ada), and nobody approves"),
+        ((*FOR, "--key", "ada.pem"), 3, "ada@example.org trained flight_delay@2 (as ada), and nobody may approve"),
         ((*FOR, "--key", "ann.pem", "--expires", "2013-01-01T00:00Z"), 2, "is over already"),
         ((*FOR, "--key", "ann.pem", "--expires", "2099-01-01T00:00"), 2, "has no time zone"),
         ((*FOR, "--key", "ann.pem", "--expires", "2099-01-01"), 2, "has no time zone"),

@@ -90,7 +90,7 @@ def wrong(catalog: Catalog) -> list[str]:
 
 def worth(catalog: Catalog, decision: Decision, entry: Entry, at: datetime) -> list[str | None]:
     approvals, seen = read_approvals(catalog, entry.model)
-    return [each.void for each in approvals.weigh(decision, entry.record, at=at, seen=seen)]
+    return [each.void for each in approvals.assess(decision, entry.record, at=at, seen=seen)]
 
 
 def test_an_approval_counts_until_it_expires_by_itself_or_by_the_policy(
@@ -218,11 +218,11 @@ def test_a_promotion_on_what_had_expired_meanwhile_is_found(
     decision = draft(catalog, entry, tmp_path)
     assert decision.approvals == ()
     approvals, seen = read_approvals(catalog, entry.model)
-    weighed = approvals.weigh(decision, entry.record, at=past, seen=seen)
-    assert [each.void for each in weighed] == [None, None]
+    assessed = approvals.assess(decision, entry.record, at=past, seen=seen)
+    assert [each.void for each in assessed] == [None, None]
     counted = tuple(
         CountedApproval(entry=each.given.entry, approver=each.given.approval.approver, key=each.given.key)
-        for each in weighed
+        for each in assessed
     )
     text = ", ".join(f"{each.approver} (entry {each.entry}, key {each.key[:12]})" for each in counted)
     rules = (*decision.rules[:-1], replace(decision.rules[-1], passed=True, detail=f"2 of 2; {text}"))
@@ -242,12 +242,15 @@ def test_a_promotion_on_what_had_expired_meanwhile_is_found(
         (lambda ann, entry, _: ann.sign(entry, POLICY, given=NOW + timedelta(hours=2)), "claims to be given at"),
         (lambda ann, entry, _: ann.sign(entry, POLICY, given=datetime.max.replace(tzinfo=UTC)), "claims to be given"),
         (lambda ann, entry, _: replace(ann.sign(entry, POLICY), signature=b"\1" * 64), "signature is not of these"),
-        (lambda ann, entry, _: replace(ann.sign(entry, POLICY), key="5f" * 32), "none for approvals that the log knew"),
+        (
+            lambda ann, entry, _: replace(ann.sign(entry, POLICY), key="5f" * 32),
+            "did not know its key as one for approvals",
+        ),
         (
             lambda ann, entry, folder: replace(
                 Person(ann.owner, ApprovalKey(folder / "keys" / "log.pem")).sign(entry, POLICY)
             ),
-            "none for approvals that the log knew",
+            "did not know its key as one for approvals",
         ),
         (lambda ann, entry, _: replace(ann.sign(entry, POLICY), payload=b"{}"), "fields are missing"),
     ],
@@ -281,7 +284,7 @@ def test_an_approval_before_its_key_or_after_its_end_is_found(
     catalog.registry.revoke_key(ann.key.keyid, "stolen")
     after = forge(catalog, "approval", encode_envelope(ann.sign(entry, POLICY)))
     first, second = wrong(catalog)
-    assert first.startswith(f"entry {early} (approval) of dan@example.org: its key is none")
+    assert first.startswith(f"entry {early} (approval) of dan@example.org: the log did not know its key")
     assert second.startswith(f"entry {after} (approval) of ann@example.org: its key had been revoked")
     assert draft(catalog, entry, tmp_path).approvals == ()
 
@@ -305,7 +308,7 @@ def test_a_key_whose_holder_did_not_introduce_it_approves_nothing(
     found = wrong(catalog)
     assert found[0] == f"entry {first} (key) does not prove that whoever introduced the key of ann@example.org held it"
     assert found[1] == f"entry {second} (key) introduces a key that the log knows already"
-    assert "none for approvals that the log knew" in found[2]
+    assert "did not know its key as one for approvals" in found[2]
     assert draft(catalog, entry, tmp_path).approvals == ()
     owners = {key.key: key.owner for key in list_keys(catalog)}
     assert owners[bob.key.keyid] == "bob@example.org"

@@ -1,7 +1,9 @@
-"""The tables as statements are written against them. Their definition in the database is the dialect's.
+"""Schema tables: the tables as statements are written against them.
+
+Their DDL is not generated from here: the newest statements of each dialect are released, and frozen as text.
 
 `log` is the truth. `model`, `version`, `entity`, `usage`, `part` and `artifact` are an index that `Catalog.rebuild`
-derives from it again. `attempt` to `delivery` say what is unfinished: nothing of a record depends on them.
+derives from it again. `attempt` to `delivery` hold unfinished work: no record depends on them.
 """
 
 from sqlalchemy import Column, Integer, LargeBinary, MetaData, Table, Text
@@ -52,7 +54,8 @@ entity = Table(
 
 A `file` has its path as its name, and the digests that the record names (an MD5 with `.dir` for a directory). A
 `revision` has a name alone, a list of `packages` a SHA-256 alone. A `source` is a set of files that a training reaches;
-its SHA-256 is of that set. Long names are cut, see `index.cut`. `key` is a digest of all that, by which it is found.
+its SHA-256 is of that set. Long names are truncated, see `record_index.truncate`. `key` is a digest of all that, by
+which it is looked up.
 """
 
 usage = Table(
@@ -110,7 +113,7 @@ attempt_end = Table(
 outbox = Table(
     "outbox", _tables, Column("destination", Text, primary_key=True), Column("seq", Integer, primary_key=True)
 )
-"""Which entries are to be told to which other system; written with the entry."""
+"""Which entries are to be sent to which other system; written with the entry."""
 
 delivery = Table(
     "delivery",
@@ -119,7 +122,7 @@ delivery = Table(
     Column("seq", Integer, primary_key=True),
     Column("delivered", Text),
 )
-"""What of the outbox was told, and when it was known to have arrived."""
+"""What of the outbox was delivered, and when its arrival was recorded."""
 
 migration = Table("migration", _tables, Column("number", Integer, primary_key=True), Column("applied", Text))
 """The schema's history: the highest number is its version."""

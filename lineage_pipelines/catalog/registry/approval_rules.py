@@ -1,8 +1,8 @@
-"""Which approvals count for a promotion, by whose keys: asked when it is drafted, committed, and ever after.
+"""Approval rules: which approvals count for a promotion, when it is drafted, committed and verified later.
 
-An approval counts when the log says so: its signature is by a key for approvals that was valid then and still is, it
-names this record, this alias and this policy, it has not expired, and its approver is neither the trainer, nor who
-asks for the promotion, nor counted already.
+An approval counts if the log shows that its signature is by a key for approvals that was valid then and still is, that
+it names this record, this alias and this policy, that it has not expired, and that its approver is neither the trainer,
+nor the person who asks for the promotion, nor counted already.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -24,11 +24,10 @@ from lineage_pipelines.records.values.canonical import Json
 from lineage_pipelines.records.values.codec import format_time
 
 LATEST = timedelta(hours=1)
-"""How long after it was given an approval may be committed. An earlier time would be a claim that nothing supports."""
+"""How long after it was given an approval may be committed; nothing would prove an earlier time."""
 RULE = "the rule 'approvals'"
-"""What an error is about."""
+"""The `where` of errors."""
 _SHOWN = 12
-_AT_ONCE = timedelta(0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +41,7 @@ class Approver:
     since: int
     """The entry that introduced it."""
     revoked: int | None = None
-    """The entry from which on it approves nothing, and what it approved counts no more."""
+    """The entry that revoked it: from there on, none of its approvals counts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,12 +52,12 @@ class GivenApproval:
     key: str
     approval: Approval
     flaw: str | None = None
-    """Why it never counts, whatever is asked: its signature or its key is not what it has to be."""
+    """Why it can never count: its signature or its key is not valid; None if both are."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WeighedApproval:
-    """An approval, and what it is worth to one promotion."""
+class AssessedApproval:
+    """An approval, and whether it counts for one promotion."""
 
     given: GivenApproval
     void: str | None
@@ -67,26 +66,26 @@ class WeighedApproval:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
-    """What a policy asks of approvals."""
+    """What a policy requires of approvals."""
 
     needed: int = 0
     days: int | None = None
     """How many days after it was given an approval counts."""
     approvers: tuple[str, ...] = ()
-    """Owners of keys, or ids of keys; empty for everybody who has a key."""
+    """Owners of keys, or ids of keys; empty for everyone with a key."""
 
     def ends(self, approval: Approval) -> datetime | None:
-        """Return from when on an approval counts no more."""
+        """Return when an approval expires, None if never."""
         ends = [approval.expires] if approval.expires is not None else []
         ends += [approval.given + timedelta(days=self.days)] if self.days is not None else []
         return min(ends, default=None)
 
 
 def terms_of(policy: Mapping[str, Json]) -> Terms:
-    """Return what a policy, as a decision keeps it, asks of approvals.
+    """Return what a policy, in its recorded form, requires of approvals.
 
     Raises:
-        RecordError: it asks for something that has no meaning.
+        RecordError: a requirement has no meaning.
     """
     needed, days, names = policy.get("approvals", 0), policy.get("approval_days"), policy.get("approvers", [])
     if not isinstance(needed, int) or not isinstance(days, int | None) or not isinstance(names, list | tuple):
@@ -95,7 +94,7 @@ def terms_of(policy: Mapping[str, Json]) -> Terms:
 
 
 def approvers(events: Iterable[tuple[int, KeyEvent]]) -> dict[str, Approver]:
-    """Return the keys for approvals by their ids. What does not prove that its maker held the key introduces none.
+    """Return the keys for approvals by their ids. An event that does not prove possession of its key is ignored.
 
     Args:
         events: every key event of the log with its place, in order.
@@ -114,7 +113,7 @@ def approvers(events: Iterable[tuple[int, KeyEvent]]) -> dict[str, Approver]:
 
 
 def approver_of(events: Sequence[tuple[int, KeyEvent]], key: str) -> Approver:
-    """Return the key for approvals of an id, if it may approve now.
+    """Return the key for approvals with an id, if it may approve now.
 
     Raises:
         NotFoundError: the log does not know it.
@@ -134,7 +133,7 @@ def approver_of(events: Sequence[tuple[int, KeyEvent]], key: str) -> Approver:
 
 
 def proven(event: KeyEvent) -> PublicKey | None:
-    """Return the key for approvals that an event introduces, if it proves that its maker held it."""
+    """Return the key for approvals that an event introduces, None unless the event proves possession of it."""
     try:
         public = PublicKey(event.public or "")
     except CatalogError:
@@ -143,7 +142,7 @@ def proven(event: KeyEvent) -> PublicKey | None:
 
 
 def read_approval(entry: int, body: bytes, recorded: datetime, known: Mapping[str, Approver]) -> GivenApproval:
-    """Return an approval of the log, with what is wrong with it.
+    """Return an approval of the log, with its flaw if it has one.
 
     Args:
         entry: its place.
@@ -160,13 +159,13 @@ def read_approval(entry: int, body: bytes, recorded: datetime, known: Mapping[st
     return GivenApproval(entry=entry, key=signed.key, approval=approval, flaw=flaw)
 
 
-def timely(said: datetime, recorded: datetime) -> bool:
-    """Return whether a time that somebody said agrees with when it was committed: not later, and hardly earlier."""
-    return _AT_ONCE <= recorded - said <= LATEST
+def timely(stated: datetime, recorded: datetime) -> bool:
+    """Return whether a stated time agrees with the time of commit: not later, and at most `LATEST` earlier."""
+    return timedelta() <= recorded - stated <= LATEST
 
 
 def untimely(approval: Approval, recorded: datetime) -> str | None:
-    """Return what is wrong with the time that an approval claims, if anything is."""
+    """Return what is wrong with the stated time of an approval, None if nothing is."""
     if timely(approval.given, recorded):
         return None
     return f"claims to be given at {format_time(approval.given)}, and was committed at {format_time(recorded)}"
@@ -175,7 +174,7 @@ def untimely(approval: Approval, recorded: datetime) -> str | None:
 def _flaw(entry: int, signed: SignedApproval, approval: Approval, known: Mapping[str, Approver]) -> str | None:
     key = known.get(signed.key)
     if key is None or key.since > entry:
-        return "its key is none for approvals that the log knew"
+        return "the log did not know its key as one for approvals"
     if key.revoked is not None and key.revoked < entry:
         return f"its key had been revoked by entry {key.revoked}"
     if not key.public.approved(signed):
@@ -183,7 +182,7 @@ def _flaw(entry: int, signed: SignedApproval, approval: Approval, known: Mapping
     return None if key.owner == approval.approver else f"its key is {key.owner}'s"
 
 
-def weigh(
+def assess(
     decision: Decision,
     trained_by: Sequence[str],
     given: Iterable[GivenApproval],
@@ -191,34 +190,34 @@ def weigh(
     *,
     at: datetime,
     seen: int,
-) -> tuple[WeighedApproval, ...]:
-    """Return what each approval is worth to a promotion.
+) -> tuple[AssessedApproval, ...]:
+    """Return which approvals count for a promotion.
 
     Args:
-        decision: the promotion; its rules are not needed.
+        decision: the promotion; its rules are not used.
         trained_by: who trained the version.
         given: the approvals, in order.
         known: the keys for approvals.
-        at: the instant for which it is asked.
-        seen: the entry of the log up to which keys may have been revoked.
+        at: the instant to assess them for.
+        seen: the last entry of the log to take revocations of keys from.
 
     Raises:
-        RecordError: the policy asks for something that has no meaning.
+        RecordError: a requirement of the policy has no meaning.
     """
     terms, policy = terms_of(decision.policy), policy_digest(decision.policy)
     counted: list[GivenApproval] = []
-    weighed = []
+    assessed = []
     for each in given:
         void = (
             _other_subject(each.approval, decision, policy)
             or _other_person(each, decision, trained_by, terms)
-            or standing(each, known, terms, at=at, seen=seen)
+            or void_reason(each, known, terms, at=at, seen=seen)
             or _counted_already(each, counted)
         )
         if void is None:
             counted.append(each)
-        weighed.append(WeighedApproval(given=each, void=void))
-    return tuple(weighed)
+        assessed.append(AssessedApproval(given=each, void=void))
+    return tuple(assessed)
 
 
 def _other_subject(approval: Approval, decision: Decision, policy: object) -> str | None:
@@ -240,10 +239,10 @@ def _other_person(given: GivenApproval, decision: Decision, trained_by: Sequence
     return None if allowed else "is not among the approvers of the policy"
 
 
-def standing(
+def void_reason(
     given: GivenApproval, known: Mapping[str, Approver], terms: Terms, *, at: datetime, seen: int
 ) -> str | None:
-    """Return why an approval counts for nothing any more, whatever is asked; None while it may."""
+    """Return why an approval counts for no promotion any more, None while it may."""
     return given.flaw or _revoked(given, known, seen) or _expired(given.approval, terms, at)
 
 

@@ -1,4 +1,4 @@
-"""Decision checks: whether what a person says still fits what the log says, within the transaction that commits it."""
+"""Decision checks: whether a decision, approval or key agrees with the log, in the transaction that commits it."""
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
@@ -34,22 +34,21 @@ _ASK_AGAIN = "look at it again (lineage history), and decide again"
 
 
 def check(connection: sa.Connection, decision: Decision) -> None:
-    """Refuse a decision about a version that is not there, or made on what is not so any more.
+    """Refuse a decision about a version that does not exist, or whose premises no longer hold.
 
     Raises:
-        ConflictError: the alias names another record than `decision.previous`, or an approval that was counted counts
-            no more: it expired, or its key was revoked.
-        NotFoundError: there is no such version, or its record is another one.
-        CatalogError: the policy asks for more approvals, and it is not an override.
+        ConflictError: the alias names another record than `decision.previous`, or an approval that was counted no
+            longer counts: it expired, or its key was revoked.
+        NotFoundError: there is no such version, or it has another record.
+        CatalogError: the policy requires more approvals, and the decision is no override.
     """
     if decision.version is not None:
         _check_version(connection, decision.model, decision.version, decision.record)
-    now = _named(connection, decision.model, decision.alias)
+    now = alias_index.current_record(connection, decision.model, decision.alias)
     if now != decision.previous:
-        raise ConflictError(
-            f"{decision.alias} of {decision.model} was changed meanwhile: it names the record {now or 'of no version'}",
-            fix=_ASK_AGAIN,
-        )
+        names = f"the record {now}" if now else "no version"
+        what = f"{decision.alias} of {decision.model} was changed meanwhile: it names {names}"
+        raise ConflictError(what, fix=_ASK_AGAIN)
     if decision.action is Action.PROMOTE:
         _check_counted(connection, decision)
 
@@ -61,18 +60,14 @@ def _check_version(connection: sa.Connection, model: str, version: int, record: 
 
 
 def check_records(connection: sa.Connection, records: Sequence[Digest]) -> None:
-    """Refuse what is about a record that the catalog does not have.
+    """Refuse an analysis of a record that the catalog does not have.
 
     Raises:
-        NotFoundError: it does not have one of them.
+        NotFoundError: one of the records is missing.
     """
     for record in records:
         if not reader.by_digest(connection, record.hex):
             raise NotFoundError(f"the catalog has no record {record}")
-
-
-def _named(connection: sa.Connection, model: str, alias: str) -> Digest | None:
-    return alias_index.current_record(connection, model, alias)
 
 
 # The approvals that a promotion was made on
@@ -93,7 +88,7 @@ def _check_counted(connection: sa.Connection, decision: Decision) -> None:
     given = tuple(_given(connection, each, known) for each in counted)
     last = connection.scalar(sa.select(sa.func.max(log.c.seq))) or 0
     trained_by = trainers(entry.record) if entry is not None else ()
-    for each in approval_rules.weigh(decision, trained_by, given, known, at=now, seen=last):
+    for each in approval_rules.assess(decision, trained_by, given, known, at=now, seen=last):
         if each.void is not None:
             who, place = each.given.approval.approver, each.given.entry
             what = f"the approval of {who} (entry {place}) does not count: {each.void}"
@@ -130,7 +125,7 @@ def check_approval(connection: sa.Connection, signed: SignedApproval) -> None:
 
     Raises:
         NotFoundError: the log does not know the key, or there is no such version with such a record.
-        ConflictError: the very approval is in the log already.
+        ConflictError: the same approval is in the log already.
         CatalogError: the key is not for approvals, was revoked or is another person's, the signature is not of these
             bytes, the approver trained the version, or the time is not now.
     """
@@ -142,8 +137,8 @@ def check_approval(connection: sa.Connection, signed: SignedApproval) -> None:
     for trainer in trainers(entry.record) if entry is not None else ():
         if same_person(approval.approver, trainer):
             raise CatalogError(
-                f"{approval.approver} trained {approval.model}@{approval.version} (as {trainer}), and nobody approves "
-                "a version of their own",
+                f"{approval.approver} trained {approval.model}@{approval.version} (as {trainer}), and nobody may "
+                "approve a version of their own",
                 where=RULE,
                 fix="ask somebody else who has a key: lineage key list",
             )
@@ -170,7 +165,7 @@ def _check_time(approval: Approval, now: datetime) -> None:
 
 
 def check_introduction(connection: sa.Connection, event: KeyEvent) -> None:
-    """Refuse a new key for approvals that is known already, or whose event does not prove that its maker holds it.
+    """Refuse a new key for approvals that the log knows, or whose event does not prove possession of it.
 
     Raises:
         ConflictError: the log knows the key.
@@ -179,7 +174,7 @@ def check_introduction(connection: sa.Connection, event: KeyEvent) -> None:
     """
     check_owner(event.owner or "")
     if event.purpose is not KeyPurpose.APPROVAL or approval_rules.proven(event) is None:
-        raise CatalogError("the event does not prove that whoever introduces the key holds it", where=event.key)
+        raise CatalogError("the event does not prove possession of the key", where=event.key)
     for seq, known in _key_events(connection):
         if known.key == event.key:
             what = f"the log knows the key {event.key[:_SHOWN]} already, from entry {seq}"
@@ -187,5 +182,5 @@ def check_introduction(connection: sa.Connection, event: KeyEvent) -> None:
 
 
 def purpose_of(connection: sa.Connection, key: str) -> KeyPurpose:
-    """Return what a key is for; that of a key that the log does not know is the log's own."""
+    """Return the purpose of a key; a key that the log does not know signs the log."""
     return next((event.purpose for _, event in _key_events(connection) if event.key == key), KeyPurpose.LOG)

@@ -14,15 +14,15 @@ from lineage_pipelines.catalog.catalog import Catalog
 from lineage_pipelines.catalog.log.entries import Entry, LogEntry
 from lineage_pipelines.catalog.registry.approval_rules import (
     Approver,
+    AssessedApproval,
     GivenApproval,
     Terms,
-    WeighedApproval,
     approver_of,
     approvers,
+    assess,
     read_approval,
-    standing,
     terms_of,
-    weigh,
+    void_reason,
 )
 from lineage_pipelines.errors import CatalogError, RecordError
 from lineage_pipelines.queries.registry.free_text import check_reason
@@ -76,16 +76,16 @@ class Approvals:
         """Return the approvals of a model's versions, oldest first."""
         return self._by_model.get(model, [])
 
-    def weigh(
+    def assess(
         self, decision: Decision, record: LineageRecord, *, at: datetime, seen: int
-    ) -> tuple[WeighedApproval, ...]:
+    ) -> tuple[AssessedApproval, ...]:
         """Return what the approvals up to an entry of the log are worth to a promotion at an instant.
 
         Those of other versions are worth nothing; the newest of them are told, for whoever wonders where theirs is.
         """
         own = self._by_version.get((decision.model, decision.version or 0), [])
         given = [*(each for each in own if each.entry <= seen), *self._others(decision, seen)]
-        return weigh(decision, trainers(record), given, self.known, at=at, seen=seen)
+        return assess(decision, trainers(record), given, self.known, at=at, seen=seen)
 
     def _others(self, decision: Decision, seen: int) -> Sequence[GivenApproval]:
         every = self.of_model(decision.model)
@@ -105,7 +105,7 @@ def _given(entry: LogEntry, known: Mapping[str, Approver]) -> GivenApproval | No
 def read_approvals(catalog: Catalog, model: str, version: int | None = None) -> tuple[Approvals, int]:
     """Return the approvals of a model's versions, and the entry up to which they and the keys were read.
 
-    Of one version: its own, and the newest of others, as many as `Approvals.weigh` tells.
+    Of one version: its own, and the newest of others, as many as `Approvals.assess` tells.
 
     Keys are read before and after: what is returned is all that the log held at that entry, whoever writes meanwhile.
 
@@ -202,7 +202,7 @@ def list_approvals(
     for given in approvals.of_model(model):
         if alias in (None, given.approval.alias) and version in (None, given.approval.version):
             terms, other = _in_force(given.approval, policy(given.approval.alias))
-            void = other or standing(given, approvals.known, terms, at=now, seen=seen)
+            void = other or void_reason(given, approvals.known, terms, at=now, seen=seen)
             at = approvals.recorded[given.entry]
             found.append(Approved(seq=given.entry, at=at, key=given.key, approval=given.approval, void=void))
     return found

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from lineage_pipelines.catalog.catalog import Catalog
 from lineage_pipelines.catalog.log.entries import Entry
-from lineage_pipelines.catalog.registry.approval_rules import WeighedApproval
+from lineage_pipelines.catalog.registry.approval_rules import AssessedApproval
 from lineage_pipelines.errors import NotFoundError
 from lineage_pipelines.queries.registry.alias_history import find_holder, list_decisions
 from lineage_pipelines.queries.registry.approval_status import read_approvals
@@ -46,11 +46,11 @@ def _measured_sha256(entry: Entry) -> Digest | None:
     return Digest("sha256", sha256) if sha256 else None
 
 
-def counted(weighed: Iterable[WeighedApproval]) -> tuple[CountedApproval, ...]:
+def counted(assessed: Iterable[AssessedApproval]) -> tuple[CountedApproval, ...]:
     """Return the approvals that count, as a decision keeps them."""
     return tuple(
         CountedApproval(entry=each.given.entry, approver=each.given.approval.approver, key=each.given.key)
-        for each in weighed
+        for each in assessed
         if each.void is None
     )
 
@@ -79,18 +79,18 @@ def draft_promotion(
         policy=policy.plain(),
         compared=compare(entry, current, policy),
     )
-    weighed: tuple[WeighedApproval, ...] = ()
+    assessed: tuple[AssessedApproval, ...] = ()
     if policy.approvals:
-        draft, weighed = _approved(catalog, draft, entry)
-    rules = judge(policy, entry.record, current.record if current else None, weighed)
+        draft, assessed = _approved(catalog, draft, entry)
+    rules = judge(policy, entry.record, current.record if current else None, assessed)
     return replace(draft, rules=rules, override=override and not all(rule.passed for rule in rules))
 
 
-def _approved(catalog: Catalog, draft: Decision, entry: Entry) -> tuple[Decision, tuple[WeighedApproval, ...]]:
+def _approved(catalog: Catalog, draft: Decision, entry: Entry) -> tuple[Decision, tuple[AssessedApproval, ...]]:
     approvals, seen = read_approvals(catalog, entry.model, entry.version)
     now = datetime.now(UTC)
-    weighed = approvals.weigh(draft, entry.record, at=now, seen=seen)
-    return replace(draft, approvals=counted(weighed), judged=now, seen=seen), weighed
+    assessed = approvals.assess(draft, entry.record, at=now, seen=seen)
+    return replace(draft, approvals=counted(assessed), judged=now, seen=seen), assessed
 
 
 def draft_rejection(catalog: Catalog, entry: Entry, alias: str, *, by: str, reason: str) -> Decision:

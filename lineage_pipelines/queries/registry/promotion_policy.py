@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from lineage_pipelines.catalog.registry.approval_rules import WeighedApproval
+from lineage_pipelines.catalog.registry.approval_rules import AssessedApproval
 from lineage_pipelines.errors import CatalogError
 from lineage_pipelines.records.decisions.decision import Rule
 from lineage_pipelines.records.statement.lineage_record import LineageRecord
@@ -170,7 +170,7 @@ def judge(
     policy: Policy,
     record: LineageRecord,
     current: LineageRecord | None,
-    weighed: Sequence[WeighedApproval] = (),
+    assessed: Sequence[AssessedApproval] = (),
     *,
     direction: Callable[[str], bool | None] | None = None,
 ) -> tuple[Rule, ...]:
@@ -180,17 +180,17 @@ def judge(
         policy: the policy.
         record: the version.
         current: the version that the alias names now, if it names one.
-        weighed: the approvals of the version, and what each is worth.
+        assessed: the approvals of the version, and what each is worth.
         direction: from a metric to whether a greater value is better; None for what the record says.
     """
-    return tuple(_rules(policy, record, current, weighed, direction or record.greater_is_better))
+    return tuple(_rules(policy, record, current, assessed, direction or record.greater_is_better))
 
 
 def _rules(
     policy: Policy,
     record: LineageRecord,
     current: LineageRecord | None,
-    weighed: Sequence[WeighedApproval],
+    assessed: Sequence[AssessedApproval],
     direction: Callable[[str], bool | None],
 ) -> Iterator[Rule]:
     yield from _checks(policy, record)
@@ -207,7 +207,7 @@ def _rules(
         detail = "it is not known whether it was trained with uncommitted changes" if unknown else detail
         yield Rule(name="clean", passed=clean, detail=detail)
     if policy.approvals:
-        yield _approvals(policy.approvals, weighed)
+        yield _approvals(policy.approvals, assessed)
 
 
 def _checks(policy: Policy, record: LineageRecord) -> Iterator[Rule]:
@@ -249,10 +249,10 @@ def _no_worse(
     return Rule(name=name, passed=passed, detail=detail)
 
 
-def _approvals(needed: int, weighed: Sequence[WeighedApproval]) -> Rule:
-    counted = [each.given for each in weighed if each.void is None]
+def _approvals(needed: int, assessed: Sequence[AssessedApproval]) -> Rule:
+    counted = [each.given for each in assessed if each.void is None]
     who = ", ".join(f"{g.approval.approver} (entry {g.entry}, key {g.key[:_SHOWN]})" for g in counted)
-    void = "; ".join(f"{w.given.approval.approver} (entry {w.given.entry}) {w.void}" for w in weighed if w.void)
+    void = "; ".join(f"{w.given.approval.approver} (entry {w.given.entry}) {w.void}" for w in assessed if w.void)
     parts = [f"{len(counted)} of {needed}", who, f"not counted: {void}" if void else ""]
     detail = "; ".join(part for part in parts if part)
     return Rule(name="approvals", passed=len(counted) >= needed, detail=detail)

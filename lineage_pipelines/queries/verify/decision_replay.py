@@ -7,7 +7,7 @@ from functools import cached_property, lru_cache
 
 from lineage_pipelines.catalog.catalog import Catalog
 from lineage_pipelines.catalog.log.entries import Entry
-from lineage_pipelines.catalog.registry.approval_rules import WeighedApproval, timely
+from lineage_pipelines.catalog.registry.approval_rules import AssessedApproval, timely
 from lineage_pipelines.errors import LineageError, RecordError
 from lineage_pipelines.queries.registry.approval_status import Approvals
 from lineage_pipelines.queries.registry.decision_drafts import compare, counted
@@ -91,16 +91,16 @@ def _recheck(said: _Rechecked, seq: int, decision: Decision) -> Iterator[str]:
         return
     try:
         policy = parse_policy(decision.policy, where="the policy then in force")
-        weighed = _weigh(said, decision, entry.record) if policy.approvals else ()
+        assessed = _assess(said, decision, entry.record) if policy.approvals else ()
     except LineageError as error:
         yield f"holds no policy: {error.what}"
         return
     current = said.entry(decision.previous)
-    if not _follows(decision, policy, entry.record, current.record if current else None, weighed):
+    if not _follows(decision, policy, entry.record, current.record if current else None, assessed):
         yield "does not follow from the policy then in force"
     elif not decision.override and not all(rule.passed for rule in decision.rules):
         yield "was made against the policy then in force, and not as an override"
-    yield from _recheck_evidence(decision, entry, current, policy, weighed)
+    yield from _recheck_evidence(decision, entry, current, policy, assessed)
     if policy.approvals:
         yield from _recheck_time(said, seq, decision, entry.record)
 
@@ -110,19 +110,19 @@ def _follows(
     policy: Policy,
     record: LineageRecord,
     current: LineageRecord | None,
-    weighed: Sequence[WeighedApproval],
+    assessed: Sequence[AssessedApproval],
 ) -> bool:
-    if judge(policy, record, current, weighed) == decision.rules:
+    if judge(policy, record, current, assessed) == decision.rules:
         return True
     # Releases that wrote schema 1 took the direction of a metric from words in its name.
     earlier = record.schema_version == 1
-    return earlier and judge(policy, record, current, weighed, direction=direction_by_words) == decision.rules
+    return earlier and judge(policy, record, current, assessed, direction=direction_by_words) == decision.rules
 
 
-def _weigh(said: _Rechecked, decision: Decision, record: LineageRecord) -> tuple[WeighedApproval, ...]:
+def _assess(said: _Rechecked, decision: Decision, record: LineageRecord) -> tuple[AssessedApproval, ...]:
     if decision.judged is None or decision.seen is None:
         return ()
-    return said.approvals.weigh(decision, record, at=decision.judged, seen=decision.seen)
+    return said.approvals.assess(decision, record, at=decision.judged, seen=decision.seen)
 
 
 def _recheck_evidence(
@@ -130,9 +130,9 @@ def _recheck_evidence(
     entry: Entry,
     current: Entry | None,
     policy: Policy,
-    weighed: Sequence[WeighedApproval],
+    assessed: Sequence[AssessedApproval],
 ) -> Iterator[str]:
-    if (decision.approvals or ()) != (counted(weighed) if policy.approvals else ()):
+    if (decision.approvals or ()) != (counted(assessed) if policy.approvals else ()):
         yield "counts other approvals than the log holds"
     if decision.compared is not None and decision.compared.candidates != compare(entry, current, policy).candidates:
         yield "compares other numbers than the records hold"
@@ -153,8 +153,8 @@ def _recheck_time(said: _Rechecked, seq: int, decision: Decision, record: Lineag
 
 def _at_commit(
     said: _Rechecked, seq: int, decision: Decision, record: LineageRecord, at: datetime
-) -> Iterator[WeighedApproval]:
+) -> Iterator[AssessedApproval]:
     entries = {each.entry for each in decision.approvals or ()}
-    for each in said.approvals.weigh(decision, record, at=at, seen=seq - 1):
+    for each in said.approvals.assess(decision, record, at=at, seen=seq - 1):
         if each.given.entry in entries:
             yield each
