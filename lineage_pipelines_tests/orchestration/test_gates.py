@@ -2,6 +2,7 @@
 
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -71,7 +72,8 @@ def test_a_metric_is_held_against_its_limit(facts: GateFacts, gate: Gate, expect
 @pytest.mark.parametrize(("metric", "falls"), [("wer", True), ("uplift", False), ("roc_auc", None), ("logloss", None)])
 @pytest.mark.parametrize(("before", "after"), [(0.3, 0.9), (0.9, 0.3), (0.5, 0.51), (0.51, 0.5), (0.5, 0.5)])
 def test_gate_and_policy_agree(facts: GateFacts, metric: str, falls: bool | None, before: float, after: float) -> None:
-    gate = no_worse(falls=falls, **{metric: 0.01})
+    tolerances: dict[str, Any] = {metric: 0.01}
+    gate = no_worse(falls=falls, **tolerances)
     declared = check_metric_specs([], [gate])
     old, new = (
         dataclasses.replace(record, evaluation=dataclasses.replace(record.evaluation, directions=specs))
