@@ -165,7 +165,7 @@ class Ours:
             lineage = self._resource()
             begun = time.perf_counter()
             self._step(lineage)
-            lineage.tell_mirrors(print)
+            lineage.update_mirrors(print)
             taken = time.perf_counter() - begun
             if mirror:
                 from lineage_pipelines.bridges.mlflow.delivery_launcher import wait_for_deliveries

@@ -72,7 +72,7 @@ _INPUTS = {name: f"data/features/{name}.parquet" for name in ("train", "validati
     metrics=[MetricSpec("gain_over_history", greater_is_better=True)],
     checks=[
         threshold(min_roc_auc=0.65),
-        # A model that a forecast from history beats is not worth its keep.
+        # A model must beat a forecast from history.
         threshold(min_gain_over_history=0.0),
         no_worse(roc_auc=0.03),
         threshold(max_calibration_error=0.1, blocking=False),
@@ -116,19 +116,19 @@ def expected_minutes(
 
 
 models = [flight_delay, expected_minutes]
-live = [promotion_asset(model) for model in models]
-kept = [reproducibility_check(model) for model in models]
-check = build_reproducibility_job(kept)
+promotions = [promotion_asset(model) for model in models]
+reproducible = [reproducibility_check(model) for model in models]
+check = build_reproducibility_job(reproducible)
 refresh = build_refresh_job([*sources, *stages, *models])
 observe = build_observe_job(sources)
 
 defs = dg.Definitions(
-    assets=[*sources, *stages, *models, *live],
-    asset_checks=kept,
+    assets=[*sources, *stages, *models, *promotions],
+    asset_checks=reproducible,
     jobs=[refresh, observe, check, build_promote_job(), build_attribute_job()],
     schedules=[
         dg.ScheduleDefinition(job=refresh, cron_schedule="0 6 1 * *", description="Retrain on the first of the month."),
-        dg.ScheduleDefinition(job=check, cron_schedule="0 3 * * *", description="Can it all be made again?"),
+        dg.ScheduleDefinition(job=check, cron_schedule="0 3 * * *", description="Can every version be reproduced?"),
         dg.ScheduleDefinition(job=observe, cron_schedule="*/10 * * * *", description="Look for new data."),
     ],
     sensors=[build_automation_sensor(), build_mlflow_sensor(), build_reconcile_sensor()],

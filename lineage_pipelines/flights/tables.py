@@ -123,7 +123,7 @@ def write_table(table: "pa.Table", path: Path) -> None:
 
 
 def write_whole(path: Path, write: Callable[[Path], object]) -> None:
-    """Write a file whole or not at all: beside itself first, then moved into place.
+    """Write a file atomically: in a folder beside it, then moved into place.
 
     Raises:
         DatasetError: the file cannot be written.

@@ -34,16 +34,16 @@ class LineageResource(dg.ConfigurableResource, extra="forbid"):  # type: ignore[
         """Resolve the configuration.
 
         Raises:
-            CatalogError: `project_dir` is no folder, or pyproject.toml holds a setting that cannot be used.
+            CatalogError: `project_dir` is not a folder, or pyproject.toml holds a setting that cannot be used.
         """
         if not Path(self.project_dir).is_dir():
-            # A catalog made in a misspelt place would begin again at version 1.
+            # A catalog created in a misspelt folder would start again at version 1.
             fix = "give LineageResource the project's folder: project_dir=str(project.root)"
-            raise CatalogError("the project's folder is not there", where=self.project_dir, fix=fix)
+            raise CatalogError("the project's folder does not exist", where=self.project_dir, fix=fix)
         return resolve_settings(catalog=self.catalog, artifacts=self.artifacts, start=Path(self.project_dir))
 
     def open_catalog(self) -> "Catalog":
-        """Open the catalog, made when there is none.
+        """Open the catalog; it is created if it does not exist.
 
         Raises:
             CatalogError: it cannot be opened or written.
@@ -61,8 +61,8 @@ class LineageResource(dg.ConfigurableResource, extra="forbid"):  # type: ignore[
 
         return ArtifactStore(self.settings().artifacts)
 
-    def tell_mirrors(self, warn: Callable[[str], None]) -> None:
-        """Have the systems that mirror the catalog told of what was committed, without waiting for them."""
+    def update_mirrors(self, warn: Callable[[str], None]) -> None:
+        """Send what was committed to the systems that mirror the catalog, without waiting for them."""
         settings = self.settings()
         if settings.mirrors:
             from lineage_pipelines.bridges.mlflow.delivery_launcher import tell_mirrors

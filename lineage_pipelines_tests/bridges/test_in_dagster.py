@@ -60,10 +60,10 @@ def test_a_server_that_is_away_changes_nothing_and_the_sensor_catches_up(
         assert _mirrored(shared_mlflow, shop) == []
         monkeypatch.setenv("MLFLOW_TRACKING_URI", shared_mlflow.address)
         sensor = build_mlflow_sensor()
-        assert _tick(sensor, shop, instance) == "MLflow is being told of 1 more"
+        assert _tick(sensor, shop, instance) == "entries being sent to MLflow: 1"
         wait_for_deliveries(60)
         assert len(_mirrored(shared_mlflow, shop)) == 1
-        assert _tick(sensor, shop, instance) == "MLflow knows everything"
+        assert _tick(sensor, shop, instance) == "MLflow is up to date"
         monkeypatch.delenv("MLFLOW_TRACKING_URI")
         assert _tick(sensor, shop, instance).startswith("no mirror")
 

@@ -201,9 +201,9 @@ mlflow.log_metric("system/cpu_utilization_percentage", 50)
     assert token not in said
     assert "hunter2" not in said
     assert len(gaps(record, "parameters.db_password")) == len(gaps(record, "parameters.note")) == 1
-    assert gaps(record, "parameters.strength") == ["parameters.strength: MLflow's run says otherwise"]
+    assert gaps(record, "parameters.strength") == ["parameters.strength: MLflow's run has another value"]
     assert gaps(record, "evaluation.metrics.roc_auc") == [
-        "evaluation.metrics.roc_auc: MLflow's run says otherwise (0.5)"
+        "evaluation.metrics.roc_auc: MLflow's run has another value (0.5)"
     ]
     assert len(gaps(record, "evaluation.metrics.nan")) == len(gaps(record, "evaluation.metrics.inf")) == 1
     assert not gaps(record, "parameters.seed")

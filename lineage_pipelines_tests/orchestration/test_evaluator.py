@@ -11,7 +11,7 @@ from lineage_pipelines_tests.orchestration.conftest import build_defs
 from lineage_pipelines_tests.orchestration.shop import Shop
 
 
-def _rows(estimator: object, table: list[int], params: Any) -> Mapping[str, int]:
+def _rows(_estimator: object, table: list[int], params: Any) -> Mapping[str, int]:
     return {"rows": len(table), "strength": params.strength}
 
 

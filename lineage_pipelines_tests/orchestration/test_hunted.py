@@ -74,8 +74,8 @@ def declare(shop: Shop, *, function: Any = churn, **options: Any) -> dg.AssetsDe
         ({"checks": threshold(min_rows=1)}, "checks is"),
         ({"checks": ["min_rows"]}, "checks is str"),
         ({"checks": [Gate(name="mine", description="", judge=None)]}, "judge of mine"),  # type: ignore[arg-type]
-        ({"checks": [disjoint("train", "tset")]}, "'tset', which is no input"),
-        ({"checks": [unique_rows("tran")]}, "'tran', which is no input"),
+        ({"checks": [disjoint("train", "tset")]}, "'tset', which is not an input"),
+        ({"checks": [unique_rows("tran")]}, "'tran', which is not an input"),
         ({"function": functools.partial(churn), "name": "churn"}, "partial"),
         ({"function": Trainer(), "name": "churn"}, "Trainer"),
     ],
@@ -134,7 +134,7 @@ def test_a_misspelt_field_of_a_resource_is_refused(resource: Any) -> None:
 
 
 def test_no_catalog_is_made_in_a_folder_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(CatalogError, match="folder is not there"):
+    with pytest.raises(CatalogError, match="folder does not exist"):
         LineageResource(project_dir=str(tmp_path / "shpo")).open_catalog()
     assert list(tmp_path.iterdir()) == []
 
@@ -151,10 +151,10 @@ def test_no_catalog_is_made_in_a_folder_that_is_not_there(tmp_path: Path) -> Non
         ("slices", "[SliceMetrics(name='a', value='b', rows=2.5)]", "rows"),
         ("candidates", "[{'name': 'a'}]", "candidates[0] is dict"),
         ("candidates", "[Candidate(name='a', selected='no')]", "selected"),
-        ("evaluated_on", "'tset'", "'tset', which is no input"),
+        ("evaluated_on", "'tset'", "'tset', which is not an input"),
         ("seed", "'seven'", "seed is str"),
         ("plot", "'plot.png'", "plot is str"),
-        ("plot", "b'<svg>'", "no PNG"),
+        ("plot", "b'<svg>'", "not a PNG"),
         ("notes", "7", "notes is int"),
         ("notes", "'ghp_' + 'a1B2c3D4e5' * 3 + 'f6G7h8'", "secret"),
         ("estimator", "LogisticRegression", "class LogisticRegression"),

@@ -14,7 +14,7 @@ from lineage_pipelines import ConflictError, build_reconcile_sensor, resolve_set
 from lineage_pipelines.artifacts.artifact_store import ArtifactStore
 from lineage_pipelines.orchestration.operations.reconcile import reconcile
 from lineage_pipelines.orchestration.training.model_definition import RunFacts
-from lineage_pipelines.orchestration.training.run_attempt import announced
+from lineage_pipelines.orchestration.training.run_attempt import open_attempt
 from lineage_pipelines.orchestration.training.run_facts import run_key
 from lineage_pipelines.records.statement.training_run import DagsterRun
 from lineage_pipelines.system.process_identity import host_name, process_name
@@ -126,7 +126,7 @@ def test_an_attempt_that_was_given_up_and_lives_on_commits_nothing(
     begun = DagsterRun(run_id="r1", root_run_id="root", job="refresh", step="churn", launched_by="user:ada")
     facts = RunFacts(run=begun, run_key=key, host=host_name(), user=None)
     with shop.catalog() as catalog:
-        with announced(catalog, facts, "churn") as (zombie, folder):
+        with open_attempt(catalog, facts, "churn") as (zombie, folder):
             assert folder.parent == own_tmp
             later = catalog.outbox.begin_attempt(key, "churn", host=host_name(), process=process_name())
             record = make_record("zombie", model="churn")

@@ -18,7 +18,7 @@ def test_inputs_parameters_and_context_are_told_apart() -> None:
 
     found = read_signature(train, ["a", "b", "c"])
     assert found.inputs == {"a": InputKind.TABLE, "b": InputKind.TABLE, "c": InputKind.PATH}
-    assert (found.parameters_name, found.parameters_class, found.wants_context) == ("params", Params, True)
+    assert (found.parameters_name, found.parameters_class, found.takes_context) == ("params", Params, True)
 
 
 def test_parameters_are_optional() -> None:

@@ -85,7 +85,7 @@ def test_all_that_ever_were_in_production_are_checked(here: Trained, capsys: Sai
     assert [row.data["run again"] for row in rows] == ["never", "never"]
     assert not evaluation.passed
     assert evaluation.description is not None
-    assert evaluation.description.startswith("0 of 2 can still be made again; first lost: churn@1, data: train")
+    assert evaluation.description.startswith("0 of 2 can still be reproduced; first lost: churn@1, data: train")
 
 
 def _model(shop: Trained) -> dg.AssetsDefinition:

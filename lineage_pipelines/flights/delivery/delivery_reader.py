@@ -61,7 +61,7 @@ PLANES = {
 }
 
 AFTER_DEPARTURE = ("dep_time", "dep_delay", "arr_time", "arr_delay", "air_time")
-"""What nobody knows before the flight leaves."""
+"""Columns whose values are known only after departure."""
 
 _FILE = re.compile(r"flights-(\d{4}-\d{2})\.csv")
 

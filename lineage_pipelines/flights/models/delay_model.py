@@ -50,7 +50,7 @@ def train_flight_delay(
 
 def measure_flight_delay(fitted: "Pipeline", table: "pd.DataFrame", params: DelayParams) -> Metrics:
     """Return the metrics of a trained model on any flights."""
-    return _task(params).judge(fitted, table).metrics()
+    return _task(params).predict_table(fitted, table).metrics()
 
 
 def _task(params: DelayParams) -> Task:

@@ -46,7 +46,7 @@ def train_expected_minutes(
 
 def measure_expected_minutes(fitted: "Pipeline", table: "pd.DataFrame") -> Metrics:
     """Return the metrics of a trained model on any flights."""
-    return _task().judge(fitted, table).metrics()
+    return _task().predict_table(fitted, table).metrics()
 
 
 def _task() -> Task:

@@ -1,7 +1,7 @@
 """Preprocessing: the features table as linear and tree models read it; part of every saved pipeline.
 
 Columns are taken by name from `FEATURES`, so that a model can be given a whole row and never reads the label. A value
-that training did not see, such as a new destination, is no error.
+that training did not see, such as a new destination, is not an error.
 """
 
 from typing import TYPE_CHECKING

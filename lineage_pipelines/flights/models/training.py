@@ -29,7 +29,7 @@ _NOTES = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
-    """What is learned and how it is judged."""
+    """What is learned, and how it is measured."""
 
     target: "Callable[[pd.DataFrame], pd.Series[Any]]"
     """From a table to what should be predicted."""
@@ -48,13 +48,13 @@ class Task:
         fitted: Pipeline = clone(pipeline).fit(table, self.target(table))
         return fitted
 
-    def judge(self, fitted: "Pipeline", table: "pd.DataFrame") -> "Judgement":
+    def predict_table(self, fitted: "Pipeline", table: "pd.DataFrame") -> "Predictions":
         """Predict a whole table, to measure it or its parts."""
-        return Judgement(task=self, table=table, target=self.target(table), predicted=self.predict(fitted, table))
+        return Predictions(task=self, table=table, target=self.target(table), predicted=self.predict(fitted, table))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Judgement:
+class Predictions:
     """A table with what happened and what was predicted."""
 
     task: Task
@@ -92,31 +92,31 @@ def train_best(
     choice = choose(
         contenders,
         fit=lambda pipeline: task.fit(pipeline, train),
-        measure=lambda fitted: task.judge(fitted, validation).metrics(),
+        measure=lambda fitted: task.predict_table(fitted, validation).metrics(),
         criterion=task.criterion,
     )
     learned = pd.concat([train, validation], ignore_index=True)
     final = task.fit(choice.winner.pipeline, learned)
-    judged, earlier = task.judge(final, test), task.judge(choice.fitted, validation)
+    predictions, earlier = task.predict_table(final, test), task.predict_table(choice.fitted, validation)
     return TrainedModel(
         estimator=final,
-        metrics={**judged.metrics(), **_gain(judged, learned)},
-        slices=[*_slices(judged), *earlier.by("month", validation["month"])],
+        metrics={**predictions.metrics(), **_gain(predictions, learned)},
+        slices=[*_slices(predictions), *earlier.by("month", validation["month"])],
         evaluated_on="test",
         candidates=choice.candidates,
         seed=seed,
         parameters={"chosen": choice.winner.name},
-        plot=reliability_plot(judged.target, judged.predicted, unit=task.unit),
+        plot=reliability_plot(predictions.target, predictions.predicted, unit=task.unit),
         notes=_NOTES,
     )
 
 
-def _gain(judged: Judgement, learned: "pd.DataFrame") -> dict[str, float]:
+def _gain(predictions: Predictions, learned: "pd.DataFrame") -> dict[str, float]:
     """What the model is worth: the deciding metric against that of a forecast from history, on the same flights."""
-    task = judged.task
+    task = predictions.task
     decides = task.criterion.metric
-    model = judged.metrics()
-    history = task.measure(judged.target, forecast_from_history(learned, task.target(learned), judged.table))
+    model = predictions.metrics()
+    history = task.measure(predictions.target, forecast_from_history(learned, task.target(learned), predictions.table))
     if decides not in model or decides not in history:
         return {}
     sign = 1 if task.criterion.higher_is_better else -1
@@ -126,9 +126,9 @@ def _gain(judged: Judgement, learned: "pd.DataFrame") -> dict[str, float]:
     }
 
 
-def _slices(judged: Judgement) -> Iterator[SliceMetrics]:
-    table = judged.table
-    yield from judged.by("origin", table["origin"])
-    yield from judged.by("carrier", table["carrier"], min_rows=MIN_SLICE_ROWS)
-    yield from judged.by("time_of_day", time_of_day(table["sched_dep"]), min_rows=MIN_SLICE_ROWS)
-    yield from judged.by("month", table["month"])
+def _slices(predictions: Predictions) -> Iterator[SliceMetrics]:
+    table = predictions.table
+    yield from predictions.by("origin", table["origin"])
+    yield from predictions.by("carrier", table["carrier"], min_rows=MIN_SLICE_ROWS)
+    yield from predictions.by("time_of_day", time_of_day(table["sched_dep"]), min_rows=MIN_SLICE_ROWS)
+    yield from predictions.by("month", table["month"])

@@ -14,7 +14,7 @@ _OWN_CONFIGURATION = (
     *("-c", "user.name=Flights demo", "-c", "user.email=demo@example.invalid"),
     *("-c", "commit.gpgsign=false", "-c", f"core.hooksPath={os.devnull}"),
 )
-"""The story's commits are nobody's work: they are not signed, and no hook of the user has a say in them."""
+"""The story's commits are not the user's work: they are not signed, and the user's hooks do not run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Workspace:
         """Move to the branch `demo`, so that the story's commits leave the others alone.
 
         Raises:
-            LineageError: it is no Git checkout, or there are uncommitted changes.
+            LineageError: it is not a Git checkout, or there are uncommitted changes.
         """
         if not (self.root / ".git").exists():
             raise LineageError(

@@ -9,19 +9,19 @@ from lineage_pipelines.orchestration.dvc.translator import DvcTranslator
 
 
 def check_project(project: object) -> None:
-    """Refuse what is no `DvcProject`, a path for example.
+    """Refuse anything but a `DvcProject`, a path for example.
 
     Raises:
-        CaptureError: it is none.
+        CaptureError: it is not a `DvcProject`.
     """
     check_type(project, DvcProject, "project", "write project=DvcProject(Path(__file__).parent)")
 
 
 def check_translator(translator: object) -> None:
-    """Refuse what is no translator, its class for example.
+    """Refuse anything but a translator, its class for example.
 
     Raises:
-        CaptureError: it is none.
+        CaptureError: it is not a translator.
     """
     check_type(translator, DvcTranslator | None, "translator", "give an instance: translator=MyTranslator()")
 

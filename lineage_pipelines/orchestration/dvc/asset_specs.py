@@ -117,7 +117,7 @@ def _with_dependencies(assets: NodeAssets, by_address: Mapping[str, NodeAssets])
 
 
 def _specs_behind(dependency: StageDependency, producer: NodeAssets) -> list[dg.AssetSpec]:
-    """The outputs that a dependency overlaps; all of them where it is a metric or a plot, which is no asset."""
+    """The outputs that a dependency overlaps; all of them where it is a metric or a plot, which is not an asset."""
     overlapping = [
         spec for spec in producer.specs if _overlap(dependency.path, spec.metadata.get(metadata_keys.DVC_PATH))
     ]

@@ -91,7 +91,7 @@ def build_dvc_sources(
     """Make external, observed assets of the files that `dvc add` and `dvc import` track.
 
     Observing one reports the MD5 of its `.dvc` file as its data version, and says whether the workspace still holds
-    it. It is never materialized: doing both leaves everything downstream out of date for ever.
+    it. It is never materialized: doing both leaves everything downstream out of date permanently.
 
     Returns:
         One definition, and one more for each import of what a stage makes; none when the project tracks no file.

@@ -117,7 +117,7 @@ def _read_numbers(path: Path) -> dict[str, float]:
         text = path.read_text()
         values = json.loads(text) if path.suffix == ".json" else yaml.load(text, yaml.CSafeLoader)
     except (OSError, ValueError, yaml.YAMLError):
-        return {}  # a picture of the metrics is a courtesy; the stage itself has succeeded
+        return {}  # showing metrics is optional; the stage itself has succeeded
     return flat_numbers(values)
 
 

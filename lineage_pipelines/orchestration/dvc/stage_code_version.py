@@ -55,7 +55,7 @@ def _content_line(root: Path, path: Path) -> str:
     name = path.relative_to(root).as_posix() if path.is_relative_to(root) else path.name
     try:
         size = path.stat().st_size
-        # Large files are data that nobody tracks, not code; their size has to do at load time.
+        # Large files are untracked data, not code; at load time their size must be enough.
         content = hashlib.sha256(path.read_bytes()).hexdigest() if size <= _MOST_BYTES else f"{size} bytes"
     except OSError:
         content = "missing"

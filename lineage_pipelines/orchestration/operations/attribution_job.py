@@ -1,8 +1,8 @@
 """Attribution job: `lineage attribute` in Dagster, one step for each mix, so that any executor distributes them.
 
-What one step trained, every other finds in the folder of mixes; executors on several machines need that folder shared
-(`XDG_CACHE_HOME`). There is a round for the repeats of the two versions, for one at a time, and for all mixes; what is
-left is trained by the last step.
+Every step finds what the others trained in the cache of mixes; executors on several machines need that folder shared
+(`XDG_CACHE_HOME`). There is a round for the repeats of the two versions, for one part at a time, and for all mixes; the
+last step trains the rest.
 """
 
 from collections.abc import Iterator, Sequence
@@ -18,17 +18,17 @@ if TYPE_CHECKING:
     from lineage_pipelines.replay.mix_runner import RetrainedMixes
 
 Request = dict[str, Any]
-"""What was asked, and for one step which mix, as plain values: steps are processes of their own."""
+"""The question and, for one step, its mix, as plain values: steps are processes of their own."""
 _POOL = "lineage_mixes"
 _ROUNDS = ("versions", "one_at_a_time", "mixes")
 
 
 class AttributionForm(dg.Config):
-    """What is asked when a change is attributed from the launchpad."""
+    """The launch form of an attribution."""
 
     old: str = Field(description="The old version, as flight_delay@4.")
     new: str = Field(description="The new version, as flight_delay@5.")
-    metric: str = Field(description="The metric whose change is asked about.")
+    metric: str = Field(description="The metric whose change is to be explained.")
     seeds: int = Field(default=3, ge=3, description="Repeats of every mix.")
     this_environment: bool = Field(default=False, description="Train with the libraries of this process.")
 
@@ -36,7 +36,7 @@ class AttributionForm(dg.Config):
 def build_attribute_job(*, name: str = "attribute_change") -> dg.JobDefinition:
     """Return the job that allocates a metric's change between two versions to what differs. It needs `lineage`.
 
-    The analysis is kept in the log, and shown on the last step.
+    The analysis is stored in the log and shown on the last step.
     """
 
     @dg.op
@@ -45,7 +45,7 @@ def build_attribute_job(*, name: str = "attribute_change") -> dg.JobDefinition:
 
     @dg.op(out=dg.DynamicOut(), ins={"trained": dg.In(list)})
     def next_mixes(request: Request, trained: list[str], lineage: LineageResource) -> Iterator[Any]:  # noqa: ARG001  # before it
-        yield from _wanted(request, lineage)
+        yield from _next_mixes(request, lineage)
 
     @dg.op
     def nothing_yet() -> list[str]:
@@ -93,7 +93,7 @@ def _options(request: Request, lineage: LineageResource) -> Any:  # noqa: ANN401
     )
 
 
-def _wanted(request: Request, lineage: LineageResource) -> Iterator[dg.DynamicOutput[Request]]:
+def _next_mixes(request: Request, lineage: LineageResource) -> Iterator[dg.DynamicOutput[Request]]:
     from lineage_pipelines.replay.attribution_run import next_batch
 
     mixes = _open(request, lineage)

@@ -32,12 +32,12 @@ class _Event:
 def compare_events(
     instance: dg.DagsterInstance, catalog: "Catalog", grace: timedelta, *, dry_run: bool, since: int | None
 ) -> Iterator[Reconciled]:
-    """Raise an alarm for events that no record stands behind; report versions whose event was lost.
+    """Raise an alarm for events without a record; report versions whose event was lost.
 
     Args:
         instance: Dagster's instance.
         catalog: the catalog, open for writing unless `dry_run`.
-        grace: younger records are waited for.
+        grace: younger records are left alone.
         dry_run: whether nothing is reported.
         since: only events after this one are looked at, by Dagster's storage id; all by default.
     """
@@ -45,10 +45,10 @@ def compare_events(
     keys = {entry.record.model.asset_key for entry in waiting} | _asset_keys(catalog, every=since is None)
     events = {key: list(_events(instance, key, since)) for key in sorted(keys)}
     yield from _alarms(catalog, events)
-    told = {event.digest for found in events.values() for event in found}
-    arrived = [entry for entry in waiting if str(entry.digest) in told]
+    reported = {event.digest for found in events.values() for event in found}
+    arrived = [entry for entry in waiting if str(entry.digest) in reported]
     for entry in waiting:
-        if str(entry.digest) not in told:
+        if str(entry.digest) not in reported:
             found = _report(instance, catalog, entry, grace, dry_run=dry_run)
             arrived += [entry] if found.done == "reported" else []
             yield found
@@ -80,14 +80,14 @@ def _events(instance: dg.DagsterInstance, key: str, since: int | None) -> Iterat
 def _alarms(catalog: "Catalog", events: Mapping[str, Sequence[_Event]]) -> Iterator[Reconciled]:
     for key, found in events.items():
         for event in found:
-            if not _stands_behind(catalog, key, event.digest):
-                named = f"no record of it is {event.digest}" if event.digest else "it names no record"
+            if not _has_record(catalog, key, event.digest):
+                named = f"the asset has no record {event.digest}" if event.digest else "it names no record"
                 yield Reconciled(
                     what="event without record", subject=key, done="ALARM", detail=f"run {event.run or 'none'}: {named}"
                 )
 
 
-def _stands_behind(catalog: "Catalog", key: str, digest: str | None) -> bool:
+def _has_record(catalog: "Catalog", key: str, digest: str | None) -> bool:
     algorithm, _, text = (digest or "").partition(":")
     if algorithm != "sha256" or len(text) != 64:  # noqa: PLR2004  # hex characters of a SHA-256
         return False

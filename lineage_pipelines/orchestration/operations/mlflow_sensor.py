@@ -6,30 +6,29 @@ from lineage_pipelines.orchestration.lineage_resource import LineageResource
 
 
 def build_mlflow_sensor(*, name: str = "mlflow_mirror", seconds: int = 60) -> dg.SensorDefinition:
-    """Return the sensor that catches MLflow up with the catalog. It is on, and does nothing without a mirror.
+    """Return the sensor that brings MLflow up to date with the catalog. It is on, and idle without a mirror.
 
-    It launches nothing and waits for nothing: a process beside the daemon tells MLflow. It needs the resource
-    `lineage`.
+    It launches no run and waits for nothing: a process of its own sends the entries. It needs the resource `lineage`.
 
     Args:
         name: the sensor's name.
-        seconds: how often it looks.
+        seconds: the interval between two looks.
     """
 
     @dg.sensor(
         name=name,
         minimum_interval_seconds=seconds,
         default_status=dg.DefaultSensorStatus.RUNNING,
-        description="Tell MLflow of versions, decisions and approvals that it does not know yet.",
+        description="Send MLflow the versions, decisions and approvals that it does not have yet.",
     )
     def sensor(context: dg.SensorEvaluationContext, lineage: LineageResource) -> dg.SkipReason:
         settings = lineage.settings()
         if not settings.mirrors:
             return dg.SkipReason("no mirror: set MLFLOW_TRACKING_URI, or mlflow in [tool.lineage]")
         with lineage.open_catalog() as catalog:
-            owed = [entry.seq for destination in settings.mirrors for entry in catalog.outbox.pending(destination)]
-        if owed:
-            lineage.tell_mirrors(context.log.warning)
-        return dg.SkipReason(f"MLflow is being told of {len(owed)} more" if owed else "MLflow knows everything")
+            pending = [entry.seq for destination in settings.mirrors for entry in catalog.outbox.pending(destination)]
+        if pending:
+            lineage.update_mirrors(context.log.warning)
+        return dg.SkipReason(f"entries being sent to MLflow: {len(pending)}" if pending else "MLflow is up to date")
 
     return sensor

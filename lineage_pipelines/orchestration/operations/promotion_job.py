@@ -138,7 +138,7 @@ def _promote(
         else:
             seq = catalog.registry.decide(decision)
             context.log.info("entry %s: %s now names %s", seq, alias, entry.ref)
-            lineage.tell_mirrors(context.log.warning)
+            lineage.update_mirrors(context.log.warning)
     return decision
 
 

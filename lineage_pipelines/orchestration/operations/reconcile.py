@@ -1,8 +1,8 @@
 """Reconcile: find and repair what a crash left behind, between the catalog and Dagster and on this machine.
 
-The catalog is the truth. A record whose event was lost is reported again; an event that no record stands behind is
-an alarm, for anybody who reaches the webserver can post one, and is left where it is. Attempts whose process is dead
-are given up, and what they left on the disk is removed.
+The catalog is the truth. A record whose event was lost is reported again; an event without a record is
+an alarm, since anyone who reaches the webserver can post one, and is left where it is. Attempts whose process is dead
+are given up, and their files are removed.
 """
 
 import os
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from lineage_pipelines.catalog.catalog import Catalog
 
 GRACE = timedelta(minutes=1)
-"""How young a record may be before it is missed: its step may be about to report it."""
+"""Minimum age of a record without an event: before, its step may still report it."""
 OLD = timedelta(hours=24)
-"""How old a temporary file is that nobody is writing any more."""
+"""Age at which a temporary file counts as abandoned."""
 
 
 def reconcile(
@@ -36,7 +36,7 @@ def reconcile(
     dry_run: bool = False,
     since: int | None = None,
 ) -> tuple[Reconciled, ...]:
-    """Compare versions with Dagster's events, attempts with processes, and look for what nobody uses; put it right.
+    """Compare versions with Dagster's events, attempts with processes, look for abandoned files, and repair.
 
     Args:
         instance: Dagster's instance.
@@ -71,18 +71,18 @@ def reconcile_here(
     """
     home = os.environ.get("DAGSTER_HOME")
     if not home:
-        raise NotFoundError("DAGSTER_HOME is not set, so Dagster's events are nowhere", fix="export DAGSTER_HOME=…")
+        raise NotFoundError("DAGSTER_HOME is not set, so Dagster's events cannot be found", fix="export DAGSTER_HOME=…")
     if not (Path(home).is_absolute() and Path(home).is_dir()):
-        raise NotFoundError("DAGSTER_HOME names no folder", where=home, fix="export DAGSTER_HOME=/an/absolute/folder")
+        raise NotFoundError("DAGSTER_HOME is not a folder", where=home, fix="export DAGSTER_HOME=/an/absolute/folder")
     with dg.DagsterInstance.get() as instance:
         return reconcile(instance, catalog, artifacts=artifacts, older_than=older_than, dry_run=dry_run)
 
 
 def build_reconcile_sensor(*, name: str = "reconcile", seconds: int = 300) -> dg.SensorDefinition:
-    """Return the sensor that reconciles from time to time. It is off until someone turns it on.
+    """Return the sensor that reconciles at intervals. It is off until someone turns it on.
 
-    It launches nothing: what it found is in its tick, and alarms are in its log. Each tick looks at the events since
-    the last one. It needs the resource `lineage`.
+    It launches no run: its findings are in the tick, and alarms are in its log. Each tick looks at the events since the
+    last one. It needs the resource `lineage`.
     """
 
     @dg.sensor(
@@ -100,6 +100,6 @@ def build_reconcile_sensor(*, name: str = "reconcile", seconds: int = 300) -> dg
             log("%s: %s, %s (%s)", each.what, each.subject, each.done, each.detail)
         context.update_cursor(str(newest or 0))
         words = [f"{each.subject}: {each.what}, {each.done}" for each in found]
-        return dg.SkipReason("; ".join(words)[:1000] if words else "nothing was left behind")
+        return dg.SkipReason("; ".join(words)[:1000] if words else "nothing to reconcile")
 
     return sensor

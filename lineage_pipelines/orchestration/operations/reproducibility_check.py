@@ -15,25 +15,25 @@ if TYPE_CHECKING:
 
 
 def reproducibility_check(model: dg.AssetsDefinition, *, alias: str = PRODUCTION) -> dg.AssetChecksDefinition:
-    """Make a check of a model: is all still there that the versions which the alias named were made from?
+    """Make an asset check of a model: does everything still exist that the versions of an alias were made from?
 
-    Nothing is trained. Data is hashed where it lies, sources and lists are compared by digest. A version whose
-    environment is not the one of this process passes: `lineage reproduce` builds it. It needs the resource `lineage`.
+    Nothing is trained. Data is hashed in place, sources and lists are compared by digest. A version with another
+    environment than this process passes: `lineage reproduce` builds it. It needs the resource `lineage`.
 
     Args:
         model: what `model_asset` returned.
-        alias: which versions count: those that it names or has ever named.
+        alias: the versions that it names or has ever named are checked.
     """
     name = model.key.path[-1]
 
     @dg.asset_check(
         asset=model.key,
         name=f"{check_new_alias(alias)}_reproducible",
-        description=f"Every version that is or was called {alias} can still be made again from what is there.",
+        description=f"Every version that is or was called {alias} can still be reproduced.",
     )
     def check(context: dg.AssetCheckExecutionContext, lineage: LineageResource) -> dg.AssetCheckResult:
         found, earlier = _check_versions(lineage, name, alias)
-        lost = [each for each in found if not _is_there(each)]
+        lost = [each for each in found if not _is_reproducible(each)]
         for each in lost:
             context.log.warning("%s: %s", each.ref, each.differs[0])
         return dg.AssetCheckResult(
@@ -49,15 +49,15 @@ def reproducibility_check(model: dg.AssetsDefinition, *, alias: str = PRODUCTION
 def build_reproducibility_job(
     checks: Sequence[dg.AssetChecksDefinition], *, name: str = "check_reproducibility"
 ) -> Any:  # noqa: ANN401  # Dagster's own, not public
-    """Return the job that makes these checks and nothing else; give it a schedule."""
+    """Return the job that runs these checks and nothing else; give it a schedule."""
     selection = dg.AssetSelection.checks(*checks)
-    return dg.define_asset_job(name, selection=selection, description="Can the versions in production be made again?")
+    return dg.define_asset_job(name, selection=selection, description="Can the versions in production be reproduced?")
 
 
 def _check_versions(
     lineage: LineageResource, model: str, alias: str
 ) -> "tuple[Sequence[Reproduction], Mapping[Digest, Reproduction]]":
-    """Return the verdict of each version, and by record the last that was kept of really running it again."""
+    """Return the verdict on each version, and by record the last recorded reproduction that really ran it."""
     from lineage_pipelines.queries.versions.analyses import list_reproductions, once_in_production
     from lineage_pipelines.replay.reproduction_run import Options, reproduce
 
@@ -65,25 +65,29 @@ def _check_versions(
     with lineage.open_catalog() as catalog:
         named = [version for name, version in once_in_production(catalog, alias) if name == model]
         entries = [catalog.get(model, version) for version in named]
-        kept = {each.reproduction.record: each.reproduction for each in list_reproductions(catalog)}
-    return [reproduce(entry, options) for entry in entries], kept
+        recorded = {each.reproduction.record: each.reproduction for each in list_reproductions(catalog)}
+    return [reproduce(entry, options) for entry in entries], recorded
 
 
-def _last(said: "Reproduction | None") -> str:
-    return f"{said.level} {said.level.meaning}, {said.finished:%Y-%m-%d}" if said is not None else "never"
+def _last(reproduction: "Reproduction | None") -> str:
+    return _level(reproduction) if reproduction is not None else "never"
 
 
-def _is_there(said: "Reproduction") -> bool:
+def _level(reproduction: "Reproduction") -> str:
+    return f"{reproduction.level} {reproduction.level.meaning}, {reproduction.finished:%Y-%m-%d}"
+
+
+def _is_reproducible(reproduction: "Reproduction") -> bool:
     from lineage_pipelines.records.decisions.reproduction import Level
 
-    return said.level.reaches(Level.INPUTS)
+    return reproduction.level.reaches(Level.INPUTS)
 
 
 def _summary(found: "Sequence[Reproduction]", lost: "Sequence[Reproduction]") -> str:
     if not found:
-        return "no version was ever promoted"
-    kept = f"{len(found) - len(lost)} of {len(found)} can still be made again"
-    return f"{kept}; first lost: {lost[0].ref}, {lost[0].differs[0]}"[:1000] if lost else kept
+        return "no version has been promoted"
+    count = f"{len(found) - len(lost)} of {len(found)} can still be reproduced"
+    return f"{count}; first lost: {lost[0].ref}, {lost[0].differs[0]}"[:1000] if lost else count
 
 
 def _table(found: "Sequence[Reproduction]", earlier: "Mapping[Digest, Reproduction]") -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Sandbox entry point: materializes one model asset with the sandbox's own Python. Run as a file, never imported.
 
-It meets whatever release of the library the sandbox holds, so it uses what every release has: Dagster and the
-public names of the package. What it is to do is in the JSON file that its command line names.
+The sandbox may hold another release of this library, so it uses what every release has: Dagster and the public names of
+the package. Its instructions are in the JSON file that its command line names.
 """
 
 import contextlib
@@ -35,7 +35,7 @@ def _main() -> int:
             run_config=_run_config(asset, plan["parameters"]),
             raise_on_error=False,
         )
-        failed = [_words(event.event_specific_data) for event in result.all_events if event.is_step_failure]
+        failed = [_message(event.event_specific_data) for event in result.all_events if event.is_step_failure]
     Path(plan["result"]).write_text(json.dumps({"failed": failed}), encoding="utf-8")
     return 0
 
@@ -59,7 +59,7 @@ def _evaluate(plan: Mapping[str, Any], asset: dg.AssetsDefinition) -> int:
 
 
 def _end_with_parent(handle: int) -> None:
-    """End this process group when the process that made it is gone, in whatever way: the pipe is at its end then."""
+    """End this process group when its parent is gone, for whatever reason: the pipe is closed then."""
 
     def wait() -> None:
         with contextlib.suppress(OSError):
@@ -74,7 +74,7 @@ def _use_cpus(count: int | None) -> None:
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:count])
 
 
-def _words(failure: Any) -> str:  # noqa: ANN401  # Dagster's, of any release
+def _message(failure: Any) -> str:  # noqa: ANN401  # Dagster's, of any release
     error = getattr(failure, "error", None)
     while error is not None and getattr(error, "cause", None) is not None:
         error = error.cause
@@ -82,12 +82,12 @@ def _words(failure: Any) -> str:  # noqa: ANN401  # Dagster's, of any release
 
 
 def _find_asset(plan: Mapping[str, Any]) -> dg.AssetsDefinition:
-    """Return the asset as the project defines it; where it does not any more, one made of the function itself."""
+    """Return the asset as the project defines it; else one made of the function itself."""
     module = importlib.import_module(plan["module"])
     for found in (*_assets_of(vars(module).values()), *_defined(plan["definitions"])):
         if plan["asset_key"] in [key.to_user_string() for key in found.keys]:
             return found
-    return _made_of_function(module, plan)
+    return _asset_of_function(module, plan)
 
 
 def _assets_of(values: Any) -> Iterator[dg.AssetsDefinition]:  # noqa: ANN401
@@ -98,14 +98,14 @@ def _defined(names: Sequence[str]) -> Iterator[dg.AssetsDefinition]:
     for name in names:
         try:
             module = importlib.import_module(name)
-        except ImportError:  # it was called otherwise then
+        except ImportError:  # it had another name then
             continue
         for value in vars(module).values():
             if isinstance(value, dg.Definitions):
                 yield from _assets_of(value.assets or ())
 
 
-def _made_of_function(module: Any, plan: Mapping[str, Any]) -> dg.AssetsDefinition:  # noqa: ANN401
+def _asset_of_function(module: Any, plan: Mapping[str, Any]) -> dg.AssetsDefinition:  # noqa: ANN401
     from lineage_pipelines.datasets.pipeline.dvc_project import DvcProject
     from lineage_pipelines.orchestration.training.model_asset import model_asset
     from lineage_pipelines.orchestration.training.model_definition import ModelInput
@@ -132,7 +132,7 @@ def _resource(project: str) -> dg.ConfigurableResource[Any]:
     class Sandboxed(LineageResource):
         def settings(self) -> Any:  # noqa: ANN401
             found = super().settings()
-            # The tree is rebuilt, so Git calls it dirty; whether it is what was recorded is known by digest.
+            # The tree is rebuilt, so Git calls it dirty; digests say whether it is the recorded one.
             other: dict[str, Any] = {"require_clean": False}
             if hasattr(found, "mlflow"):  # the store that it has is the training function's, no mirror
                 other["mlflow"] = None

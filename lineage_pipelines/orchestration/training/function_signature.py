@@ -23,7 +23,7 @@ class TrainingSignature:
     inputs: Mapping[str, InputKind]
     parameters_name: str | None
     parameters_class: type | None
-    wants_context: bool
+    takes_context: bool
 
 
 def read_signature(function: Callable[..., object], inputs: Sequence[str]) -> TrainingSignature:
@@ -51,7 +51,7 @@ def read_signature(function: Callable[..., object], inputs: Sequence[str]) -> Tr
         inputs={i: _kind(function, arguments[i]) for i in inputs},
         parameters_name=name,
         parameters_class=_resolve(function, arguments[name]) if name else None,
-        wants_context="context" in arguments,
+        takes_context="context" in arguments,
     )
 
 

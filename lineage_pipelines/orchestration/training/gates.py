@@ -1,6 +1,6 @@
-"""Gates: what a new version must show. Each becomes an asset check and a line of the record.
+"""Gates: requirements on a new version. Each becomes an asset check and a line of the record.
 
-A blocking gate that fails keeps the model and its record, fails the run and stops what comes after.
+When a blocking gate fails, the model and its record stay, the run fails and later steps do not start.
 """
 
 import functools
@@ -79,10 +79,10 @@ class Gate:
     """The metric whose direction it needs; its `greater_is_better` is None while that is not declared."""
 
     def check(self, facts: GateFacts) -> CheckResult:
-        """Judge a version.
+        """Return the verdict on a version.
 
         Raises:
-            CaptureError: the judge returned something else than passed and detail.
+            CaptureError: `judge` did not return a truth value and a text.
         """
         passed, detail = _verdict(self.name, self.judge(facts))
         severity = "error" if self.blocking else "warn"
@@ -98,7 +98,7 @@ def _verdict(gate: str, returned: object) -> tuple[bool, str]:
 
 
 def _plain_name(*words: str) -> str:
-    # Dagster's names are ASCII letters, digits and underscores; metrics and arguments may be called otherwise.
+    # Dagster's names are ASCII letters, digits and underscores; names of metrics and arguments may hold more.
     return re.sub(r"[^A-Za-z0-9_]+", "_", "_".join(words))
 
 
@@ -136,7 +136,7 @@ def _judge_threshold(metric: str, limit: float, at_least: bool, facts: GateFacts
     words = "at least" if at_least else "at most"
     return (
         value >= limit if at_least else value <= limit
-    ), f"{metric} = {metric_text(value)}, wanted {words} {limit:g}"
+    ), f"{metric} = {metric_text(value)}, required: {words} {limit:g}"
 
 
 def no_worse(*, blocking: bool = True, falls: bool | None = None, **tolerances: float) -> Gate:
@@ -208,7 +208,7 @@ def slices_evaluated(*columns: str, min_rows: int = 200, blocking: bool = True) 
 
 def _judge_slices(columns: Sequence[str], min_rows: int, facts: GateFacts) -> tuple[bool, str]:
     if facts.evaluated_on is None:
-        return False, "the training function does not say what it evaluated on"
+        return False, "the training function does not name the input that it evaluated on"
     table = facts.table(facts.evaluated_on)
     seen = {(s.name, s.value) for s in facts.slices}
     absent: list[str] = []

@@ -16,39 +16,41 @@ from lineage_pipelines.records.statement.training_run import Candidate, MlflowRu
 from lineage_pipelines.records.values.canonical import Json
 
 _SYSTEM = "system/"
-"""What MLflow measures of the machine says nothing of the model."""
+"""Prefix of what MLflow measures of the machine, which says nothing about the model."""
 _MOST_CANDIDATES = 200
 _NAMED = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
-    """What is known of a training: from its function, and from MLflow."""
+class MergedTraining:
+    """A training as its function and its MLflow run describe it together."""
 
     trained: TrainedModel
     parameters: Mapping[str, Json]
-    """What the model was trained with, as the step was given it and the function says it; MLflow's besides."""
+    """Effective parameters: of the launch, then of the function's result, then of MLflow's run."""
     run: MlflowRun | None = None
     gaps: tuple[str, ...] = ()
     declared: tuple[str, ...] = ()
 
 
-def told(trained: TrainedModel, parameters: Mapping[str, Json], run: TrackedRun | None, *, model: str) -> Told:
-    """Add what MLflow's run holds and neither the function nor its parameters say.
+def merge_mlflow_run(
+    trained: TrainedModel, parameters: Mapping[str, Json], run: TrackedRun | None, *, model: str
+) -> MergedTraining:
+    """Add the values of an MLflow run that neither the function nor its parameters have.
 
     Raises:
         CaptureError: a metric or a parameter that the function returned cannot be recorded.
     """
     known = {**parameters, **effective_parameters(trained.parameters)}
     if run is None:
-        return Told(trained=trained, parameters=known)
+        return MergedTraining(trained=trained, parameters=known)
     metrics = check_metrics(trained.metrics, where=f"{model}: metrics")
     more = _Taken("evaluation.metrics")
     more_metrics = more.metrics(run.metrics, metrics)
     more_parameters = more.parameters(run.params, known)
     candidates = trained.candidates or more.candidates(run.nested)
     declared = _declared(more_metrics, more_parameters, candidates if not trained.candidates else ())
-    return Told(
+    return MergedTraining(
         trained=replace(trained, metrics={**metrics, **more_metrics}, candidates=candidates),
         parameters={**known, **more_parameters},
         run=run.link,
@@ -58,14 +60,14 @@ def told(trained: TrainedModel, parameters: Mapping[str, Json], run: TrackedRun 
 
 
 class _Taken:
-    """Values that are taken from MLflow, and a line for each that is not."""
+    """Values taken from MLflow, and a gap for each that was not."""
 
     def __init__(self, metrics: str) -> None:
         self.gaps: list[str] = []
         self._metrics = metrics
 
     def metrics(self, found: Mapping[str, float], known: Mapping[str, float]) -> dict[str, float]:
-        """Return the metrics that are not known, and can be recorded."""
+        """Return the metrics that are new and can be recorded."""
         taken: dict[str, float] = {}
         for name, value in found.items():
             where = f"{self._metrics}.{shown_key(name)}"
@@ -73,7 +75,7 @@ class _Taken:
                 continue
             if name in known:
                 if not math.isclose(known[name], value, rel_tol=1e-12):
-                    self.gaps.append(f"{where}: MLflow's run says otherwise ({value:g})")
+                    self.gaps.append(f"{where}: MLflow's run has another value ({value:g})")
             elif _is_finite(value) and shown_key(name) == name:
                 taken[name] = value
             else:
@@ -81,13 +83,13 @@ class _Taken:
         return taken
 
     def parameters(self, found: Mapping[str, str], known: Mapping[str, Json]) -> Mapping[str, Json]:
-        """Return the parameters that are not known, and can be recorded."""
+        """Return the parameters that are new and can be recorded."""
         taken: dict[str, Json] = {}
         for name, text in found.items():
             where, value = f"parameters.{shown_key(name)}", read_value(text)
             if name in known:
                 if text != str(known[name]) and value != known[name]:
-                    self.gaps.append(f"{where}: MLflow's run says otherwise")
+                    self.gaps.append(f"{where}: MLflow's run has another value")
                 continue
             try:
                 taken.update(effective_parameters({name: value}))

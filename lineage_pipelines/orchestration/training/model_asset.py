@@ -88,7 +88,7 @@ def model_asset(
         evaluate: measures a model without training, for `lineage attribute`: from the estimator, the table that it is
             evaluated on and, if it takes a third, the parameters, to metrics.
         trusted_types: qualified names of types beyond scikit-learn, NumPy and SciPy that the model file may hold.
-        extra_sources: files and folders that training reads beside its inputs and imports (SQL, templates,
+        extra_sources: files and folders that training reads in addition to its inputs and imports (SQL, templates,
             configuration), relative to the project; they count as code.
         translator: the translator of the project's assets, where it changes their keys.
         description: what the model is for; the function's docstring by default.
@@ -104,10 +104,10 @@ def model_asset(
         pool: concurrency pool.
 
     Raises:
-        RecordError: the name is no model name.
+        RecordError: the name cannot be a model's name.
         CaptureError: the function's arguments do not fit `inputs`, an extra source is not there, a parameter default
             cannot be recorded, or a gate compares a metric of unknown direction.
-        DatasetError: an input is no output and no tracked file of the project.
+        DatasetError: an input is neither an output nor a tracked file of the project.
     """
 
     def decorate(function: TrainingFunction) -> dg.AssetsDefinition:
@@ -215,9 +215,9 @@ def _define(definition: ModelDefinition, spec: dg.AssetSpec, options: Mapping[st
             tags=input_versions(record),
             check_results=check_results(record, spec.key),
         )
-        # Dagster comes back when it has stored the event.
-        _delivered(lineage, outcome, context.log.warning)
-        lineage.tell_mirrors(context.log.warning)
+        # Dagster resumes this generator after it has stored the event.
+        _mark_delivered(lineage, outcome, context.log.warning)
+        lineage.update_mirrors(context.log.warning)
 
     check_specs = [
         dg.AssetCheckSpec(g.name, asset=spec.key, description=g.description, blocking=g.blocking)
@@ -252,7 +252,7 @@ def _with_config(step: Callable[..., Iterator[Any]], signature: TrainingSignatur
     return configured
 
 
-def _delivered(lineage: LineageResource, outcome: Outcome, warn: Callable[[str], None]) -> None:
+def _mark_delivered(lineage: LineageResource, outcome: Outcome, warn: Callable[[str], None]) -> None:
     from lineage_pipelines.catalog.outbox.outbox import DAGSTER
     from lineage_pipelines.errors import CatalogError
 
@@ -260,7 +260,7 @@ def _delivered(lineage: LineageResource, outcome: Outcome, warn: Callable[[str],
         with lineage.open_catalog() as catalog:
             catalog.outbox.mark_delivered(DAGSTER, [outcome.entry])
     except CatalogError as error:  # the version and its event are there; `lineage reconcile` sees that, too
-        warn(f"it could not be noted that {outcome.entry.ref} has its event: {error.what}")
+        warn(f"the catalog could not be updated: {outcome.entry.ref} has its event: {error.what}")
 
 
 def _run(

@@ -73,10 +73,10 @@ class RunFacts:
 
 
 def check_texts(name: str, values: object) -> tuple[str, ...]:
-    """Return a list of texts; one text alone is refused, for it would be taken as a list of its letters.
+    """Return a list of texts; a single text is refused, since it would count as a list of its letters.
 
     Raises:
-        CaptureError: it is no list of texts.
+        CaptureError: it is not a list of texts.
     """
     fix = f'write a list of texts: {name}=["…"]'
     check_type(values, list | tuple | set | frozenset, name, fix)
@@ -89,7 +89,7 @@ def check_function(function: Any, name: object) -> str:  # noqa: ANN401  # whate
     """Return a model's name: `name`, or that of its training function.
 
     Raises:
-        CaptureError: it is no function: a class, an object, or a `functools.partial`, whose bound values the record
+        CaptureError: it is a class, an object or a `functools.partial`, whose bound values the record
             would not show.
     """
     if callable(function) and hasattr(function, "__name__") and not isinstance(function, type):
@@ -103,7 +103,7 @@ def check_gates(gates: object, inputs: Mapping[str, ModelInput], model: str) -> 
     """Return the gates.
 
     Raises:
-        CaptureError: they are no list of gates, or one is about an input that the model has not.
+        CaptureError: it is not a list of gates, or one is about an input that the model does not have.
     """
     fix = "write a list of gates: checks=[threshold(min_roc_auc=0.7)]"
     check_type(gates, list | tuple, "checks", fix)
@@ -112,7 +112,7 @@ def check_gates(gates: object, inputs: Mapping[str, ModelInput], model: str) -> 
         check_type(gate.judge, Callable, f"the judge of {gate.name}", "give a function from facts to (passed, detail)")
         for name in gate.inputs:
             if name not in inputs:
-                what = f"the gate {gate.name!r} is about {name!r}, which is no input of {model}"
+                what = f"the gate {gate.name!r} is about {name!r}, which is not an input of {model}"
                 raise CaptureError(what, fix=f"use one of: {', '.join(inputs) or 'nothing, there are no inputs'}")
     return tuple(gates)  # type: ignore[arg-type]
 
@@ -147,7 +147,7 @@ def check_inputs(inputs: object, project: DvcProject) -> dict[str, ModelInput]:
     """Return the inputs by argument name, every path as DVC writes it.
 
     Raises:
-        CaptureError: it is no mapping from names to paths.
+        CaptureError: it is not a mapping from names to paths.
     """
     fix = 'write inputs={"train": "data/train.parquet"}'
     check_type(inputs, Mapping, "inputs", fix)
@@ -158,6 +158,6 @@ def _input(name: str, value: object, root: Path, fix: str) -> ModelInput:
     declared = value if isinstance(value, ModelInput) else ModelInput(path=value)  # type: ignore[arg-type]
     check_type(declared.path, str | os.PathLike, f"the input {name!r}", fix)
     check_type(declared.role, str | None, f"the role of the input {name!r}", 'write role="train"')
-    # By its text alone: a link is an input of its own, and a file need not be there yet.
+    # By its text alone: a link is an input of its own, and the file may not exist yet.
     path = os.path.relpath(os.path.normpath(root / declared.path), root)
     return replace(declared, path=Path(path).as_posix())

@@ -55,7 +55,7 @@ def _probe(trained: TrainedModel, facts: GateFacts) -> tuple[Probe | None, Blobs
     if rows is None and facts.evaluated_on is not None and hasattr(trained.estimator, "feature_names_in_"):
         try:
             rows = probe_rows(trained.estimator, facts.table(facts.evaluated_on))
-        except CaptureError:  # no table
+        except CaptureError:  # not a table
             rows = None
     taken = take_probe(trained.estimator, rows) if rows is not None else None
     return (taken[0], {taken[0].predictions: taken[1]}) if taken else (None, {})

@@ -14,14 +14,14 @@ from lineage_pipelines.system.file_lock import lock_folder
 from lineage_pipelines.system.process_identity import process_name
 
 FOLDER_PREFIX = "lineage-"
-"""How the names of private folders begin."""
+"""Prefix of the names of private folders."""
 
 
 @contextlib.contextmanager
 def _private_folder() -> Iterator[Path]:
     folder = Path(tempfile.mkdtemp(prefix=FOLDER_PREFIX))
     try:
-        # Held as long as this process, or one that it forked, lives: whose folder it is need not be known to leave it.
+        # Locked as long as this process, or one that it forked, lives: other processes see that the folder is in use.
         with lock_folder(folder):
             yield folder
     finally:
@@ -29,8 +29,8 @@ def _private_folder() -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def announced(catalog: Catalog, facts: RunFacts, model: str) -> Iterator[tuple[Attempt, Path]]:
-    """Announce an attempt and make its folder; yield both.
+def open_attempt(catalog: Catalog, facts: RunFacts, model: str) -> Iterator[tuple[Attempt, Path]]:
+    """Announce an attempt, make its private folder, and yield both; an exception ends the attempt as failed.
 
     Raises:
         CatalogError: the catalog cannot be written.
@@ -44,12 +44,12 @@ def announced(catalog: Catalog, facts: RunFacts, model: str) -> Iterator[tuple[A
             run=facts.run.run_id,
             folder=str(folder),
         )
-        with _ended(catalog, attempt):
+        with _fail_on_error(catalog, attempt):
             yield attempt, folder
 
 
 @contextlib.contextmanager
-def _ended(catalog: Catalog, attempt: Attempt) -> Iterator[None]:
+def _fail_on_error(catalog: Catalog, attempt: Attempt) -> Iterator[None]:
     try:
         yield
     except BaseException:

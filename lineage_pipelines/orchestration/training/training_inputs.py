@@ -16,7 +16,7 @@ from lineage_pipelines.records.values.digest import Digest
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadInputs:
-    """The inputs as they were placed, with what is said of them."""
+    """The inputs in their private folder, and their description."""
 
     paths: Mapping[str, Path]
     """Private, read-only files or folders."""
@@ -24,7 +24,7 @@ class ReadInputs:
     stages: tuple[StageRun, ...]
     """Every preparation step behind them, sources first."""
     blobs: Mapping[Digest, bytes]
-    """Profiles, to be stored by digest."""
+    """Profiles, stored by digest."""
     gaps: Gaps
     """What is missing: tables that could not be read as such, preparation that is no longer recorded."""
 
@@ -82,6 +82,6 @@ def arguments(definition: ModelDefinition, read: ReadInputs, parameters: object,
     }
     if signature.parameters_name is not None:
         given[signature.parameters_name] = parameters
-    if signature.wants_context:
+    if signature.takes_context:
         given["context"] = context
     return given

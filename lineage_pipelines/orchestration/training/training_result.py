@@ -1,7 +1,7 @@
 """Result of training: what the function returned, checked before anything is stored.
 
-A version that is committed cannot be taken back, so whatever the event, the record or the asset's page would stumble
-over is refused here.
+A committed version cannot be withdrawn, so everything that the event, the record or the asset's page could not hold is
+refused here.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -18,35 +18,35 @@ _PNG = b"\x89PNG\r\n\x1a\n"
 _Part = TypeVar("_Part", SliceMetrics, Candidate)
 
 
-def check_returned(returned: object, *, model: str, inputs: Collection[str]) -> TrainedModel:
-    """Return what training returned, its lists as tuples and its seed as a plain number.
+def check_result(result: object, *, model: str, inputs: Collection[str]) -> TrainedModel:
+    """Return the result, its lists as tuples and its seed as a plain number.
 
     Raises:
-        CaptureError: it is no `TrainedModel`, or a field of it is of another type than it says.
+        CaptureError: it is not a `TrainedModel`, or a field has another type than declared.
     """
-    if not isinstance(returned, TrainedModel):
+    if not isinstance(result, TrainedModel):
         fix = "return lineage_pipelines.TrainedModel(estimator=…, metrics={…})"
-        raise CaptureError(f"the training function returned a {type(returned).__name__}", where=model, fix=fix)
-    if isinstance(returned.estimator, type):
-        raise _refused(model, "estimator", returned.estimator, "give the trained instance, not its class")
-    if returned.evaluated_on is not None and returned.evaluated_on not in inputs:
-        what = f"it was evaluated on {returned.evaluated_on!r}, which is no input"
+        raise CaptureError(f"the training function returned a {type(result).__name__}", where=model, fix=fix)
+    if isinstance(result.estimator, type):
+        raise _refused(model, "estimator", result.estimator, "give the trained instance, not its class")
+    if result.evaluated_on is not None and result.evaluated_on not in inputs:
+        what = f"it was evaluated on {result.evaluated_on!r}, which is not an input"
         raise CaptureError(what, where=f"{model}: evaluated_on", fix=f"use one of: {', '.join(inputs)}")
-    _check_page(returned, model)
+    _check_page(result, model)
     checked = replace(
-        returned,
-        seed=_seed(returned.seed, model),
-        slices=_several(returned.slices, SliceMetrics, model, "slices"),
-        candidates=_several(returned.candidates, Candidate, model, "candidates"),
+        result,
+        seed=_seed(result.seed, model),
+        slices=_several(result.slices, SliceMetrics, model, "slices"),
+        candidates=_several(result.candidates, Candidate, model, "candidates"),
     )
     _check_words(checked, model)
     return checked
 
 
-def _check_page(returned: TrainedModel, model: str) -> None:
+def _check_page(result: TrainedModel, model: str) -> None:
     # Whatever their annotations say.
-    plot: object = returned.plot
-    notes: object = returned.notes
+    plot: object = result.plot
+    notes: object = result.notes
     if notes is not None and not isinstance(notes, str):
         raise _refused(model, "notes", notes, "give plain text")
     if plot is not None and not (isinstance(plot, bytes | bytearray) and plot.startswith(_PNG)):
@@ -74,8 +74,8 @@ def _several(values: object, kind: type[_Part], model: str, field: str) -> tuple
     return parts
 
 
-def _check_words(returned: TrainedModel, model: str) -> None:
-    found = find_secrets({"notes": returned.notes or "", "reasons": [c.reason or "" for c in returned.candidates]})
+def _check_words(result: TrainedModel, model: str) -> None:
+    found = find_secrets({"notes": result.notes or "", "reasons": [c.reason or "" for c in result.candidates]})
     if found:
         raise CaptureError("a text looks like it holds a secret", where=f"{model}: {found[0]}", fix="leave it out")
 
@@ -85,5 +85,5 @@ def _refused(model: str, field: str, value: object, fix: str) -> CaptureError:
     if isinstance(value, type):
         what = f"the class {value.__name__}"
     elif field == "plot" and isinstance(value, bytes | bytearray):
-        what = "bytes that are no PNG"
+        what = "bytes that are not a PNG"
     return CaptureError(f"TrainedModel.{field} is {what}", where=f"{model}: {field}", fix=fix)

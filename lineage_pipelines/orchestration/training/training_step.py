@@ -1,8 +1,8 @@
 """Training step: from verified bytes to a committed record.
 
 The order is a law: the attempt is announced, inputs are placed and hashed, the model is trained on those bytes, its
-file is stored, the record is committed, and only then does Dagster hear of it. A crash in between leaves something to
-reconcile, never a lie.
+file is stored, the record is committed, and only then is Dagster informed. A crash in between leaves something to
+reconcile, never a false statement.
 """
 
 import uuid
@@ -23,15 +23,15 @@ from lineage_pipelines.catalog.catalog import Catalog
 from lineage_pipelines.catalog.outbox.attempts import Attempt
 from lineage_pipelines.catalog.outbox.outbox import DAGSTER
 from lineage_pipelines.errors import CaptureError
-from lineage_pipelines.orchestration.training.mlflow_values import Told, told
+from lineage_pipelines.orchestration.training.mlflow_values import MergedTraining, merge_mlflow_run
 from lineage_pipelines.orchestration.training.model_definition import ModelDefinition, RunFacts
 from lineage_pipelines.orchestration.training.model_evaluation import (
     evaluate,
     plain_candidates,
 )
-from lineage_pipelines.orchestration.training.run_attempt import announced
+from lineage_pipelines.orchestration.training.run_attempt import open_attempt
 from lineage_pipelines.orchestration.training.training_inputs import ReadInputs, arguments, read_inputs
-from lineage_pipelines.orchestration.training.training_result import check_returned
+from lineage_pipelines.orchestration.training.training_result import check_result
 from lineage_pipelines.orchestration.ui.outcome import Outcome
 from lineage_pipelines.orchestration.ui.version_diff import find_differences
 from lineage_pipelines.queries.registry.baseline import find_baseline, previous_version
@@ -67,13 +67,13 @@ class TrainingStep:
     facts: RunFacts
     log: Callable[[str], None]
     context: object = None
-    """Handed to a training function that asks for `context`."""
+    """Passed to a training function that has the argument `context`."""
 
     def run(self, parameters: object) -> Outcome:
         """Train and commit; or return what an earlier attempt of the same run committed.
 
         Raises:
-            LineageError: an input, a parameter, a metric or the model cannot be recorded honestly. Nothing is
+            LineageError: an input, a parameter, a metric or the model cannot be recorded as it is. Nothing is
                 committed then.
         """
         committed = self.catalog.by_run_key(self.facts.run_key)
@@ -86,13 +86,13 @@ class TrainingStep:
                 entry=committed, trained=None, previous=previous_version(self.catalog, committed), baseline=None
             )
         captured = self._capture(parameters)
-        with announced(self.catalog, self.facts, self.definition.name) as (attempt, folder):
+        with open_attempt(self.catalog, self.facts, self.definition.name) as (attempt, folder):
             self.log(f"placing {len(self.definition.inputs)} inputs: {', '.join(self.definition.inputs)}")
             read = read_inputs(self.definition, folder)
             trained = self._train(folder, read, parameters, captured.parameters)
             return self._commit(attempt, folder, captured, read, trained)
 
-    def _strangers(self) -> tuple[str, ...]:
+    def _other_assets(self) -> tuple[str, ...]:
         # Not refused: an asset may get another key, and keeps its history.
         latest = self.catalog.latest(self.definition.name)
         other = latest.record.model.asset_key if latest else self.definition.asset_key
@@ -132,7 +132,9 @@ class TrainingStep:
             gaps=(*code_gaps, *gaps),
         )
 
-    def _train(self, folder: Path, read: ReadInputs, parameters: object, effective: Mapping[str, Json]) -> Told:
+    def _train(
+        self, folder: Path, read: ReadInputs, parameters: object, effective: Mapping[str, Json]
+    ) -> MergedTraining:
         given = arguments(self.definition, read, parameters, self.context)
         self.log(f"training {self.definition.name}")
         training = Training(
@@ -144,17 +146,19 @@ class TrainingStep:
         )
         with joining(training, self.settings.mlflow) as joined:
             returned = self.definition.function(**given)
-            trained = check_returned(returned, model=self.definition.asset_key, inputs=list(self.definition.inputs))
+            trained = check_result(returned, model=self.definition.asset_key, inputs=list(self.definition.inputs))
         if joined.run is not None and joined.run.link is not None:
             self.log(f"joined the MLflow run {joined.run.link.run_id}")
-        return told(trained, effective, joined.run, model=self.definition.name)
+        return merge_mlflow_run(trained, effective, joined.run, model=self.definition.name)
 
-    def _commit(self, attempt: Attempt, folder: Path, captured: _Captured, read: ReadInputs, training: Told) -> Outcome:
+    def _commit(
+        self, attempt: Attempt, folder: Path, captured: _Captured, read: ReadInputs, training: MergedTraining
+    ) -> Outcome:
         trained = training.trained
         baseline = find_baseline(self.catalog, self.definition.name)
-        evaluation, said = evaluate(self.definition, trained, read, baseline)
+        evaluation, probe_blobs = evaluate(self.definition, trained, read, baseline)
         imported = imported_packages()
-        blobs = {**captured.blobs, **read.blobs, **said, Digest.of(imported): imported}
+        blobs = {**captured.blobs, **read.blobs, **probe_blobs, Digest.of(imported): imported}
         record = LineageRecord(
             model=self._identity(),
             data=read.snapshots,
@@ -167,7 +171,7 @@ class TrainingStep:
             candidates=plain_candidates(trained),
             run=self._training_run(captured, training),
             artifact=self._store(trained, folder, blobs),
-            completeness=_completeness(captured, read, training, self._strangers()),
+            completeness=_completeness(captured, read, training, self._other_assets()),
         )
         entry = self.catalog.append(record, attempt=attempt, notify=[DAGSTER])
         self.log(f"committed {entry.ref}, record {entry.digest.hex[:12]}")
@@ -201,7 +205,7 @@ class TrainingStep:
             digest=digest,
         )
 
-    def _training_run(self, captured: _Captured, training: Told) -> TrainingRun:
+    def _training_run(self, captured: _Captured, training: MergedTraining) -> TrainingRun:
         given = training.trained.seed
         seed = given if given is not None else captured.parameters.get("seed")
         return TrainingRun(
@@ -215,11 +219,13 @@ class TrainingStep:
         )
 
 
-def _completeness(captured: _Captured, read: ReadInputs, training: Told, strangers: tuple[str, ...]) -> Completeness:
-    missing = [*strangers, *captured.gaps, *read.gaps, *training.gaps]
+def _completeness(
+    captured: _Captured, read: ReadInputs, training: MergedTraining, other_assets: tuple[str, ...]
+) -> Completeness:
+    missing = [*other_assets, *captured.gaps, *read.gaps, *training.gaps]
     if not read.snapshots:
         missing.append("data: the model declares no inputs")
-    if not len(training.trained.metrics):  # a pandas Series is no truth value
+    if not len(training.trained.metrics):  # the truth value of a pandas Series is an error
         missing.append("evaluation: no metric was reported")
     if not training.trained.candidates:
         missing.append("candidates: no alternative was reported")

@@ -85,7 +85,7 @@ def input_versions(record: LineageRecord) -> dict[str, str]:
 
 
 def summary(outcome: Outcome) -> str:
-    """Say in a few lines what this version is."""
+    """Describe a version in a few lines."""
     record = outcome.entry.record
     code = (record.code.revision or "no commit")[:10] + (" with uncommitted changes" if record.code.dirty else "")
     checks = record.evaluation.checks if record.evaluation else ()
@@ -202,13 +202,13 @@ def _plot(outcome: Outcome) -> dg.MarkdownMetadataValue | None:
 
 
 def _within_budget(entries: Mapping[str, Any]) -> dict[str, Any]:
-    """Drop courtesies, the bulkiest first, until the event fits; the record keeps all but the plot."""
-    kept = dict(entries)
+    """Drop optional entries, the bulkiest first, until the event fits; the record has all but the plot."""
+    fitting = dict(entries)
     for name in _OPTIONAL:
-        if _weight(kept) <= metadata_keys.EVENT_BYTES:
+        if _weight(fitting) <= metadata_keys.EVENT_BYTES:
             break
-        kept.pop(name, None)
-    return kept
+        fitting.pop(name, None)
+    return fitting
 
 
 def _weight(entries: Mapping[str, Any]) -> int:

@@ -65,13 +65,13 @@ COLUMN_SCHEMA = "dagster/column_schema"
 CODE_REFERENCES = "dagster/code_references"
 
 EVENT_BYTES = 20_000
-"""What one event may weigh: events are stored two or three times and read in every listing."""
+"""Maximum size of an event in bytes: events are stored two or three times and read in every listing."""
 
 
 def input_version_tag(key: dg.AssetKey) -> str:
     """Name the tag by which an event states which version of an input was truly read.
 
-    NOTE: undocumented by Dagster, which otherwise assumes the latest version at the start of the step
+    NOTE: undocumented by Dagster, which by default assumes the latest version at the start of the step
     (dagster-io/dagster#21436).
     """
     return f"dagster/input_data_version/{key.to_user_string()}"
@@ -95,11 +95,11 @@ def _table_column(column: "Column") -> dg.TableColumn:
 
 
 def table(rows: Iterable[Mapping[str, str | int | float | bool | None]]) -> dg.TableMetadataValue | None:
-    """Show rows inline; None where there are none, for Dagster refuses an empty table."""
+    """Show rows inline; None where there are none, since Dagster refuses an empty table."""
     records = [dg.TableRecord(dict(row)) for row in rows]
     return dg.MetadataValue.table(records) if records else None
 
 
 def without_none(entries: Mapping[str, Any]) -> dict[str, Any]:
-    """Drop the entries that say nothing."""
+    """Drop the entries whose value is None."""
     return {key: value for key, value in entries.items() if value is not None}

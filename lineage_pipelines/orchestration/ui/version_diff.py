@@ -12,7 +12,7 @@ from lineage_pipelines.orchestration.ui.outcome import Difference
 def find_differences(
     catalog: Catalog, entry: Entry, *, artifacts: ArtifactStore, project_dir: Path, log: Callable[[str], None]
 ) -> tuple[Difference, ...]:
-    """Compare a committed version with those that people ask about, from recorded facts alone."""
+    """Compare a committed version with the one before and the one in production, from recorded facts alone."""
     from lineage_pipelines.queries.diff.comparison import compare_versions
     from lineage_pipelines.queries.registry.baseline import compared_versions
 
@@ -20,7 +20,7 @@ def find_differences(
     for label, other in compared_versions(catalog, entry):
         try:
             diff = compare_versions(catalog, other, entry, artifacts=artifacts, project_dir=project_dir)
-        except Exception as error:  # noqa: BLE001  # the version is committed: a courtesy must not fail its step
+        except Exception as error:  # noqa: BLE001  # the version is committed: an optional table must not fail its step
             log(f"{entry.ref} could not be compared with {other.ref}: {error}")
         else:
             found.append(Difference(label=label, sentences=diff.sentences))
