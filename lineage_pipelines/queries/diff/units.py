@@ -56,9 +56,9 @@ _EXACT = 1e-9
 _OUTER = 2
 """Quantiles at either end, the range with them, that rounding of their places moves."""
 _CLEARLY = 2
-_LEAST_DISTINCT = 5
+_MIN_DISTINCT = 5
 _HOUR = 3600
-_MOST_HOURS = 14
+_MAX_HOURS = 14
 
 
 def linear_map(first: Mapping[str, Any], second: Mapping[str, Any], *, same_count: bool) -> tuple[float, float] | None:
@@ -72,7 +72,7 @@ def linear_map(first: Mapping[str, Any], second: Mapping[str, Any], *, same_coun
     """
     import numpy as np
 
-    if min(first.get("distinct", 0), second.get("distinct", 0)) < _LEAST_DISTINCT:
+    if min(first.get("distinct", 0), second.get("distinct", 0)) < _MIN_DISTINCT:
         return None
     before, after = (np.array(facts.get("quantiles", ()), dtype="float64") for facts in (first, second))
     if before.size < 2 or before.size != after.size or not (np.ptp(before) and np.ptp(after)):  # noqa: PLR2004
@@ -159,4 +159,4 @@ def _zone(before: "Array", after: "Array") -> tuple[float, float] | None:
     shift = after - before
     hours = round(float(shift.mean()) / _HOUR)
     whole = bool(abs(shift - hours * _HOUR).max() <= 1)
-    return (1.0, float(hours * _HOUR)) if whole and 0 < abs(hours) <= _MOST_HOURS else None
+    return (1.0, float(hours * _HOUR)) if whole and 0 < abs(hours) <= _MAX_HOURS else None

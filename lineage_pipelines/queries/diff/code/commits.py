@@ -11,7 +11,7 @@ from lineage_pipelines.system.git_command import GitError, read_blobs, run_git
 MOST_COMMITS = 50
 _REVISION = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _SHORT = 12
-_MOST_BYTES = 64 * 1024 * 1024
+_MAX_BYTES = 64 * 1024 * 1024
 
 
 def commits_between(repository: Path, first: str | None, second: str | None) -> tuple[tuple[str, ...], int]:
@@ -42,27 +42,27 @@ def is_revision(text: str | None) -> bool:
     return text is not None and _REVISION.fullmatch(text) is not None
 
 
-def _line(said: str) -> str:
-    side, revision, author, subject = said.split("\0", 3)
+def _line(line: str) -> str:
+    side, revision, author, subject = line.split("\0", 3)
     return f"{'- ' if side == '<' else ''}{revision[:_SHORT]} {author}: {subject}"
 
 
-def committed_files(repository: Path, revision: str | None, wanted: Mapping[str, str]) -> Mapping[str, bytes]:
-    """Return the files of a revision that are what is wanted, byte for byte.
+def committed_files(repository: Path, revision: str | None, expected: Mapping[str, str]) -> Mapping[str, bytes]:
+    """Return the files of a revision whose bytes are the expected ones.
 
     Args:
         repository: any folder of the repository.
         revision: the commit.
-        wanted: path to the SHA-256 in hex. A file that was not committed as it ran has another one, and is left out.
+        expected: path to the SHA-256 in hex. A file that was not committed as it ran has another one, and is left out.
     """
     if not is_revision(revision):
         return {}
     try:
-        blobs = read_blobs(find_root(repository), [f"{revision}:{path}" for path in wanted], limit=_MOST_BYTES)
+        blobs = read_blobs(find_root(repository), [f"{revision}:{path}" for path in expected], limit=_MAX_BYTES)
     except GitError:
         return {}
     return {
         path: data
-        for path, data in zip(wanted, blobs, strict=True)
-        if data is not None and hashlib.sha256(data).hexdigest() == wanted[path]
+        for path, data in zip(expected, blobs, strict=True)
+        if data is not None and hashlib.sha256(data).hexdigest() == expected[path]
     }

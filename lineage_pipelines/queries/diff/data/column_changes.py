@@ -19,8 +19,8 @@ Facts = Mapping[str, Any]
 _NUMBERS = ("number", "time")
 _MISSING, _UNLISTED = "\0missing", "\0unlisted"
 """Values of no column: a name that no text has."""
-_MOST_SHOWN = 10
-_LEAST_MOVED = 0.0005
+_MAX_SHOWN = 10
+_MIN_MOVED = 0.0005
 _SAME = 1e-9
 _TWO = 2
 
@@ -156,9 +156,9 @@ def _moved(before: Counts | None, after: Counts | None) -> tuple[tuple[str, floa
     }
     shares = [(value, before.share(value), after.share(value)) for value in known]
     told = sorted(
-        (each for each in shares if abs(each[2] - each[1]) >= _LEAST_MOVED), key=lambda e: (-abs(e[2] - e[1]), e[0])
+        (each for each in shares if abs(each[2] - each[1]) >= _MIN_MOVED), key=lambda e: (-abs(e[2] - e[1]), e[0])
     )
-    return tuple(told[:_MOST_SHOWN])
+    return tuple(told[:_MAX_SHOWN])
 
 
 def _come(before: Counts | None, after: Counts | None) -> tuple[str, ...]:

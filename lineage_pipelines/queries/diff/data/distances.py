@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, Any]
 
 _BINS = 10
-_LEAST_SHARE = 1e-4
+_MIN_SHARE = 1e-4
 """What an empty bin counts for in PSI, which has no value for nothing."""
 _TINY = 1e-9
 _ENOUGH = 5
@@ -107,8 +107,8 @@ def _edges(pooled: "Array") -> "Array":
     """Where ten equal parts of both distributions together end; the last one ends at the end."""
     import numpy as np
 
-    wanted = np.arange(1, _BINS) / _BINS - _TINY
-    found = np.unique(np.searchsorted(pooled, wanted))
+    quantiles = np.arange(1, _BINS) / _BINS - _TINY
+    found = np.unique(np.searchsorted(pooled, quantiles))
     return found[pooled[np.minimum(found, pooled.size - 1)] < 1 - _TINY]
 
 
@@ -129,7 +129,7 @@ def stability(pairs: Sequence[tuple[float, float]]) -> float:
     import numpy as np
 
     kept = [pair for pair in pairs if pair[0] > _TINY or pair[1] > _TINY]
-    before, after = (np.maximum([pair[side] for pair in kept], _LEAST_SHARE) for side in (0, 1))
+    before, after = (np.maximum([pair[side] for pair in kept], _MIN_SHARE) for side in (0, 1))
     return math.fsum((after - before) * (np.log(after) - np.log(before)))
 
 

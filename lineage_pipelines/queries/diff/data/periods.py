@@ -6,8 +6,8 @@ from lineage_pipelines.queries.diff.changes import ColumnChange, DatasetChange
 from lineage_pipelines.queries.diff.wording import moment
 
 _ROUNDING = 1.02
-_MOST_OF = 0.8
-_MOST_NAMED = 3
+_MAX_OF = 0.8
+_MAX_NAMED = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ def find_period(change: DatasetChange) -> Period:
     before, after = change.rows
     if before is None or after is None or before == after:
         return Period()
-    least = _MOST_OF * abs(after - before) / max(after, before)
+    least = _MAX_OF * abs(after - before) / max(after, before)
     moved = [column for column in change.columns if (column.distance or 0.0) >= least]
     told = {column.column: found for column in moved if (found := _told(column))}
     goes_on = after > before and told and all(found.only_new for found in told.values())
@@ -106,5 +106,5 @@ def _names(column: ColumnChange) -> _Told | None:
 
 
 def _listed(values: list[str]) -> str:
-    more = f" and {len(values) - _MOST_NAMED} more" if len(values) > _MOST_NAMED else ""
-    return ", ".join(values[:_MOST_NAMED]) + more
+    more = f" and {len(values) - _MAX_NAMED} more" if len(values) > _MAX_NAMED else ""
+    return ", ".join(values[:_MAX_NAMED]) + more

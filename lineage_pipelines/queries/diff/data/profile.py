@@ -44,19 +44,19 @@ def read_profile(snapshot: DatasetSnapshot, blobs: Blobs) -> tuple[Profile | Non
     if data is None:
         return None, "its profile is not in the artifact store"
     try:
-        said = parse_bytes(data)
-        version = said.get("version") if isinstance(said, dict) else None
-        if not isinstance(said, dict) or version not in range(1, _NEWEST + 1):
+        plain = parse_bytes(data)
+        version = plain.get("version") if isinstance(plain, dict) else None
+        if not isinstance(plain, dict) or version not in range(1, _NEWEST + 1):
             return None, f"its profile is of version {version}, which this release does not read"
-        profile = _read(said, [column.name for column in snapshot.schema])
+        profile = _read(plain, [column.name for column in snapshot.schema])
     except (RecordError, TypeError, ValueError, KeyError, AttributeError):
         return None, "its profile cannot be read"
     return profile, _weakness(profile)
 
 
-def _read(said: Mapping[str, Any], names: Sequence[str]) -> Profile:
-    detail = int(said.get("detail", 0))
-    listed = said.get("columns", [])
+def _read(plain: Mapping[str, Any], names: Sequence[str]) -> Profile:
+    detail = int(plain.get("detail", 0))
+    listed = plain.get("columns", [])
     columns = (
         _unnamed(listed, names)
         if detail >= _NO_NAMES
@@ -66,12 +66,12 @@ def _read(said: Mapping[str, Any], names: Sequence[str]) -> Profile:
     for column in columns:
         by_name.setdefault(str(column["name"]), column)
     return Profile(
-        version=int(said["version"]),
-        rows=int(said["rows"]),
+        version=int(plain["version"]),
+        rows=int(plain["rows"]),
         detail=detail,
-        sampled=said.get("sampled"),
-        duplicates=said.get("duplicates"),
-        rows_digest=said.get("rows_digest"),
+        sampled=plain.get("sampled"),
+        duplicates=plain.get("duplicates"),
+        rows_digest=plain.get("rows_digest"),
         columns=by_name,
     )
 

@@ -18,10 +18,10 @@ from lineage_pipelines.queries.diff.wording import amount, later, moment, moved,
 from lineage_pipelines.records.values.canonical import Json
 
 _FACTS = ("nulls", "infinite", "empty", "rate", "mean", "min", "max", "std", "distinct", "mean_bytes")
-_MOST_FACTS = 3
+_MAX_FACTS = 3
 _HARDLY = 0.01
 _LITTLE = 0.05
-_MOST_VALUES = 3
+_MAX_VALUES = 3
 _FEW_COLUMNS = 3
 _NOTABLE_SHARE = 0.005
 _NO_CHANCE = 0.001
@@ -82,12 +82,12 @@ def _facts(column: ColumnChange, period: Period) -> Iterator[str]:
     """The facts that say most about how a column moved, at most three."""
     if column.kind == "time":
         told = [_times(name, column) for name in ("nulls", "min", "max", "mean")]
-        yield from [words for words in told if words][:_MOST_FACTS]
+        yield from [words for words in told if words][:_MAX_FACTS]
         return
     names = [name for name in _FACTS if name in column.facts and _seen(column, name)]
     telling = [name for name in names if _tells(column, name)]
     telling.sort(key=lambda name: name != "distinct")  # one value alone is said before anything else
-    for name in telling[:_MOST_FACTS] or names[:1]:
+    for name in telling[:_MAX_FACTS] or names[:1]:
         yield moved(name, *column.facts[name]) + (_in_new_rows(column, period) if name == "mean" else "")
 
 
@@ -153,13 +153,13 @@ def _values(column: ColumnChange) -> Iterator[str]:
     spelled = {value: again[_plain(value)] for value in column.vanished if _plain(value) in again}
     before = {value: share for value, share, _ in column.values}
     after = {value: share for value, _, share in column.values}
-    for old, new in list(spelled.items())[:_MOST_VALUES]:
+    for old, new in list(spelled.items())[:_MAX_VALUES]:
         yield f"{quoted(old)} is written {quoted(new)} now"
     gone = [value for value in column.vanished if value not in spelled]
-    for value in gone[:_MOST_VALUES]:
+    for value in gone[:_MAX_VALUES]:
         yield f"{quoted(value)} is gone{_of(before.get(value))}"
     came = [value for value in column.appeared if value not in spelled.values()]
-    for value in came[:_MOST_VALUES]:
+    for value in came[:_MAX_VALUES]:
         yield f"{quoted(value)} is new{_of(after.get(value))}"
     if column.kind == "text" and not column.appeared and not column.vanished:
         for value, was, is_ in column.values[:1]:
@@ -218,7 +218,7 @@ def _is_alone(column: ColumnChange, change: DatasetChange) -> bool:
     return _is_one_of_few(change) and len(change.columns) == 1 and not change.schema and column.psi is not None
 
 
-_MOST_COLUMNS = 8
+_MAX_COLUMNS = 8
 """How many columns of a dataset get a sentence of their own."""
 
 
@@ -325,7 +325,7 @@ def _columns(change: DatasetChange, period: Period) -> Iterator[Finding]:
         text = f"{change.name}: {one.column} holds what {other.column} held, and {other.column} what {one.column} held"
         yield text, one.column, scores.UNIT
     told = {column.column for pair in exchanged for column in pair} | period.columns
-    for column in [column for column in change.columns if column.column not in told][:_MOST_COLUMNS]:
+    for column in [column for column in change.columns if column.column not in told][:_MAX_COLUMNS]:
         text, score = column_finding(column, change, period)
         yield f"{change.name}.{column.column}{_where(change)}: {text}", column.column, score
 

@@ -19,7 +19,7 @@ from lineage_pipelines.queries.diff.wording import amount, some
 from lineage_pipelines.records.statement.training_run import CheckKind
 from lineage_pipelines.records.values.canonical import Json
 
-_MOST_FILES = 5
+_MAX_FILES = 5
 
 
 def stage_sentences(change: StageChange) -> Iterator[Sentence]:
@@ -46,8 +46,8 @@ def _files(marked: Sequence[str]) -> str:
     named = [
         f"{path} ({words[mark]})" if mark in words else path for mark, _, path in (m.partition(" ") for m in marked)
     ]
-    more = f" and {len(named) - _MOST_FILES} more" if len(named) > _MOST_FILES else ""
-    return ", ".join(named[:_MOST_FILES]) + more
+    more = f" and {len(named) - _MAX_FILES} more" if len(named) > _MAX_FILES else ""
+    return ", ".join(named[:_MAX_FILES]) + more
 
 
 def _about_stage(change: StageChange, text: str, score: float) -> Sentence:
@@ -58,10 +58,10 @@ def code_sentences(change: CodeChange) -> Iterator[Sentence]:
     """Say which source files differ."""
     real = [file for file in change.files if not file.only_layout]
     real.sort(key=lambda file: -sum(file.lines))  # stable: by path where as many lines differ
-    for file in real[:_MOST_FILES]:
+    for file in real[:_MAX_FILES]:
         yield Sentence(text=_file_words(file), layer="code", subject=file.path, score=scores.CODE)
-    if len(real) > _MOST_FILES:
-        text = f"{some(len(real) - _MOST_FILES, 'more source file')} differ"
+    if len(real) > _MAX_FILES:
+        text = f"{some(len(real) - _MAX_FILES, 'more source file')} differ"
         yield Sentence(text=text, layer="code", subject="code", score=scores.CODE - 1)
     for file in change.files:
         if file.only_layout:

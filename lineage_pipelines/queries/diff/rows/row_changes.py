@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, Any]
     Words = np.ndarray[Any, np.dtype[np.uint64]]
 
-_MOST_WORDS = 3_000_000
+_MAX_WORDS = 3_000_000
 """Of changed rows that are held at once on each side; with more columns than fit, the data is read again."""
 
 
@@ -140,7 +140,7 @@ def _changed(before: Side, after: Side, key: tuple[str, ...]) -> "tuple[int, int
 
 def _columns(before: Side, after: Side, key: tuple[str, ...], names: Sequence[str], changed: "Words") -> dict[str, int]:
     """Count, for each column, in how many of the changed rows it differs."""
-    together = max(1, _MOST_WORDS // changed.size)
+    together = max(1, _MAX_WORDS // changed.size)
     found: dict[str, int] = {}
     for start in range(0, len(names), together):
         part = list(names[start : start + together])

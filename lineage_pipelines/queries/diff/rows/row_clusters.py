@@ -11,13 +11,13 @@ if TYPE_CHECKING:
 
     Words = np.ndarray[Any, np.dtype[np.uint64]]
 
-_MOST_VALUES = 366
-_MOST_COLUMNS = 100
-_MOST_TOLD = 5
-_MOST_TEXT = 64
-_LEAST_SHARE = 0.5
+_MAX_VALUES = 366
+_MAX_COLUMNS = 100
+_MAX_TOLD = 5
+_MAX_TEXT = 64
+_MIN_SHARE = 0.5
 """Of the changed rows, that are in one value, to say that they gather there."""
-_LEAST_LIFT = 1.5
+_MIN_LIFT = 1.5
 """How much greater that share is than that of all rows."""
 
 Tally = dict[str, list[int]]
@@ -41,7 +41,7 @@ def gather(
     if best[0] <= 0:
         return {}
     told = sorted(found[best[1]].items(), key=lambda pair: (-pair[1][0], pair[1][1], pair[0]))
-    return {f"{best[1]}={value}": (touched, there) for value, (touched, there) in told[:_MOST_TOLD] if touched}
+    return {f"{best[1]}={value}": (touched, there) for value, (touched, there) in told[:_MAX_TOLD] if touched}
 
 
 def _gain(tally: Tally) -> float:
@@ -51,7 +51,7 @@ def _gain(tally: Tally) -> float:
         return 0.0
     most = max(tally.values(), key=lambda pair: pair[0])
     share, base = most[0] / touched, most[1] / there
-    return share - base if share > _LEAST_SHARE and share >= _LEAST_LIFT * base else 0.0
+    return share - base if share > _MIN_SHARE and share >= _MIN_LIFT * base else 0.0
 
 
 def _joined(first: Tally, second: Tally) -> Tally:
@@ -67,14 +67,14 @@ def _tally(side: Side, key: tuple[str, ...], names: Sequence[str], changed: "Wor
     import numpy as np
 
     tallies: dict[str, Tally] = {name: {} for name in names if _divides(side.type_of(name))}
-    tallies = dict(list(tallies.items())[:_MOST_COLUMNS])
+    tallies = dict(list(tallies.items())[:_MAX_COLUMNS])
     for batch in side.batches():
         keys = side.combined(batch, key)
         places = np.minimum(np.searchsorted(changed, keys), changed.size - 1)
         touched = changed[places] == keys
         for name in list(tallies):
             _add(tallies[name], batch.column(side.places[name]), touched)
-            if len(tallies[name]) > _MOST_VALUES:
+            if len(tallies[name]) > _MAX_VALUES:
                 del tallies[name]  # it names rows, not groups of them
     return tallies
 
@@ -98,8 +98,8 @@ def _add(tally: Tally, column: "pa.Array", touched: "np.ndarray[Any, Any]") -> N
     import numpy as np
 
     encoded = _grouped(column).dictionary_encode()
-    if len(encoded.dictionary) > _MOST_VALUES:
-        tally.update({str(number): [0, 0] for number in range(_MOST_VALUES + 1)})  # too many to be groups
+    if len(encoded.dictionary) > _MAX_VALUES:
+        tally.update({str(number): [0, 0] for number in range(_MAX_VALUES + 1)})  # too many to be groups
         return
     codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype("int64") + 1
     months = _is_time(column.type)
@@ -140,5 +140,5 @@ def _shown(value: Any, *, months: bool) -> str:  # noqa: ANN401  # any value of 
     if months:
         return str(np.datetime64(0, "M") + value)
     if isinstance(value, bytes):
-        return value.decode("utf-8", "replace")[:_MOST_TEXT]
+        return value.decode("utf-8", "replace")[:_MAX_TEXT]
     return str(value).lower() if isinstance(value, bool) else str(value)

@@ -13,10 +13,10 @@ if TYPE_CHECKING:
     Words = np.ndarray[Any, np.dtype[np.uint64]]
 
 _SAMPLE = 50_000
-_MOST_COLUMNS = 12
+_MAX_COLUMNS = 12
 """How many columns are tried together, those with the most different values first."""
-_MOST_TOGETHER = 4
-_MOST_TRIED = 4
+_MAX_TOGETHER = 4
+_MAX_TRIED = 4
 """How many sets of one size are looked at in all rows."""
 
 
@@ -25,7 +25,7 @@ def find_key(first: Side, second: Side) -> tuple[str, ...]:
     shared = [name for name in first.names if _identifies(first.type_of(name)) and _identifies(second.type_of(name))]
     samples = first.sample(shared, _SAMPLE), second.sample(shared, _SAMPLE)
     usable = [name for name in shared if all(name in sample for sample in samples)]
-    ranked = sorted(usable, key=lambda name: -min(count_distinct(sample[name]) for sample in samples))[:_MOST_COLUMNS]
+    ranked = sorted(usable, key=lambda name: -min(count_distinct(sample[name]) for sample in samples))[:_MAX_COLUMNS]
     for candidates in _by_size(ranked, samples, {name: first.factor(name) for name in ranked}):
         found = _best(first, second, candidates)
         if found:
@@ -47,12 +47,12 @@ def _by_size(
 ) -> Iterator[list[tuple[str, ...]]]:
     """Yield sets of columns that are unique in both samples, by size; none that holds a smaller one."""
     seen: list[tuple[str, ...]] = []
-    for size in range(1, min(_MOST_TOGETHER, len(names)) + 1):
+    for size in range(1, min(_MAX_TOGETHER, len(names)) + 1):
         sets = (each for each in combinations(names, size) if not any(set(one) <= set(each) for one in seen))
         found = [each for each in sets if all(_is_unique(each, sample, factors) for sample in samples)]
         seen.extend(found)
         if found:
-            yield found[:_MOST_TRIED]
+            yield found[:_MAX_TRIED]
 
 
 def _is_unique(names: tuple[str, ...], sample: "dict[str, Words]", factors: dict[str, int]) -> bool:

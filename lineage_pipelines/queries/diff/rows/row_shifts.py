@@ -11,10 +11,10 @@ if TYPE_CHECKING:
     Words = np.ndarray[Any, np.dtype[np.uint64]]
 
 _FARTHEST = 3
-_MOST_ROWS = 1_000_000
+_MAX_ROWS = 1_000_000
 """From the beginning: what moved along all rows did so there, too."""
-_MOST_COLUMNS = 40
-_LEAST_ROWS = 20
+_MAX_COLUMNS = 40
+_MIN_ROWS = 20
 _LEAST = 0.5
 """How much better than chance the moved column must fit; rows that were left out since tear it apart."""
 _CLEARLY = 2
@@ -32,12 +32,12 @@ def find_shifts(before: Side, after: Side, key: tuple[str, ...], names: Sequence
         key: the columns of the key; empty where there is none.
         names: the columns to look at.
     """
-    columns = [name for name in names if name not in key][:_MOST_COLUMNS]
+    columns = [name for name in names if name not in key][:_MAX_COLUMNS]
     if not columns:
         return {}
     heads = [_head(side, key, columns) for side in (before, after)]
     places = _places(heads[0].pop(""), heads[1].pop(""), by_key=bool(key))
-    if places[0].size < _LEAST_ROWS:
+    if places[0].size < _MIN_ROWS:
         return {}
     moved = {name: _moved(heads[0][name][places[0]], heads[1][name][places[1]]) for name in columns}
     return {name: rows for name, rows in moved.items() if rows}
@@ -47,7 +47,7 @@ def _head(side: Side, key: tuple[str, ...], names: Sequence[str]) -> "dict[str, 
     """The words of the first rows, column by column; those of the key under the empty name."""
     import numpy as np
 
-    most = max(_LEAST_ROWS, _MOST_ROWS // len(names))
+    most = max(_MIN_ROWS, _MAX_ROWS // len(names))
     parts: dict[str, list[Words]] = {name: [] for name in ("", *names)}
     seen = 0
     for batch in side.batches():
