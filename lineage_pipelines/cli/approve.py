@@ -60,7 +60,7 @@ def command(
         )
         seq = catalog.registry.approve(key.approve(approval))
         asked = read_policy(project_dir, alias).approvals
-    session.tell_mirrors()
+    session.start_mirroring()
     until = f", until {end:%Y-%m-%dT%H:%MZ}" if end is not None else ""
     click.echo(f"entry {seq}: {approval.approver} approves {entry.ref} for {alias}{until}", err=True)
     if not asked:

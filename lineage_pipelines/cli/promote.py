@@ -51,7 +51,7 @@ def promote(session: Session, /, ref: str, alias: str, reason: str, *, override:
         allowed = decision.override or all(rule.passed for rule in decision.rules)
         seq = catalog.registry.decide(decision) if allowed else None
     if seq is not None:
-        session.tell_mirrors()
+        session.start_mirroring()
     answer(
         form,
         document=lambda: decision_document(decision, seq),
@@ -135,7 +135,7 @@ def retire(session: Session, model: str, alias: str, reason: str) -> int:
 
 def _commit(session: Session, catalog: "Catalog", decision: "Decision") -> int:
     seq = catalog.registry.decide(decision)
-    session.tell_mirrors()
+    session.start_mirroring()
     what = f"{decision.model}@{decision.version}" if decision.version is not None else "no version"
     click.echo(f"entry {seq}: {decision.action} {what}, {decision.alias}", err=True)
     return 0

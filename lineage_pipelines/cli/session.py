@@ -58,13 +58,13 @@ class Session:
         settings = self.settings()
         return Catalog(settings.catalog, create=False, keys=settings.keys, mirrors=settings.mirrors)
 
-    def tell_mirrors(self) -> None:
+    def start_mirroring(self) -> None:
         """Have the systems that mirror the catalog told of what was committed, without waiting for them."""
         settings = self.settings()
         if settings.mirrors:
-            from lineage_pipelines.bridges.mlflow.delivery_launcher import tell_mirrors
+            from lineage_pipelines.bridges.mlflow.delivery_launcher import start_mirroring
 
-            tell_mirrors(settings, lambda words: click.echo(f"note: {words}", err=True))
+            start_mirroring(settings, lambda words: click.echo(f"note: {words}", err=True))
 
 
 def format_option(function: Function) -> Function:

@@ -65,6 +65,6 @@ class LineageResource(dg.ConfigurableResource, extra="forbid"):  # type: ignore[
         """Send what was committed to the systems that mirror the catalog, without waiting for them."""
         settings = self.settings()
         if settings.mirrors:
-            from lineage_pipelines.bridges.mlflow.delivery_launcher import tell_mirrors
+            from lineage_pipelines.bridges.mlflow.delivery_launcher import start_mirroring
 
-            tell_mirrors(settings, warn)
+            start_mirroring(settings, warn)

@@ -115,13 +115,13 @@ def test_two_at_once_tell_each_version_once(team: Team) -> None:
 def test_what_a_lost_answer_made_twice_becomes_one(team: Team) -> None:
     entry = team.train()
     mirror = team.mirror()
-    first = mirror.tell(entry)
+    first = mirror.write(entry)
     source = first.source or ""
     again = team.client.create_model_version(
         team.model, source, first.run_id, tags=first.tags, model_id=source.removeprefix("models:/")
     )
     assert len(team.client.search_model_versions(f"name = '{team.model}'")) == 2
-    assert mirror.tell(entry).version == first.version != again.version
+    assert mirror.write(entry).version == first.version != again.version
     _check_each_once(team, 1)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from lineage_pipelines.bridges.mlflow.server import shown
+from lineage_pipelines.bridges.mlflow.server import public_address
 from lineage_pipelines.orchestration.training.gates import threshold
 from lineage_pipelines_tests.bridges.tracking import Tracking, forget, gaps, linked, metrics
 from lineage_pipelines_tests.mlflow_server import MlflowServer
@@ -37,7 +37,7 @@ def test_a_metric_that_is_logged_links_its_run_which_is_ended(tracking: Tracking
     (run,) = tracking.runs()
     assert linked(record) == run.info.run_id
     assert record.run.mlflow is not None
-    assert record.run.mlflow.server == shown(tracking.address)
+    assert record.run.mlflow.server == public_address(tracking.address)
     assert record.run.mlflow.experiment == tracking.experiment
     assert run.info.status == "FINISHED"
     assert metrics(record)["brier"] == 0.25

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from lineage_pipelines.bridges.mlflow.mlflow_limits import LONGEST_KEY, keyed
+from lineage_pipelines.bridges.mlflow.mlflow_limits import LONGEST_KEY, valid_keys
 from lineage_pipelines.bridges.mlflow.run_payload import metrics_of, slices_in
 from lineage_pipelines_tests.bridges.team import ROWS, Team, a_team
 from lineage_pipelines_tests.samples import make_record
@@ -104,7 +104,7 @@ def test_told_twice_it_is_one(team: Team) -> None:
     team.deliver()
     before = [run.to_dictionary() for run in team.runs()]
     mirror = team.mirror()
-    assert mirror.tell(entry).version == team.registered()["1"].version
+    assert mirror.write(entry).version == team.registered()["1"].version
     assert team.deliver().told == 0
     assert [run.to_dictionary() for run in team.runs()] == before
     assert len(team.registered()) == 1
@@ -164,7 +164,7 @@ def test_slices_are_told_from_other_metrics_again() -> None:
 
 def test_names_keep_apart() -> None:
     names = ["a?b", "a*b", "a_b", "x" * 300, "x" * 301, "..", "../..", ""]
-    found = keyed({name: name for name in names})
+    found = valid_keys({name: name for name in names})
     assert sorted(found.values()) == sorted(names)
     assert found["a_b"] == "a_b"
     assert all(0 < len(key) <= LONGEST_KEY for key in found)

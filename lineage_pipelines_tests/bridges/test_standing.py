@@ -77,7 +77,7 @@ def test_the_last_decision_counts_whichever_is_told(team: Team) -> None:
     owed = team.catalog.outbox.pending("mlflow")
     mirror = team.mirror()
     for entry in entries:
-        mirror.tell(entry)
+        mirror.write(entry)
     team.catalog.outbox.mark_delivered(
         "mlflow", owed[:5]
     )  # all but the last promotion were told by somebody who has lost the answer

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from lineage_pipelines.bridges.mlflow import tags
 from lineage_pipelines.bridges.mlflow.mirror import Mirror
 from lineage_pipelines.bridges.mlflow.mlflow_limits import LONGEST_TAG, cut
-from lineage_pipelines.bridges.mlflow.server import RefusedError, answered, shown
+from lineage_pipelines.bridges.mlflow.server import RefusedError, public_address, translated_errors
 from lineage_pipelines.errors import NotFoundError
 from lineage_pipelines.queries.registry.alias_history import Decided, find_holder, list_decisions
 from lineage_pipelines.queries.registry.approval_status import list_approvals
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from lineage_pipelines.catalog.log.entries import Entry
 
 
-def tell_alias(mirror: Mirror, catalog: "Catalog", model: str, alias: str) -> None:
+def sync_alias(mirror: Mirror, catalog: "Catalog", model: str, alias: str) -> None:
     """Make an alias name in MLflow what it names in the catalog now: the last decision counts, whichever is told.
 
     Raises:
@@ -31,11 +31,11 @@ def tell_alias(mirror: Mirror, catalog: "Catalog", model: str, alias: str) -> No
     for name in sorted(_registered_names(mirror, catalog, model, alias) - ({named.name} if named else set())):
         _drop_alias(mirror, name, alias)
     if named is not None:
-        with answered(mirror.address):
+        with translated_errors(mirror.address):
             mirror.client.set_registered_model_alias(named.name, alias, named.version)
 
 
-def tell_decision(mirror: Mirror, catalog: "Catalog", decided: Decided) -> None:
+def sync_decision(mirror: Mirror, catalog: "Catalog", decided: Decided) -> None:
     """Move the alias that a decision is about, and say on its version who decided what, and why.
 
     Raises:
@@ -43,7 +43,7 @@ def tell_decision(mirror: Mirror, catalog: "Catalog", decided: Decided) -> None:
         LostServerError: MLflow cannot be reached.
     """
     decision = decided.decision
-    tell_alias(mirror, catalog, decision.model, decision.alias)
+    sync_alias(mirror, catalog, decision.model, decision.alias)
     if decision.version is not None:
         version = _registered(mirror, catalog.get(decision.model, decision.version))
         against = " against the policy" if decision.override else ""
@@ -51,7 +51,7 @@ def tell_decision(mirror: Mirror, catalog: "Catalog", decided: Decided) -> None:
         _tag(mirror, version, tags.DECIDED + decision.alias, words)
 
 
-def tell_approvals(mirror: Mirror, catalog: "Catalog", entry: "Entry", alias: str | None = None) -> None:
+def sync_approvals(mirror: Mirror, catalog: "Catalog", entry: "Entry", alias: str | None = None) -> None:
     """Say on a version who approved it, for one alias or all.
 
     Raises:
@@ -69,22 +69,24 @@ def tell_approvals(mirror: Mirror, catalog: "Catalog", entry: "Entry", alias: st
             _tag(mirror, version, tags.APPROVED + name, "\n".join(lines))
 
 
-def tell_standing(mirror: Mirror, catalog: "Catalog", entry: "Entry") -> None:
+def sync_decisions(mirror: Mirror, catalog: "Catalog", entry: "Entry") -> None:
     """Say everything that was decided about one version.
 
     Raises:
         RefusedError: MLflow does not have the version.
         LostServerError: MLflow cannot be reached.
     """
-    tell_approvals(mirror, catalog, entry)
+    sync_approvals(mirror, catalog, entry)
     for decided in list_decisions(catalog, entry.model, version=entry.version):
-        tell_decision(mirror, catalog, decided)
+        sync_decision(mirror, catalog, decided)
 
 
 def _registered(mirror: Mirror, entry: "Entry") -> "ModelVersion":
     found = mirror.find(entry)
     if found is None:
-        raise RefusedError(f"MLflow does not have {entry.ref}", where=shown(mirror.address), fix="lineage reconcile")
+        raise RefusedError(
+            f"MLflow does not have {entry.ref}", where=public_address(mirror.address), fix="lineage reconcile"
+        )
     return found
 
 
@@ -108,10 +110,10 @@ def _last_named(catalog: "Catalog", model: str, alias: str) -> Iterator[Digest]:
 
 
 def _drop_alias(mirror: Mirror, name: str, alias: str) -> None:
-    with answered(mirror.address):
+    with translated_errors(mirror.address):
         mirror.client.delete_registered_model_alias(name, alias)
 
 
 def _tag(mirror: Mirror, version: "ModelVersion", name: str, value: str) -> None:
-    with answered(mirror.address):
+    with translated_errors(mirror.address):
         mirror.client.set_model_version_tag(version.name, version.version, name, cut(value, LONGEST_TAG))

@@ -16,7 +16,7 @@ _started: list[subprocess.Popen[bytes]] = []
 """Those that may run: whoever starts one has to ask for its end."""
 
 
-def tell_mirrors(settings: Settings, warn: Callable[[str], None]) -> None:
+def start_mirroring(settings: Settings, warn: Callable[[str], None]) -> None:
     """Have MLflow told of what was committed, where the project mirrors its catalog there. Never fails, never waits.
 
     Args:

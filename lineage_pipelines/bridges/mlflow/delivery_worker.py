@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lineage_pipelines.bridges.mlflow.decision_sync import tell_approvals, tell_decision
+from lineage_pipelines.bridges.mlflow.decision_sync import sync_approvals, sync_decision
 from lineage_pipelines.bridges.mlflow.mirror import Mirror
 from lineage_pipelines.bridges.mlflow.server import LostServerError, connect
 from lineage_pipelines.errors import LineageError
@@ -94,13 +94,13 @@ def _owed(catalog: "Catalog", refused: dict[int, str]) -> "Sequence[LogEntry]":
 def _tell(catalog: "Catalog", mirror: Mirror, entry: "LogEntry") -> None:
     if entry.kind == "decision":
         decided = Decided(seq=entry.seq, at=parse_time(entry.recorded), decision=decode_decision(entry.body))
-        tell_decision(mirror, catalog, decided)
+        sync_decision(mirror, catalog, decided)
     elif entry.kind == "approval":
         approval = decode_envelope(entry.body).approval
-        tell_approvals(mirror, catalog, catalog.get(approval.model, approval.version), approval.alias)
+        sync_approvals(mirror, catalog, catalog.get(approval.model, approval.version), approval.alias)
     else:
         for version in catalog.log.versions_at([entry.seq]):
-            mirror.tell(version)
+            mirror.write(version)
 
 
 def main() -> int:

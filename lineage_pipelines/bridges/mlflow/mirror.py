@@ -1,8 +1,8 @@
 """Mirror: one version of the catalog in MLflow: a run, a logged model with our file, a registered version.
 
-Told twice, it is one: every step looks first for what an earlier attempt has made, by the record's digest, so that a
-mirror that was killed, or lost the server in the middle, goes on where it was. A request whose answer was lost may have
-been done, even later: what is found double is ours, and the later one is removed.
+Writing a version twice makes one: every step looks first for what an earlier attempt has made, by the record's digest,
+so that a mirror that was killed, or lost the server midway, goes on where it was. A request whose answer was lost may
+have been done, even later: of two that exist the later one is removed.
 """
 
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from lineage_pipelines.artifacts.artifact_store import ArtifactStore
 from lineage_pipelines.bridges.mlflow import version_mirror
-from lineage_pipelines.bridges.mlflow.server import RefusedError, answered, shown
+from lineage_pipelines.bridges.mlflow.server import RefusedError, public_address, translated_errors
 from lineage_pipelines.bridges.mlflow.tracking_run import candidates_are_runs
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Mirror:
-    """An MLflow server or store that versions are told to."""
+    """An MLflow server or store that versions are mirrored to."""
 
     client: "MlflowClient"
     """Of `connect`, asking nothing twice by itself."""
@@ -36,7 +36,7 @@ class Mirror:
         Raises:
             LostServerError: MLflow cannot be reached.
         """
-        with answered(self.address):
+        with translated_errors(self.address):
             origin = entry.record.run.mlflow
             if origin is not None and origin.version is not None:
                 return self._imported(origin.model or entry.model, origin.version)
@@ -44,12 +44,12 @@ class Mirror:
 
     def _imported(self, model: str, version: str) -> "ModelVersion | None":
         try:
-            with answered(self.address):
+            with translated_errors(self.address):
                 return self.client.get_model_version(model, version)
         except RefusedError:  # it was deleted there since
             return None
 
-    def tell(self, entry: "Entry") -> "ModelVersion":
+    def write(self, entry: "Entry") -> "ModelVersion":
         """Make MLflow know a version, and return it as MLflow has it.
 
         Raises:
@@ -59,27 +59,27 @@ class Mirror:
         """
         found = self.find(entry)
         if found is None:
-            with answered(self.address):
+            with translated_errors(self.address):
                 self._make(entry)
             found = self.find(entry)
         if found is None:
             raise RefusedError(
-                f"MLflow does not find {entry.ref}, which it has just registered", where=shown(self.address)
+                f"MLflow does not find {entry.ref}, which it has just registered", where=public_address(self.address)
             )
         return found
 
     def _make(self, entry: "Entry") -> None:
         client, record = self.client, entry.record
-        joined = run = version_mirror.joined_run(client, self.address, record)
+        joined = run = version_mirror.find_training_run(client, self.address, record)
         if run is not None:
-            version_mirror.tag_joined(client, run, entry, self.dagster_url)
+            version_mirror.tag_training_run(client, run, entry, self.dagster_url)
         else:
             experiment = version_mirror.experiment_of(client, self.address, entry.model)
             run = version_mirror.own_run(client, experiment, entry, self.dagster_url)
         model = version_mirror.logged_model(client, run, entry, self.dagster_url)
         version_mirror.log_record(client, run, record, model.model_id)
         if joined is None or not candidates_are_runs(record):  # else they are there: the training began them
-            version_mirror.tell_candidates(client, run, entry)
+            version_mirror.mirror_candidates(client, run, entry)
         version_mirror.upload(client, model, run, entry, self.artifacts)
         if joined is None:  # the other one is its maker's to end
             version_mirror.end_run(client, run, record)

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lineage_pipelines.bridges.mlflow import tags
-from lineage_pipelines.bridges.mlflow.decision_sync import tell_alias, tell_standing
+from lineage_pipelines.bridges.mlflow.decision_sync import sync_alias, sync_decisions
 from lineage_pipelines.bridges.mlflow.delivery_worker import deliver
 from lineage_pipelines.bridges.mlflow.mirror import Mirror
-from lineage_pipelines.bridges.mlflow.mlflow_limits import quoted
-from lineage_pipelines.bridges.mlflow.server import LostServerError, RefusedError, answered, shown
+from lineage_pipelines.bridges.mlflow.mlflow_limits import filter_value
+from lineage_pipelines.bridges.mlflow.server import LostServerError, RefusedError, public_address, translated_errors
 from lineage_pipelines.errors import LineageError
 from lineage_pipelines.queries.registry.alias_history import find_holder, list_decisions
 from lineage_pipelines.settings import MLFLOW
@@ -73,7 +73,7 @@ def _owed(
     for seq, why in found.refused:
         yield Drift(what=what, subject=f"entry {seq}", done="refused", detail=why)
     if found.lost:
-        raise LostServerError(found.lost, where=shown(mirror.address))
+        raise LostServerError(found.lost, where=public_address(mirror.address))
     if found.told:
         yield Drift(what=what, subject=f"{found.told:,} more", done="told", detail="")
 
@@ -107,10 +107,10 @@ class _Model:
     def _registered(self, name: str) -> "Sequence[ModelVersion]":
         found: list[ModelVersion] = []
         token = None
-        with answered(self.mirror.address):
+        with translated_errors(self.mirror.address):
             while True:
                 page = self.mirror.client.search_model_versions(
-                    f"name = {quoted(name)}", max_results=1000, page_token=token
+                    f"name = {filter_value(name)}", max_results=1000, page_token=token
                 )
                 found += page
                 token = page.token
@@ -126,8 +126,8 @@ class _Model:
         done, detail = "to be mirrored", f"record {entry.digest.hex[:12]}"
         if not self.dry_run:
             try:
-                version = self.mirror.tell(entry)
-                tell_standing(self.mirror, self.catalog, entry)
+                version = self.mirror.write(entry)
+                sync_decisions(self.mirror, self.catalog, entry)
                 done, detail = "mirrored", f"as version {version.version}"
             except LostServerError:
                 raise
@@ -171,7 +171,7 @@ class _Model:
 
     def _their_aliases(self) -> Mapping[str, str]:
         try:
-            with answered(self.mirror.address):
+            with translated_errors(self.mirror.address):
                 found = self.mirror.client.get_registered_model(self.name).aliases
         except RefusedError:  # there is no such model
             return {}
@@ -183,7 +183,7 @@ class _Model:
     def _differs(self, alias: str, theirs: str | None, wanted: str | None) -> Drift:
         done = "to be moved"
         if not self.dry_run:
-            tell_alias(self.mirror, self.catalog, self.name, alias)
+            sync_alias(self.mirror, self.catalog, self.name, alias)
             done = "moved"
         now, then = (f"version {number}" if number else "no version" for number in (theirs, wanted))
         detail = f"it named {now} in MLflow, and {then} by the decisions in the catalog"

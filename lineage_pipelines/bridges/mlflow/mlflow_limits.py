@@ -18,7 +18,7 @@ _ODD = re.compile(r"[^/\w.\- ]")
 _Value = TypeVar("_Value")
 
 
-def keyed(values: Mapping[str, _Value]) -> dict[str, _Value]:
+def valid_keys(values: Mapping[str, _Value]) -> dict[str, _Value]:
     """Return the same values by keys that MLflow takes, no two of them alike.
 
     A name that it takes stays as it is. Another one has `_` for each letter that is refused; where that is some other
@@ -55,12 +55,12 @@ def cut(text: str, longest: int) -> str:
     return text if len(text) <= longest else f"{text[: longest - 1]}…"
 
 
-def tagged(values: Mapping[str, str | None]) -> dict[str, str]:
+def valid_tags(values: Mapping[str, str | None]) -> dict[str, str]:
     """Return tags without those that have no value, each short enough."""
     return {name: cut(value, LONGEST_TAG) for name, value in values.items() if value}
 
 
-def quoted(text: str) -> str:
+def filter_value(text: str) -> str:
     """Return a text as a value in a filter of MLflow's searches.
 
     Raises:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from lineage_pipelines.bridges.mlflow import tags
-from lineage_pipelines.bridges.mlflow.mlflow_limits import LONGEST_DIGEST, as_text, cut, keyed, tagged
+from lineage_pipelines.bridges.mlflow.mlflow_limits import LONGEST_DIGEST, as_text, cut, valid_keys, valid_tags
 from lineage_pipelines.records.statement.dataset import Column, DatasetSnapshot
 from lineage_pipelines.records.statement.lineage_record import LineageRecord
 from lineage_pipelines.records.statement.metric import by_interest
@@ -40,7 +40,7 @@ _SLICES, _ROWS, _DEPTH = "slices", "rows", 3
 
 def params_of(record: LineageRecord) -> dict[str, str]:
     """Return the effective parameters as MLflow keeps them, as text."""
-    return keyed({name: as_text(value) for name, value in record.parameters.items()})
+    return valid_keys({name: as_text(value) for name, value in record.parameters.items()})
 
 
 def metrics_of(evaluation: Evaluation | None) -> dict[str, float]:
@@ -52,7 +52,7 @@ def metrics_of(evaluation: Evaluation | None) -> dict[str, float]:
         for part in evaluation.slices
         for name, value in {_ROWS: float(part.rows), **part.metrics}.items()
     }
-    return keyed({**evaluation.metrics, **slices})
+    return valid_keys({**evaluation.metrics, **slices})
 
 
 def slices_in(metrics: Mapping[str, float]) -> tuple[dict[str, float], tuple[SliceMetrics, ...]]:
@@ -105,7 +105,7 @@ def datasets_of(record: LineageRecord) -> "list[DatasetInput]":
 
 
 def _input_tags(snapshot: DatasetSnapshot) -> dict[str, str]:
-    return tagged(
+    return valid_tags(
         {
             _CONTEXT: snapshot.role,
             tags.INPUT: snapshot.name,
@@ -142,7 +142,7 @@ def run_tags(entry: "Entry", dagster_url: str | None) -> dict[str, str]:
     return {
         **source_tags(record),
         **version_tags(entry, dagster_url),
-        **tagged(
+        **valid_tags(
             {
                 "mlflow.runName": entry.ref,
                 "mlflow.note.content": description(entry, dagster_url),
@@ -160,7 +160,7 @@ def run_tags(entry: "Entry", dagster_url: str | None) -> dict[str, str]:
 def source_tags(record: LineageRecord) -> dict[str, str]:
     """Return the tags that MLflow itself would set, had the training called it."""
     code = record.code
-    return tagged(
+    return valid_tags(
         {
             "mlflow.user": record.run.user,
             "mlflow.source.type": "JOB",
@@ -175,7 +175,7 @@ def source_tags(record: LineageRecord) -> dict[str, str]:
 def version_tags(entry: "Entry", dagster_url: str | None) -> dict[str, str]:
     """Return the tags that the run, the logged model and the registered version share."""
     record, dagster = entry.record, entry.record.run.dagster
-    return tagged(
+    return valid_tags(
         {
             tags.RECORD: str(entry.digest),
             tags.VERSION: str(entry.version),
@@ -218,4 +218,4 @@ def description(entry: "Entry", dagster_url: str | None) -> str:
 
 def _best(metrics: Mapping[str, float]) -> str:
     first = by_interest(metrics)[:_DETAILS]
-    return ", ".join(f"{name} {value:.4g}" for name, value in keyed({n: metrics[n] for n in first}).items())
+    return ", ".join(f"{name} {value:.4g}" for name, value in valid_keys({n: metrics[n] for n in first}).items())

@@ -76,7 +76,7 @@ def connect(address: str, *, retries: int) -> "MlflowClient":
     """
     if not is_installed():
         fix = "pip install 'lineage-pipelines[mlflow]'"
-        raise BridgeError("MLflow is not installed", where=shown(address), fix=fix)
+        raise BridgeError("MLflow is not installed", where=public_address(address), fix=fix)
     for name, value in _QUIET.items():
         os.environ.setdefault(name, value)
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", str(TIMEOUT_SECONDS))
@@ -85,14 +85,14 @@ def connect(address: str, *, retries: int) -> "MlflowClient":
 
     for name in ("mlflow", "alembic"):
         logging.getLogger(name).setLevel(logging.ERROR)
-    with answered(address):
+    with translated_errors(address):
         mlflow.set_tracking_uri(address)
         mlflow.set_registry_uri(address)
         return mlflow.MlflowClient(tracking_uri=address, registry_uri=address)
 
 
 @contextlib.contextmanager
-def answered(address: str) -> Iterator[None]:
+def translated_errors(address: str) -> Iterator[None]:
     """Turn MLflow's errors into ours.
 
     Raises:
@@ -110,7 +110,7 @@ def answered(address: str) -> Iterator[None]:
         code = str(error.error_code)
         words = _plain(error.message)
         if code in _REFUSALS:
-            raise RefusedError(f"MLflow refuses: {words}", where=shown(address), code=code) from error
+            raise RefusedError(f"MLflow refuses: {words}", where=public_address(address), code=code) from error
         raise _lost(words, address) from error
     except (requests.RequestException, OSError) as error:
         raise _lost(_plain(str(error)), address) from error
@@ -118,7 +118,7 @@ def answered(address: str) -> Iterator[None]:
 
 def _lost(words: str, address: str) -> LostServerError:
     fix = "see whether MLflow runs there and lets you in (MLFLOW_TRACKING_URI, MLFLOW_TRACKING_TOKEN)"
-    return LostServerError(f"MLflow does not answer: {words}", where=shown(address), fix=fix)
+    return LostServerError(f"MLflow does not answer: {words}", where=public_address(address), fix=fix)
 
 
 def _plain(words: str) -> str:
@@ -127,6 +127,6 @@ def _plain(words: str) -> str:
     return cause[0] if cause else _CREDENTIALS.sub("//", " ".join(words.split()))[:300]
 
 
-def shown(address: str) -> str:
+def public_address(address: str) -> str:
     """Return an address as people may see it and a record may hold it: without passwords and this machine's folders."""
     return public_url(address) or f"{address.partition(':')[0]}:{PurePosixPath(address).name}"

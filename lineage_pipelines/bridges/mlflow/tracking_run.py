@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from lineage_pipelines.bridges.mlflow import tags
-from lineage_pipelines.bridges.mlflow.server import shown
+from lineage_pipelines.bridges.mlflow.server import public_address
 from lineage_pipelines.records.statement.lineage_record import LineageRecord
 from lineage_pipelines.records.statement.training_run import MlflowRun
 
@@ -80,7 +80,7 @@ def read_run(wanted: Wanted) -> TrackedRun:
     experiment = client.get_experiment(run.info.experiment_id).name
     others = [each for each in _tops(begun, wanted.known) if each.info.run_id != run.info.run_id]
     return TrackedRun(
-        link=MlflowRun(run_id=run.info.run_id, server=shown(wanted.address), experiment=experiment),
+        link=MlflowRun(run_id=run.info.run_id, server=public_address(wanted.address), experiment=experiment),
         metrics=_metrics(run, wanted.began),
         params={name: text for name, text in run.data.params.items() if name not in _older(run, wanted)},
         nested=tuple(_nested(run, begun)),

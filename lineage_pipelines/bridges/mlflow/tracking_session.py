@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
 from lineage_pipelines.bridges.mlflow.run_context import Training, environment, register
-from lineage_pipelines.bridges.mlflow.server import LostServerError, answered, shown
+from lineage_pipelines.bridges.mlflow.server import LostServerError, public_address, translated_errors
 from lineage_pipelines.bridges.mlflow.tracking_run import TrackedRun, Wanted, read_run
 from lineage_pipelines.errors import LineageError
 from lineage_pipelines.records.statement.training_run import MlflowRun
@@ -111,7 +111,7 @@ class Joining:
             return _within(deadline - time.monotonic(), lambda: _read_all(wanted), address)
         except LineageError as error:
             named = f"run {known}" if known else "a run that the training began"
-            link = MlflowRun(run_id=known, server=shown(address)) if known else None
+            link = MlflowRun(run_id=known, server=public_address(address)) if known else None
             return TrackedRun(link=link, gaps=(f"run.mlflow: {named} could not be read: {error.what}",))
 
 
@@ -184,7 +184,7 @@ def _within(seconds: float, ask: Callable[[], _Answer], address: str) -> _Answer
 
     def work() -> None:
         try:
-            with answered(address):
+            with translated_errors(address):
                 answers.put((ask(), None))
         except Exception as error:  # noqa: BLE001  # a thread's exceptions reach nobody
             answers.put((None, _as_ours(error, address)))
@@ -194,7 +194,7 @@ def _within(seconds: float, ask: Callable[[], _Answer], address: str) -> _Answer
     try:
         answer, trouble = answers.get(timeout=max(seconds, _ONE_ANSWER / 4))
     except queue.Empty:
-        raise LostServerError(f"no answer within {SECONDS:.0f} s", where=shown(address)) from None
+        raise LostServerError(f"no answer within {SECONDS:.0f} s", where=public_address(address)) from None
     if trouble is not None:
         raise trouble
     return answer  # type: ignore[return-value]  # None is an answer where None was asked for
@@ -203,4 +203,4 @@ def _within(seconds: float, ask: Callable[[], _Answer], address: str) -> _Answer
 def _as_ours(error: Exception, address: str) -> LineageError:
     if isinstance(error, LineageError):
         return error
-    return LostServerError(f"{type(error).__name__} in MLflow", where=shown(address))
+    return LostServerError(f"{type(error).__name__} in MLflow", where=public_address(address))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from lineage_pipelines.artifacts.artifact_store import ArtifactStore
 from lineage_pipelines.bridges.mlflow import tags
-from lineage_pipelines.bridges.mlflow.mlflow_limits import as_text, chunks, cut, keyed, quoted, tagged
+from lineage_pipelines.bridges.mlflow.mlflow_limits import as_text, chunks, cut, filter_value, valid_keys, valid_tags
 from lineage_pipelines.bridges.mlflow.model_folder import FORMAT, write_model_folder
 from lineage_pipelines.bridges.mlflow.run_payload import (
     datasets_of,
@@ -22,7 +22,7 @@ from lineage_pipelines.bridges.mlflow.run_payload import (
     source_tags,
     version_tags,
 )
-from lineage_pipelines.bridges.mlflow.server import RefusedError, shown
+from lineage_pipelines.bridges.mlflow.server import RefusedError, public_address
 from lineage_pipelines.records.statement.lineage_record import LineageRecord
 from lineage_pipelines.records.statement.training_run import Candidate
 
@@ -50,10 +50,10 @@ def only(found: Sequence[_Made], order: Callable[[_Made], int], drop: Callable[[
     return made[0] if made else None
 
 
-def joined_run(client: "MlflowClient", address: str, record: LineageRecord) -> "Run | None":
+def find_training_run(client: "MlflowClient", address: str, record: LineageRecord) -> "Run | None":
     """Return the run that the training function began itself, if it is there."""
     tracked = record.run.mlflow
-    if tracked is None or tracked.run_id is None or tracked.server != shown(address):
+    if tracked is None or tracked.run_id is None or tracked.server != public_address(address):
         return None
     run = next(iter(_by_id(client, tracked.run_id)), None)
     return run if run is not None and run.info.lifecycle_stage == "active" else None
@@ -82,13 +82,13 @@ def experiment_of(client: "MlflowClient", address: str, model: str) -> str:
         return client.create_experiment(name)
     if found.lifecycle_stage != "active":
         fix = "restore it (mlflow experiments restore), or name another: MLFLOW_EXPERIMENT_NAME=…"
-        raise RefusedError(f"the experiment {name!r} was deleted", where=shown(address), fix=fix)
+        raise RefusedError(f"the experiment {name!r} was deleted", where=public_address(address), fix=fix)
     return found.experiment_id
 
 
 def own_run(client: "MlflowClient", experiment: str, entry: "Entry", dagster_url: str | None) -> "Run":
     """Return our run of a version, made when it is not there."""
-    same = f"tags.`{tags.RECORD}` = {quoted(str(entry.digest))} and tags.`{tags.VERSION}` = '{entry.version}'"
+    same = f"tags.`{tags.RECORD}` = {filter_value(str(entry.digest))} and tags.`{tags.VERSION}` = '{entry.version}'"
     found = client.search_runs([experiment], same)
     return only(found, lambda run: run.info.start_time, lambda run: client.delete_run(run.info.run_id)) or (
         client.create_run(
@@ -100,7 +100,7 @@ def own_run(client: "MlflowClient", experiment: str, entry: "Entry", dagster_url
     )
 
 
-def tag_joined(client: "MlflowClient", run: "Run", entry: "Entry", dagster_url: str | None) -> None:
+def tag_training_run(client: "MlflowClient", run: "Run", entry: "Entry", dagster_url: str | None) -> None:
     """Say in a run that the training began which version came of it; what it said of itself stays."""
     from mlflow.entities import RunTag
 
@@ -136,11 +136,12 @@ def _log(
         client.log_batch(run.info.run_id, metrics=[Metric(n, v, at, 0, model_id=model_id) for n, v in points])
 
 
-def tell_candidates(client: "MlflowClient", run: "Run", entry: "Entry") -> None:
+def mirror_candidates(client: "MlflowClient", run: "Run", entry: "Entry") -> None:
     """Make a nested run for each alternative that the training considered."""
     if not entry.record.candidates:
         return
-    nested = f"tags.`{_PARENT}` = {quoted(run.info.run_id)} and tags.`{tags.RECORD}` = {quoted(str(entry.digest))}"
+    of_record = f"tags.`{tags.RECORD}` = {filter_value(str(entry.digest))}"
+    nested = f"tags.`{_PARENT}` = {filter_value(run.info.run_id)} and {of_record}"
     known = {each.data.tags.get(tags.CANDIDATE): each for each in client.search_runs([run.info.experiment_id], nested)}
     at = finished(entry.record)
     for number, candidate in enumerate(entry.record.candidates):
@@ -149,13 +150,13 @@ def tell_candidates(client: "MlflowClient", run: "Run", entry: "Entry") -> None:
             continue
         said = source_tags(entry.record) | _candidate_tags(candidate, number, run, entry)
         made = found or client.create_run(run.info.experiment_id, start_time=at, tags=said)
-        params = keyed({name: as_text(value) for name, value in candidate.parameters.items()})
-        _log(client, made, params, keyed(candidate.metrics), at=at)
+        params = valid_keys({name: as_text(value) for name, value in candidate.parameters.items()})
+        _log(client, made, params, valid_keys(candidate.metrics), at=at)
         client.set_terminated(made.info.run_id, _FINISHED, end_time=at)
 
 
 def _candidate_tags(candidate: Candidate, number: int, run: "Run", entry: "Entry") -> dict[str, str]:
-    return tagged(
+    return valid_tags(
         {
             _PARENT: run.info.run_id,
             "mlflow.runName": cut(candidate.name, 250),
@@ -186,7 +187,7 @@ def logged_model(client: "MlflowClient", run: "Run", entry: "Entry", dagster_url
     """Return the logged model of a version, made when it is not there; its file may not be there yet."""
     from mlflow.entities import LoggedModelOutput
 
-    same = f"tags.`{tags.RECORD}` = {quoted(str(entry.digest))}"
+    same = f"tags.`{tags.RECORD}` = {filter_value(str(entry.digest))}"
     found = client.search_logged_models([run.info.experiment_id], same)
     of_run = [model for model in found if model.source_run_id == run.info.run_id]
     known = only(
@@ -222,7 +223,7 @@ def upload(client: "MlflowClient", model: "LoggedModel", run: "Run", entry: "Ent
 
 def register(client: "MlflowClient", model: "LoggedModel", run: "Run", entry: "Entry", dagster_url: str | None) -> None:
     """Register a version, or tag the one that the training registered of its own run under the same name."""
-    theirs = client.search_model_versions(f"run_id = {quoted(run.info.run_id)}")
+    theirs = client.search_model_versions(f"run_id = {filter_value(run.info.run_id)}")
     said = version_tags(entry, dagster_url)
     for version in theirs:
         if version.name == entry.model and tags.RECORD not in version.tags:
@@ -254,6 +255,6 @@ def _provide_model(client: "MlflowClient", entry: "Entry") -> None:
 
 def registered(client: "MlflowClient", entry: "Entry") -> "ModelVersion | None":
     """Return the registered version that bears a record's digest, if there is one."""
-    same = f"name = {quoted(entry.model)} and tags.`{tags.RECORD}` = {quoted(str(entry.digest))}"
+    same = f"name = {filter_value(entry.model)} and tags.`{tags.RECORD}` = {filter_value(str(entry.digest))}"
     found = client.search_model_versions(same)
     return only(found, lambda one: int(one.version), lambda one: client.delete_model_version(one.name, one.version))

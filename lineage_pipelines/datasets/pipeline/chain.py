@@ -7,11 +7,13 @@ the run that made it is no longer recorded, and the chain ends there and says so
 import posixpath
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
 
 from lineage_pipelines.datasets.metafiles.directory_listing import Listing, part_md5
 from lineage_pipelines.datasets.metafiles.metafile_entries import Recorded
 from lineage_pipelines.datasets.metafiles.metafile_reader import LockEntry
-from lineage_pipelines.datasets.pipeline.metafile_index import Ledger, metafile_of
+from lineage_pipelines.datasets.pipeline.metafile_index import metafile_of
 from lineage_pipelines.datasets.pipeline.pipeline_graph import PipelineGraph, Stage, TrackedFile
 from lineage_pipelines.datasets.pipeline.tree_scan import tracked_by_git
 from lineage_pipelines.records.statement.dataset import StageInput, StageOutput, StageRun
@@ -48,6 +50,23 @@ class _Step:
     """By path of the input; none for what no node of the project makes."""
 
 
+class RecordedOutputs(Protocol):
+    """What the metafiles record of nodes: those of the work tree, or those of a commit."""
+
+    @property
+    def root(self) -> Path:
+        """The project's root."""
+        ...
+
+    def entry(self, stage: Stage) -> LockEntry | None:
+        """Return what dvc.lock records of a stage."""
+        ...
+
+    def outs(self, node: Stage | TrackedFile) -> tuple[Recorded, ...]:
+        """Return what is recorded of the outputs of a node."""
+        ...
+
+
 class ChainReader:
     """Reads chains of one project.
 
@@ -57,7 +76,9 @@ class ChainReader:
         listing: gives the files of a directory by MD5 and hash name; None when the cache does not have it.
     """
 
-    def __init__(self, graph: PipelineGraph, ledger: Ledger, listing: Callable[[str, str], Listing | None]) -> None:
+    def __init__(
+        self, graph: PipelineGraph, ledger: RecordedOutputs, listing: Callable[[str, str], Listing | None]
+    ) -> None:
         self._ledger = ledger
         self._listing = listing
         self._nodes = {node.address: node for node in graph.nodes()}

@@ -13,7 +13,6 @@ from lineage_pipelines.datasets.metafiles.path_rules import Locator
 from lineage_pipelines.datasets.metafiles.yaml_reader import Document, read_yaml
 from lineage_pipelines.datasets.pipeline.chain import Chain, ChainReader
 from lineage_pipelines.datasets.pipeline.dvc_project import DvcProject
-from lineage_pipelines.datasets.pipeline.metafile_index import Ledger
 from lineage_pipelines.datasets.pipeline.pipeline_graph import Output, PipelineGraph, Stage, TrackedFile
 from lineage_pipelines.errors import DatasetError
 from lineage_pipelines.system.git_command import GitError, read_blobs, run_git
@@ -164,7 +163,7 @@ class RecordedAt:
     def __init__(self, project: DvcProject, metafiles: Metafiles) -> None:
         self._project = project
         self._locator = Locator(str(project.root))
-        self._ledger = _PastLedger(project.root)
+        self._metafiles = _CommitRecord(project.root)
         self._owners: dict[str, Stage | TrackedFile] = {}
         self._urls: dict[str, str] = {}
         self.problem = metafiles.problem
@@ -173,7 +172,7 @@ class RecordedAt:
         self._owners.update((out.path, node) for node in stages for out in node.outs)
         self._chains = ChainReader(
             PipelineGraph(stages=stages, tracked=tracked),
-            self._ledger,
+            self._metafiles,
             self._listing,
         )
 
@@ -188,7 +187,7 @@ class RecordedAt:
                 continue
             folder = posixpath.normpath(posixpath.join(posixpath.dirname(file), entry.wdir))
             outs = self._placed(entry.outs, folder)
-            self._ledger.past_outs[file] = outs
+            self._metafiles.tracked_outs[file] = outs
             self._urls.update((dep.path, out.path) for dep in entry.deps for out in outs[:1] if "://" in dep.path)
             yield TrackedFile(file=file, wdir=folder, outs=tuple(Output(path=out.path) for out in outs))
 
@@ -206,7 +205,7 @@ class RecordedAt:
                     params={self._place(at, wdir): values for at, values in entry.params.items()},
                     outs=self._placed(entry.outs, wdir),
                 )
-                self._ledger.past_entries[address] = placed
+                self._metafiles.entries[address] = placed
                 outs = tuple(Output(path=out.path) for out in placed.outs)
                 yield Stage(address=address, name=name, file=yaml, line=1, wdir=wdir, outs=outs)
 
@@ -265,7 +264,7 @@ class RecordedAt:
         if not outer:
             return None, ""
         node = self._owners[outer]
-        whole = next(out for out in self._ledger.outs(node) if out.path == outer)
+        whole = next(out for out in self._metafiles.outs(node) if out.path == outer)
         return (node, whole), posixpath.relpath(path, outer) if path != outer else ""
 
     def _part(self, whole: Recorded, inside: str) -> tuple[str | None, int | None, int | None]:
@@ -286,21 +285,21 @@ class RecordedAt:
             return Chain(gaps=(f"stages.{node.address}: {error.what}",))
 
 
-class _PastLedger(Ledger):
-    """What the metafiles of a commit say, in place of those of the work tree."""
+class _CommitRecord:
+    """What the metafiles of a commit record, in place of those of the work tree."""
 
     def __init__(self, root: Path) -> None:
-        super().__init__(root)
-        self.past_entries: dict[str, LockEntry] = {}
-        self.past_outs: dict[str, tuple[Recorded, ...]] = {}
+        self.root = root
+        self.entries: dict[str, LockEntry] = {}
+        self.tracked_outs: dict[str, tuple[Recorded, ...]] = {}
 
     def entry(self, stage: Stage) -> LockEntry | None:
-        """Return what that commit's dvc.lock said of a stage."""
-        return self.past_entries.get(stage.address)
+        """Return what that commit's dvc.lock records of a stage."""
+        return self.entries.get(stage.address)
 
     def outs(self, node: Stage | TrackedFile) -> tuple[Recorded, ...]:
         """Return what was recorded of the outputs of a node."""
         if isinstance(node, TrackedFile):
-            return self.past_outs.get(node.file, ())
+            return self.tracked_outs.get(node.file, ())
         entry = self.entry(node)
         return entry.outs if entry is not None else ()

@@ -18,7 +18,7 @@ from urllib.parse import unquote, urlsplit
 from lineage_pipelines.artifacts.artifact_store import ArtifactStore
 from lineage_pipelines.bridges.mlflow.param_codec import plain
 from lineage_pipelines.bridges.mlflow.registry_import.mlmodel_file import SPEAKING, Described, describe
-from lineage_pipelines.bridges.mlflow.server import RefusedError, answered
+from lineage_pipelines.bridges.mlflow.server import RefusedError, translated_errors
 from lineage_pipelines.datasets.metafiles.directory_listing import is_safe_path
 from lineage_pipelines.errors import ArtifactError, BridgeError
 from lineage_pipelines.records.values.digest import Digest
@@ -179,7 +179,7 @@ def _explained(address: str) -> Iterator[None]:
     import requests  # MLflow's own client
 
     try:
-        with answered(address):
+        with translated_errors(address):
             try:
                 yield
             except requests.HTTPError as error:

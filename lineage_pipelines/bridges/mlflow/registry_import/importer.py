@@ -23,14 +23,14 @@ from lineage_pipelines.bridges.mlflow.registry_import.folder_copy import (
 from lineage_pipelines.bridges.mlflow.registry_import.model_names import name_models
 from lineage_pipelines.bridges.mlflow.registry_import.record_builder import COMMIT, Drafter, tags_of
 from lineage_pipelines.bridges.mlflow.registry_import.registry_reader import (
+    RegisteredVersion,
     Registry,
-    Said,
     aliases_of,
     choose,
     run_key,
 )
 from lineage_pipelines.bridges.mlflow.registry_import.run_inputs import InputReader
-from lineage_pipelines.bridges.mlflow.server import LostServerError, RefusedError, connect, shown
+from lineage_pipelines.bridges.mlflow.server import LostServerError, RefusedError, connect, public_address
 from lineage_pipelines.catalog.catalog import Catalog
 from lineage_pipelines.catalog.log.entries import Entry
 from lineage_pipelines.errors import ConflictError, NotFoundError
@@ -113,17 +113,17 @@ class Importer:
         known = ((entry.model, entry.record.run.mlflow) for entry in newest if entry is not None)
         return {mlflow.model: name for name, mlflow in known if mlflow is not None and mlflow.model is not None}
 
-    def _import(self, model: "RegisteredModel", told: ImportedModel, *, fixed: bool) -> None:
-        work = _ModelImport(self, model, told, fixed=fixed)
+    def _import(self, model: "RegisteredModel", summary: ImportedModel, *, fixed: bool) -> None:
+        work = _ModelImport(self, model, summary, fixed=fixed)
         try:
             for page in self.registry.pages(model.name):
                 work.take(page)
         except UnreadableError as error:
             rest = "it and those after it were left, so that they keep their order"
-            told.skipped.append((work.at, f"its files cannot be read: {error.what}; {rest}; {error.fix}"))
+            summary.skipped.append((work.at, f"its files cannot be read: {error.what}; {rest}; {error.fix}"))
         except (ConflictError, RefusedError) as error:
             fix = f"give the model another name: --rename '{model.name}=…'" if isinstance(error, ConflictError) else ""
-            told.skipped.append((work.at, "; ".join(part for part in (error.what, fix) if part)))
+            summary.skipped.append((work.at, "; ".join(part for part in (error.what, fix) if part)))
         work.finish()
 
     def put(self, blobs: Sequence[bytes]) -> "list[Future[Digest]]":
@@ -140,11 +140,11 @@ class Importer:
 class _ModelImport:
     """The import of one model, while it goes on."""
 
-    def __init__(self, importer: Importer, model: "RegisteredModel", told: ImportedModel, *, fixed: bool) -> None:
+    def __init__(self, importer: Importer, model: "RegisteredModel", summary: ImportedModel, *, fixed: bool) -> None:
         self.at = "1"
         self._importer = importer
         self._model = model
-        self._told = told
+        self._summary = summary
         self._fixed = fixed
         self._entries: dict[str, Entry | None] = {}
         self._mirrored: set[str] = set()
@@ -155,18 +155,18 @@ class _ModelImport:
         """Import those versions of a page that the catalog has not."""
         new = [version for version in page if not self._is_known(version)]
         registry, drafter = self._importer.registry, self._importer.drafter
-        told = list(registry.describe(self._model, new))
-        drafter.inputs.look_up([tags_of(said.run).get(COMMIT, "") for said in told])
-        for part in chunks(told, _TOGETHER):
+        described = list(registry.describe(self._model, new))
+        drafter.inputs.look_up([tags_of(registered.run).get(COMMIT, "") for registered in described])
+        for part in chunks(described, _TOGETHER):
             self._import_part(part)
 
-    def _import_part(self, part: Sequence[Said]) -> None:
+    def _import_part(self, part: Sequence[RegisteredVersion]) -> None:
         records: list[LineageRecord] = []
         written: list[Future[Digest]] = []
         try:
-            for said in part:
-                self.at = said.number
-                record, blobs = self._importer.drafter.draft(said, self._told.name, self._folder(said))
+            for registered in part:
+                self.at = registered.number
+                record, blobs = self._importer.drafter.draft(registered, self._summary.name, self._folder(registered))
                 written += self._importer.put(blobs)
                 records.append(record)
         finally:  # what was read before one that could not be is not read again
@@ -181,14 +181,14 @@ class _ModelImport:
         entry = self._mirror_of(version)
         if entry is not None:
             self._mirrored.add(number)
-            self._told.ours += 1
+            self._summary.ours += 1
         elif catalog is not None and (entry := catalog.by_run_key(run_key(version))) is not None:
-            self._told.known += 1
+            self._summary.known += 1
             if not self._fixed:
-                self._told.name = entry.model  # as an earlier import called it
+                self._summary.name = entry.model  # as an earlier import called it
         if entry is not None:
             self._entries[number] = entry
-            self._importer.progress(self._told.theirs, self._done, self._count)
+            self._importer.progress(self._summary.theirs, self._done, self._count)
         return entry is not None
 
     def _mirror_of(self, version: "ModelVersion") -> Entry | None:
@@ -201,36 +201,40 @@ class _ModelImport:
             return None
         return entry if entry.digest.hex == digest else None
 
-    def _folder(self, said: Said) -> KeptFolder | str:
+    def _folder(self, registered: RegisteredVersion) -> KeptFolder | str:
         importer = self._importer
         if importer.dry_run or not importer.copy:
             return "not copied, as it was asked for (--artifacts none); the blob says where it was"
         try:
-            return keep_folder(importer.registry.place(said.version), importer.registry.address, importer.store)
+            return keep_folder(importer.registry.place(registered.version), importer.registry.address, importer.store)
         except (NoFolderError, RefusedError) as error:
             return f"not copied: {error.what}; the blob says where it was"
         except UnreadableError:
             importer.registry.ping()  # is it MLflow itself that went away?
             raise
 
-    def _commit(self, records: Sequence[LineageRecord], part: Sequence[Said]) -> None:
+    def _commit(self, records: Sequence[LineageRecord], part: Sequence[RegisteredVersion]) -> None:
         entries: Sequence[Entry | None] = [None] * len(records)
         importer = self._importer
         if not importer.dry_run:
             assert importer.catalog is not None  # noqa: S101  # made before
             entries = importer.catalog.append_all(records)
-        for said, record, entry in zip(part, records, entries, strict=True):
-            self._entries[said.number] = entry
-            self._told.imported += 1
-            self._told.lacks(self._counted(record))
-            if entry is not None and str(entry.version) != said.number:
-                self._told.renumbered.append((said.number, entry.version))
-            self._importer.progress(self._told.theirs, self._done, self._count)
+        for registered, record, entry in zip(part, records, entries, strict=True):
+            self._entries[registered.number] = entry
+            self._summary.imported += 1
+            self._summary.lacks(self._counted(record))
+            if entry is not None and str(entry.version) != registered.number:
+                self._summary.renumbered.append((registered.number, entry.version))
+            self._importer.progress(self._summary.theirs, self._done, self._count)
 
     def _counted(self, record: LineageRecord) -> Sequence[str]:
         looked = self._importer.copy and not self._importer.dry_run
-        said = record.completeness.missing
-        return said if looked or not self._importer.copy else [line for line in said if not line.startswith(_OF_FILES)]
+        missing = record.completeness.missing
+        return (
+            missing
+            if looked or not self._importer.copy
+            else [line for line in missing if not line.startswith(_OF_FILES)]
+        )
 
     @property
     def _done(self) -> int:
@@ -238,10 +242,12 @@ class _ModelImport:
 
     def finish(self) -> None:
         """Carry the aliases over, and note what is odd."""
-        told, book = self._told, self._importer.aliases
+        summary, book = self._summary, self._importer.aliases
         named = with_stages(aliases_of(self._model), self._stages)
-        told.aliases.extend(book.carry(named, self._entries, frozenset(self._mirrored), self._importer.drafter.server))
-        told.notes.extend(book.left_over(told.name, named))
+        summary.aliases.extend(
+            book.carry(named, self._entries, frozenset(self._mirrored), self._importer.drafter.server)
+        )
+        summary.notes.extend(book.left_over(summary.name, named))
 
 
 _OF_FILES = ("artifact", "environment.python", "environment.packages")
@@ -299,7 +305,7 @@ def import_registry(
     """
     importer = Importer(
         registry=Registry(connect(address, retries=_RETRIES), address),
-        drafter=Drafter(shown(address), InputReader(History(project_dir))),
+        drafter=Drafter(public_address(address), InputReader(History(project_dir))),
         catalog=catalog,
         store=ArtifactStore(artifacts),
         aliases=AliasBook(catalog, by, project_dir, dry_run),

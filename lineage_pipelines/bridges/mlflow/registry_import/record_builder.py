@@ -17,7 +17,12 @@ from lineage_pipelines.bridges.mlflow.registry_import.model_artifact import (
     read_environment,
     read_model_file,
 )
-from lineage_pipelines.bridges.mlflow.registry_import.registry_reader import Said, everything, reference, run_key
+from lineage_pipelines.bridges.mlflow.registry_import.registry_reader import (
+    RegisteredVersion,
+    raw_payload,
+    reference,
+    run_key,
+)
 from lineage_pipelines.bridges.mlflow.registry_import.run_inputs import MEASURED, InputReader
 from lineage_pipelines.bridges.mlflow.run_payload import slices_in
 from lineage_pipelines.bridges.mlflow.tags import REASON
@@ -37,31 +42,31 @@ _MOST = 200
 _LONGEST = 300
 
 
-def read_candidates(said: Said, graded: Graded) -> tuple[Candidate, ...]:
+def read_candidates(registered: RegisteredVersion, graded: Graded) -> tuple[Candidate, ...]:
     """Return the nested runs; why one was chosen is known only where we wrote it ourselves."""
-    runs = said.alternatives
+    runs = registered.alternatives
     if not runs:
         return ()
-    shown = [run for number, run in enumerate(runs) if number < _MOST or _is_own(said, run)]
+    shown = [run for number, run in enumerate(runs) if number < _MOST or _is_own(registered, run)]
     graded.says("candidates", "runs nested in MLflow")
     if len(shown) < len(runs):
         graded.lacks("candidates", f"the first {_MOST:,} of {len(runs):,} nested runs are here")
     gaps = sum(_left_out(run) for run in shown)
     if gaps:
         graded.lacks("candidates", f"{gaps:,} parameters and metrics are left out: secrets, or no numbers")
-    return tuple(_candidate(said, run) for run in shown)
+    return tuple(_candidate(registered, run) for run in shown)
 
 
 def _left_out(run: "Run") -> int:
     return len(read_parameters(run.data.params)[1]) + len(read_metrics(run.data.metrics)[1])
 
 
-def _is_own(said: Said, run: "Run") -> bool:
-    return said.run is not None and run.info.run_id == said.run.info.run_id
+def _is_own(registered: RegisteredVersion, run: "Run") -> bool:
+    return registered.run is not None and run.info.run_id == registered.run.info.run_id
 
 
-def _candidate(said: Said, run: "Run") -> Candidate:
-    own = _is_own(said, run)
+def _candidate(registered: RegisteredVersion, run: "Run") -> Candidate:
+    own = _is_own(registered, run)
     reason = run.data.tags.get(REASON) or ("registered as this version" if own else "")
     return Candidate(
         name=shown_text(run.info.run_name, _LONGEST) or run.info.run_id,
@@ -87,11 +92,13 @@ class Drafter:
     """The tracking server or store, as a record may name it."""
     inputs: InputReader
 
-    def draft(self, said: Said, name: str, folder: KeptFolder | str) -> tuple[LineageRecord, tuple[bytes, ...]]:
+    def draft(
+        self, registered: RegisteredVersion, name: str, folder: KeptFolder | str
+    ) -> tuple[LineageRecord, tuple[bytes, ...]]:
         """Return a version's record, and the blobs that it names.
 
         Args:
-            said: the version.
+            registered: the version.
             name: the model's name in the catalog.
             folder: its files, or why they are not here.
         """
@@ -101,17 +108,17 @@ class Drafter:
             blobs.append(data)
             return Digest.of(data)
 
-        tags = tags_of(said.run)
+        tags = tags_of(registered.run)
         code = _code(tags, graded)
-        given = said.run.inputs.dataset_inputs if said.run is not None and said.run.inputs else []
+        given = registered.run.inputs.dataset_inputs if registered.run is not None and registered.run.inputs else []
         read = self.inputs.read(given, code.revision, graded)
         if not given:
             graded.lacks("data", "no input was logged in MLflow")
-        parameters = _parameters(said.run, graded)
-        evaluation = _evaluation(said.run, read.data, graded)
-        run = self._run(said, tags, parameters, keep(everything(said)), graded)
+        parameters = _parameters(registered.run, graded)
+        evaluation = _evaluation(registered.run, read.data, graded)
+        run = self._run(registered, tags, parameters, keep(raw_payload(registered)), graded)
         record = LineageRecord(
-            model=_model(said, name, graded),
+            model=_model(registered, name, graded),
             data=read.data,
             stages=read.stages,
             code=code,
@@ -119,26 +126,33 @@ class Drafter:
             run=run,
             parameters=parameters,
             evaluation=evaluation,
-            candidates=read_candidates(said, graded),
-            artifact=read_model_file(folder, reference(said, self.server), tags, keep, graded),
+            candidates=read_candidates(registered, graded),
+            artifact=read_model_file(folder, reference(registered, self.server), tags, keep, graded),
             completeness=graded.completeness(),
         )
         return record, tuple(blobs)
 
     def _run(
-        self, said: Said, tags: Mapping[str, str], parameters: Mapping[str, Json], source: Digest, graded: Graded
+        self,
+        registered: RegisteredVersion,
+        tags: Mapping[str, str],
+        parameters: Mapping[str, Json],
+        source: Digest,
+        graded: Graded,
     ) -> TrainingRun:
-        started, finished = _times(said, graded)
-        user = shown_text(tags.get(_USER) or (said.run.info.user_id if said.run is not None else ""), _LONGEST_TEXT)
+        started, finished = _times(registered, graded)
+        user = shown_text(
+            tags.get(_USER) or (registered.run.info.user_id if registered.run is not None else ""), _LONGEST_TEXT
+        )
         seeds = (parameters.get(name) for name in _SEEDS)
         graded.lacks("run.host", "MLflow does not record it")
         return TrainingRun(
             mlflow=MlflowRun(
-                run_id=said.version.run_id or None,
+                run_id=registered.version.run_id or None,
                 server=self.server,
-                experiment=shown_text(said.experiment, _LONGEST_TEXT) or None,
-                model=plain(said.version.name),
-                version=said.number,
+                experiment=shown_text(registered.experiment, _LONGEST_TEXT) or None,
+                model=plain(registered.version.name),
+                version=registered.number,
                 source=source,
             ),
             started=started,
@@ -154,29 +168,31 @@ def tags_of(run: "Run | None") -> dict[str, str]:
     return {name: str(value) for name, value in run.data.tags.items()} if run is not None else {}
 
 
-def _model(said: Said, name: str, graded: Graded) -> ModelIdentity:
-    description = said.version.description or said.model.description or ""
+def _model(registered: RegisteredVersion, name: str, graded: Graded) -> ModelIdentity:
+    description = registered.version.description or registered.model.description or ""
     text = shown_text(description, _LONGEST_TEXT)
     if description and not text:
         graded.lacks("model.description", "left out, it looks like it holds a secret")
     graded.derives("model.asset_key", "the model's name; MLflow knows no assets")
-    return ModelIdentity(name=name, asset_key=name, run_key=run_key(said.version), description=text or None)
+    return ModelIdentity(name=name, asset_key=name, run_key=run_key(registered.version), description=text or None)
 
 
-def _times(said: Said, graded: Graded) -> tuple[datetime, datetime]:
-    registered = _moment(said.version.creation_timestamp)
-    if said.run is None:
+def _times(registered: RegisteredVersion, graded: Graded) -> tuple[datetime, datetime]:
+    registered_at = _moment(registered.version.creation_timestamp)
+    if registered.run is None:
         gone = (
-            f"MLflow has no run {said.version.run_id} any more" if said.version.run_id else "registered without a run"
+            f"MLflow has no run {registered.version.run_id} any more"
+            if registered.version.run_id
+            else "registered without a run"
         )
         graded.lacks("run", f"{gone}: its times are those of the registration, and nothing else of it is known")
-        return registered, registered
-    info = said.run.info
+        return registered_at, registered_at
+    info = registered.run.info
     if info.lifecycle_stage == "deleted":
         graded.says("run", "deleted in MLflow when it was read")
     else:
         graded.says("run", _LOGGED)
-    started = _moment(info.start_time) if info.start_time else registered
+    started = _moment(info.start_time) if info.start_time else registered_at
     if not info.end_time:
         graded.lacks("run.finished", f"the run has no end in MLflow ({str(info.status).lower()})")
     return started, _moment(info.end_time) if info.end_time else started

@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from lineage_pipelines.bridges.mlflow.mlflow_limits import chunks, quoted
+from lineage_pipelines.bridges.mlflow.mlflow_limits import chunks, filter_value
 from lineage_pipelines.bridges.mlflow.param_codec import without_secrets
-from lineage_pipelines.bridges.mlflow.server import answered
+from lineage_pipelines.bridges.mlflow.server import translated_errors
 from lineage_pipelines.errors import NotFoundError
 from lineage_pipelines.records.values.canonical import Json, canonical_bytes
 from lineage_pipelines.records.values.codec import to_json
@@ -26,8 +26,8 @@ _PARENT = "mlflow.parentRunId"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Said:
-    """Everything that MLflow says of one registered version."""
+class RegisteredVersion:
+    """One registered version, with its run and what was nested in it."""
 
     model: "RegisteredModel"
     version: "ModelVersion"
@@ -62,7 +62,7 @@ class Registry:
         client: MLflow's own.
         address: where it is, for errors.
 
-    Raises of every question:
+    Raises, whatever is asked:
         LostServerError: it cannot answer.
     """
 
@@ -73,7 +73,7 @@ class Registry:
         self._nested: dict[str, dict[str, list[Run]]] = {}
 
     def models(self) -> "Sequence[RegisteredModel]":
-        """Return every registered model, the one that was registered first in front."""
+        """Return every registered model, the oldest first."""
         found = list(self._paged(lambda token: self.client.search_registered_models(max_results=100, page_token=token)))
         return sorted(found, key=lambda model: (model.creation_timestamp or 0, model.name))
 
@@ -87,21 +87,21 @@ class Registry:
         ask, order = _filter(name), ["version_number ASC"]
         token = None
         while True:
-            with answered(self.address):
+            with translated_errors(self.address):
                 page = self.client.search_model_versions(ask, max_results=PAGE, order_by=order, page_token=token)
             yield sorted((each for each in page if each.name == name), key=lambda each: int(each.version))
             token = page.token
             if not token:
                 return
 
-    def describe(self, model: "RegisteredModel", versions: "Sequence[ModelVersion]") -> "Iterator[Said]":
+    def describe(self, model: "RegisteredModel", versions: "Sequence[ModelVersion]") -> "Iterator[RegisteredVersion]":
         """Yield versions with their runs and what was nested in these."""
         runs = self._runs({version.run_id for version in versions if version.run_id})
         for experiment in {run.info.experiment_id for run in runs.values()} - self._nested.keys():
             self._nested[experiment] = self._read_nested(experiment)
         for version in versions:
             run = runs.get(version.run_id or "")
-            yield Said(
+            yield RegisteredVersion(
                 model=model,
                 version=version,
                 run=run,
@@ -113,12 +113,12 @@ class Registry:
         """Return the address of a version's files."""
         if not (version.source or "").startswith("models:"):
             return str(version.source or "")
-        with answered(self.address):
+        with translated_errors(self.address):
             return str(self.client.get_model_version_download_uri(version.name, str(version.version)))
 
     def ping(self) -> None:
-        """Ask something small."""
-        with answered(self.address):
+        """Check that the server answers."""
+        with translated_errors(self.address):
             self.client.search_registered_models(max_results=1)
 
     def _runs(self, wanted: set[str]) -> "dict[str, Run]":
@@ -133,11 +133,11 @@ class Registry:
     def _search(self, wanted: Iterable[str]) -> "Iterator[tuple[str, Run]]":
         if not self._experiments:
             return
-        everything = _all_view()
+        whole_view = _all_view()
         for part in chunks(sorted(wanted), _RUNS):
-            ask = f"attributes.run_id IN ({', '.join(quoted(run) for run in part)})"
-            with answered(self.address):
-                runs = self.client.search_runs([*self._experiments], ask, everything, max_results=_RUNS)
+            ask = f"attributes.run_id IN ({', '.join(filter_value(run) for run in part)})"
+            with translated_errors(self.address):
+                runs = self.client.search_runs([*self._experiments], ask, whole_view, max_results=_RUNS)
             yield from ((run.info.run_id, run) for run in runs)
 
     def _read_experiments(self) -> None:
@@ -170,7 +170,7 @@ class Registry:
     def _paged(self, ask: "Callable[[str | None], Any]") -> "Iterator[Any]":
         token = None
         while True:
-            with answered(self.address):
+            with translated_errors(self.address):
                 page = ask(token)
             yield from page
             token = page.token
@@ -180,7 +180,7 @@ class Registry:
 
 def _filter(name: str) -> str:
     try:
-        return f"name = {quoted(name)}"
+        return f"name = {filter_value(name)}"
     except ValueError:  # both kinds of quotes: any letter in their place, and who is meant is looked at afterwards
         pattern = "".join("_" if letter in "'\"\\%" else letter for letter in name)
         return f"name LIKE '{pattern}'"
@@ -213,9 +213,9 @@ def run_key(version: "ModelVersion") -> str:
     return Digest.of(canonical_bytes(known)).hex
 
 
-def everything(said: Said) -> bytes:
-    """Return all that MLflow said as canonical JSON, parameters as text; without secrets."""
-    version, model = said.version, said.model
+def raw_payload(registered: RegisteredVersion) -> bytes:
+    """Return the raw payload of a version as canonical JSON, parameters as text; without secrets."""
+    version, model = registered.version, registered.model
     whole: dict[str, Json] = {
         "model": {
             "name": model.name,
@@ -224,7 +224,7 @@ def everything(said: Said) -> bytes:
             "created": model.creation_timestamp,
         },
         "version": {
-            "version": said.number,
+            "version": registered.number,
             "description": version.description,
             "source": version.source,
             "run_id": version.run_id,
@@ -234,11 +234,11 @@ def everything(said: Said) -> bytes:
             "status": str(version.status),
             "status_message": version.status_message,
             "tags": dict(version.tags or {}),
-            "aliases": list(said.aliases),
+            "aliases": list(registered.aliases),
             "created": version.creation_timestamp,
             "updated": version.last_updated_timestamp,
         },
-        "run": _run(said.run, said.experiment) if said.run is not None else None,
+        "run": _run(registered.run, registered.experiment) if registered.run is not None else None,
     }
     return canonical_bytes(to_json(without_secrets(whole), "mlflow"))
 
@@ -265,17 +265,17 @@ def _run(run: "Run", experiment: str | None) -> dict[str, Json]:
 
 def _input(given: "DatasetInput") -> dict[str, Json]:
     dataset: Any = given.dataset
-    said = {name: getattr(dataset, name) for name in ("name", "digest", "source_type", "source", "schema", "profile")}
-    return {**said, "tags": {tag.key: tag.value for tag in given.tags or ()}}
+    fields = {name: getattr(dataset, name) for name in ("name", "digest", "source_type", "source", "schema", "profile")}
+    return {**fields, "tags": {tag.key: tag.value for tag in given.tags or ()}}
 
 
-def reference(said: Said, server: str) -> bytes:
+def reference(registered: RegisteredVersion, server: str) -> bytes:
     """Return the note that stands for files which were not copied: canonical JSON that says where they were."""
-    version = said.version
+    version = registered.version
     note: dict[str, Json] = {
         "server": server,
         "model": version.name,
-        "version": said.number,
+        "version": registered.number,
         "run_id": version.run_id or None,
         "source": version.source,
     }
