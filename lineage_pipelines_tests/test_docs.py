@@ -135,6 +135,18 @@ def _schema() -> dict[str, dict[str, tuple[str, str]]]:
     }
 
 
+def _later_fields() -> set[tuple[str, str]]:
+    """Class and field of what the page says that schema 2 adds."""
+    rows = _rows(_sections(FORMAT)["What schema 2 adds"])
+    return {(row[0], row[1].strip("`")) for row in rows if "`" in row[1]}
+
+
+def test_the_page_lists_what_schema_2_adds() -> None:
+    assert _later_fields() == {
+        (kind.__name__, name) for kind in KINDS for name in field_types(kind).keys() - field_types(kind, 1).keys()
+    }
+
+
 def _word(hint: Any) -> str:
     if typing.get_origin(hint) is UnionType:
         return _word(next(each for each in typing.get_args(hint) if each is not NoneType))
@@ -181,7 +193,8 @@ def _strangers(value: Any, kind: str, where: str) -> Iterator[str]:
         assert isinstance(value, _CHECKS[kind]), f"{where} is no {kind}"
     else:
         fields = _schema()["DigestSet" if kind == "digests" else kind]
-        assert {name for name, (_, when) in fields.items() if when in ("required", "always")} <= set(value), where
+        always = {name for name, (_, when) in fields.items() if when in ("required", "always")}
+        assert always - {name for owner, name in _later_fields() if owner == kind} <= set(value), where
         yield from (f"{where}.{name}" for name in value.keys() - fields.keys())
         for name in value.keys() & fields.keys():
             yield from _strangers(value[name], fields[name][0].partition(" (")[0], f"{where}.{name}")
