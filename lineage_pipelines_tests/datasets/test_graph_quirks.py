@@ -320,7 +320,7 @@ def test_folders_behind_symbolic_links_are_not_entered(world: World, tmp_path: P
 
 WARM = """\
 import sys
-from lineage_pipelines.datasets.pipeline.project import DvcProject
+from lineage_pipelines.datasets.pipeline.dvc_project import DvcProject
 graph = DvcProject(sys.argv[1]).graph()
 print(len(graph.stages), sorted(name for name in sys.modules if name.partition(".")[0] in ("dvc", "dvc_data")))
 """
