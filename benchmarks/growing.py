@@ -26,7 +26,7 @@ from lineage_pipelines.catalog.transparency.signing import ApprovalKey, LogKey
 from lineage_pipelines.queries.refs import resolve
 from lineage_pipelines.queries.registry.approval_status import Approvals
 from lineage_pipelines.queries.registry.decision_drafts import compare, counted, draft_promotion
-from lineage_pipelines.queries.registry.promotion_policy import Policy, judge, read_policy
+from lineage_pipelines.queries.registry.promotion_policy import Policy, evaluate_policy, read_policy
 from lineage_pipelines.queries.verify.claims import Verdict
 from lineage_pipelines.queries.verify.verify import verify_catalog
 from lineage_pipelines.records.decisions.approval import Approval, encode_envelope, policy_digest
@@ -97,7 +97,7 @@ class _Deciding:
         )
         now = datetime.now(UTC)
         assessed = Approvals(self._approved[entry.model], self._events).assess(draft, entry.record, at=now, seen=seen)
-        rules = judge(self._policy, entry.record, current.record if current else None, assessed)
+        rules = evaluate_policy(self._policy, entry.record, current.record if current else None, assessed)
         draft = replace(draft, approvals=counted(assessed), judged=now, seen=seen, rules=rules)
         write_entry(connection, DECISION, encode_decision(draft), key)
         self._current[entry.model] = entry

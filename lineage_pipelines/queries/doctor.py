@@ -1,4 +1,4 @@
-"""Doctor: is this machine set up, and is anything left half-done? Each look is a finding; none of them raises."""
+"""Doctor: checks of the installation, the project, the catalog and the stores. Each check yields findings."""
 
 import contextlib
 import json
@@ -20,19 +20,19 @@ _STRAY_DEPTH = 4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """What one look has found."""
+    """The result of one check."""
 
     check: str
     status: str
     """`ok`, `warn` or `fail`."""
     detail: str
     fix: str = ""
-    """What to do about it; empty when there is nothing to do."""
+    """What to do about it; empty if nothing has to be done."""
 
 
 def examine(settings: Settings) -> tuple[Finding, ...]:
-    """Look at libraries, tools, the DVC project, the catalog and the artifact store."""
-    looks: tuple[Callable[[Settings], Iterator[Finding]], ...] = (
+    """Check libraries, tools, the DVC project, the catalog and the artifact store; never raises for what it finds."""
+    checks: tuple[Callable[[Settings], Iterator[Finding]], ...] = (
         _antlr,
         _dagster,
         _dvc,
@@ -42,15 +42,15 @@ def examine(settings: Settings) -> tuple[Finding, ...]:
         _mlflow,
         _artifacts,
     )
-    return tuple(finding for look in looks for finding in _looked(look, settings))
+    return tuple(finding for check in checks for finding in _run(check, settings))
 
 
-def _looked(look: Callable[[Settings], Iterator[Finding]], settings: Settings) -> Iterator[Finding]:
+def _run(check: Callable[[Settings], Iterator[Finding]], settings: Settings) -> Iterator[Finding]:
     try:
-        yield from look(settings)
+        yield from check(settings)
     except OSError as error:
         fix = "check the path and its permissions"
-        yield Finding(check=look.__name__.strip("_"), status="fail", detail=f"cannot look: {error}", fix=fix)
+        yield Finding(check=check.__name__.strip("_"), status="fail", detail=f"cannot be checked: {error}", fix=fix)
 
 
 def _installed(name: str) -> str | None:
@@ -107,20 +107,20 @@ def _dagster(_: Settings) -> Iterator[Finding]:
 
 
 def _dvc(settings: Settings) -> Iterator[Finding]:
-    found = _installed("dvc")
+    installed = _installed("dvc")
     root = next((f for f in (settings.project_dir, *settings.project_dir.parents) if (f / ".dvc").is_dir()), None)
-    if found is None or not (3, 61) <= _numbers(found) < (4, 0):
+    if installed is None or not (3, 61) <= _numbers(installed) < (4, 0):
         fix = "pip install 'dvc>=3.61,<4'"
-        yield Finding(check="dvc", status="fail", detail=f"DVC {found or 'is not installed'}", fix=fix)
+        yield Finding(check="dvc", status="fail", detail=f"DVC {installed or 'is not installed'}", fix=fix)
     elif root is None:
         yield Finding(
             check="dvc",
             status="warn",
-            detail=f"DVC {found}, but this is no DVC project",
+            detail=f"DVC {installed}, but this folder is not in a DVC project",
             fix="dvc init, then dvc add DATA",
         )
     else:
-        yield Finding(check="dvc", status="ok", detail=f"DVC {found}")
+        yield Finding(check="dvc", status="ok", detail=f"DVC {installed}")
 
 
 def _git(settings: Settings) -> Iterator[Finding]:
@@ -138,14 +138,14 @@ def _git(settings: Settings) -> Iterator[Finding]:
 
 
 def _metafiles(settings: Settings) -> Iterator[Finding]:
-    """What a crash of DVC leaves behind."""
+    """Find what a crash of DVC leaves behind: empty metafiles and a damaged lock file."""
     root = settings.project_dir
     empty = [path.relative_to(root).as_posix() for path in _shallow(root, ".dvc") if path.stat().st_size == 0]
     if empty:
         yield Finding(
             check="dvc files",
             status="fail",
-            detail=f"empty: {', '.join(empty[:5])}; DVC takes that for 'up to date' and no longer tracks the data",
+            detail=f"empty: {', '.join(empty[:5])}; DVC considers them up to date and no longer tracks the data",
             fix=f"git checkout -- {empty[0]}, or dvc add the data again",
         )
     lock = root / ".dvc" / "tmp" / "rwlock"
@@ -153,7 +153,7 @@ def _metafiles(settings: Settings) -> Iterator[Finding]:
         json.loads(lock.read_text() or "{}") if lock.is_file() else None
     except (OSError, ValueError):
         detail = "DVC's lock file .dvc/tmp/rwlock is damaged; every dvc command will fail"
-        yield Finding(check="dvc lock", status="fail", detail=detail, fix="rm .dvc/tmp/rwlock, when no dvc is running")
+        yield Finding(check="dvc lock", status="fail", detail=detail, fix="rm .dvc/tmp/rwlock while no dvc is running")
 
 
 def _shallow(folder: Path, suffix: str, depth: int = _STRAY_DEPTH) -> Iterator[Path]:
@@ -169,46 +169,46 @@ def _catalog(settings: Settings) -> Iterator[Finding]:
     try:
         with Catalog(settings.catalog, create=False, read_only=True) as catalog:
             models = catalog.models()
-            open_attempts, untold = (
+            open_attempts, undelivered = (
                 len(catalog.outbox.running_attempts()),
                 len(catalog.outbox.pending_versions(DAGSTER)),
             )
     except NotFoundError:
-        detail = "there is no catalog yet; the first materialization makes it"
+        detail = "there is no catalog yet; the first materialization creates it"
         yield Finding(check="catalog", status="ok", detail=detail)
     except LineageError as error:
         yield Finding(check="catalog", status="fail", detail=error.what, fix=error.fix)
     else:
         versions = sum(model.versions for model in models)
         yield Finding(check="catalog", status="ok", detail=f"{versions} versions of {len(models)} models")
-        yield from _unfinished(open_attempts, untold)
+        yield from _unfinished(open_attempts, undelivered)
 
 
-def _unfinished(attempts: int, untold: int) -> Iterator[Finding]:
-    if attempts or untold:
-        detail = f"{attempts} attempts are running or were killed, {untold} versions have no event in Dagster yet"
+def _unfinished(attempts: int, undelivered: int) -> Iterator[Finding]:
+    if attempts or undelivered:
+        detail = f"{attempts} attempts are running or were killed, {undelivered} versions have no event in Dagster yet"
         yield Finding(check="unfinished", status="warn", detail=detail, fix="lineage reconcile")
 
 
 def _mlflow(settings: Settings) -> Iterator[Finding]:
     if settings.mlflow is None:
         return
-    found = _installed("mlflow-skinny") or _installed("mlflow")
-    if found is None or _numbers(found) < (3, 0):
-        detail = f"MLflow is to mirror the catalog, and {f'{found} is too old' if found else 'is not installed'}"
+    installed = _installed("mlflow-skinny") or _installed("mlflow")
+    if installed is None or _numbers(installed) < (3, 0):
+        detail = f"MLflow {f'{installed} is too old' if installed else 'is not installed'}, but mirrors the catalog"
         yield Finding(check="mlflow", status="fail", detail=detail, fix="pip install 'lineage-pipelines[mlflow]'")
         return
     with contextlib.suppress(LineageError), Catalog(settings.catalog, create=False, read_only=True) as catalog:
         if waiting := len(catalog.outbox.pending(MLFLOW)):
-            detail = f"MLflow {found} mirrors the catalog, and is to be told of {waiting} entries or more yet"
+            detail = f"MLflow {installed} mirrors the catalog; entries not sent yet: at least {waiting}"
             yield Finding(check="mlflow", status="warn", detail=detail, fix="lineage reconcile")
             return
-    yield Finding(check="mlflow", status="ok", detail=f"MLflow {found} mirrors the catalog")
+    yield Finding(check="mlflow", status="ok", detail=f"MLflow {installed} mirrors the catalog")
 
 
 def _artifacts(settings: Settings) -> Iterator[Finding]:
     if "://" in settings.artifacts:
-        yield Finding(check="artifacts", status="ok", detail="a remote store; not asked")
+        yield Finding(check="artifacts", status="ok", detail="a remote store; not checked")
         return
     folder = Path(settings.artifacts)
     nearest = next(path for path in (folder, *folder.parents) if path.exists())

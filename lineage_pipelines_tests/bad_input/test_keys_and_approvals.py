@@ -30,7 +30,7 @@ def grep(project: Project, text: str) -> bool:
 @pytest.mark.parametrize("kind", SECRETS)
 def test_a_secret_in_a_reason_is_refused_and_never_told(project: Project, kind: str) -> None:
     secret = SECRETS[kind]
-    told = ["the reason holds what looks like a secret", "  where: the reason"]
+    told = ["the reason seems to contain a secret", "  where: the reason"]
     done = project.refused(2, "promote", "flight_delay@1", "--to", "production", "--reason", secret, told=told)
     assert not any(part in done.stderr for part in (secret, TOKEN, "hunter2", "AKIA", "BEGIN", "eyJ"))
     assert not grep(project, secret)
@@ -53,7 +53,7 @@ def verbs(project: Project) -> list[tuple[str, ...]]:
 
 def test_every_verb_refuses_a_reason_that_must_not_or_cannot_be_kept(people: Project) -> None:
     for words in verbs(people):
-        done = people.refused(2, *words, "--reason", f"it is {TOKEN}", told=["looks like a secret"])
+        done = people.refused(2, *words, "--reason", f"it is {TOKEN}", told=["seems to contain a secret"])
         assert TOKEN not in done.stderr
         people.refused(2, *words, "--reason", " \t\n\u200b", told=["the reason is empty"])
     reject = ("reject", "flight_delay@3", "--reason")
@@ -66,8 +66,8 @@ def test_every_verb_refuses_a_reason_that_must_not_or_cannot_be_kept(people: Pro
 @pytest.mark.parametrize(
     ("owner", "told"),
     [
-        (TOKEN, "the owner holds what looks like a secret"),
-        ("postgresql://ann:hunter2@db.example/x", "the owner holds what looks like a secret"),
+        (TOKEN, "the owner seems to contain a secret"),
+        ("postgresql://ann:hunter2@db.example/x", "the owner seems to contain a secret"),
         ("a\u202enn", "not an owner of a key"),
         ("\x1b[31mann", "not an owner of a key"),
         (b"ann\xff", "not an owner of a key"),

@@ -21,7 +21,7 @@ from lineage_pipelines import (
 )
 from lineage_pipelines.orchestration.training.model_definition import check_metric_specs
 from lineage_pipelines.queries.registry.baseline import Baseline
-from lineage_pipelines.queries.registry.promotion_policy import Policy, judge
+from lineage_pipelines.queries.registry.promotion_policy import Policy, evaluate_policy
 from lineage_pipelines.records.statement.metric import metric_specs
 from lineage_pipelines.records.statement.training_run import CheckKind, check_kind
 from lineage_pipelines_tests.samples import make_record, with_metrics
@@ -80,7 +80,7 @@ def test_gate_and_policy_agree(facts: GateFacts, metric: str, falls: bool | None
         for record in (with_metrics(make_record(), **{metric: before}), with_metrics(make_record(), **{metric: after}))
         if record.evaluation is not None and (specs := metric_specs([metric], declared))
     )
-    (rule,) = judge(Policy(checks=(), no_worse={metric: 0.01}), new, old)[1:]
+    (rule,) = evaluate_policy(Policy(checks=(), no_worse={metric: 0.01}), new, old)[1:]
     baseline = Baseline(label="m@1", record=old)
     facts = dataclasses.replace(facts, metrics={metric: after}, baseline=baseline, directions=declared)
     check = gate.check(facts)
@@ -104,7 +104,7 @@ def test_a_metric_of_unknown_direction_has_to_be_declared(facts: GateFacts) -> N
     baseline = Baseline(label="m@1", record=record)
     facts = dataclasses.replace(facts, metrics={"wer": 0.1}, directions=declared, baseline=baseline)
     assert passed(gate, facts)
-    (rule,) = judge(Policy(no_worse={"wer": 0.5}), record, None)[1:]
+    (rule,) = evaluate_policy(Policy(no_worse={"wer": 0.5}), record, None)[1:]
     assert (rule.passed, "MetricSpec" in rule.detail) == (False, True)
 
 

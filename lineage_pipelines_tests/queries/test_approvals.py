@@ -12,7 +12,7 @@ from lineage_pipelines.catalog.log.entries import Entry
 from lineage_pipelines.catalog.transparency.signing import ApprovalKey
 from lineage_pipelines.queries.registry.approval_status import read_approvals, recheck_approvals
 from lineage_pipelines.queries.registry.decision_drafts import compare, draft_promotion
-from lineage_pipelines.queries.registry.promotion_policy import judge, parse_policy
+from lineage_pipelines.queries.registry.promotion_policy import evaluate_policy, parse_policy
 from lineage_pipelines.queries.verify.decision_replay import recheck_decisions
 from lineage_pipelines.queries.verify.keyring import list_keys, recheck_keys
 from lineage_pipelines.queries.verify.verify import verify_catalog
@@ -155,7 +155,9 @@ def test_a_decision_that_took_the_direction_from_the_name_follows_from_the_polic
     old = draft_promotion(catalog, first, "staging", by="ada", reason="x", project_dir=Path("/nowhere"))
     catalog.registry.decide(old)
     policy = plain_policy(no_worse={"logloss": 0.01}, clean=False)
-    rules = judge(parse_policy(policy, where="test"), second.record, first.record, direction=direction_by_words)
+    rules = evaluate_policy(
+        parse_policy(policy, where="test"), second.record, first.record, direction=direction_by_words
+    )
     assert all(rule.passed for rule in rules)
     then = draft_promotion(catalog, second, "staging", by="ada", reason="x", project_dir=Path("/nowhere"))
     compared = compare(second, first, parse_policy(policy, where="test"))

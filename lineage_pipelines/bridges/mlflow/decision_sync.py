@@ -8,7 +8,7 @@ from lineage_pipelines.bridges.mlflow.mirror import Mirror
 from lineage_pipelines.bridges.mlflow.mlflow_limits import LONGEST_TAG, cut
 from lineage_pipelines.bridges.mlflow.server import RefusedError, public_address, translated_errors
 from lineage_pipelines.errors import NotFoundError
-from lineage_pipelines.queries.registry.alias_history import Decided, find_holder, list_decisions
+from lineage_pipelines.queries.registry.alias_history import LoggedDecision, find_holder, list_decisions
 from lineage_pipelines.queries.registry.approval_status import list_approvals
 from lineage_pipelines.records.values.digest import Digest
 
@@ -35,7 +35,7 @@ def sync_alias(mirror: Mirror, catalog: "Catalog", model: str, alias: str) -> No
             mirror.client.set_registered_model_alias(named.name, alias, named.version)
 
 
-def sync_decision(mirror: Mirror, catalog: "Catalog", decided: Decided) -> None:
+def sync_decision(mirror: Mirror, catalog: "Catalog", decided: LoggedDecision) -> None:
     """Move the alias that a decision is about, and say on its version who decided what, and why.
 
     Raises:

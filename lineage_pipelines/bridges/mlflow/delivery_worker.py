@@ -14,7 +14,7 @@ from lineage_pipelines.bridges.mlflow.decision_sync import sync_approvals, sync_
 from lineage_pipelines.bridges.mlflow.mirror import Mirror
 from lineage_pipelines.bridges.mlflow.server import LostServerError, connect
 from lineage_pipelines.errors import LineageError
-from lineage_pipelines.queries.registry.alias_history import Decided
+from lineage_pipelines.queries.registry.alias_history import LoggedDecision
 from lineage_pipelines.records.decisions.approval import decode_envelope
 from lineage_pipelines.records.decisions.decision import decode_decision
 from lineage_pipelines.records.values.codec import parse_time
@@ -93,7 +93,7 @@ def _owed(catalog: "Catalog", refused: dict[int, str]) -> "Sequence[LogEntry]":
 
 def _tell(catalog: "Catalog", mirror: Mirror, entry: "LogEntry") -> None:
     if entry.kind == "decision":
-        decided = Decided(seq=entry.seq, at=parse_time(entry.recorded), decision=decode_decision(entry.body))
+        decided = LoggedDecision(seq=entry.seq, at=parse_time(entry.recorded), decision=decode_decision(entry.body))
         sync_decision(mirror, catalog, decided)
     elif entry.kind == "approval":
         approval = decode_envelope(entry.body).approval

@@ -1,4 +1,4 @@
-"""Which version an alias names, now or on any past day, folded from the decisions in the log."""
+"""Alias history: the decisions about a model, and which version an alias names now or named at a past time."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,8 +11,8 @@ from lineage_pipelines.records.values.codec import parse_time
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Decided:
-    """A decision and its place."""
+class LoggedDecision:
+    """A decision in the log."""
 
     seq: int
     at: datetime
@@ -22,7 +22,7 @@ class Decided:
 
 def list_decisions(
     catalog: Catalog, model: str, alias: str | None = None, *, version: int | None = None
-) -> Sequence[Decided]:
+) -> Sequence[LoggedDecision]:
     """Return the decisions about a model, oldest first.
 
     Args:
@@ -33,22 +33,22 @@ def list_decisions(
 
     Raises:
         CatalogError: the catalog cannot be read.
-        RecordError: an entry is no decision.
+        RecordError: an entry is not a valid decision.
     """
     return [
-        Decided(seq=entry.seq, at=parse_time(entry.recorded), decision=decode_decision(entry.body))
+        LoggedDecision(seq=entry.seq, at=parse_time(entry.recorded), decision=decode_decision(entry.body))
         for entry in catalog.registry.decisions_of(model, alias, version=version)
     ]
 
 
 def find_holder(catalog: Catalog, model: str, alias: str, *, at: datetime | None = None) -> Entry | None:
-    """Return the version that an alias names, or None.
+    """Return the version that an alias names, None if it names none.
 
     Args:
         catalog: the catalog.
         model: the model's name.
         alias: `production`, for example.
-        at: at which instant; now by default.
+        at: the instant to answer for; now by default.
 
     Raises:
         CatalogError: the catalog cannot be read.

@@ -1,4 +1,4 @@
-"""Approvals in the log: what each is worth to a promotion, what it is worth now, and whether it was ever one."""
+"""Approval status: which approvals in the log count for a promotion, which still count, and which are invalid."""
 
 import secrets
 from bisect import bisect_right
@@ -36,12 +36,12 @@ from lineage_pipelines.records.values.codec import parse_time
 from lineage_pipelines.records.values.model_name import check_new_alias
 
 _OTHERS = 3
-"""How many approvals of other versions are named when a promotion lacks its own."""
+"""How many approvals of other versions a promotion lists, to explain why they do not count."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Approved:
-    """An approval as it stands now."""
+class ApprovalStatus:
+    """An approval in the log, and whether it counts now."""
 
     seq: int
     at: datetime
@@ -49,7 +49,7 @@ class Approved:
     key: str
     approval: Approval
     void: str | None
-    """Why it counts no more, or never did; None while it counts for its record, alias and policy."""
+    """Why it does not count now; None while it counts for its record, alias and policy."""
 
 
 class Approvals:
@@ -79,9 +79,9 @@ class Approvals:
     def assess(
         self, decision: Decision, record: LineageRecord, *, at: datetime, seen: int
     ) -> tuple[AssessedApproval, ...]:
-        """Return what the approvals up to an entry of the log are worth to a promotion at an instant.
+        """Return which approvals up to the entry `seen` of the log count for a promotion at the instant `at`.
 
-        Those of other versions are worth nothing; the newest of them are told, for whoever wonders where theirs is.
+        The newest approvals of other versions are included, with the reason why they do not count.
         """
         own = self._by_version.get((decision.model, decision.version or 0), [])
         given = [*(each for each in own if each.entry <= seen), *self._others(decision, seen)]
@@ -98,20 +98,21 @@ class Approvals:
 def _given(entry: LogEntry, known: Mapping[str, Approver]) -> GivenApproval | None:
     try:
         return read_approval(entry.seq, entry.body, parse_time(entry.recorded), known)
-    except RecordError:  # `recheck_approvals` tells
+    except RecordError:  # reported by `recheck_approvals`
         return None
 
 
 def read_approvals(catalog: Catalog, model: str, version: int | None = None) -> tuple[Approvals, int]:
     """Return the approvals of a model's versions, and the entry up to which they and the keys were read.
 
-    Of one version: its own, and the newest of others, as many as `Approvals.assess` tells.
+    With a version: its approvals, and as many of the newest approvals of other versions as `Approvals.assess` lists.
 
-    Keys are read before and after: what is returned is all that the log held at that entry, whoever writes meanwhile.
+    Keys are read before and after the approvals, so that the result is complete up to the returned entry even if others
+    write meanwhile.
 
     Raises:
         CatalogError: the catalog cannot be read.
-        RecordError: an entry is no key event.
+        RecordError: an entry is not a valid key event.
     """
     before = _key_events(catalog)
     if version is None:
@@ -145,20 +146,20 @@ def draft_approval(
         key: the id of the approver's key.
         reason: why.
         project_dir: where pyproject.toml is.
-        expires: from when on the approval counts no more.
+        expires: when the approval expires; None for never.
 
     Raises:
         NotFoundError: the log does not know the key.
-        CatalogError: the key is not for approvals, was revoked, or is none of those that the policy names; the policy
+        CatalogError: the key is not for approvals, was revoked, or is not among those that the policy names; the policy
             or the catalog cannot be read.
-        RecordError: the alias is none that may be given, or the reason none that may be stored.
+        RecordError: the alias or the reason is not allowed.
     """
     check_new_alias(alias)
     policy = read_policy(project_dir, alias).plain()
     approver = approver_of(_key_events(catalog), key)
     allowed = terms_of(policy).approvers
     if allowed and approver.owner not in allowed and key not in allowed:
-        what = f"the policy of {alias} counts no approval by {approver.owner}"
+        what = f"approvals by {approver.owner} do not count under the policy of {alias}"
         raise CatalogError(what, where="the rule 'approvers'", fix=f"ask one of: {', '.join(allowed)}")
     return Approval(
         record=entry.digest,
@@ -181,19 +182,19 @@ def list_approvals(
     *,
     version: int | None = None,
     project_dir: Path | None = None,
-) -> Sequence[Approved]:
-    """Return the approvals of a model's versions as they stand now, oldest first.
+) -> Sequence[ApprovalStatus]:
+    """Return the approvals of a model's versions and whether they count now, oldest first.
 
     Args:
         catalog: the catalog.
         model: the model's name.
         alias: only those for this alias.
         version: only those of this version.
-        project_dir: where the policy in force is, by which an approval may be void; None to leave that out.
+        project_dir: where the policy in force is; None to ignore the policy.
 
     Raises:
         CatalogError: the catalog cannot be read.
-        RecordError: an entry is no key event.
+        RecordError: an entry is not a valid key event.
     """
     approvals, seen = read_approvals(catalog, model, version)
     now = datetime.now(UTC)
@@ -204,29 +205,29 @@ def list_approvals(
             terms, other = _in_force(given.approval, policy(given.approval.alias))
             void = other or void_reason(given, approvals.known, terms, at=now, seen=seen)
             at = approvals.recorded[given.entry]
-            found.append(Approved(seq=given.entry, at=at, key=given.key, approval=given.approval, void=void))
+            found.append(ApprovalStatus(seq=given.entry, at=at, key=given.key, approval=given.approval, void=void))
     return found
 
 
 def _policy(project_dir: Path | None, alias: str) -> Mapping[str, Json] | None:
     try:
         return read_policy(project_dir, alias).plain() if project_dir is not None else None
-    except CatalogError:  # what was decided can be read with a policy that cannot
+    except CatalogError:  # an unreadable policy must not prevent reading past decisions
         return None
 
 
 def _in_force(approval: Approval, policy: Mapping[str, Json] | None) -> tuple[Terms, str | None]:
     if policy is None:
         return Terms(), None
-    other = None if policy_digest(policy) == approval.policy else "the policy is another one by now"
+    other = None if policy_digest(policy) == approval.policy else "the policy has changed since"
     return terms_of(policy), other
 
 
 def recheck_approvals(entries: Iterable[LogEntry], events: Iterable[tuple[int, KeyEvent]]) -> Iterator[str]:
     """Yield what is wrong with the approvals of a log, in words, each with its place.
 
-    An approval has to be signed by a key for approvals that was valid at its place and is its approver's, to claim a
-    time that agrees with that of its entry, and to be there once.
+    An approval must be signed by a key for approvals that was valid at its place and belongs to its approver, state a
+    time that agrees with the time of its entry, and occur only once.
 
     Args:
         entries: the entries of the kind `approval`, in order.

@@ -12,7 +12,7 @@ from lineage_pipelines.errors import NotFoundError
 from lineage_pipelines.queries.registry.alias_history import find_holder, list_decisions
 from lineage_pipelines.queries.registry.approval_status import read_approvals
 from lineage_pipelines.queries.registry.free_text import check_reason
-from lineage_pipelines.queries.registry.promotion_policy import Policy, judge, read_policy
+from lineage_pipelines.queries.registry.promotion_policy import Policy, evaluate_policy, read_policy
 from lineage_pipelines.records.decisions.decision import Action, ComparedVersion, Comparison, CountedApproval, Decision
 from lineage_pipelines.records.values.digest import Digest
 from lineage_pipelines.records.values.model_name import check_new_alias
@@ -47,7 +47,7 @@ def _measured_sha256(entry: Entry) -> Digest | None:
 
 
 def counted(assessed: Iterable[AssessedApproval]) -> tuple[CountedApproval, ...]:
-    """Return the approvals that count, as a decision keeps them."""
+    """Return the approvals that count, in the form that a decision records."""
     return tuple(
         CountedApproval(entry=each.given.entry, approver=each.given.approval.approver, key=each.given.key)
         for each in assessed
@@ -58,11 +58,11 @@ def counted(assessed: Iterable[AssessedApproval]) -> tuple[CountedApproval, ...]
 def draft_promotion(
     catalog: Catalog, entry: Entry, alias: str, *, by: str, reason: str, project_dir: Path, override: bool = False
 ) -> Decision:
-    """Return the decision that makes an alias name a version, judged by the project's policy and the approvals.
+    """Return the decision that makes an alias name a version, with the verdict of the project's policy.
 
     Raises:
         CatalogError: the policy or the catalog cannot be read.
-        RecordError: the alias is none that may be given, or the reason none that may be stored.
+        RecordError: the alias or the reason is not allowed.
     """
     check_new_alias(alias)
     policy = read_policy(project_dir, alias)
@@ -82,7 +82,7 @@ def draft_promotion(
     assessed: tuple[AssessedApproval, ...] = ()
     if policy.approvals:
         draft, assessed = _approved(catalog, draft, entry)
-    rules = judge(policy, entry.record, current.record if current else None, assessed)
+    rules = evaluate_policy(policy, entry.record, current.record if current else None, assessed)
     return replace(draft, rules=rules, override=override and not all(rule.passed for rule in rules))
 
 
@@ -94,16 +94,16 @@ def _approved(catalog: Catalog, draft: Decision, entry: Entry) -> tuple[Decision
 
 
 def draft_rejection(catalog: Catalog, entry: Entry, alias: str, *, by: str, reason: str) -> Decision:
-    """Return the decision that a version is not to be named by an alias."""
+    """Return the decision that an alias must not name a version."""
     current = find_holder(catalog, entry.model, alias)
     return _draft(Action.REJECT, entry.model, alias, entry, current, by=by, reason=reason)
 
 
 def draft_rollback(catalog: Catalog, model: str, alias: str, *, by: str, reason: str) -> Decision:
-    """Return the decision that makes an alias name the version again that it named before this one.
+    """Return the decision that makes an alias name the version before the current one again.
 
     Raises:
-        NotFoundError: the alias names no version, or named none before.
+        NotFoundError: the alias names no version, or has not named another one before.
     """
     current = find_holder(catalog, model, alias)
     named = [
@@ -124,7 +124,7 @@ def draft_retirement(catalog: Catalog, model: str, alias: str, *, by: str, reaso
     """Return the decision that makes an alias name no version.
 
     Raises:
-        NotFoundError: it names none already.
+        NotFoundError: it names no version now.
     """
     current = find_holder(catalog, model, alias)
     if current is None:

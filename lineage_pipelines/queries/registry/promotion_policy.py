@@ -24,24 +24,24 @@ _EXPECTED: Mapping[str, type] = {
     "approval_days": int,
     "approvers": list,
 }
-_MOST_APPROVALS = 100
-_MOST_DAYS = 3660
+_MAX_APPROVALS = 100
+_MAX_DAYS = 3660
 
 
 def check_rules(table: object, *, where: str) -> Mapping[str, Any]:
-    """Return the rules of a policy's table.
+    """Return the rules of a policy's table, checked.
 
     Raises:
-        CatalogError: a rule is unknown, of the wrong type, or means nothing.
+        CatalogError: a rule is unknown, of the wrong type, or without effect.
     """
     if not isinstance(table, Mapping):
-        raise CatalogError("the policy is no table", where=where)
+        raise CatalogError("the policy is not a table", where=where)
     for name, value in table.items():
         if name not in _EXPECTED:
             raise CatalogError(f"unknown rule {name!r}", where=where, fix=f"use one of: {', '.join(_EXPECTED)}")
         kind = _EXPECTED[name]
         if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
-            raise CatalogError(f"the rule {name!r} is no {kind.__name__}", where=where)
+            raise CatalogError(f"the rule {name!r} is not of type {kind.__name__}", where=where)
     _check_numbers(table, where)
     _check_approvals(table, where)
     return table
@@ -51,7 +51,7 @@ def _check_numbers(table: Mapping[str, Any], where: str) -> None:
     for rule, what in (("no_worse", "a tolerance"), ("noise", "a noise band")):
         if not all(_is_amount(value) for value in table.get(rule, {}).values()):
             fix = f"write {rule} = {{ roc_auc = 0.01 }}"
-            raise CatalogError(f"{what} is not a number from 0 on", where=where, fix=fix)
+            raise CatalogError(f"{what} is not a finite number of at least 0", where=where, fix=fix)
     stray = sorted(set(table.get("noise", {})) - set(table.get("no_worse", {})))
     if stray:
         fix = f"write no_worse = {{ {stray[0]} = 0.0 }} too, or leave it out"
@@ -64,10 +64,10 @@ def _is_amount(value: object) -> bool:
 
 def _check_approvals(table: Mapping[str, Any], where: str) -> None:
     needed, days, names = table.get("approvals", 0), table.get("approval_days"), table.get("approvers")
-    if not 0 <= needed <= _MOST_APPROVALS:
-        raise CatalogError(f"approvals is not a number from 0 to {_MOST_APPROVALS}", where=where)
-    if days is not None and not 1 <= days <= _MOST_DAYS:
-        raise CatalogError(f"approval_days is not a number from 1 to {_MOST_DAYS}", where=where)
+    if not 0 <= needed <= _MAX_APPROVALS:
+        raise CatalogError(f"approvals is not an integer from 0 to {_MAX_APPROVALS}", where=where)
+    if days is not None and not 1 <= days <= _MAX_DAYS:
+        raise CatalogError(f"approval_days is not an integer from 1 to {_MAX_DAYS}", where=where)
     for name, value in (("approval_days", days), ("approvers", names)):
         if value is not None and needed == 0:
             raise CatalogError(f"{name} has no effect without approvals", where=where, fix="write approvals = 1 too")
@@ -77,16 +77,16 @@ def _check_approvals(table: Mapping[str, Any], where: str) -> None:
 
 def _check_approvers(names: list[object], needed: int, where: str) -> None:
     if not all(isinstance(name, str) and name.strip() == name != "" for name in names):
-        fix = 'write approvers = ["ann@example.org"], as lineage key list has them'
-        raise CatalogError("an approver is not the owner of a key, and not a key's id", where=where, fix=fix)
+        fix = 'write approvers = ["ann@example.org"], as shown by lineage key list'
+        raise CatalogError("an approver is neither an owner of a key nor the id of a key", where=where, fix=fix)
     if len(set(names)) < needed:
-        what = f"approvals = {needed} can never be reached: there are {len(set(names))} approvers"
+        what = f"approvals = {needed} can never be fulfilled: there are only {len(set(names))} approvers"
         raise CatalogError(what, where=where, fix="name more approvers, or ask for fewer approvals")
 
 
 _SHOWN = 12
 _NOISE = 2
-"""Both versions' numbers are off by the band."""
+"""How many noise bands two versions may differ by: each of the two numbers varies by one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,19 +96,19 @@ class Policy:
     checks: tuple[str, ...] = ()
     """Names of checks that must have passed; empty for every blocking one."""
     no_worse: Mapping[str, float] = field(default_factory=dict)
-    """Metric to how much worse it may be."""
+    """By how much each metric may be worse."""
     complete: bool = False
     clean: bool = False
     noise: Mapping[str, float] = field(default_factory=dict)
-    """Metric to how far training again on the same data moves it, as somebody measured it."""
+    """By how much each metric varies when the same data is trained on again, as measured."""
     approvals: int = 0
-    """How many people have to approve, none of them the trainer or who asks."""
+    """How many people have to approve; the trainer and the person who promotes do not count."""
     approval_days: int | None = None
     approvers: tuple[str, ...] = ()
-    """Whose approvals count, by owner or by key; empty for everybody who has a key."""
+    """Whose approvals count, by owner or by key; empty for everyone with a key."""
 
     def plain(self) -> dict[str, Json]:
-        """Return the policy as a decision keeps it. A rule that came later is said only where it is one."""
+        """Return the policy in the form that a decision records; rules of later releases only where they are set."""
         later: dict[str, Json] = {
             "noise": {name: float(value) for name, value in self.noise.items()},
             "approvals": self.approvals,
@@ -124,7 +124,7 @@ class Policy:
         }
 
     def criterion(self) -> str:
-        """Return what the policy asks, in one sentence."""
+        """Return the policy's requirements in one sentence."""
         parts = [f"these checks passed: {', '.join(self.checks)}" if self.checks else "every blocking check passed"]
         parts += [f"{metric} no worse by more than {self.tolerance(metric):g}" for metric in self.no_worse]
         parts += ["no fact missing"] if self.complete else []
@@ -141,7 +141,7 @@ def read_policy(project_dir: Path, alias: str) -> Policy:
     """Return the policy of an alias, from the project's pyproject.toml.
 
     Raises:
-        CatalogError: it cannot be read, or has a rule that is unknown or of the wrong type.
+        CatalogError: it cannot be read, or a rule is unknown, of the wrong type, or without effect.
     """
     table = read_table(project_dir, "promotion", alias)
     return parse_policy(table, where=f"{project_dir / 'pyproject.toml'} [tool.lineage.promotion.{alias}]")
@@ -151,7 +151,7 @@ def parse_policy(table: object, *, where: str) -> Policy:
     """Return a policy from its table.
 
     Raises:
-        CatalogError: a rule is unknown, of the wrong type, or means nothing.
+        CatalogError: a rule is unknown, of the wrong type, or without effect.
     """
     rules = check_rules(table, where=where)
     return Policy(
@@ -166,7 +166,7 @@ def parse_policy(table: object, *, where: str) -> Policy:
     )
 
 
-def judge(
+def evaluate_policy(
     policy: Policy,
     record: LineageRecord,
     current: LineageRecord | None,
@@ -176,12 +176,15 @@ def judge(
 ) -> tuple[Rule, ...]:
     """Return each rule's verdict on a version.
 
+    Decisions record the verdicts, and `lineage verify` compares them with the result of this function: the sentences
+    below, and those of `approval_rules`, cannot be reworded without failing the decisions of earlier releases.
+
     Args:
         policy: the policy.
         record: the version.
-        current: the version that the alias names now, if it names one.
-        assessed: the approvals of the version, and what each is worth.
-        direction: from a metric to whether a greater value is better; None for what the record says.
+        current: the version that the alias names now; None if it names none.
+        assessed: the approvals of the version, and whether each counts.
+        direction: whether a greater value of a metric is better; None to take it from the record.
     """
     return tuple(_rules(policy, record, current, assessed, direction or record.greater_is_better))
 
@@ -201,7 +204,7 @@ def _rules(
         detail = f"missing: {'; '.join(missing)}" if missing else "no fact is missing"
         yield Rule(name="complete", passed=not missing, detail=detail)
     if policy.clean:
-        unknown = record.completeness.lacks("code.dirty")  # as of a version that was imported
+        unknown = record.completeness.lacks("code.dirty")  # of an imported version, for example
         clean = record.code.revision is not None and not record.code.dirty and not unknown
         detail = "trained from a clean commit" if clean else "trained with uncommitted changes, or without a commit"
         detail = "it is not known whether it was trained with uncommitted changes" if unknown else detail

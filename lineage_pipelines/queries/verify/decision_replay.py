@@ -11,7 +11,7 @@ from lineage_pipelines.catalog.registry.approval_rules import AssessedApproval, 
 from lineage_pipelines.errors import LineageError, RecordError
 from lineage_pipelines.queries.registry.approval_status import Approvals
 from lineage_pipelines.queries.registry.decision_drafts import compare, counted
-from lineage_pipelines.queries.registry.promotion_policy import Policy, judge, parse_policy
+from lineage_pipelines.queries.registry.promotion_policy import Policy, evaluate_policy, parse_policy
 from lineage_pipelines.records.decisions.decision import Action, Decision
 from lineage_pipelines.records.decisions.key_event import KeyEvent, decode_key_event
 from lineage_pipelines.records.statement.lineage_record import LineageRecord
@@ -112,11 +112,10 @@ def _follows(
     current: LineageRecord | None,
     assessed: Sequence[AssessedApproval],
 ) -> bool:
-    if judge(policy, record, current, assessed) == decision.rules:
-        return True
     # Releases that wrote schema 1 took the direction of a metric from words in its name.
-    earlier = record.schema_version == 1
-    return earlier and judge(policy, record, current, assessed, direction=direction_by_words) == decision.rules
+    directions = (None, direction_by_words) if record.schema_version == 1 else (None,)
+    verdicts = (evaluate_policy(policy, record, current, assessed, direction=each) for each in directions)
+    return decision.rules in verdicts
 
 
 def _assess(said: _Rechecked, decision: Decision, record: LineageRecord) -> tuple[AssessedApproval, ...]:

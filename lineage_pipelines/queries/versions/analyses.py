@@ -12,7 +12,7 @@ from lineage_pipelines.records.values.digest import Digest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reproduced:
+class LoggedReproduction:
     """A verdict as the log has it."""
 
     seq: int
@@ -20,7 +20,7 @@ class Reproduced:
     reproduction: Reproduction
 
 
-def list_reproductions(catalog: Catalog, record: Digest | None = None) -> Sequence[Reproduced]:
+def list_reproductions(catalog: Catalog, record: Digest | None = None) -> Sequence[LoggedReproduction]:
     """Return the verdicts in the log, oldest first.
 
     Args:
@@ -32,14 +32,14 @@ def list_reproductions(catalog: Catalog, record: Digest | None = None) -> Sequen
         RecordError: an entry is no verdict.
     """
     found = (
-        Reproduced(seq=entry.seq, at=parse_time(entry.recorded), reproduction=decode_reproduction(entry.body))
+        LoggedReproduction(seq=entry.seq, at=parse_time(entry.recorded), reproduction=decode_reproduction(entry.body))
         for entry in catalog.log.walk("reproduction")
     )
     return [each for each in found if record is None or each.reproduction.record == record]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Attributed:
+class LoggedAttribution:
     """An analysis of a change as the log has it."""
 
     seq: int
@@ -47,7 +47,7 @@ class Attributed:
     attribution: Attribution
 
 
-def list_attributions(catalog: Catalog, record: Digest) -> Sequence[Attributed]:
+def list_attributions(catalog: Catalog, record: Digest) -> Sequence[LoggedAttribution]:
     """Return the analyses of changes from or to a version, oldest first.
 
     Args:
@@ -59,7 +59,7 @@ def list_attributions(catalog: Catalog, record: Digest) -> Sequence[Attributed]:
         RecordError: an entry is no analysis.
     """
     found = (
-        Attributed(seq=entry.seq, at=parse_time(entry.recorded), attribution=decode_attribution(entry.body))
+        LoggedAttribution(seq=entry.seq, at=parse_time(entry.recorded), attribution=decode_attribution(entry.body))
         for entry in catalog.log.walk("attribution")
     )
     return [each for each in found if record in (each.attribution.old.record, each.attribution.new.record)]

@@ -11,8 +11,8 @@ from lineage_pipelines.reports.document import Block, Document, Heading, Pairs, 
 from lineage_pipelines.reports.formatting import number, utc_time
 
 if TYPE_CHECKING:
-    from lineage_pipelines.queries.registry.alias_history import Decided
-    from lineage_pipelines.queries.registry.approval_status import Approved
+    from lineage_pipelines.queries.registry.alias_history import LoggedDecision
+    from lineage_pipelines.queries.registry.approval_status import ApprovalStatus
 
 
 def decision_document(decision: Decision, seq: int | None) -> Document:
@@ -47,7 +47,7 @@ def approved_by(decision: Decision) -> str:
     return ", ".join(f"{each.approver} (entry {each.entry:,})" for each in decision.approvals or ())
 
 
-def approval_line(approved: "Approved") -> str:
+def approval_line(approved: "ApprovalStatus") -> str:
     """Say in a line who approved what, when, until when and why, and whether it still counts."""
     said = approved.approval
     until = f", until {utc_time(said.expires)}" if said.expires else ""
@@ -61,7 +61,7 @@ def decision_json(decision: Decision, seq: int | None) -> dict[str, Json]:
     return {"entry": seq, **(plain if isinstance(plain, Mapping) else {})}
 
 
-def history_document(decided: "Sequence[Decided]", approved: "Sequence[Approved]" = ()) -> Document:
+def history_document(decided: "Sequence[LoggedDecision]", approved: "Sequence[ApprovalStatus]" = ()) -> Document:
     """List decisions and approvals, newest first."""
     if not decided and not approved:
         return Document([Paragraph("Nothing has been decided. `lineage promote` makes an alias name a version.")])
@@ -70,7 +70,7 @@ def history_document(decided: "Sequence[Decided]", approved: "Sequence[Approved]
     return Document([Table(head, [rows[seq] for seq in sorted(rows, reverse=True)])])
 
 
-def _row(decided: "Decided") -> list[str]:
+def _row(decided: "LoggedDecision") -> list[str]:
     decision = decided.decision
     action = f"{decision.action} (override)" if decision.override else str(decision.action)
     version = str(decision.version) if decision.version is not None else "none"
@@ -79,7 +79,7 @@ def _row(decided: "Decided") -> list[str]:
     return [utc_time(decided.at), decision.alias, action, version, decision.by, reason]
 
 
-def _approval_row(approved: "Approved") -> list[str]:
+def _approval_row(approved: "ApprovalStatus") -> list[str]:
     said = approved.approval
     until = f"; until {utc_time(said.expires)}" if said.expires else ""
     void = f"; VOID: {approved.void}" if approved.void else ""
@@ -87,7 +87,7 @@ def _approval_row(approved: "Approved") -> list[str]:
     return [utc_time(approved.at), said.alias, action, str(said.version), said.approver, f"{said.reason}{until}{void}"]
 
 
-def history_json(decided: "Sequence[Decided]", approved: "Sequence[Approved]" = ()) -> Json:
+def history_json(decided: "Sequence[LoggedDecision]", approved: "Sequence[ApprovalStatus]" = ()) -> Json:
     """Return decisions and approvals, newest first; an approval is one whose action is `approve`."""
     rows: dict[int, dict[str, Json]] = {
         each.seq: {"at": format_time(each.at), **decision_json(each.decision, each.seq)} for each in decided
@@ -96,7 +96,7 @@ def history_json(decided: "Sequence[Decided]", approved: "Sequence[Approved]" = 
     return [rows[seq] for seq in sorted(rows, reverse=True)]
 
 
-def _approval_json(approved: "Approved") -> dict[str, Json]:
+def _approval_json(approved: "ApprovalStatus") -> dict[str, Json]:
     plain = to_json(approved.approval)
     said = {name: value for name, value in plain.items() if name != "approver"} if isinstance(plain, Mapping) else {}
     return {

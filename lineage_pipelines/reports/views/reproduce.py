@@ -10,7 +10,7 @@ from lineage_pipelines.reports.document import Block, Document, Heading, Pairs, 
 from lineage_pipelines.reports.formatting import duration, number, utc_time
 
 if TYPE_CHECKING:
-    from lineage_pipelines.queries.versions.analyses import Reproduced
+    from lineage_pipelines.queries.versions.analyses import LoggedReproduction
 
 _MOST_METRICS = 12
 
@@ -43,7 +43,7 @@ def verdict(said: Reproduction) -> str:
     return f"{said.level}, {said.level.meaning}{only}"
 
 
-def reproduced_line(found: "Reproduced") -> str:
+def reproduced_line(found: "LoggedReproduction") -> str:
     """Say in a line when a version was made again, and how far that came."""
     said = found.reproduction
     first = f"; differs: {said.differs[0]}" if said.differs else ""
@@ -94,7 +94,7 @@ def checked_json(found: Sequence[Reproduction]) -> Json:
     return [reproduction_json(each) for each in found]
 
 
-def reproduced_json(found: "Sequence[Reproduced]") -> Json:
+def reproduced_json(found: "Sequence[LoggedReproduction]") -> Json:
     """Return the verdicts about a version that the log has, oldest first."""
     rows: list[Json] = []
     for each in found:

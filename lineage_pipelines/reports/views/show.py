@@ -20,15 +20,15 @@ from lineage_pipelines.reports.views.reproduce import reproduced_line
 
 if TYPE_CHECKING:
     from lineage_pipelines.catalog.log.entries import Entry
-    from lineage_pipelines.queries.registry.alias_history import Decided
-    from lineage_pipelines.queries.registry.approval_status import Approved
-    from lineage_pipelines.queries.versions.analyses import Attributed, Reproduced
+    from lineage_pipelines.queries.registry.alias_history import LoggedDecision
+    from lineage_pipelines.queries.registry.approval_status import ApprovalStatus
+    from lineage_pipelines.queries.versions.analyses import LoggedAttribution, LoggedReproduction
 from lineage_pipelines.records.statement.lineage_record import predicate
 from lineage_pipelines.reports.views.reproduce import reproduced_json
 
 if TYPE_CHECKING:
     from lineage_pipelines.catalog.log.entries import Entry
-    from lineage_pipelines.queries.versions.analyses import Reproduced
+    from lineage_pipelines.queries.versions.analyses import LoggedReproduction
 
 
 _MOST_SLICES = 12
@@ -36,10 +36,10 @@ _MOST_SLICES = 12
 
 def show_document(
     entry: "Entry",
-    decided: "Sequence[Decided]" = (),
-    approved: "Sequence[Approved]" = (),
-    reproduced: "Sequence[Reproduced]" = (),
-    attributed: "Sequence[Attributed]" = (),
+    decided: "Sequence[LoggedDecision]" = (),
+    approved: "Sequence[ApprovalStatus]" = (),
+    reproduced: "Sequence[LoggedReproduction]" = (),
+    attributed: "Sequence[LoggedAttribution]" = (),
 ) -> Document:
     """Describe a version for the people who have to trust it.
 
@@ -69,10 +69,10 @@ def show_document(
 
 def _head(
     entry: "Entry",
-    decided: "Sequence[Decided]",
-    approved: "Sequence[Approved]",
-    reproduced: "Sequence[Reproduced]",
-    attributed: "Sequence[Attributed]",
+    decided: "Sequence[LoggedDecision]",
+    approved: "Sequence[ApprovalStatus]",
+    reproduced: "Sequence[LoggedReproduction]",
+    attributed: "Sequence[LoggedAttribution]",
 ) -> Iterator[Block]:
     record = entry.record
     yield Heading(f"{entry.model} version {entry.version}", 1)
@@ -108,14 +108,14 @@ def _imported(record: LineageRecord) -> str:
     return f"from MLflow's {mlflow.model!r}, version {mlflow.version}; {run}, {where}{mlflow.server}"
 
 
-def _attribution(attributed: "Attributed") -> str:
+def _attribution(attributed: "LoggedAttribution") -> str:
     from lineage_pipelines.reports.views.attribute import sentence  # pages and plots, which few versions need
 
     said = attributed.attribution
     return f"from {said.old.ref} to {said.new.ref}, {utc_time(attributed.at)}: {sentence(said)}"
 
 
-def _decision(decided: "Decided") -> str:
+def _decision(decided: "LoggedDecision") -> str:
     decision = decided.decision
     against = ", AGAINST THE POLICY" if decision.override else ""
     who = approved_by(decision)
@@ -300,7 +300,7 @@ def _list(values: Mapping[str, int]) -> str:
     return ", ".join(f"{name} {value}" for name, value in values.items()) or "unknown"
 
 
-def show_json(entry: "Entry", reproduced: "Sequence[Reproduced]" = ()) -> Json:
+def show_json(entry: "Entry", reproduced: "Sequence[LoggedReproduction]" = ()) -> Json:
     """Return the record's predicate with the version, the record's digest, and the verdicts of running it again."""
     plain = predicate(entry.record)
     assert isinstance(plain, Mapping)  # noqa: S101  # a record is an object
