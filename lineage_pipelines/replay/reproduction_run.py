@@ -18,6 +18,7 @@ from lineage_pipelines.records.decisions.reproduction import (
     reached_level,
 )
 from lineage_pipelines.records.statement.lineage_record import LineageRecord
+from lineage_pipelines.records.statement.metric import metric_text
 from lineage_pipelines.replay.environments import (
     Building,
     EnvironmentGoneError,
@@ -223,7 +224,10 @@ class _Attempt:
             return f"all {self.count:,} equal, overall and by slice"
         outside = [each for each in self.metrics if not each.within]
         first = (outside or self.metrics)[0]
-        shown = f"{first.name} {first.again:.6g} instead of {first.recorded:.6g}"
+        again, recorded = metric_text(first.again), metric_text(first.recorded)
+        if again == recorded:  # they differ in a later digit
+            again, recorded = repr(first.again), repr(first.recorded)
+        shown = f"{first.name} {again} instead of {recorded}"
         if not outside:
             return f"{len(self.metrics):,} of {self.count:,} moved, within tolerance ({self.options.tolerances.origin})"
         return f"{len(outside):,} of {self.count:,} outside tolerance ({self.options.tolerances.origin}): {shown}"

@@ -9,7 +9,7 @@ from lineage_pipelines.bridges.mlflow import tags
 from lineage_pipelines.bridges.mlflow.mlflow_limits import LONGEST_DIGEST, as_text, cut, valid_keys, valid_tags
 from lineage_pipelines.records.statement.dataset import Column, DatasetSnapshot
 from lineage_pipelines.records.statement.lineage_record import LineageRecord
-from lineage_pipelines.records.statement.metric import by_interest
+from lineage_pipelines.records.statement.metric import by_interest, metric_text
 from lineage_pipelines.records.statement.training_run import Evaluation, SliceMetrics
 
 if TYPE_CHECKING:
@@ -218,4 +218,6 @@ def description(entry: "Entry", dagster_url: str | None) -> str:
 
 def _best(metrics: Mapping[str, float]) -> str:
     first = by_interest(metrics)[:_DETAILS]
-    return ", ".join(f"{name} {value:.4g}" for name, value in valid_keys({n: metrics[n] for n in first}).items())
+    return ", ".join(
+        f"{name} {metric_text(value)}" for name, value in valid_keys({n: metrics[n] for n in first}).items()
+    )

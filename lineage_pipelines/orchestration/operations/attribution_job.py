@@ -13,6 +13,7 @@ from pydantic import Field
 
 from lineage_pipelines.orchestration.lineage_resource import LineageResource
 from lineage_pipelines.orchestration.ui import metadata_keys
+from lineage_pipelines.records.statement.metric import metric_text
 
 if TYPE_CHECKING:
     from lineage_pipelines.replay.mix_runner import RetrainedMixes
@@ -112,7 +113,7 @@ def _train(context: dg.OpExecutionContext, asked: Request, lineage: LineageResou
     except InfeasibleMixError as error:  # an answer: two of the parts do not go without each other
         context.log.warning("new: %s (seed %s) cannot run: %s", words, asked["seed"], error.what)
         return "infeasible"
-    context.log.info("new: %s (seed %s): %s = %.6g", words, asked["seed"], asked["metric"], value)
+    context.log.info("new: %s (seed %s): %s = %s", words, asked["seed"], asked["metric"], metric_text(value))
     return f"{value!r}"
 
 
