@@ -11,7 +11,7 @@ from lineage_pipelines.catalog.log.entries import Entry
 from lineage_pipelines.datasets.content.cache_layout import object_place
 from lineage_pipelines.datasets.pipeline.dvc_project import DvcProject
 from lineage_pipelines.datasets.workspace.data_state import StoredState
-from lineage_pipelines.datasets.workspace.sandbox_cache import provision
+from lineage_pipelines.datasets.workspace.object_search import provision
 from lineage_pipelines.errors import LineageError
 from lineage_pipelines.records.decisions.attribution import Reevaluation
 from lineage_pipelines.records.statement.dataset import DatasetSnapshot
@@ -100,7 +100,7 @@ def _fetch_table(data: DatasetSnapshot, project_dir: Path, folder: Path) -> Path
         raise _CannotBeMeasuredError(f"{data.path} is not one file of a table", fix=f"use one of: {', '.join(_TABLES)}")
     (found,) = provision(DvcProject(project_dir), [wanted], folder / "cache", copies=True)
     if found.state is not StoredState.EQUAL:
-        raise _CannotBeMeasuredError(f"{data.path} is {found.state}: {found.words}")
+        raise _CannotBeMeasuredError(f"{data.path} is {found.state}: {found.detail}")
     path = folder / Path(data.path).name
     shutil.copyfile(object_place(folder / "cache", wanted.md5, wanted.hash_name), path)
     return path

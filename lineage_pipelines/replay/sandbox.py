@@ -10,9 +10,9 @@ from lineage_pipelines.capture.git.git_state import find_root
 from lineage_pipelines.datasets.content.hashing import digest_file
 from lineage_pipelines.datasets.pipeline.dvc_project import DvcProject
 from lineage_pipelines.datasets.workspace.data_state import NamedData, StoredObject, StoredState
+from lineage_pipelines.datasets.workspace.object_search import provision
 from lineage_pipelines.datasets.workspace.private_cache import PrivateCache
 from lineage_pipelines.datasets.workspace.recorded_checkout import use_cache, write_recorded
-from lineage_pipelines.datasets.workspace.sandbox_cache import provision
 from lineage_pipelines.errors import DatasetError
 from lineage_pipelines.records.statement.dataset import DatasetSnapshot
 from lineage_pipelines.records.statement.lineage_record import LineageRecord
@@ -152,7 +152,7 @@ def _provided(record: LineageRecord, here: DvcProject, cache: Path) -> Iterator[
     wanted = [named_data(data) for data in known]
     for data, found in zip(known, provision(here, wanted, cache, folders=folders, copies=True), strict=True):
         equal = found.state is StoredState.EQUAL
-        yield data, "" if equal else f"{data.name} is {found.state}: {found.words}"
+        yield data, "" if equal else f"{data.name} is {found.state}: {found.detail}"
     for data in record.data:
         if data not in known:
             yield data, f"{data.name} ({data.path}) has no MD5 in the record, by which DVC keeps it"

@@ -13,10 +13,9 @@ import pytest
 
 from lineage_pipelines.datasets.content.cache_layout import object_place, pins_folder
 from lineage_pipelines.datasets.pipeline.dvc_project import DvcProject
-from lineage_pipelines.datasets.workspace.availability import check_stored
 from lineage_pipelines.datasets.workspace.data_state import NamedData, StoredState
+from lineage_pipelines.datasets.workspace.object_search import check_stored, provision
 from lineage_pipelines.datasets.workspace.pins import Pinned, Pinning, Pushed
-from lineage_pipelines.datasets.workspace.sandbox_cache import provision
 from lineage_pipelines.errors import DatasetError
 from lineage_pipelines_tests.datasets.sandboxes import forget_data, named, overwrite, state_of
 from lineage_pipelines_tests.world import World
@@ -119,7 +118,7 @@ def test_what_is_missing_is_named_and_the_rest_is_pinned(world: World, wanted: W
     world.cached(wanted[0].md5).unlink()
     table, raw = pin(world, wanted).states
     assert (table.state, raw.state) == (StoredState.ABSENT, StoredState.EQUAL)
-    assert wanted[0].md5 in table.words
+    assert wanted[0].md5 in table.detail
 
 
 def test_what_the_cache_lacks_is_copied_from_the_workspace(world: World, wanted: Wanted) -> None:
@@ -215,7 +214,7 @@ _PIN = """
 import sys
 from lineage_pipelines import DvcProject
 from lineage_pipelines.datasets.workspace.data_state import NamedData
-from lineage_pipelines.datasets.workspace.pinning import Pinning
+from lineage_pipelines.datasets.workspace.pins import Pinning
 root, name = sys.argv[1:]
 print("begun", flush=True)
 Pinning(DvcProject(root), folders={}).pin([NamedData(path="data/many", md5=name)])

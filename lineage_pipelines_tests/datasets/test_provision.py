@@ -15,8 +15,8 @@ from lineage_pipelines.datasets.content.cache_layout import object_place
 from lineage_pipelines.datasets.content.hashing import MD5_UNIX
 from lineage_pipelines.datasets.pipeline.dvc_project import DvcProject
 from lineage_pipelines.datasets.workspace.data_state import NamedData, StoredData, StoredState
+from lineage_pipelines.datasets.workspace.object_search import provision
 from lineage_pipelines.datasets.workspace.recorded_checkout import use_cache, write_recorded
-from lineage_pipelines.datasets.workspace.sandbox_cache import provision
 from lineage_pipelines.errors import DatasetError
 from lineage_pipelines_tests.datasets.sandboxes import (
     clone,
@@ -143,13 +143,13 @@ def test_what_is_gone_everywhere_is_named(world: World, cache: Path) -> None:
     world.cached(gone).unlink()
     absent, folder = fill(world, cache, table, raw)
     assert (absent.state, folder.state) == (StoredState.ABSENT, StoredState.ABSENT)
-    assert absent.words.startswith(f"data/table.csv (MD5 {table.md5}): ")
-    assert "restore it from a copy" in absent.words
-    assert folder.words.startswith(f"data/raw (MD5 {raw.md5}): 2013/02.csv: MD5 {gone}")
+    assert absent.detail.startswith(f"data/table.csv (MD5 {table.md5}): ")
+    assert "restore it from a copy" in absent.detail
+    assert folder.detail.startswith(f"data/raw (MD5 {raw.md5}): 2013/02.csv: MD5 {gone}")
     world.cached(raw.md5).unlink()
     (listing,) = fill(world, cache / "other", raw)
     assert listing.state is StoredState.ABSENT
-    assert "the listing of the directory" in listing.words
+    assert "the listing of the directory" in listing.detail
 
 
 def test_an_altered_object_is_not_taken(world: World, cache: Path) -> None:
@@ -162,8 +162,8 @@ def test_an_altered_object_is_not_taken(world: World, cache: Path) -> None:
     forget_data(world)
     (bad,) = fill(world, cache / "2", table)
     assert bad.state is StoredState.ALTERED
-    assert str(path) in bad.words
-    assert table.path in bad.words
+    assert str(path) in bad.detail
+    assert table.path in bad.detail
     assert bytes_in(cache / "2") == []
 
 
@@ -175,14 +175,14 @@ def test_an_altered_listing_is_not_taken(world: World, cache: Path) -> None:
     forget_data(world)
     (bad,) = fill(world, cache / "2", raw)
     assert bad.state is StoredState.ALTERED
-    assert "listing was altered" in bad.words
+    assert "listing was altered" in bad.detail
 
 
 def test_the_sha256_of_the_record_decides(world: World, cache: Path) -> None:
     table = named(world, "data/table.csv")
     (found,) = fill(world, cache, NamedData(path=table.path, md5=table.md5, sha256="0" * 64))
     assert found.state is StoredState.ALTERED
-    assert "SHA-256 is not" in found.words
+    assert "SHA-256 is not" in found.detail
 
 
 def test_data_as_dvc_2_named_it(world: World, cache: Path) -> None:
@@ -210,7 +210,7 @@ import sys
 from pathlib import Path
 from lineage_pipelines import DvcProject
 from lineage_pipelines.datasets.workspace.data_state import NamedData
-from lineage_pipelines.datasets.workspace.sandbox_cache import provision
+from lineage_pipelines.datasets.workspace.object_search import provision
 root, cache, *names = sys.argv[1:]
 wanted = [NamedData(path="data/many", md5=name) for name in names]
 print("begun", flush=True)

@@ -9,8 +9,8 @@ from lineage_pipelines.datasets.content.cache_layout import object_place
 from lineage_pipelines.datasets.content.hashing import MD5_UNIX
 from lineage_pipelines.datasets.pipeline.dvc_project import DvcProject
 from lineage_pipelines.datasets.workspace.data_state import NamedData, StoredState
+from lineage_pipelines.datasets.workspace.object_search import provision
 from lineage_pipelines.datasets.workspace.recorded_checkout import use_cache, write_recorded
-from lineage_pipelines.datasets.workspace.sandbox_cache import provision
 from lineage_pipelines.records.statement.dataset import DatasetSnapshot, StageRun
 from lineage_pipelines.records.values.digest import DigestSet
 from lineage_pipelines_tests.datasets.sandboxes import clone, placed, snapshot, state_of

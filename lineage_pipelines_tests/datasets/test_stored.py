@@ -11,8 +11,8 @@ import pytest
 
 from lineage_pipelines.datasets.content.snapshots import SnapshotCache
 from lineage_pipelines.datasets.pipeline.dvc_project import DvcProject
-from lineage_pipelines.datasets.workspace.availability import check_stored
 from lineage_pipelines.datasets.workspace.data_state import NamedData, StoredData, StoredState
+from lineage_pipelines.datasets.workspace.object_search import check_stored
 from lineage_pipelines_tests.world import World
 
 
@@ -63,9 +63,9 @@ def test_an_altered_object_is_named_though_dvc_is_content(world: World) -> None:
     path.chmod(0o444)
     altered, equal = check(world, table, raw)
     assert altered.state is StoredState.ALTERED
-    assert table.md5 in altered.words
-    assert md5(b"a,b\n1,3\n").hexdigest() in altered.words
-    assert str(path) in altered.words
+    assert table.md5 in altered.detail
+    assert md5(b"a,b\n1,3\n").hexdigest() in altered.detail
+    assert str(path) in altered.detail
     assert equal.state is StoredState.EQUAL
 
 
@@ -75,7 +75,7 @@ def test_an_altered_child_is_named_by_its_path(world: World) -> None:
     overwrite(child, b"month 03\n")
     (found,) = check(world, raw)
     assert found.state is StoredState.ALTERED
-    assert found.words.startswith("2013/02.csv: ")
+    assert found.detail.startswith("2013/02.csv: ")
 
 
 @pytest.mark.parametrize("data", [b"[]", b"garbage", b""])
@@ -84,7 +84,7 @@ def test_an_altered_listing_is_told(world: World, data: bytes) -> None:
     overwrite(world.cached(raw.md5), data)
     (found,) = check(world, raw)
     assert found.state is StoredState.ALTERED
-    assert "listing was altered" in found.words
+    assert "listing was altered" in found.detail
 
 
 @pytest.mark.parametrize("relpath", ["../../escape", "/etc/passwd", "a/../b", "a\\b", ""])
@@ -96,7 +96,7 @@ def test_a_hostile_listing_is_refused(world: World, relpath: str) -> None:
     path.write_bytes(data)
     (found,) = check(world, NamedData(path="data/raw", md5=f"{name}.dir"))
     assert found.state is StoredState.ALTERED
-    assert "unsafe path" in found.words
+    assert "unsafe path" in found.detail
 
 
 def test_the_md5_alone_is_not_believed(world: World) -> None:
@@ -104,7 +104,7 @@ def test_the_md5_alone_is_not_believed(world: World) -> None:
     lies = [NamedData(path=one.path, md5=one.md5, sha256="0" * 64) for one in (table, raw)]
     for found in check(world, *lies):
         assert found.state is StoredState.ALTERED
-        assert "SHA-256 is not" in found.words
+        assert "SHA-256 is not" in found.detail
 
 
 def test_what_the_cache_lacks_may_be_in_the_workspace(world: World) -> None:
@@ -115,7 +115,7 @@ def test_what_the_cache_lacks_may_be_in_the_workspace(world: World) -> None:
     world.append("data/raw/readme.txt", "more\n")
     absent = check(world, *wanted)
     assert [one.state for one in absent] == [StoredState.ABSENT] * 2
-    assert all("no remote" in one.words for one in absent)
+    assert all("no remote" in one.detail for one in absent)
 
 
 def test_what_is_gone_here_may_be_on_the_remote(world: World, tmp_path: Path) -> None:
@@ -131,12 +131,12 @@ def test_what_is_gone_here_may_be_on_the_remote(world: World, tmp_path: Path) ->
             overwrite(path, b"month 09\n")
     equal, altered = check(world, *wanted)
     assert (equal.state, altered.state) == (StoredState.EQUAL, StoredState.ALTERED)
-    assert "the remote's copy was altered" in altered.words
+    assert "the remote's copy was altered" in altered.detail
     shutil.rmtree(remote)
     remote.mkdir()
     for found in check(world, *wanted):
         assert found.state is StoredState.ABSENT
-        assert "`dvc push`" in found.words
+        assert "`dvc push`" in found.detail
 
 
 def test_a_remote_that_cannot_be_read_from_here_is_told(world: World) -> None:
@@ -146,7 +146,7 @@ def test_a_remote_that_cannot_be_read_from_here_is_told(world: World) -> None:
     world.configure("[core]\n    remote = far\n['remote \"far\"']\n    url = /nowhere/at/all\n")
     (found,) = check(world, table)
     assert found.state is StoredState.ABSENT
-    assert "`dvc fetch" in found.words
+    assert "`dvc fetch" in found.detail
 
 
 def test_a_part_of_a_folder_is_found_through_the_whole(world: World) -> None:
@@ -173,4 +173,4 @@ def test_what_is_no_file_is_told_and_does_not_hang(world: World, make: Callable[
     make(path)
     (found,) = check(world, table)
     assert found.state is StoredState.ALTERED
-    assert str(path) in found.words
+    assert str(path) in found.detail

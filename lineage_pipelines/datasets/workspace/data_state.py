@@ -1,4 +1,4 @@
-"""Data as a record names it, and how it was found to stand."""
+"""Data state: data as a record names it, and whether its bytes are still stored."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -13,15 +13,20 @@ class NamedData:
     path: str
     """Relative to the DVC root."""
     md5: str
-    """What DVC calls it, with `.dir` for a directory."""
+    """DVC's name of it, with `.dir` for a directory."""
     sha256: str | None = None
-    """What it was when it was read; None when nobody read it."""
+    """Its SHA-256 when it was read; None if that was not recorded."""
     hash_name: str = MD5
     """`md5`, or `md5-dos2unix` as DVC 2 wrote it."""
 
+    @property
+    def is_dir(self) -> bool:
+        """Whether it is a directory."""
+        return self.md5.endswith(".dir")
+
 
 class StoredState(StrEnum):
-    """How recorded data stands."""
+    """Whether recorded bytes are still stored."""
 
     EQUAL = "equal"
     ALTERED = "altered"
@@ -30,28 +35,30 @@ class StoredState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredData:
-    """What was found of some data."""
+    """The state of some data."""
 
     state: StoredState
-    words: str = ""
-    """What is wrong, and what to do about it."""
+    detail: str = ""
+    """What is wrong, and what to do about it; empty if it is equal."""
     size: int = 0
     """Bytes that were read."""
 
 
 @dataclass(frozen=True, slots=True)
 class StoredObject:
-    """One file of the data, by what DVC calls it."""
+    """One file of the data, by DVC's name of it."""
 
     md5: str
     hash_name: str = MD5
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
-    """What one object was found to be."""
+class ObjectState:
+    """The state of one object."""
 
     state: StoredState
     sha256: str = ""
     size: int = 0
-    words: str = ""
+    """Bytes."""
+    detail: str = ""
+    """What is wrong, and what to do about it; empty if it is equal."""

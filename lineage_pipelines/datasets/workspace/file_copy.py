@@ -111,18 +111,22 @@ def _new_file(path: Path, size: int) -> Iterator[int]:
         os.close(handle)
 
 
-def unwritable(path: Path, size: int, error: OSError) -> DatasetError:
-    """Make the error for a place that cannot be written; `size` is how many bytes were to go there."""
+class UnwritableError(DatasetError):
+    """A file or folder cannot be written."""
+
+
+def unwritable(path: Path, size: int, error: OSError) -> UnwritableError:
+    """Make the error for a path that cannot be written; `size` is the number of bytes that were to go there."""
     code = errno.errorcode.get(error.errno or 0, "error")
     what = f"cannot place the data: {code} ({error.strerror})"
     if error.errno in _NO_ROOM:
-        return DatasetError(
+        return UnwritableError(
             f"{what}; it needs {size:,} bytes and {_free(path):,} are free on that disk",
             where=str(path),
             fix="free space there, or put temporary files on another disk (TMPDIR)",
         )
-    fix = "remove what is there" if error.errno == errno.EEXIST else "give a folder that this user may write to"
-    return DatasetError(what, where=str(path), fix=fix)
+    fix = "remove what is there" if error.errno == errno.EEXIST else "choose a folder that this user may write to"
+    return UnwritableError(what, where=str(path), fix=fix)
 
 
 def _free(path: Path) -> int:

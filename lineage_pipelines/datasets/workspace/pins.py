@@ -1,9 +1,10 @@
-"""Pins: keeping data that must not be lost: a second store that `dvc gc` does not know, and a copy on the remote.
+"""Pins: a second store for data that must not be lost, which `dvc gc` does not know, and a copy on the remote.
 
-`dvc gc -w` removes every object that the workspace does not name, also those that the model in production was trained
-on; nothing inside a project can forbid it. So the objects are linked once more, below `.dvc/lineage-pins`, in the same
-layout: a hard link takes no space and keeps the bytes when the cache's name for them goes. It is no copy: who writes to
-the object in place alters both, which is found because every object is hashed. A copy is what the remote is for.
+`dvc gc -w` removes every object that the workspace does not use, including those that the model in production was
+trained on; nothing inside a project can prevent that. So the objects get a second name below `.dvc/lineage-pins`, in
+the same layout: a hard link takes no space and keeps the bytes when the cache's name for them is removed. It is no
+copy: a program that writes to the object in place alters both, which is noticed because every object is hashed. The
+copy is on the remote.
 """
 
 import contextlib
@@ -22,14 +23,14 @@ from lineage_pipelines.datasets.pipeline.dvc_project import DvcProject
 from lineage_pipelines.datasets.pipeline.metafile_index import owner_of
 from lineage_pipelines.datasets.workspace.data_state import NamedData, StoredData, StoredObject
 from lineage_pipelines.datasets.workspace.file_copy import unwritable
-from lineage_pipelines.datasets.workspace.object_search import Search
+from lineage_pipelines.datasets.workspace.object_search import CacheFill
 from lineage_pipelines.datasets.workspace.private_cache import PrivateCache
 from lineage_pipelines.errors import DatasetError
 from lineage_pipelines.system.atomic_file import TEMPORARY, replace_file
 from lineage_pipelines.system.file_lock import hold_lock
 
-_IGNORED = b"# Made by lineage pin: data of models that are or were in production. Git keeps none of it.\n*\n"
-"""A folder that ignores itself, as `.dvc/.gitignore` is DVC's own and may be written anew by it."""
+_IGNORED = b"# Made by lineage pin: data of models that are or were in production, not for Git.\n*\n"
+"""A folder that ignores itself, because `.dvc/.gitignore` is DVC's own and DVC may rewrite it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,17 +38,17 @@ class Pinned:
     """What was pinned, or would be."""
 
     states: tuple[StoredData, ...] = ()
-    """How each of the data stands, in the order that was given; what is not `equal` is not pinned, or not whole."""
+    """The state of each of the data, in the order given; data that is not `equal` is not pinned, or not completely."""
     objects: int = 0
-    """How many objects are pinned now, listings too."""
+    """Number of objects that are pinned now, listings too."""
     size: int = 0
-    """Bytes of them."""
+    """Bytes of these objects."""
     added: int = 0
     added_size: int = 0
     replaced: tuple[str, ...] = ()
-    """Of these the pin had been altered; it is right now. MD5s."""
+    """MD5s of objects whose pin had been altered, and has been put right."""
     copied: int = 0
-    """How many are copies, because no hard link could be made."""
+    """Number of copies, made where the file system allows no hard link."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,23 +57,23 @@ class Pushed:
 
     remote: str
     objects: int
-    """How many it was asked for."""
+    """Number of objects that it should have."""
     lacked: tuple[str, ...]
-    """Those it did not have."""
+    """MD5s of the objects that it did not have before."""
     lacks: tuple[str, ...]
-    """Those it does not have now."""
+    """MD5s of the objects that it does not have now."""
     withheld: tuple[str, ...] = ()
     """Paths that are not to be pushed (`push: false`)."""
 
 
 class Pinning:
-    """Pins data of one project.
+    """Pins the data of one project.
 
     Args:
         project: the DVC project.
-        folders: for each path of a directory that records name, its MD5s: data may be a part of one.
-        dry_run: whether to look only.
-        progress: called with how many files were read so far, from any thread.
+        folders: for each recorded directory, its MD5s: data may be a part of one.
+        dry_run: whether to report only, without writing.
+        progress: called with the number of files read so far, from any thread.
 
     Raises:
         DatasetError: the project's configuration cannot be read.
@@ -90,35 +91,41 @@ class Pinning:
         self._folders = folders
         self._dry_run = dry_run
         self._progress = progress
-        self._store = _PinStore(project.root, pretend=dry_run)
+        self._store = _PinStore(project.root, dry_run=dry_run)
         self._pushable: dict[StoredObject, int] = {}
         self._withheld: tuple[str, ...] = ()
 
-    def pin(self, wanted: Sequence[NamedData]) -> Pinned:
-        """Link every object of some data into the project's second store; what is there already is looked at again.
+    def pin(self, data: Sequence[NamedData]) -> Pinned:
+        """Link every object of some data into the project's second store; check again what is in it already.
 
         An object that DVC's cache lacks is copied from the workspace or the remote. May be called again, also after
-        it was killed.
+        the process was killed.
+
+        Returns:
+            What was pinned; missing data is no error.
 
         Raises:
-            DatasetError: the store cannot be written. Data that is not there is an answer.
+            DatasetError: the store cannot be written.
         """
-        withheld = {one for one in wanted if not self._may_push(one.path)}
+        withheld = {one for one in data if not self._may_push(one.path)}
         states: dict[NamedData, StoredData] = {}
         held: dict[StoredObject, int] = {}
-        with self._store.kept():
-            for some in ([one for one in wanted if one not in withheld], [one for one in wanted if one in withheld]):
-                search = Search(self._project, self._folders, self._store)
-                found = search.run(some, partial(self._tell, len(held)))
-                states |= dict(zip(some, found, strict=True))
+        with self._store.locked():
+            for group in ([one for one in data if one not in withheld], [one for one in data if one in withheld]):
+                search = CacheFill(self._project, self._folders, self._store)
+                results = search.run(group, partial(self._report, len(held)))
+                states |= dict(zip(group, results, strict=True))
                 held |= search.held
-                if some and some[0] not in withheld:
+                if group and group[0] not in withheld:
                     self._pushable = search.held
         self._withheld = tuple(sorted({one.path for one in withheld}))
-        return self._store.pinned(tuple(states[one] for one in wanted), held)
+        return self._store.result(tuple(states[one] for one in data), held)
 
     def push(self) -> Pushed | None:
-        """Send what the default remote lacks of the pinned data; None when the project has no default remote.
+        """Upload the pinned objects that the default remote lacks.
+
+        Returns:
+            What was uploaded; None if the project has no default remote.
 
         Raises:
             DatasetError: the remote cannot be reached.
@@ -142,31 +149,31 @@ class Pinning:
             withheld=self._withheld,
         )
 
-    def _tell(self, before: int, count: int) -> None:
+    def _report(self, before: int, count: int) -> None:
         self._progress(before + count)
 
     def _may_push(self, path: str) -> bool:
         try:
             return owner_of(self._project.graph(), path)[1].push
-        except DatasetError:  # tracked no more; then nothing forbids it
+        except DatasetError:  # no longer tracked, so nothing forbids it
             return True
 
 
 class _PinStore(PrivateCache):
-    """The second store; counts what comes into it."""
+    """The second store; counts what is added to it."""
 
-    def __init__(self, root: Path, *, pretend: bool) -> None:
+    def __init__(self, root: Path, *, dry_run: bool) -> None:
         super().__init__(pins_folder(root))
-        self._pretend = pretend
+        self._dry_run = dry_run
         self._lock = Lock()
         self._added: dict[StoredObject, None] = {}
         self._replaced: list[str] = []
         self._copied = 0
 
     @contextmanager
-    def kept(self) -> Iterator[None]:
-        """Hold the store: one process fills it at a time, and clears away what a killed one left."""
-        if self._pretend:
+    def locked(self) -> Iterator[None]:
+        """Lock the store, which one process fills at a time, and remove the temporary files of a killed one."""
+        if self._dry_run:
             yield
             return
         lock = self.base / "lock"
@@ -187,8 +194,8 @@ class _PinStore(PrivateCache):
                     path.unlink()
 
     def link(self, one: StoredObject, source: Path) -> None:
-        """Give an object a second name; copy it where the file systems do not allow that."""
-        if self._pretend:
+        """Give an object a second name; copy it where the file system does not allow that."""
+        if self._dry_run:
             self._count(one)
             return
         with self.new(one) as (path, keep):
@@ -202,8 +209,8 @@ class _PinStore(PrivateCache):
 
     @contextmanager
     def new(self, one: StoredObject) -> Iterator[tuple[Path, Callable[[], None]]]:
-        """As the cache's; looking only, the bytes go into a temporary folder and are forgotten."""
-        if self._pretend:
+        """As in the cache; in a dry run the bytes go into a temporary folder and are discarded."""
+        if self._dry_run:
             with tempfile.TemporaryDirectory(prefix="lineage-pin-") as folder:
                 yield Path(folder) / "object", lambda: self._count(one)
             return
@@ -222,8 +229,8 @@ class _PinStore(PrivateCache):
             else:
                 self._added[one] = None
 
-    def pinned(self, states: tuple[StoredData, ...], held: Mapping[StoredObject, int]) -> Pinned:
-        """Say what came of it."""
+    def result(self, states: tuple[StoredData, ...], held: Mapping[StoredObject, int]) -> Pinned:
+        """Return what was pinned."""
         return Pinned(
             states=states,
             objects=len(held),

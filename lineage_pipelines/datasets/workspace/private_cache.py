@@ -1,9 +1,9 @@
-"""Private cache: a sandbox's own DVC cache: it holds what was put there, each object whole or not at all.
+"""Private cache: the DVC cache of a sandbox, which holds only what was put there, each object whole or not at all.
 
-Objects of the project's cache come as symbolic links to them, unless copies are asked for. Nothing is copied that way,
-and nothing is trusted that way either: whoever reads the sandbox's data (placing.py) hashes it while it is read. A hard
-link would do no better against somebody who writes to the object, and it would change the object's own status in the
-project's cache. Copies are for sandboxes in which code runs that is not trusted not to write through a link.
+Objects of the project's cache are linked symbolically, unless copies are requested. A link is not trusted: the bytes
+are hashed whenever the sandbox's data is read (placement.py). A hard link would be no safer against a program that
+writes to the object, and it would change the status of the object in the project's cache. Copies are for sandboxes
+that run code which might write through a link.
 """
 
 from collections.abc import Callable, Iterator
@@ -23,7 +23,7 @@ class PrivateCache:
     """A folder in the layout of a DVC cache. Several threads and processes may fill it at once.
 
     Args:
-        base: the folder; made when something is put there.
+        base: the folder; created with the first object.
         copies: whether to copy the objects of the project's cache instead of linking to them.
     """
 
@@ -32,14 +32,14 @@ class PrivateCache:
         self._copies = copies
 
     def place(self, one: StoredObject) -> Path:
-        """Return where an object is, or would be."""
+        """Return the path of an object, whether or not it is there."""
         return object_place(self.base, one.md5, one.hash_name)
 
     def link(self, one: StoredObject, source: Path) -> None:
-        """Let an object be the one at `source`.
+        """Add an object: a link to `source`, or a copy of it.
 
         Raises:
-            DatasetError: the folder cannot be written; or the object changed since it was looked at.
+            DatasetError: the folder cannot be written, or the object changed since it was hashed.
         """
         place = self.place(one)
         if self._copies:
@@ -57,10 +57,10 @@ class PrivateCache:
             keep()
 
     def copy(self, one: StoredObject, source: Path, path: Path) -> None:
-        """Copy an object; where the file system can, the copy shares its blocks until it is written to.
+        """Copy an object; the copy shares its blocks where the file system supports that (copy on write).
 
         Raises:
-            DatasetError: it cannot be read or written, or changed since it was looked at.
+            DatasetError: it cannot be read or written, or changed since it was hashed.
         """
         copied = copy_file(source, path, one.hash_name)
         if copied.named != one.md5.removesuffix(".dir"):
@@ -71,7 +71,7 @@ class PrivateCache:
             )
 
     def write(self, one: StoredObject, data: bytes) -> None:
-        """Write a small object whose bytes are known to be the right ones.
+        """Write a small object whose bytes have been verified.
 
         Raises:
             DatasetError: the folder cannot be written.
@@ -86,9 +86,9 @@ class PrivateCache:
 
     @contextmanager
     def new(self, one: StoredObject) -> Iterator[tuple[Path, Callable[[], None]]]:
-        """Give a path for an object's bytes, and what puts them in their place once they are the right ones.
+        """Yield a temporary path for an object's bytes, and a function that moves them into place once verified.
 
-        The path is beside that place and does not exist; what is not kept is removed.
+        The path is in the object's folder and does not exist yet; without that call the file is removed.
 
         Raises:
             DatasetError: the folder cannot be written.

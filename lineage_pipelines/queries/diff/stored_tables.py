@@ -78,8 +78,8 @@ def find_listings(project_dir: Path) -> Callable[[DatasetSnapshot], Mapping[str,
 def _gather(project_dir: Path, snapshot: DatasetSnapshot, folder: Path) -> Path | str:
     """Verify a snapshot, and make a folder of links to its files, by the names that readers need."""
     from lineage_pipelines.datasets.pipeline.dvc_project import DvcProject
-    from lineage_pipelines.datasets.workspace.availability import check_stored
     from lineage_pipelines.datasets.workspace.data_state import NamedData, StoredState
+    from lineage_pipelines.datasets.workspace.object_search import check_stored
 
     project, digest = DvcProject(project_dir), snapshot.digest
     if digest.md5 is None:
@@ -87,7 +87,7 @@ def _gather(project_dir: Path, snapshot: DatasetSnapshot, folder: Path) -> Path 
     named = NamedData(path=snapshot.path, md5=digest.md5, sha256=digest.sha256)
     (state,) = check_stored(project, [named], folders={})
     if state.state is not StoredState.EQUAL:
-        return state.words
+        return state.detail
     target = folder / (PurePosixPath(snapshot.path).name or "data")
     files = project.listing(digest.md5) if digest.md5.endswith(".dir") else (("", digest.md5),)
     for relative, md5 in files or ():

@@ -98,8 +98,8 @@ def check_data(named: NamedFiles, project_dir: Path | None, indexed: Versions, p
     What the preparation began with (tracked sources) may be gone; it may not have been altered.
     """
     from lineage_pipelines.datasets.pipeline.dvc_project import DvcProject
-    from lineage_pipelines.datasets.workspace.availability import check_stored
     from lineage_pipelines.datasets.workspace.data_state import NamedData
+    from lineage_pipelines.datasets.workspace.object_search import check_stored
 
     if project_dir is None:
         return not_checked("data", "no DVC project was given")
@@ -122,7 +122,7 @@ def _conclude(
     elsewhere = set(_of_others(absent, project_dir))
     missed = {*absent} - elsewhere
     wrong = [
-        Wrong(f"{_who(named.data[one], indexed)}: {one.path}: {found.words}", named.data[one])
+        Wrong(f"{_who(named.data[one], indexed)}: {one.path}: {found.detail}", named.data[one])
         for one, found in states.items()
         if found.state == "altered" or one in missed
     ]

@@ -102,14 +102,14 @@ class PinResult:
     def losses(self) -> "Sequence[MissingData]":
         """Return the data that is absent, altered or unidentified, what trainings read first."""
         missing = [
-            MissingData(path=one.path, md5=one.md5, state=str(stored.state), words=stored.words, needed=needed)
+            MissingData(path=one.path, md5=one.md5, state=str(stored.state), detail=stored.detail, needed=needed)
             for (one, needed), stored in zip(self.kept.data.items(), self.pinned.states, strict=True)
-            if stored.words
+            if stored.detail
         ]
         no_digest = "it has no MD5 in the record, so it cannot be looked for"
         unnamed = self.kept.unnamed.items()
         missing += [
-            MissingData(path=path, md5=None, state="unknown", words=no_digest, needed=needed)
+            MissingData(path=path, md5=None, state="unknown", detail=no_digest, needed=needed)
             for path, needed in unnamed
         ]
         return sorted(missing, key=lambda each: each.needed.source)
@@ -130,5 +130,5 @@ class MissingData:
     md5: str | None
     state: str
     """`altered`, `absent`, or `unknown`."""
-    words: str
+    detail: str
     needed: Needed

@@ -75,7 +75,7 @@ def _losses(result: "PinResult") -> Iterator[Block]:
     ]
     if rows:
         yield Table(["path", "MD5", "state", "what", "needed by"], rows, title="not kept, or not whole")
-        yield from (Paragraph(f"\n  {loss.path}: {loss.words}", "warn") for loss in result.losses)
+        yield from (Paragraph(f"\n  {loss.path}: {loss.detail}", "warn") for loss in result.losses)
 
 
 def pin_json(result: "PinResult") -> Json:
@@ -97,7 +97,7 @@ def pin_json(result: "PinResult") -> Json:
                 "state": loss.state,
                 "source": loss.needed.source,
                 "versions": list(loss.needed.versions),
-                "detail": loss.words,
+                "detail": loss.detail,
             }
             for loss in result.losses
         ],
