@@ -46,11 +46,12 @@ import os, sys
 import dagster as dg
 from lineage_pipelines.artifacts.artifact_store import ArtifactStore
 from lineage_pipelines import Catalog
+from lineage_pipelines.catalog.outbox.outbox import Outbox
 from lineage_pipelines.orchestration.training import training_step
 from lineage_pipelines_tests.orchestration.conftest import build_defs
 from lineage_pipelines_tests.orchestration.shop import Opened
 
-owners = {"read_inputs": training_step, "save_model": training_step, "put_file": ArtifactStore}
+owners = {"read_inputs": training_step, "save_model": training_step, "put_file": ArtifactStore, "begin_attempt": Outbox}
 point, root, module, home = sys.argv[1:]
 owner = owners.get(point, Catalog)
 real = getattr(owner, point)
