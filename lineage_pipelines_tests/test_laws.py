@@ -51,7 +51,8 @@ from lineage_pipelines.orchestration.training import training_step
 from lineage_pipelines_tests.orchestration.conftest import build_defs
 from lineage_pipelines_tests.orchestration.shop import Opened
 
-owners = {"read_inputs": training_step, "save_model": training_step, "put_file": ArtifactStore, "begin_attempt": Outbox}
+owners = {"read_inputs": training_step, "save_model": training_step, "put_file": ArtifactStore}
+owners |= dict.fromkeys(["begin_attempt", "mark_delivered"], Outbox)
 point, root, module, home = sys.argv[1:]
 owner = owners.get(point, Catalog)
 real = getattr(owner, point)
@@ -223,7 +224,7 @@ def test_law_9_a_mismatch_is_an_answer(shop: Shop, instance: dg.DagsterInstance)
     (shop.root / "data" / "orders.csv.dvc").write_bytes(b"")
     (shop.root / ".dvc" / "tmp" / "rwlock").write_text("{torn")
     (shop.root / ".lineage" / "catalog.db").write_bytes(b"torn")
-    failed = {finding.check: finding for finding in examine(found) if finding.status == "fail"}
+    failed = {finding.kind: finding for finding in examine(found) if finding.status == "fail"}
     assert failed.keys() == {"catalog", "dvc files", "dvc lock"}
     assert all(finding.fix for finding in failed.values())
 

@@ -22,4 +22,4 @@ def command(session: Session, form: str) -> int:
 
     findings = examine(session.settings())
     answer(form, document=lambda: doctor_document(findings), plain=lambda: doctor_json(findings))
-    return 1 if any(finding.status == "fail" for finding in findings) else 0
+    return 1 if any(finding.failed for finding in findings) else 0

@@ -12,12 +12,10 @@ from lineage_pipelines.cli.session import Session, answer, format_option
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from lineage_pipelines.bridges.mlflow.mirror_comparison import Drift
     from lineage_pipelines.catalog.catalog import Catalog
-    from lineage_pipelines.orchestration.operations.reconcile_finding import Reconciled
+    from lineage_pipelines.records.values.finding import Finding
     from lineage_pipelines.settings import Settings
 
-_FINDINGS = ("ALARM", "refused", "not told")
 _LONGEST = 24.0 * 365 * 100
 """Hours. A century; more than a calendar has would be none."""
 
@@ -56,20 +54,19 @@ def command(session: Session, /, *, dry_run: bool, older_than: float, form: str)
     store = ArtifactStore(session.settings().artifacts)
     with session.open_catalog() if dry_run else session.open_for_writing() as catalog:
         age = timedelta(hours=older_than)
-        found: list[Reconciled | Drift] = [
+        found = [
             *reconcile_here(catalog, artifacts=store, older_than=age, dry_run=dry_run),
             *_drift(session.settings(), catalog, dry_run=dry_run),
         ]
-    rows = [(each.what, each.subject, each.done, each.detail) for each in found]
     answer(
         form,
-        document=lambda: reconciled_document(rows, mirrored=session.settings().mlflow is not None),
-        plain=lambda: reconciled_json(rows),
+        document=lambda: reconciled_document(found, mirrored=session.settings().mlflow is not None),
+        plain=lambda: reconciled_json(found),
     )
-    return 1 if any(each.done in _FINDINGS for each in found) else 0
+    return 1 if any(finding.failed for finding in found) else 0
 
 
-def _drift(settings: "Settings", catalog: "Catalog", *, dry_run: bool) -> "Iterator[Drift]":
+def _drift(settings: "Settings", catalog: "Catalog", *, dry_run: bool) -> "Iterator[Finding]":
     if settings.mlflow is None:
         return
     from lineage_pipelines.bridges.mlflow.delivery_worker import open_mirror

@@ -5,52 +5,40 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from lineage_pipelines.catalog.catalog import Catalog
 from lineage_pipelines.catalog.outbox.outbox import DAGSTER
 from lineage_pipelines.errors import LineageError, NotFoundError
+from lineage_pipelines.records.values.finding import Finding, FindingKind, FindingStatus
 from lineage_pipelines.settings import MLFLOW, Settings
 from lineage_pipelines.system.git_command import GitError, run_git
 
 _STRAY_DEPTH = 4
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """The result of one check."""
-
-    check: str
-    status: str
-    """`ok`, `warn` or `fail`."""
-    detail: str
-    fix: str = ""
-    """What to do about it; empty if nothing has to be done."""
-
-
 def examine(settings: Settings) -> tuple[Finding, ...]:
     """Check libraries, tools, the DVC project, the catalog and the artifact store; never raises for what it finds."""
-    checks: tuple[Callable[[Settings], Iterator[Finding]], ...] = (
-        _antlr,
-        _dagster,
-        _dvc,
-        _git,
-        _metafiles,
-        _catalog,
-        _mlflow,
-        _artifacts,
-    )
-    return tuple(finding for check in checks for finding in _run(check, settings))
+    checks: dict[FindingKind, Callable[[Settings], Iterator[Finding]]] = {
+        FindingKind.ANTLR: _antlr,
+        FindingKind.DAGSTER: _dagster,
+        FindingKind.DVC: _dvc,
+        FindingKind.GIT: _git,
+        FindingKind.METAFILES: _metafiles,
+        FindingKind.CATALOG: _catalog,
+        FindingKind.MLFLOW: _mlflow,
+        FindingKind.ARTIFACTS: _artifacts,
+    }
+    return tuple(finding for kind, check in checks.items() for finding in _run(kind, check, settings))
 
 
-def _run(check: Callable[[Settings], Iterator[Finding]], settings: Settings) -> Iterator[Finding]:
+def _run(kind: FindingKind, check: Callable[[Settings], Iterator[Finding]], settings: Settings) -> Iterator[Finding]:
     try:
         yield from check(settings)
     except OSError as error:
         fix = "check the path and its permissions"
-        yield Finding(check=check.__name__.strip("_"), status="fail", detail=f"cannot be checked: {error}", fix=fix)
+        yield Finding(kind=kind, status=FindingStatus.FAIL, detail=f"cannot be checked: {error}", fix=fix)
 
 
 def _installed(name: str) -> str | None:
@@ -69,41 +57,57 @@ def _antlr(_: Settings) -> Iterator[Finding]:
     fix = "pip install 'antlr4-python3-runtime>=4.13' 'hydra-core>=1.4.0rc3'"
     if antlr is None or _numbers(antlr) < (4, 13):
         yield Finding(
-            check="antlr",
-            status="fail",
+            kind=FindingKind.ANTLR,
+            status=FindingStatus.FAIL,
             detail=f"antlr4-python3-runtime {antlr or 'is missing'}: DVC's hydra-core pins it below what Dagster "
             "needs, and every asset selection by a string raises TypeError",
             fix=fix,
         )
     elif hydra is not None and _numbers(hydra) < (1, 4):
         yield Finding(
-            check="antlr",
-            status="fail",
+            kind=FindingKind.ANTLR,
+            status=FindingStatus.FAIL,
             detail=f"antlr4-python3-runtime {antlr} suits Dagster but not hydra-core {hydra}: `dvc exp run -S` and "
             "OmegaConf interpolation fail",
             fix=fix,
         )
     else:
-        yield Finding(check="antlr", status="ok", detail=f"antlr {antlr}, hydra-core {hydra}: Dagster and DVC agree")
+        yield Finding(
+            kind=FindingKind.ANTLR,
+            status=FindingStatus.OK,
+            detail=f"antlr {antlr}, hydra-core {hydra}: Dagster and DVC agree",
+        )
 
 
 def _dagster(_: Settings) -> Iterator[Finding]:
     core, web = _installed("dagster"), _installed("dagster-webserver")
     if core is None:
-        yield Finding(check="dagster", status="fail", detail="Dagster is not installed", fix="pip install dagster")
+        yield Finding(
+            kind=FindingKind.DAGSTER,
+            status=FindingStatus.FAIL,
+            detail="Dagster is not installed",
+            fix="pip install dagster",
+        )
     elif _numbers(core) < (1, 13):
         yield Finding(
-            check="dagster", status="fail", detail=f"Dagster {core} is too old", fix="pip install 'dagster>=1.13'"
+            kind=FindingKind.DAGSTER,
+            status=FindingStatus.FAIL,
+            detail=f"Dagster {core} is too old",
+            fix="pip install 'dagster>=1.13'",
         )
     elif web is not None and web != core:
         yield Finding(
-            check="dagster",
-            status="fail",
+            kind=FindingKind.DAGSTER,
+            status=FindingStatus.FAIL,
             detail=f"dagster {core} and dagster-webserver {web} are of different releases",
             fix=f"pip install dagster-webserver=={core}",
         )
     else:
-        yield Finding(check="dagster", status="ok", detail=f"dagster {core}" + (", webserver too" if web else ""))
+        yield Finding(
+            kind=FindingKind.DAGSTER,
+            status=FindingStatus.OK,
+            detail=f"dagster {core}" + (", webserver too" if web else ""),
+        )
 
 
 def _dvc(settings: Settings) -> Iterator[Finding]:
@@ -111,30 +115,34 @@ def _dvc(settings: Settings) -> Iterator[Finding]:
     root = next((f for f in (settings.project_dir, *settings.project_dir.parents) if (f / ".dvc").is_dir()), None)
     if installed is None or not (3, 61) <= _numbers(installed) < (4, 0):
         fix = "pip install 'dvc>=3.61,<4'"
-        yield Finding(check="dvc", status="fail", detail=f"DVC {installed or 'is not installed'}", fix=fix)
+        yield Finding(
+            kind=FindingKind.DVC, status=FindingStatus.FAIL, detail=f"DVC {installed or 'is not installed'}", fix=fix
+        )
     elif root is None:
         yield Finding(
-            check="dvc",
-            status="warn",
+            kind=FindingKind.DVC,
+            status=FindingStatus.WARN,
             detail=f"DVC {installed}, but this folder is not in a DVC project",
             fix="dvc init, then dvc add DATA",
         )
     else:
-        yield Finding(check="dvc", status="ok", detail=f"DVC {installed}")
+        yield Finding(kind=FindingKind.DVC, status=FindingStatus.OK, detail=f"DVC {installed}")
 
 
 def _git(settings: Settings) -> Iterator[Finding]:
     if shutil.which("git") is None:
         detail = "Git is not installed; records will say that the code version is unknown"
-        yield Finding(check="git", status="warn", detail=detail, fix="apt-get install git")
+        yield Finding(kind=FindingKind.GIT, status=FindingStatus.WARN, detail=detail, fix="apt-get install git")
         return
     try:
         revision = run_git(settings.project_dir, ["rev-parse", "--short=12", "HEAD"]).decode().strip()
     except GitError as error:
         detail = f"no revision can be recorded: {error}"
-        yield Finding(check="git", status="warn", detail=detail, fix="git init && git add -A && git commit")
+        yield Finding(
+            kind=FindingKind.GIT, status=FindingStatus.WARN, detail=detail, fix="git init && git add -A && git commit"
+        )
     else:
-        yield Finding(check="git", status="ok", detail=f"at revision {revision}")
+        yield Finding(kind=FindingKind.GIT, status=FindingStatus.OK, detail=f"at revision {revision}")
 
 
 def _metafiles(settings: Settings) -> Iterator[Finding]:
@@ -143,8 +151,8 @@ def _metafiles(settings: Settings) -> Iterator[Finding]:
     empty = [path.relative_to(root).as_posix() for path in _shallow(root, ".dvc") if path.stat().st_size == 0]
     if empty:
         yield Finding(
-            check="dvc files",
-            status="fail",
+            kind=FindingKind.DVC_FILES,
+            status=FindingStatus.FAIL,
             detail=f"empty: {', '.join(empty[:5])}; DVC considers them up to date and no longer tracks the data",
             fix=f"git checkout -- {empty[0]}, or dvc add the data again",
         )
@@ -153,7 +161,12 @@ def _metafiles(settings: Settings) -> Iterator[Finding]:
         json.loads(lock.read_text() or "{}") if lock.is_file() else None
     except (OSError, ValueError):
         detail = "DVC's lock file .dvc/tmp/rwlock is damaged; every dvc command will fail"
-        yield Finding(check="dvc lock", status="fail", detail=detail, fix="rm .dvc/tmp/rwlock while no dvc is running")
+        yield Finding(
+            kind=FindingKind.DVC_LOCK,
+            status=FindingStatus.FAIL,
+            detail=detail,
+            fix="rm .dvc/tmp/rwlock while no dvc is running",
+        )
 
 
 def _shallow(folder: Path, suffix: str, depth: int = _STRAY_DEPTH) -> Iterator[Path]:
@@ -175,19 +188,21 @@ def _catalog(settings: Settings) -> Iterator[Finding]:
             )
     except NotFoundError:
         detail = "there is no catalog yet; the first materialization creates it"
-        yield Finding(check="catalog", status="ok", detail=detail)
+        yield Finding(kind=FindingKind.CATALOG, status=FindingStatus.OK, detail=detail)
     except LineageError as error:
-        yield Finding(check="catalog", status="fail", detail=error.what, fix=error.fix)
+        yield Finding(kind=FindingKind.CATALOG, status=FindingStatus.FAIL, detail=error.what, fix=error.fix)
     else:
         versions = sum(model.versions for model in models)
-        yield Finding(check="catalog", status="ok", detail=f"{versions} versions of {len(models)} models")
+        yield Finding(
+            kind=FindingKind.CATALOG, status=FindingStatus.OK, detail=f"{versions} versions of {len(models)} models"
+        )
         yield from _unfinished(open_attempts, undelivered)
 
 
 def _unfinished(attempts: int, undelivered: int) -> Iterator[Finding]:
     if attempts or undelivered:
         detail = f"{attempts} attempts are running or were killed, {undelivered} versions have no event in Dagster yet"
-        yield Finding(check="unfinished", status="warn", detail=detail, fix="lineage reconcile")
+        yield Finding(kind=FindingKind.UNFINISHED, status=FindingStatus.WARN, detail=detail, fix="lineage reconcile")
 
 
 def _mlflow(settings: Settings) -> Iterator[Finding]:
@@ -196,30 +211,35 @@ def _mlflow(settings: Settings) -> Iterator[Finding]:
     installed = _installed("mlflow-skinny") or _installed("mlflow")
     if installed is None or _numbers(installed) < (3, 0):
         detail = f"MLflow {f'{installed} is too old' if installed else 'is not installed'}, but mirrors the catalog"
-        yield Finding(check="mlflow", status="fail", detail=detail, fix="pip install 'lineage-pipelines[mlflow]'")
+        yield Finding(
+            kind=FindingKind.MLFLOW,
+            status=FindingStatus.FAIL,
+            detail=detail,
+            fix="pip install 'lineage-pipelines[mlflow]'",
+        )
         return
     with contextlib.suppress(LineageError), Catalog(settings.catalog, create=False, read_only=True) as catalog:
         if waiting := len(catalog.outbox.pending(MLFLOW)):
             detail = f"MLflow {installed} mirrors the catalog; entries not sent yet: at least {waiting}"
-            yield Finding(check="mlflow", status="warn", detail=detail, fix="lineage reconcile")
+            yield Finding(kind=FindingKind.MLFLOW, status=FindingStatus.WARN, detail=detail, fix="lineage reconcile")
             return
-    yield Finding(check="mlflow", status="ok", detail=f"MLflow {installed} mirrors the catalog")
+    yield Finding(kind=FindingKind.MLFLOW, status=FindingStatus.OK, detail=f"MLflow {installed} mirrors the catalog")
 
 
 def _artifacts(settings: Settings) -> Iterator[Finding]:
     if "://" in settings.artifacts:
-        yield Finding(check="artifacts", status="ok", detail="a remote store; not checked")
+        yield Finding(kind=FindingKind.ARTIFACTS, status=FindingStatus.OK, detail="a remote store; not checked")
         return
     folder = Path(settings.artifacts)
     nearest = next(path for path in (folder, *folder.parents) if path.exists())
     if not nearest.is_dir() or not os.access(nearest, os.W_OK):
         yield Finding(
-            check="artifacts",
-            status="fail",
+            kind=FindingKind.ARTIFACTS,
+            status=FindingStatus.FAIL,
             detail="the store cannot be written",
             fix=f"make {nearest} a writable folder",
         )
         return
     free = shutil.disk_usage(nearest).free
-    status = "ok" if free > 1 << 30 else "warn"
-    yield Finding(check="artifacts", status=status, detail=f"writable, {free / 1e9:,.1f} GB free")
+    status = FindingStatus.OK if free > 1 << 30 else FindingStatus.WARN
+    yield Finding(kind=FindingKind.ARTIFACTS, status=status, detail=f"writable, {free / 1e9:,.1f} GB free")

@@ -24,7 +24,7 @@ def team(shared_mlflow: MlflowServer, tmp_path: Path) -> Iterator[Team]:
 
 
 def _compare(team: Team, *, dry_run: bool = False) -> list[tuple[str, str, str]]:
-    return [(each.what, each.subject, each.done) for each in compare(team.catalog, team.mirror(), dry_run=dry_run)]
+    return [(each.kind, each.subject, each.status) for each in compare(team.catalog, team.mirror(), dry_run=dry_run)]
 
 
 def test_two_that_agree_have_no_drift(team: Team) -> None:

@@ -82,7 +82,7 @@ def tick(shop: Shop, instance: dg.DagsterInstance) -> Counter[str]:
     store = ArtifactStore(resolve_settings(start=shop.root).artifacts)
     with shop.catalog() as catalog:
         found = reconcile(instance, catalog, artifacts=store, grace=_NOW, older_than=_NOW)
-    return Counter(f"{each.what}, {each.done}" for each in found)
+    return Counter(f"{each.kind}, {each.status}" for each in found)
 
 
 def disagreements(shop: Shop, instance: dg.DagsterInstance) -> list[str]:

@@ -151,7 +151,7 @@ def tick(folder: Path) -> dict[str, int]:
         # Every record lacks an event here, for nobody is Dagster: they are put right without telling it of each.
         catalog.outbox.mark_delivered(DAGSTER, catalog.outbox.pending_versions(DAGSTER))
         found = reconcile(instance, catalog, artifacts=open_store(folder), grace=now, older_than=now)
-    return dict(Counter(f"{each.what}, {each.done}" for each in found))
+    return dict(Counter(f"{each.kind}, {each.status}" for each in found))
 
 
 def kill_writer(alive: list[int], folder: Path, chance: random.Random) -> None:

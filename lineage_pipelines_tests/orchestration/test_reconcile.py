@@ -31,11 +31,11 @@ def test_a_killed_step_whose_record_was_committed_is_reported(shop: Shop, tmp_pa
     home = tmp_path / "home"
     _crash("append", shop, home)
     with dg.DagsterInstance.local_temp(str(home)) as instance, shop.catalog() as catalog:
-        assert [each.done for each in reconcile(instance, catalog)] == ["waiting"], "it may be about to report itself"
-        assert [each.done for each in reconcile(instance, catalog, grace=NOW, dry_run=True)] == ["to be reported"]
+        assert [each.status for each in reconcile(instance, catalog)] == ["waiting"], "it may be about to report itself"
+        assert [each.status for each in reconcile(instance, catalog, grace=NOW, dry_run=True)] == ["to be reported"]
         assert instance.get_latest_materialization_event(KEY) is None
         (found,) = reconcile(instance, catalog, grace=NOW)
-        assert (found.what, found.subject, found.done) == ("record without event", "churn@1", "reported")
+        assert (found.kind, found.subject, found.status) == ("record without event", "churn@1", "reported")
         event = instance.get_latest_materialization_event(KEY)
         assert event is not None
         materialization = event.asset_materialization
@@ -80,7 +80,7 @@ def test_whatever_step_was_killed_one_tick_puts_everything_right(
 
         def tick(*, dry_run: bool = False) -> list[tuple[str, str]]:
             found = reconcile(instance, catalog, artifacts=store, grace=NOW, older_than=NOW, dry_run=dry_run)
-            return [(each.what, each.done) for each in found]
+            return [(each.kind, each.status) for each in found]
 
         committed = point == "append"
         first = ("record without event", "reported") if committed else ("attempt without end", "given up")
@@ -98,7 +98,7 @@ def test_whatever_step_was_killed_one_tick_puts_everything_right(
 
 
 def test_an_event_is_in_the_log_when_it_is_noted_as_delivered(shop: Shop, tmp_path: Path, own_tmp: Path) -> None:
-    _crash("deliver", shop, tmp_path / "home")
+    _crash("mark_delivered", shop, tmp_path / "home")
     with dg.DagsterInstance.local_temp(str(tmp_path / "home")) as instance, shop.catalog() as catalog:
         assert list(catalog.outbox.pending_versions("dagster")) == []
         assert instance.get_latest_materialization_event(KEY) is not None
@@ -135,7 +135,7 @@ def test_an_attempt_that_was_given_up_and_lives_on_commits_nothing(
                 catalog.append(record, attempt=zombie)
             catalog.append(record, attempt=later)
             found = reconcile(instance, catalog, grace=NOW, older_than=NOW, dry_run=True)
-            assert not any(each.what == "stray folder" for each in found), "its process is alive and uses it"
+            assert not any(each.kind == "stray folder" for each in found), "its process is alive and uses it"
             assert folder.is_dir()
         assert [entry.version for entry in catalog.entries("churn")] == [1]
 
@@ -149,7 +149,7 @@ def test_attempts_elsewhere_are_given_up_when_their_run_is_over_or_nothing_was_h
         for number, run_id in enumerate([over.run_id, "unknown", None]):
             catalog.outbox.begin_attempt(f"{number}" * 64, "churn", host="elsewhere", process="b 1 2", run=run_id)
         (found,) = reconcile(instance, catalog, grace=NOW)
-        assert (found.what, found.done) == ("attempt without end", "given up")
+        assert (found.kind, found.status) == ("attempt without end", "given up")
         assert "its run ended as SUCCESS" in found.detail
         assert [attempt.run for attempt in catalog.outbox.running_attempts()] == ["unknown", None]
         catalog.outbox.begin_attempt("3" * 64, "churn", host=host_name(), process=process_name())
@@ -175,7 +175,7 @@ def test_only_our_own_folders_are_removed(
         catalog.outbox.begin_attempt("1" * 64, "churn", host=host_name(), process="gone 1 2", folder=str(precious))
         assert reconcile(instance, catalog, artifacts=store) == (), "they are young"
         found = reconcile(instance, catalog, artifacts=store, older_than=NOW)
-    assert sorted((each.what, Path(each.subject).name) for each in found) == [
+    assert sorted((each.kind, Path(each.subject).name) for each in found) == [
         ("half-written file", ".tmp-half"),
         ("stray folder", "lineage-zyxw9876"),
     ]
@@ -200,7 +200,7 @@ def test_an_event_that_somebody_posted_is_an_alarm(
     instance.report_runless_asset_event(dg.AssetMaterialization(KEY, metadata=forged))
     with shop.catalog() as catalog:
         (found,) = reconcile(instance, catalog, grace=NOW)
-    assert (found.what, found.done) == ("event without record", "ALARM")
+    assert (found.kind, found.status) == ("event without record", "ALARM")
 
 
 def test_the_sensor_does_it_and_launches_nothing(shop: Shop, instance: dg.DagsterInstance) -> None:

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from lineage_pipelines.catalog.catalog import Catalog
-from lineage_pipelines.queries.doctor import Finding, examine
+from lineage_pipelines.queries.doctor import examine
+from lineage_pipelines.records.values.finding import Finding
 from lineage_pipelines.settings import resolve_settings
 from lineage_pipelines_tests.samples import make_record
 from lineage_pipelines_tests.world import World
@@ -22,7 +23,7 @@ def distribution(folder: Path, name: str, version: str) -> None:
 
 
 def look(world: World) -> dict[str, Finding]:
-    return {finding.check: finding for finding in examine(resolve_settings(start=world.root))}
+    return {str(finding.kind): finding for finding in examine(resolve_settings(start=world.root))}
 
 
 def test_a_sound_project_is_sound(world: World) -> None:
@@ -85,7 +86,7 @@ def test_both_sides_of_antlr_work_here(world: World) -> None:
 
 
 def test_what_is_not_set_up_yet_is_a_warning(tmp_path: Path) -> None:
-    findings = {finding.check: finding for finding in examine(resolve_settings(start=tmp_path))}
+    findings = {str(finding.kind): finding for finding in examine(resolve_settings(start=tmp_path))}
     assert findings["dvc"].status == "warn"
     assert findings["git"].status == "warn"
     assert findings["catalog"].status == "ok"

@@ -15,6 +15,7 @@ from lineage_pipelines.bridges.mlflow.mlflow_limits import filter_value
 from lineage_pipelines.bridges.mlflow.server import LostServerError, RefusedError, public_address, translated_errors
 from lineage_pipelines.errors import LineageError
 from lineage_pipelines.queries.registry.alias_history import find_holder, list_decisions
+from lineage_pipelines.records.values.finding import Finding, FindingKind, FindingStatus
 from lineage_pipelines.settings import MLFLOW
 
 if TYPE_CHECKING:
@@ -23,25 +24,10 @@ if TYPE_CHECKING:
     from lineage_pipelines.catalog.catalog import Catalog
     from lineage_pipelines.catalog.log.entries import Entry
 
-ALARM = "ALARM"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Drift:
-    """One thing that MLflow and the catalog do not agree about."""
-
-    what: str
-    """`owed to MLflow`, `version not in MLflow`, `version gone from MLflow`, `version without record`,
-    `version without lineage`, `alias differs` or `MLflow not compared`."""
-    subject: str
-    done: str
-    """What was done about it, or would be; `left`, `refused`, `not told` or `ALARM`."""
-    detail: str
-
 
 def compare(
     catalog: "Catalog", mirror: Mirror, *, dry_run: bool, progress: Callable[[str, int], None] = lambda *_: None
-) -> Iterator[Drift]:
+) -> Iterator[Finding]:
     """Tell MLflow what it is owed, then compare every model's versions and aliases, and put right what is ours.
 
     Versions and aliases that others made in MLflow are listed, and left.
@@ -58,24 +44,26 @@ def compare(
             yield from _Model(catalog, mirror, model.name, dry_run=dry_run).compare()
             progress("models compared with MLflow", number)
     except LostServerError as error:
-        yield Drift(what="MLflow not compared", subject=error.where, done="not told", detail=error.what)
+        yield Finding(
+            kind=FindingKind.MLFLOW_NOT_COMPARED, subject=error.where, status=FindingStatus.NOT_TOLD, detail=error.what
+        )
 
 
 def _owed(
     catalog: "Catalog", mirror: Mirror, *, dry_run: bool, progress: Callable[[str, int], None]
-) -> Iterator[Drift]:
-    what = "owed to MLflow"
+) -> Iterator[Finding]:
+    kind = FindingKind.OWED_TO_MLFLOW
     if dry_run:
         for entry in catalog.outbox.pending(MLFLOW):
-            yield Drift(what=what, subject=f"entry {entry.seq}", done="to be told", detail=entry.kind)
+            yield Finding(kind=kind, subject=f"entry {entry.seq}", status=FindingStatus.TO_BE_TOLD, detail=entry.kind)
         return
     found = deliver(catalog, mirror, progress=progress)
     for seq, why in found.refused:
-        yield Drift(what=what, subject=f"entry {seq}", done="refused", detail=why)
+        yield Finding(kind=kind, subject=f"entry {seq}", status=FindingStatus.REFUSED, detail=why)
     if found.lost:
         raise LostServerError(found.lost, where=public_address(mirror.address))
     if found.told:
-        yield Drift(what=what, subject=f"{found.told:,} more", done="told", detail="")
+        yield Finding(kind=kind, subject=f"{found.told:,} more", status=FindingStatus.TOLD, detail="")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +75,7 @@ class _Model:
     name: str
     dry_run: bool
 
-    def compare(self) -> Iterator[Drift]:
+    def compare(self) -> Iterator[Finding]:
         theirs = self._registered(self.name)
         ours = self.catalog.index.version_numbers(self.name)
         told = {each.tags.get(tags.RECORD, "") for each in theirs}
@@ -117,27 +105,29 @@ class _Model:
                 if not token:
                     return found
 
-    def _imported(self, entry: "Entry") -> Iterator[Drift]:
+    def _imported(self, entry: "Entry") -> Iterator[Finding]:
         if self.mirror.find(entry) is None:
             detail = "it was imported from there; the catalog keeps it"
-            yield Drift(what="version gone from MLflow", subject=entry.ref, done="left", detail=detail)
+            yield Finding(
+                kind=FindingKind.VERSION_GONE_FROM_MLFLOW, subject=entry.ref, status=FindingStatus.LEFT, detail=detail
+            )
 
-    def _missing(self, entry: "Entry") -> Drift:
-        done, detail = "to be mirrored", f"record {entry.digest.hex[:12]}"
+    def _missing(self, entry: "Entry") -> Finding:
+        status, detail = FindingStatus.TO_BE_MIRRORED, f"record {entry.digest.hex[:12]}"
         if not self.dry_run:
             try:
                 version = self.mirror.write(entry)
                 sync_decisions(self.mirror, self.catalog, entry)
-                done, detail = "mirrored", f"as version {version.version}"
+                status, detail = FindingStatus.MIRRORED, f"as version {version.version}"
             except LostServerError:
                 raise
             except LineageError as error:
-                done, detail = "refused", error.what
-        return Drift(what="version not in MLflow", subject=entry.ref, done=done, detail=detail)
+                status, detail = FindingStatus.REFUSED, error.what
+        return Finding(kind=FindingKind.VERSION_NOT_IN_MLFLOW, subject=entry.ref, status=status, detail=detail)
 
     def _strangers(
         self, theirs: "Sequence[ModelVersion]", ours: Mapping[str, int], imported: set[tuple[str, str]]
-    ) -> Iterator[Drift]:
+    ) -> Iterator[Finding]:
         seen: set[str] = set()
         for each in sorted(theirs, key=lambda version: int(version.version)):
             record, said = each.tags.get(tags.RECORD), each.tags.get(tags.VERSION)
@@ -145,17 +135,24 @@ class _Model:
             if record is None:
                 if (each.name, str(each.version)) not in imported:
                     detail = f"lineage import mlflow --model {each.name}"
-                    yield Drift(what="version without lineage", subject=subject, done="left", detail=detail)
+                    yield Finding(
+                        kind=FindingKind.VERSION_WITHOUT_LINEAGE,
+                        subject=subject,
+                        status=FindingStatus.LEFT,
+                        detail=detail,
+                    )
                 continue
             number = ours.get(record.partition(":")[2])
             if number is None or record in seen or said != str(number):
                 detail = f"it claims to be {said or 'a version'} with the record {record[:19]}"
-                yield Drift(what="version without record", subject=subject, done=ALARM, detail=detail)
+                yield Finding(
+                    kind=FindingKind.VERSION_WITHOUT_RECORD, subject=subject, status=FindingStatus.ALARM, detail=detail
+                )
             seen.add(record)
 
     # Aliases
 
-    def _aliases(self) -> Iterator[Drift]:
+    def _aliases(self) -> Iterator[Finding]:
         ours = {alias: version for _, alias, version in self.catalog.index.current_aliases([self.name])}
         theirs = self._their_aliases()
         for alias in sorted({*ours, *theirs}):
@@ -180,11 +177,11 @@ class _Model:
     def _decided(self, alias: str) -> bool:
         return any(each.decision.moves_alias for each in list_decisions(self.catalog, self.name, alias))
 
-    def _differs(self, alias: str, theirs: str | None, wanted: str | None) -> Drift:
-        done = "to be moved"
+    def _differs(self, alias: str, theirs: str | None, wanted: str | None) -> Finding:
+        status = FindingStatus.TO_BE_MOVED
         if not self.dry_run:
             sync_alias(self.mirror, self.catalog, self.name, alias)
-            done = "moved"
+            status = FindingStatus.MOVED
         now, then = (f"version {number}" if number else "no version" for number in (theirs, wanted))
         detail = f"it named {now} in MLflow, and {then} by the decisions in the catalog"
-        return Drift(what="alias differs", subject=f"{self.name}@{alias}", done=done, detail=detail)
+        return Finding(kind=FindingKind.ALIAS_DIFFERS, subject=f"{self.name}@{alias}", status=status, detail=detail)

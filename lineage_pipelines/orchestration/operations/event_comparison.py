@@ -9,9 +9,9 @@ import dagster as dg
 
 from lineage_pipelines.catalog.outbox.outbox import DAGSTER
 from lineage_pipelines.errors import NotFoundError
-from lineage_pipelines.orchestration.operations.reconcile_finding import Reconciled
 from lineage_pipelines.orchestration.ui import metadata_keys
 from lineage_pipelines.records.statement.lineage_record import decode_identity
+from lineage_pipelines.records.values.finding import Finding, FindingKind, FindingStatus
 
 if TYPE_CHECKING:
     from lineage_pipelines.catalog.catalog import Catalog
@@ -31,7 +31,7 @@ class _Event:
 
 def compare_events(
     instance: dg.DagsterInstance, catalog: "Catalog", grace: timedelta, *, dry_run: bool, since: int | None
-) -> Iterator[Reconciled]:
+) -> Iterator[Finding]:
     """Raise an alarm for events without a record; report versions whose event was lost.
 
     Args:
@@ -50,7 +50,7 @@ def compare_events(
     for entry in waiting:
         if str(entry.digest) not in reported:
             found = _report(instance, catalog, entry, grace, dry_run=dry_run)
-            arrived += [entry] if found.done == "reported" else []
+            arrived += [entry] if found.status is FindingStatus.REPORTED else []
             yield found
     if arrived and not dry_run:
         catalog.outbox.mark_delivered(DAGSTER, arrived)
@@ -77,13 +77,16 @@ def _events(instance: dg.DagsterInstance, key: str, since: int | None) -> Iterat
         cursor = page.cursor
 
 
-def _alarms(catalog: "Catalog", events: Mapping[str, Sequence[_Event]]) -> Iterator[Reconciled]:
+def _alarms(catalog: "Catalog", events: Mapping[str, Sequence[_Event]]) -> Iterator[Finding]:
     for key, found in events.items():
         for event in found:
             if not _has_record(catalog, key, event.digest):
                 named = f"the asset has no record {event.digest}" if event.digest else "it names no record"
-                yield Reconciled(
-                    what="event without record", subject=key, done="ALARM", detail=f"run {event.run or 'none'}: {named}"
+                yield Finding(
+                    kind=FindingKind.EVENT_WITHOUT_RECORD,
+                    subject=key,
+                    status=FindingStatus.ALARM,
+                    detail=f"run {event.run or 'none'}: {named}",
                 )
 
 
@@ -99,18 +102,18 @@ def _has_record(catalog: "Catalog", key: str, digest: str | None) -> bool:
 
 def _report(
     instance: dg.DagsterInstance, catalog: "Catalog", entry: "Entry", grace: timedelta, *, dry_run: bool
-) -> Reconciled:
+) -> Finding:
     from lineage_pipelines.orchestration.ui.materialization import input_versions, model_metadata
     from lineage_pipelines.orchestration.ui.outcome import Outcome
     from lineage_pipelines.queries.registry.baseline import previous_version
 
-    what = "record without event"
+    kind = FindingKind.RECORD_WITHOUT_EVENT
     run = entry.record.run.dagster
     detail = f"committed by run {run.run_id if run else 'unknown'}"
     if datetime.now(UTC) - entry.recorded < grace:
-        return Reconciled(what=what, subject=entry.ref, done="waiting", detail=detail)
+        return Finding(kind=kind, subject=entry.ref, status=FindingStatus.WAITING, detail=detail)
     if dry_run:
-        return Reconciled(what=what, subject=entry.ref, done="to be reported", detail=detail)
+        return Finding(kind=kind, subject=entry.ref, status=FindingStatus.TO_BE_REPORTED, detail=detail)
     previous = previous_version(catalog, entry)
     event = dg.AssetMaterialization(
         asset_key=dg.AssetKey.from_user_string(entry.record.model.asset_key),
@@ -120,4 +123,4 @@ def _report(
         tags={"dagster/data_version": entry.record.artifact.digest.hex, **input_versions(entry.record)},
     )
     instance.report_runless_asset_event(event)
-    return Reconciled(what=what, subject=entry.ref, done="reported", detail=detail)
+    return Finding(kind=kind, subject=entry.ref, status=FindingStatus.REPORTED, detail=detail)

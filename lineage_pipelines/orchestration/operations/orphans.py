@@ -13,8 +13,8 @@ import dagster as dg
 
 from lineage_pipelines.catalog.outbox.attempts import Attempt, AttemptEnd
 from lineage_pipelines.datasets.workspace.placement import discard
-from lineage_pipelines.orchestration.operations.reconcile_finding import Reconciled
 from lineage_pipelines.orchestration.training.run_attempt import FOLDER_PREFIX
+from lineage_pipelines.records.values.finding import Finding, FindingKind, FindingStatus
 from lineage_pipelines.system.file_lock import is_locked
 from lineage_pipelines.system.process_identity import host_name, is_alive
 
@@ -30,7 +30,7 @@ _FOLDER = re.compile(re.escape(FOLDER_PREFIX) + r"[a-z0-9_]{8}")
 
 def give_up_attempts(
     instance: dg.DagsterInstance, catalog: "Catalog", grace: timedelta, *, dry_run: bool
-) -> Iterator[Reconciled]:
+) -> Iterator[Finding]:
     """End the attempts whose process is dead or whose run is over, and remove their folders. They may not commit."""
     for attempt in catalog.outbox.running_attempts():
         why = _why_over(instance, attempt, grace)
@@ -40,10 +40,10 @@ def give_up_attempts(
             catalog.outbox.end_attempt(attempt, AttemptEnd.ABANDONED)
             if attempt.folder is not None and attempt.host == host_name():
                 _discard_ours(Path(attempt.folder))
-        yield Reconciled(
-            what="attempt without end",
+        yield Finding(
+            kind=FindingKind.ATTEMPT_WITHOUT_END,
             subject=f"{attempt.model}, attempt {attempt.epoch}",
-            done="to be given up" if dry_run else "given up",
+            status=FindingStatus.TO_BE_GIVEN_UP if dry_run else FindingStatus.GIVEN_UP,
             detail=f"{why}; run {attempt.run or 'unknown'} on {attempt.host}, begun {attempt.begun:%Y-%m-%d %H:%M} UTC",
         )
 
@@ -61,15 +61,20 @@ def _why_over(instance: dg.DagsterInstance, attempt: Attempt, grace: timedelta) 
 
 def clear_temporary_files(
     artifacts: "ArtifactStore | None", older_than: timedelta, *, dry_run: bool
-) -> Iterator[Reconciled]:
+) -> Iterator[Finding]:
     """Remove private folders that no process holds, and half-written files of the store, when they are old."""
     folders = [path for path in _private_folders() if _is_old(path, older_than)]
     for path in (*folders, *(artifacts.half_written(older_than) if artifacts else ())):
         detail = f"{_size(path):,} bytes"
         if not dry_run:
             _discard_ours(path)
-        what = "stray folder" if path in folders else "half-written file"
-        yield Reconciled(what=what, subject=str(path), done="to be removed" if dry_run else "removed", detail=detail)
+        kind = FindingKind.STRAY_FOLDER if path in folders else FindingKind.HALF_WRITTEN_FILE
+        yield Finding(
+            kind=kind,
+            subject=str(path),
+            status=FindingStatus.TO_BE_REMOVED if dry_run else FindingStatus.REMOVED,
+            detail=detail,
+        )
 
 
 def _private_folders() -> Iterator[Path]:

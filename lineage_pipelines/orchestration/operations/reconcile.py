@@ -14,7 +14,7 @@ import dagster as dg
 
 from lineage_pipelines.errors import NotFoundError
 from lineage_pipelines.orchestration.lineage_resource import LineageResource
-from lineage_pipelines.orchestration.operations.reconcile_finding import Reconciled
+from lineage_pipelines.records.values.finding import Finding, FindingStatus
 
 if TYPE_CHECKING:
     from lineage_pipelines.artifacts.artifact_store import ArtifactStore
@@ -35,7 +35,7 @@ def reconcile(
     older_than: timedelta = OLD,
     dry_run: bool = False,
     since: int | None = None,
-) -> tuple[Reconciled, ...]:
+) -> tuple[Finding, ...]:
     """Compare versions with Dagster's events, attempts with processes, look for abandoned files, and repair.
 
     Args:
@@ -62,7 +62,7 @@ def reconcile(
 
 def reconcile_here(
     catalog: "Catalog", *, artifacts: "ArtifactStore | None" = None, older_than: timedelta = OLD, dry_run: bool = False
-) -> tuple[Reconciled, ...]:
+) -> tuple[Finding, ...]:
     """Reconcile with the instance of `DAGSTER_HOME`.
 
     Raises:
@@ -96,10 +96,10 @@ def build_reconcile_sensor(*, name: str = "reconcile", seconds: int = 300) -> dg
         with lineage.open_catalog() as catalog:
             found = reconcile(context.instance, catalog, artifacts=lineage.open_artifacts(), since=since)
         for each in found:
-            log = context.log.error if each.done == "ALARM" else context.log.warning
-            log("%s: %s, %s (%s)", each.what, each.subject, each.done, each.detail)
+            log = context.log.error if each.status is FindingStatus.ALARM else context.log.warning
+            log("%s: %s, %s (%s)", each.kind, each.subject, each.status, each.detail)
         context.update_cursor(str(newest or 0))
-        words = [f"{each.subject}: {each.what}, {each.done}" for each in found]
+        words = [f"{each.subject}: {each.kind}, {each.status}" for each in found]
         return dg.SkipReason("; ".join(words)[:1000] if words else "nothing to reconcile")
 
     return sensor
