@@ -34,14 +34,14 @@ _MARKERS = (".lineage", ".dvc", ".git")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """The project's choices, every path absolute."""
+    """The settings of a project, with absolute paths."""
 
     project_dir: Path
     """The folder of the nearest pyproject.toml upwards, else of `.lineage`, `.dvc` or `.git`, else the start."""
     catalog: str
     """`sqlite:///` and an absolute path, or `postgresql+psycopg://` and a server; it may hold a password."""
     artifacts: str
-    """A folder, or a URL that fsspec knows."""
+    """A folder, or a URL that fsspec can open."""
     keys: Path
     """The folder of the keys that sign what is committed."""
     require_clean: bool = False
@@ -65,8 +65,8 @@ def resolve_settings(
     """Return the settings of the project around `start`.
 
     Args:
-        catalog: the catalog to use, before every other source.
-        artifacts: the same for the artifact store.
+        catalog: the catalog to use; overrides every other source.
+        artifacts: the artifact store to use, likewise.
         start: a folder of the project; the current one by default.
 
     Raises:
@@ -95,8 +95,8 @@ def _here() -> Path:
     try:
         return Path.cwd()
     except OSError as error:
-        what = f"the current folder is not there any more ({type(error).__name__})"
-        raise CatalogError(what, fix="change to a folder that is there: cd …") from error
+        what = f"the current folder no longer exists ({type(error).__name__})"
+        raise CatalogError(what, fix="change to an existing folder: cd …") from error
 
 
 def _project_dir(start: Path) -> Path:
@@ -125,9 +125,9 @@ def read_table(project_dir: Path, *names: str) -> Mapping[str, Any]:
         names: the table below `[tool.lineage]`, as `"promotion", "production"`; that table itself by default.
 
     Raises:
-        CatalogError: the file cannot be read, or something else than a table has the name.
+        CatalogError: the file cannot be read, or the name is not that of a table.
     """
-    import tomllib  # most commands run beside no pyproject.toml
+    import tomllib  # not needed where there is no pyproject.toml
 
     path = project_dir / "pyproject.toml"
     try:
@@ -160,8 +160,8 @@ def _check_setting(name: str, value: object, path: Path) -> None:
 
 def _mlflow(table: Mapping[str, str], project_dir: Path) -> str | None:
     # A file that the environment names is relative to the current folder, as MLflow itself takes it.
-    if found := os.environ.get("MLFLOW_TRACKING_URI"):
-        return _absolute_url(found, _here())
+    if uri := os.environ.get("MLFLOW_TRACKING_URI"):
+        return _absolute_url(uri, _here())
     return _absolute_url(table["mlflow"], project_dir) if table.get("mlflow") else None
 
 

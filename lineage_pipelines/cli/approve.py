@@ -1,4 +1,4 @@
-"""`lineage approve`: a person's signed word that an alias may name a version; and where a person's key is kept."""
+"""`lineage approve`: a person's signed approval of a version for an alias, and where that person's key is."""
 
 import os
 import re
@@ -17,11 +17,16 @@ _AFTER = re.compile(r"([1-9][0-9]{0,3})([hdw])")
 
 @click.command("approve")
 @click.argument("ref")
-@click.option("--to", "alias", required=True, metavar="ALIAS", help="The alias that may name this version.")
-@click.option("--reason", required=True, help="Why, for those who come later.")
-@click.option("--expires", metavar="TIME", help="From when on it counts no more, 2026-12-01T00:00Z.")
-@click.option("--expires-in", metavar="SPAN", help="The same from now on: 12h, 7d, 4w.")
-@click.option("--key", "file", metavar="FILE", help="Your key; by default LINEAGE_APPROVAL_KEY, then your own folder.")
+@click.option("--to", "alias", required=True, metavar="ALIAS", help="The alias to approve this version for.")
+@click.option("--reason", required=True, help="The reason, recorded in the log.")
+@click.option("--expires", metavar="TIME", help="When the approval expires: 2026-12-01T00:00Z.")
+@click.option("--expires-in", metavar="SPAN", help="How long the approval is valid from now: 12h, 7d, 4w.")
+@click.option(
+    "--key",
+    "file",
+    metavar="FILE",
+    help="Your key file; by default that of LINEAGE_APPROVAL_KEY.",
+)
 @click.pass_obj
 def command(
     session: Session,
@@ -34,10 +39,10 @@ def command(
     expires_in: str | None,
     file: str | None,
 ) -> int:
-    """Approve that an alias names a version, signed with your own key (see `lineage key new`).
+    """Approve a version for an alias, signed with your own key (see `lineage key new`).
 
-    It counts for this record, this alias and the policy of now, and for nothing else. Who trained the version cannot
-    approve it, and who asks for the promotion does not count.
+    The approval is valid for this record, this alias and the current policy only. The person who trained the version
+    cannot approve it, and the approval of the person who promotes it does not count.
 
     \b
     Examples:
@@ -64,36 +69,36 @@ def command(
     until = f", until {end:%Y-%m-%dT%H:%MZ}" if end is not None else ""
     click.echo(f"entry {seq}: {approval.approver} approves {entry.ref} for {alias}{until}", err=True)
     if not asked:
-        click.echo(f"note: the policy of {alias} asks for no approvals", err=True)
+        click.echo(f"note: the policy of {alias} requires no approvals", err=True)
     return 0
 
 
 def _end(expires: str | None, expires_in: str | None, now: datetime) -> datetime | None:
     if expires is not None and expires_in is not None:
-        raise click.UsageError("--expires and --expires-in say the same: give one")
+        raise click.UsageError("give --expires or --expires-in, not both")
     if expires is None and expires_in is None:
         return None
     end = read_instant(expires, "--expires") if expires is not None else _after(expires_in or "", now)
     if end <= now:
-        raise click.BadParameter(f"{expires} is over already; write a later time", param_hint="--expires")
+        raise click.BadParameter(f"{expires} is in the past; give a later time", param_hint="--expires")
     return end
 
 
 def _after(text: str, now: datetime) -> datetime:
-    found = _AFTER.fullmatch(text)
-    if found is None:
+    span = _AFTER.fullmatch(text)
+    if span is None:
         raise click.BadParameter(f"not a span of time: {text[:40]!r}; write 12h, 7d or 4w", param_hint="--expires-in")
-    return now + timedelta(**{_UNITS[found[2]]: int(found[1])})
+    return now + timedelta(**{_UNITS[span[2]]: int(span[1])})
 
 
 # A person's key
 
 
 def own_key_file(given: str | None) -> Path:
-    """Return where a person's key is: as given, `LINEAGE_APPROVAL_KEY`, or the person's own configuration folder.
+    """Return the path of a person's key: as given, `LINEAGE_APPROVAL_KEY`, or in the user's configuration folder.
 
     Raises:
-        UsageError: the person has no folder.
+        UsageError: the user has no home folder.
     """
     named = given or os.environ.get("LINEAGE_APPROVAL_KEY")
     if named:
@@ -102,7 +107,7 @@ def own_key_file(given: str | None) -> Path:
     try:
         folder = configured if configured.is_absolute() else Path.home() / ".config"
     except RuntimeError as error:
-        raise click.UsageError("you have no home folder: say where your key is, in LINEAGE_APPROVAL_KEY") from error
+        raise click.UsageError("you have no home folder: set LINEAGE_APPROVAL_KEY to the path of your key") from error
     return folder / "lineage" / "approval.pem"
 
 
@@ -110,16 +115,16 @@ def ask_passphrase() -> str:
     """Return the passphrase of a person's key: from `LINEAGE_APPROVAL_PASSPHRASE`, or typed. Never an argument.
 
     Raises:
-        CatalogError: there is nobody to ask.
+        CatalogError: it is not set, and standard input is not a terminal.
     """
     return _passphrase(confirm=False)
 
 
 def new_passphrase() -> str:
-    """Return the passphrase for a new key; typed, it is asked twice.
+    """Return the passphrase for a new key; it has to be typed twice.
 
     Raises:
-        CatalogError: there is nobody to ask.
+        CatalogError: it is not set, and standard input is not a terminal.
     """
     return _passphrase(confirm=True)
 
@@ -130,6 +135,6 @@ def _passphrase(*, confirm: bool) -> str:
         return given
     if not sys.stdin.isatty():
         fix = "run it in a terminal, or set LINEAGE_APPROVAL_PASSPHRASE"
-        raise CatalogError("the approval key has a passphrase, and there is nobody to ask for it", fix=fix)
+        raise CatalogError("the approval key has a passphrase, and there is no terminal to ask for it", fix=fix)
     typed: str = click.prompt("Passphrase of your key", hide_input=True, confirmation_prompt=confirm, err=True)
     return typed

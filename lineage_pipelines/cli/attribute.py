@@ -1,4 +1,4 @@
-"""`lineage attribute REF REF --metric M`: to which of what differs is the change allocated?"""
+"""`lineage attribute REF REF --metric M`: which of the differences account for the change of a metric?"""
 
 import math
 from typing import TYPE_CHECKING, Any
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 @click.command("attribute")
 @click.argument("old")
 @click.argument("new")
-@click.option("--metric", required=True, help="The metric whose change is asked about.")
-@click.option("--seeds", type=click.IntRange(min=3), default=3, show_default=True, help="Repeats of every mix.")
-@click.option("--html", "page", is_flag=True, help="Answer with one self-contained page, with a plot.")
-@click.option("--no-store", is_flag=True, help="Do not keep the analysis in the log.")
+@click.option("--metric", required=True, help="The metric whose change is to be allocated.")
+@click.option("--seeds", type=click.IntRange(min=3), default=3, show_default=True, help="Trainings of every mix.")
+@click.option("--html", "page", is_flag=True, help="Write one self-contained HTML page with a plot.")
+@click.option("--no-store", is_flag=True, help="Do not record the analysis in the log.")
 @replay_options
 @format_option
 @click.pass_obj
@@ -44,9 +44,9 @@ def command(
 ) -> int:
     """Allocate the change of a metric from OLD to NEW to the data, code, parameters and libraries that differ.
 
-    Versions that lie between the two are trained in sandboxes, each with three seeds or more, and Shapley values are
-    taken of them. What was trained once is not trained again: after a kill it goes on where it was. It asks first, and
-    says how long it may take.
+    Mixes of the two versions are trained in sandboxes, each with three seeds or more, and Shapley values are computed
+    from the results. Finished trainings are kept, so that an interrupted analysis continues where it stopped. Before it
+    starts, it estimates how long it will take and asks for confirmation.
 
     \b
     Examples:
@@ -63,20 +63,20 @@ def command(
         first, second = resolve(catalog, old), resolve(catalog, new)
         if first.model != second.model:
             raise NotFoundError(
-                f"{first.ref} and {second.ref} are versions of two models, between which there is nothing"
+                f"{first.ref} and {second.ref} are versions of different models; name two versions of one model"
             )
         with progress_line() as show:
             callbacks = _callbacks(first, second, options, show, yes=yes)
-            found = attribute(catalog, first, second, metric, options, seeds=seeds, callbacks=callbacks)
+            attribution = attribute(catalog, first, second, metric, options, seeds=seeds, callbacks=callbacks)
     if not no_store:
-        click.echo(f"kept as entry {_store(session, found):,} of the log", err=True)
+        click.echo(f"recorded as entry {_store(session, attribution):,} of the log", err=True)
     if page:
-        print_answer(attribution_html(found))
+        print_answer(attribution_html(attribution))
     else:
         answer(
             form,
-            document=lambda: attribution_document(found),
-            plain=lambda: attribution_json(found),
+            document=lambda: attribution_document(attribution),
+            plain=lambda: attribution_json(attribution),
         )
     return 1
 
@@ -112,9 +112,9 @@ def _shown(show: "Callable[[str], None]") -> "Callable[[int, int, frozenset[str]
     return training
 
 
-def _store(session: Session, found: "Attribution") -> int:
+def _store(session: Session, attribution: "Attribution") -> int:
     from lineage_pipelines.records.decisions.attribution import encode_attribution
 
     with session.open_for_writing() as catalog:
-        about = [found.old.record, found.new.record]
-        return catalog.registry.attach("attribution", encode_attribution(found), about=about)
+        about = [attribution.old.record, attribution.new.record]
+        return catalog.registry.attach("attribution", encode_attribution(attribution), about=about)

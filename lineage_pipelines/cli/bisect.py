@@ -1,4 +1,4 @@
-"""`lineage bisect MODEL`: after which version a metric went bad."""
+"""`lineage bisect MODEL`: the first version in which a metric is bad."""
 
 import click
 
@@ -7,16 +7,16 @@ from lineage_pipelines.cli.session import Session, answer, format_option
 
 @click.command("bisect")
 @click.argument("model")
-@click.option("--metric", required=True, help="The metric that went bad: roc_auc.")
-@click.option("--good", metavar="REF", required=True, help="A version in which it was right.")
-@click.option("--bad", metavar="REF", required=True, help="A version in which it is wrong.")
-@click.option("--threshold", type=float, help="What divides good from bad; by default the middle of the two.")
+@click.option("--metric", required=True, help="The metric to look at: roc_auc.")
+@click.option("--good", metavar="REF", required=True, help="A version in which the metric is good.")
+@click.option("--bad", metavar="REF", required=True, help="A version in which the metric is bad.")
+@click.option("--threshold", type=float, help="The limit between good and bad; by default the middle of the two.")
 @format_option
 @click.pass_obj
 def command(
     session: Session, *, model: str, metric: str, good: str, bad: str, threshold: float | None, form: str
 ) -> int:
-    """Find the first version of MODEL whose metric is on the bad side, among those that there are.
+    """Find the first recorded version of MODEL whose metric is bad.
 
     \b
     Example:
@@ -26,6 +26,6 @@ def command(
     from lineage_pipelines.reports.views.bisect import bisect_document, bisect_json
 
     with session.open_catalog() as catalog:
-        found = bisect_metric(catalog, model, metric, good=good, bad=bad, threshold=threshold)
-    answer(form, document=lambda: bisect_document(found), plain=lambda: bisect_json(found))
+        result = bisect_metric(catalog, model, metric, good=good, bad=bad, threshold=threshold)
+    answer(form, document=lambda: bisect_document(result), plain=lambda: bisect_json(result))
     return 0

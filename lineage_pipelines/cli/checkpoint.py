@@ -1,4 +1,4 @@
-"""`lineage checkpoint`: what the log is now, signed, to be kept elsewhere."""
+"""`lineage checkpoint`: the current state of the log as a signed note, to be kept elsewhere."""
 
 from pathlib import Path
 
@@ -11,9 +11,9 @@ from lineage_pipelines.cli.session import Session, output_option, print_answer, 
 @output_option()
 @click.pass_obj
 def command(session: Session, output: Path | None) -> int:
-    """Write what the log is now as a signed note, to be kept where its writers cannot change it.
+    """Write the current state of the log as a signed note, to be kept where its writers cannot change it.
 
-    A checkpoint that is committed to Git as lineage.checkpoint is what `lineage verify` compares with.
+    `lineage verify` compares the log with the checkpoint that is committed to Git as lineage.checkpoint.
 
     \b
     Examples:

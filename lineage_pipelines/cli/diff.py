@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     from lineage_pipelines.queries.diff.changes import VersionDiff
     from lineage_pipelines.queries.diff.stored_tables import Progress
 
-_FOOT = "This page says what differs, never what caused it. It needs no network and runs no program."
+_FOOT = "This page shows what differs, not what caused it. It loads nothing from the network and runs no script."
 
 
 @click.command("diff")
 @click.argument("first", metavar="REF")
 @click.argument("second", metavar="REF")
-@click.option("--rows", is_flag=True, help="Read the data itself again, where both snapshots are at hand.")
-@click.option("--full", is_flag=True, help="Unfold what is identical; show patches and tables whole.")
+@click.option("--rows", is_flag=True, help="Compare the rows of the data too, if both snapshots are still stored.")
+@click.option("--full", is_flag=True, help="Show what is identical too, and patches and tables in full.")
 @output_option()
 @click.option(
     "--format",
@@ -37,9 +37,9 @@ _FOOT = "This page says what differs, never what caused it. It needs no network 
 def command(
     session: Session, *, first: str, second: str, rows: bool, full: bool, output: Path | None, form: str
 ) -> int:
-    """Say why the second version is different from the first, the most likely explanation first.
+    """Explain how the second version differs from the first, the most likely explanation first.
 
-    Text ends with it, Markdown and HTML begin with it. Exits with 1 when anything differs.
+    The explanation is at the end of text, and at the beginning of Markdown and HTML. Exits with 1 if anything differs.
 
     \b
     Examples:
@@ -48,7 +48,7 @@ def command(
       lineage diff flight_delay@4 flight_delay@5 --format html -o why.html
     """
     if form == "html" and output is None and sys.stdout.isatty():
-        raise click.UsageError("a page is nothing for a terminal: write it to a file, -o why.html")
+        raise click.UsageError("HTML is not written to a terminal: name a file, -o why.html")
     diff = _compare(session, first, second, rows=rows)
     if output is not None:
         write_output(output, _written(diff, form, full=full))
@@ -88,7 +88,7 @@ def _print(diff: "VersionDiff", form: str, *, full: bool) -> None:
 
 
 def _written(diff: "VersionDiff", form: str, *, full: bool) -> str:
-    """The answer for a file: without colours, lines as long as they are."""
+    """Return the answer for a file: without colours and without wrapping lines."""
     from lineage_pipelines.reports.render.html import render_html
     from lineage_pipelines.reports.render.json_text import render_json
     from lineage_pipelines.reports.render.markdown import render_markdown

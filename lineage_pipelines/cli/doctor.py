@@ -9,9 +9,9 @@ from lineage_pipelines.cli.session import Session, answer, format_option
 @format_option
 @click.pass_obj
 def command(session: Session, form: str) -> int:
-    """Look whether this machine is set up and whether anything was left half-done.
+    """Check that this machine is set up, and that no interrupted work was left behind.
 
-    Exits with 1 when something is wrong.
+    Exits with 1 if a check fails.
 
     \b
     Example:

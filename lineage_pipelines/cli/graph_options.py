@@ -1,4 +1,4 @@
-"""Graph options: what trace and impact share: the formats of a graph, and the file that a drawing is written to."""
+"""Graph options of `trace` and `impact`: the formats of a graph, and the file for a drawing."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,11 +18,11 @@ FORMATS = ("text", "json", "markdown", "mermaid", "svg")
 
 
 def drawing_options(function: Function) -> Function:
-    """Give a verb the options `--format`, with drawings, and `--output`."""
-    function = output_option("A file instead of stdout; only for mermaid and svg.")(function)
+    """Add the options `--format`, including drawings, and `--output` to a command."""
+    function = output_option("Write to this file instead of stdout; only mermaid and svg.")(function)
     choice = click.Choice(FORMATS)
     return click.option(
-        "--format", "form", type=choice, default="text", show_default=True, help="How to write the answer."
+        "--format", "form", type=choice, default="text", show_default=True, help="The format of the answer."
     )(function)
 
 
@@ -41,7 +41,7 @@ def answer_drawn(
     """
     if form not in ("mermaid", "svg"):
         if output is not None:
-            raise click.UsageError("-o writes a drawing: add --format svg, or --format mermaid")
+            raise click.UsageError("-o needs a drawing: add --format svg or --format mermaid")
         answer(form, document=document, plain=plain)
         return
     from lineage_pipelines.reports.charts.graph_svg import render_svg

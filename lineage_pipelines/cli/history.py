@@ -1,4 +1,4 @@
-"""`lineage history MODEL`: who was live when, by whose decision."""
+"""`lineage history MODEL`: which version an alias named when, and who decided that."""
 
 import click
 
@@ -8,11 +8,11 @@ from lineage_pipelines.cli.session import Session, answer, format_option, read_i
 @click.command("history")
 @click.argument("model")
 @click.option("--alias", help="Only this alias.")
-@click.option("--at", metavar="TIME", help="Only what was named at this instant, 2026-03-05T12:00Z; needs --alias.")
+@click.option("--at", metavar="TIME", help="Only the version that --alias named at this time: 2026-03-05T12:00Z.")
 @format_option
 @click.pass_obj
 def command(session: Session, model: str, alias: str | None, at: str | None, form: str) -> int:
-    """List the decisions about MODEL and the approvals, newest first: what, when, by whom, why.
+    """List the decisions and approvals of MODEL, newest first: what, when, by whom and why.
 
     \b
     Examples:
@@ -27,7 +27,7 @@ def command(session: Session, model: str, alias: str | None, at: str | None, for
 
     instant = read_instant(at, "--at") if at is not None else None
     if instant is not None and alias is None:
-        raise click.UsageError("--at asks which version an alias named: say which, --alias production")
+        raise click.UsageError("--at needs an alias: add --alias production")
     alias = check_alias(alias) if alias is not None else None
     with session.open_catalog() as catalog:
         known_model(catalog, model)

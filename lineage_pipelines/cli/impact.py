@@ -1,4 +1,4 @@
-"""`lineage impact SUBJECT`: which versions used this."""
+"""`lineage impact SUBJECT`: which versions used a file, commit or package."""
 
 from pathlib import Path
 
@@ -10,11 +10,11 @@ from lineage_pipelines.cli.session import Session
 
 @click.command("impact")
 @click.argument("subject")
-@click.option("--in", "alias", metavar="ALIAS", help="Only versions that this alias names now: production.")
+@click.option("--in", "alias", metavar="ALIAS", help="Only versions that this alias names now, for example production.")
 @drawing_options
 @click.pass_obj
 def command(session: Session, subject: str, alias: str | None, form: str, output: Path | None) -> int:
-    """List every version that used SUBJECT, directly or through any preparation step, live ones first.
+    """List every version that used SUBJECT, directly or through a preparation step, versions in production first.
 
     SUBJECT is a path, a file inside a tracked directory, the first characters of an MD5, SHA-256 or commit, a
     package with or without its version, or a REF.
@@ -36,12 +36,12 @@ def command(session: Session, subject: str, alias: str | None, form: str, output
     settings = session.settings()
     places = Places(artifacts=ArtifactStore(settings.artifacts), project_dir=settings.project_dir)
     with session.open_catalog() as catalog:
-        found = impact(catalog, find_subject(catalog, subject, places), alias=alias)
+        result = impact(catalog, find_subject(catalog, subject, places), alias=alias)
     answer_drawn(
         form,
         output,
-        document=lambda: impact_document(found),
-        plain=lambda: impact_json(found),
-        graph=lambda: impact_graph(found),
+        document=lambda: impact_document(result),
+        plain=lambda: impact_json(result),
+        graph=lambda: impact_graph(result),
     )
     return 0

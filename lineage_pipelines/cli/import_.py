@@ -1,4 +1,4 @@
-"""`lineage import mlflow`: read another system's models into the catalog."""
+"""`lineage import mlflow`: import the models of another system into the catalog."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @click.group("import")
 def command() -> None:
-    """Read models of other systems into the catalog.
+    """Import models of other systems into the catalog.
 
     \b
     Example:
@@ -31,18 +31,18 @@ def command() -> None:
     help="MLflow's server or store; by default MLFLOW_TRACKING_URI, then pyproject.toml.",
 )
 @click.option(
-    "--model", "models", metavar="NAME", multiple=True, help="Only this registered model; repeat it for more."
+    "--model", "models", metavar="NAME", multiple=True, help="Import only this registered model; may be repeated."
 )
-@click.option("--dry-run", is_flag=True, help="Only say what would be imported: nothing is written.")
+@click.option("--dry-run", is_flag=True, help="Show what would be imported, without writing anything.")
 @click.option(
     "--artifacts",
     type=click.Choice(["copy", "none"]),
     default="copy",
     show_default=True,
-    help="Whether model files are copied into the artifact store.",
+    help="Whether to copy model files into the artifact store.",
 )
 @click.option(
-    "--rename", "renames", metavar="THEIRS=OURS", multiple=True, help="Give a model another name; repeat it for more."
+    "--rename", "renames", metavar="THEIRS=OURS", multiple=True, help="Give a model another name; may be repeated."
 )
 @format_option
 @click.pass_obj
@@ -57,11 +57,11 @@ def mlflow(
     renames: Sequence[str],
     form: str,
 ) -> int:
-    """Read the registered models of MLflow into the catalog, which is made when there is none.
+    """Import the registered models of MLflow into the catalog, which is created if missing.
 
-    Every version becomes a record that says what is declared, inferred and missing. No model is loaded. What was
-    imported before is left as it is, so that it can be run again, after a kill too. Exits with 1 when something was
-    skipped or could not be read.
+    Every version becomes a record that states what is declared, inferred and missing. No model is loaded. Versions
+    that were imported before are left as they are, so the command can be repeated, also after an interruption. Exits
+    with 1 if something was skipped or could not be read.
 
     \b
     Examples:
@@ -74,11 +74,11 @@ def mlflow(
     settings = session.settings()
     address = tracking_uri or settings.mlflow
     if not address:
-        raise click.UsageError("which MLflow? Give --tracking-uri, or set MLFLOW_TRACKING_URI")
+        raise click.UsageError("no MLflow server is configured: give --tracking-uri or set MLFLOW_TRACKING_URI")
     renamed = _renamed(renames)
     check_registry(address, models)
     with _opened(settings, dry_run=dry_run) as catalog, progress_line() as show:
-        found = import_registry(
+        result = import_registry(
             address,
             catalog=catalog,
             artifacts=settings.artifacts,
@@ -90,30 +90,30 @@ def mlflow(
             dry_run=dry_run,
             progress=lambda model, done, count: show(f"{model[:50]}: {done:,} of {max(count, done):,} versions"),
         )
-    answer(form, document=lambda: import_document(found), plain=lambda: import_json(found))
-    return 0 if found.is_clean else 1
+    answer(form, document=lambda: import_document(result), plain=lambda: import_json(result))
+    return 0 if result.is_clean else 1
 
 
 def _renamed(renames: Sequence[str]) -> dict[str, str]:
-    """Return MLflow's names and ours.
+    """Return our name of each renamed model, by its name in MLflow.
 
     Raises:
-        BadParameter: one has not the form THEIRS=OURS, or a model is renamed twice.
+        BadParameter: a text is not of the form THEIRS=OURS, or a model is renamed twice.
     """
-    found: dict[str, str] = {}
+    result: dict[str, str] = {}
     for text in renames:
         theirs, equals, ours = text.rpartition("=")  # ours has no `=` in it
-        if not (theirs and equals and ours) or theirs in found:
+        if not (theirs and equals and ours) or theirs in result:
             raise click.BadParameter(f"write THEIRS=OURS once for a model, not {text[:80]!r}", param_hint="--rename")
-        found[theirs] = ours
-    return found
+        result[theirs] = ours
+    return result
 
 
 @contextmanager
 def _opened(settings: "Settings", *, dry_run: bool) -> "Iterator[Catalog | None]":
-    """Open the catalog, which an import makes; a dry run only reads it, and there may be none.
+    """Open the catalog, which is created if missing; a dry run only reads it, and yields None if there is none.
 
-    Nothing that is imported is owed to a mirror: it would be written back to where it came from.
+    Imported versions are not sent to a mirror: they would be written back to where they came from.
     """
     from lineage_pipelines.catalog.catalog import Catalog
     from lineage_pipelines.errors import NotFoundError

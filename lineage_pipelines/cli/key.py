@@ -1,4 +1,4 @@
-"""`lineage key`: the keys that sign the log, and those with which people approve."""
+"""`lineage key`: the keys that sign the log, and the keys that people approve with."""
 
 import click
 
@@ -8,10 +8,10 @@ from lineage_pipelines.cli.session import Session, answer, format_option
 
 @click.group("key")
 def command() -> None:
-    """Make, list and revoke keys: those that sign the log, and people's own, for approvals.
+    """Create, list and revoke keys: the keys that sign the log, and people's own keys for approvals.
 
-    A key of the log is made with its first entry, as a file in the folder of keys; a person makes hers with `key new`.
-    What a key has signed stays valid for ever.
+    The log's key is created with its first entry, as a file in the keys folder; a person creates one with `key new`.
+    Signatures of a revoked key from before its revocation stay valid.
 
     \b
     Examples:
@@ -25,7 +25,7 @@ def command() -> None:
 @format_option
 @click.pass_obj
 def list_command(session: Session, form: str) -> int:
-    """List every key of the log: since when it counts, and until when.
+    """List every key of the log, with the entries from and until which it is valid.
 
     \b
     Example:
@@ -41,17 +41,19 @@ def list_command(session: Session, form: str) -> int:
 
 
 @command.command("new")
-@click.option("--owner", required=True, help="Whose key it is: a name or an e-mail address.")
+@click.option("--owner", required=True, help="The owner of the key: a name or an e-mail address.")
 @click.option(
-    "--output", metavar="FILE", help="Where the key is kept; by default LINEAGE_APPROVAL_KEY, then your own folder."
+    "--output",
+    metavar="FILE",
+    help="The key file; by default LINEAGE_APPROVAL_KEY, then the user's own folder.",
 )
-@click.option("--passphrase", is_flag=True, help="Ask for a passphrase, without which the file is of no use.")
-@click.option("--existing", is_flag=True, help="Introduce the key that is in the file already, to another catalog.")
+@click.option("--passphrase", is_flag=True, help="Ask for a passphrase that protects the file.")
+@click.option("--existing", is_flag=True, help="Register the key that is already in the file, in another catalog.")
 @click.pass_obj
 def new_command(session: Session, /, owner: str, output: str | None, *, passphrase: bool, existing: bool) -> int:
-    """Make a key of your own for approvals, and say in the log that it is yours.
+    """Create your own key for approvals, and register it in the log.
 
-    It never leaves its file, and signs nothing but approvals.
+    The private key never leaves its file, and signs only approvals.
 
     \b
     Example:
@@ -70,23 +72,23 @@ def new_command(session: Session, /, owner: str, output: str | None, *, passphra
         try:
             seq = catalog.registry.introduce_key(key.introduction(name))
         except UnknownEndError:
-            raise  # the log may know the key
+            raise  # the key may be in the log
         except LineageError:
             if not existing:
-                path.unlink()  # a key that the log does not know would be taken for one that counts
+                path.unlink()  # an unregistered key would look like a valid one
             raise
-    click.echo(f"entry {seq}: the key {key.keyid[:12]} of {name} approves from now on; it is in {path}", err=True)
+    click.echo(f"entry {seq}: the key {key.keyid[:12]} of {name} is registered; it is in {path}", err=True)
     return 0
 
 
 @command.command("revoke")
 @click.argument("key")
-@click.option("--reason", required=True, help="Why, for those who come later.")
+@click.option("--reason", required=True, help="The reason, recorded in the log.")
 @click.pass_obj
 def revoke_command(session: Session, key: str, reason: str) -> int:
-    """Say in the log that KEY (its id, or the beginning) signs nothing from now on.
+    """Revoke KEY (its id, or the beginning of it): the log accepts nothing more that it signs.
 
-    Approvals that it has given count for no later promotion.
+    Its earlier approvals do not count for later promotions.
 
     \b
     Example:
@@ -96,7 +98,7 @@ def revoke_command(session: Session, key: str, reason: str) -> int:
     from lineage_pipelines.queries.verify.keyring import find_key
 
     with session.open_for_writing() as catalog:
-        found = find_key(catalog, key)
-        seq = catalog.registry.revoke_key(found.key, check_reason(reason))
-    click.echo(f"entry {seq}: the key {found.key[:12]} is revoked", err=True)
+        revoked = find_key(catalog, key)
+        seq = catalog.registry.revoke_key(revoked.key, check_reason(reason))
+    click.echo(f"entry {seq}: the key {revoked.key[:12]} is revoked", err=True)
     return 0

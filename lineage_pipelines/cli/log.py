@@ -1,4 +1,4 @@
-"""`lineage log MODEL`: its versions."""
+"""`lineage log MODEL`: the versions of a model."""
 
 import click
 
@@ -10,7 +10,7 @@ from lineage_pipelines.cli.session import Session, answer, format_option
 @format_option
 @click.pass_obj
 def command(session: Session, model: str, form: str) -> int:
-    """List the versions of MODEL, newest first, with what changed in the data.
+    """List the versions of MODEL, newest first, and mark the data that changed.
 
     \b
     Example:

@@ -51,7 +51,7 @@ _ENDS_EMPTY = re.compile("--[a-z-]+=")
 @click.version_option(__version__, message="lineage %(version)s")
 @click.pass_context
 def lineage(context: click.Context, catalog: str | None) -> None:
-    """Ask how a model came to be.
+    """Find out how a model was made: its data, code, parameters and environment.
 
     A REF is `model@7`, `model` (its latest version), or the first characters of a record digest.
 
@@ -93,12 +93,12 @@ for decision in (approve.command, promote.promote, promote.reject, promote.rollb
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""
     if argv is None:
-        # A command is over before there is garbage; looking for it while SQLAlchemy is imported takes 12 ms.
+        # A command ends before there is garbage to collect; collecting while SQLAlchemy is imported takes 12 ms.
         gc.set_threshold(100_000, 50, 50)
     arguments = list(sys.argv[1:] if argv is None else argv)
     debug = "--debug" in arguments
     if sys.stdout is None:
-        return _say("there is no standard output to answer on\n  fix:   nothing was done; run it without >&-")
+        return _say("standard output is closed\n  fix:   nothing was done; run the command without >&-")
     try:
         _refuse_empty(arguments)
         code = lineage.main(arguments, prog_name="lineage", standalone_mode=False)
@@ -107,14 +107,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _BAD_INPUT
     except click.Abort:
         return _say("interrupted")
-    except Exception as error:  # noqa: BLE001  # Python's own exit code, 1, would say "answered, with findings"
+    except Exception as error:  # noqa: BLE001  # Python's own exit code, 1, means "answered, with findings" here
         return _fail(error, debug=debug)
     return code if isinstance(code, int) else 0
 
 
 def _refuse_empty(arguments: Sequence[str]) -> None:
-    # A variable of a shell that is not set: with the default instead, another key would sign, or another folder be
-    # written to, than was meant.
+    # Probably an unset variable of the shell. The default instead could sign with the wrong key, or write to the
+    # wrong folder.
     split = (part for word in arguments for part in ((word[:-1], "") if _ENDS_EMPTY.fullmatch(word) else (word,)))
     for option, value in pairwise(split):
         if not value and option.startswith("-") and option != "--":
@@ -127,7 +127,7 @@ def _fail(error: Exception, *, debug: bool) -> int:
     elif isinstance(error, LineageError):
         _say(str(error))
     else:
-        _say(f"{type(error).__name__}: {error}\n  fix:   lineage --debug … shows where it comes from")
+        _say(f"{type(error).__name__}: {error}\n  fix:   lineage --debug … shows the traceback")
     return _BAD_INPUT if isinstance(error, NotFoundError | RecordError) else _NOT_ANSWERED
 
 

@@ -1,4 +1,4 @@
-"""`lineage migrate`: make the catalog's tables, or bring them up to date."""
+"""`lineage migrate`: create or upgrade the catalog's tables."""
 
 import click
 
@@ -8,10 +8,11 @@ from lineage_pipelines.cli.session import Session
 @click.command("migrate")
 @click.pass_obj
 def command(session: Session) -> int:
-    """Make the catalog, or bring one of an older release up to date.
+    """Create the catalog, or upgrade one of an older release.
 
-    Whoever writes to a catalog does so by itself; in PostgreSQL it takes the owner of the tables. Of a file, a copy is
-    kept beside it. An upgrade is one transaction: cut short, it leaves what was.
+    Commands that write to a SQLite catalog upgrade it automatically; in PostgreSQL the owner of the tables has to do
+    it. A SQLite file is copied first, into the same folder. An upgrade is one transaction: interrupted, it changes
+    nothing.
 
     \b
     Examples:
@@ -22,6 +23,6 @@ def command(session: Session) -> int:
 
     with Catalog(session.settings().catalog) as catalog:
         before, now = catalog.connection.found_schema, catalog.connection.schema_version
-        said = "up to date" if before == now else "made" if before == 0 else f"brought from schema {before}"
-        click.echo(f"{catalog.url}: {said}, schema {now}", err=True)
+        result = "up to date" if before == now else "created" if before == 0 else f"upgraded from schema {before}"
+        click.echo(f"{catalog.url}: {result}, schema {now}", err=True)
     return 0

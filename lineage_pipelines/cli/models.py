@@ -1,4 +1,4 @@
-"""`lineage models`: what there is."""
+"""`lineage models`: the models of the catalog."""
 
 import click
 

@@ -1,4 +1,4 @@
-"""Progress: one line on a terminal's stderr, written over, of work that takes longer than two seconds."""
+"""Progress: one line on stderr that is updated while work takes longer than two seconds, on a terminal only."""
 
 import shutil
 import sys
@@ -16,7 +16,7 @@ _CLEAR = "\r\x1b[K"
 
 @contextmanager
 def progress_line() -> Iterator[Callable[[str], None]]:
-    """Yield a function that takes what is being done. The line is removed in the end; a pipe or a file gets nothing."""
+    """Yield a function that sets the text of the line. It is removed at the end; a pipe or a file gets nothing."""
     if not sys.stderr.isatty():
         yield lambda _: None
         return
@@ -32,13 +32,13 @@ def progress_line() -> Iterator[Callable[[str], None]]:
 
 @contextmanager
 def progress_count() -> Iterator[Callable[[str, int], None]]:
-    """Yield a function that takes what is counted, in the plural, and how many there are by now."""
+    """Yield a function that shows a count, given a plural noun and the number so far."""
     with progress_line() as show:
         yield lambda what, number: show(f"{number:,} {what}")
 
 
 def echo_step(text: str) -> None:
-    """Print a line of its own on a terminal's stderr, above the line of progress if there is one."""
+    """Print a separate line on a terminal's stderr, above the progress line if there is one."""
     if sys.stderr.isatty():
         click.echo(f"{_CLEAR}{text}", err=True)
 
@@ -50,12 +50,12 @@ class _Line:
         self._start = 0.0
 
     def show(self, text: str) -> None:
-        """Set what the line shows. The seconds count from the first call."""
+        """Set the text of the line. The seconds count from the first call."""
         self._start = self._start or time.monotonic()
         self._text = text
 
     def write(self) -> None:
-        """Write the line now and then, until it has ended."""
+        """Update the line at intervals until the work has ended."""
         written = False
         while not self.ended.wait(_PERIOD_SECONDS):
             seconds = time.monotonic() - self._start

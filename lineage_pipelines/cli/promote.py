@@ -1,4 +1,4 @@
-"""`lineage promote`, `reject`, `rollback`, `retire`: decisions about versions, kept with their reasons."""
+"""`lineage promote`, `reject`, `rollback`, `retire`: decisions about versions, recorded with their reasons."""
 
 from typing import TYPE_CHECKING
 
@@ -10,21 +10,21 @@ if TYPE_CHECKING:
     from lineage_pipelines.catalog.catalog import Catalog
     from lineage_pipelines.records.decisions.decision import Decision
 
-_reason = click.option("--reason", required=True, help="Why, for those who come later.")
-_alias = click.option("--alias", default="production", show_default=True, help="Which alias.")
+_reason = click.option("--reason", required=True, help="The reason, recorded in the log.")
+_alias = click.option("--alias", default="production", show_default=True, help="The alias.")
 
 
 @click.command("promote")
 @click.argument("ref")
-@click.option("--to", "alias", required=True, metavar="ALIAS", help="The alias that names this version from now on.")
+@click.option("--to", "alias", required=True, metavar="ALIAS", help="The alias to point to this version.")
 @_reason
-@click.option("--override", is_flag=True, help="Promote against the policy; shown everywhere as such.")
+@click.option("--override", is_flag=True, help="Promote against the policy; marked as an override everywhere.")
 @format_option
 @click.pass_obj
 def promote(session: Session, /, ref: str, alias: str, reason: str, *, override: bool, form: str) -> int:
-    """Make an alias name a version, if the project's policy allows it.
+    """Point an alias to a version, if the project's policy allows it.
 
-    Exits with 1, and changes nothing, when it does not.
+    Exits with 1 and changes nothing if the policy forbids it.
 
     \b
     Examples:
@@ -66,7 +66,7 @@ def promote(session: Session, /, ref: str, alias: str, reason: str, *, override:
 @_reason
 @click.pass_obj
 def reject(session: Session, ref: str, alias: str, reason: str) -> int:
-    """Say that a version is not to be named by an alias, and why.
+    """Record that a version must not get an alias, and why.
 
     \b
     Example:
@@ -91,7 +91,7 @@ def reject(session: Session, ref: str, alias: str, reason: str) -> int:
 @_reason
 @click.pass_obj
 def rollback(session: Session, model: str, alias: str, reason: str) -> int:
-    """Make an alias name the version again that it named before.
+    """Point an alias back to the version that it named before.
 
     \b
     Example:
@@ -115,7 +115,7 @@ def rollback(session: Session, model: str, alias: str, reason: str) -> int:
 @_reason
 @click.pass_obj
 def retire(session: Session, model: str, alias: str, reason: str) -> int:
-    """Make an alias name no version any more.
+    """Remove an alias, so that it names no version.
 
     \b
     Example:

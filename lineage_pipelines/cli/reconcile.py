@@ -1,4 +1,4 @@
-"""`lineage reconcile`: what a crash left behind, between the catalog and Dagster and on this machine."""
+"""`lineage reconcile`: repair what a crash left inconsistent between the catalog, Dagster, MLflow and this machine."""
 
 import math
 from datetime import timedelta
@@ -17,28 +17,29 @@ if TYPE_CHECKING:
     from lineage_pipelines.settings import Settings
 
 _LONGEST = 24.0 * 365 * 100
-"""Hours. A century; more than a calendar has would be none."""
+"""Hours: a century. Much more would be beyond the range of dates."""
 
 
 @click.command("reconcile")
-@click.option("--dry-run", is_flag=True, help="Only say what would be done.")
+@click.option("--dry-run", is_flag=True, help="Show what would be done, without doing it.")
 @click.option(
     "--older-than",
     metavar="HOURS",
     type=click.FloatRange(min=0, max=_LONGEST),
     default=24.0,
     show_default=True,
-    help="How old a temporary file is that nobody is writing any more.",
+    help="The age from which a temporary file counts as abandoned.",
 )
 @format_option
 @click.pass_obj
 def command(session: Session, /, *, dry_run: bool, older_than: float, form: str) -> int:
-    """Report versions to Dagster whose event was lost; find events that no record stands behind.
+    """Report versions to Dagster whose event was lost, and find events without a record.
 
-    Also gives up attempts whose process is dead, and removes the folders and half-written files that were left. Where
-    MLflow mirrors the catalog, it is told what it lacks, and what differs there is listed.
+    Also closes the attempts of dead processes, and removes the folders and incomplete files that they left. If MLflow
+    mirrors the catalog, versions that it lacks are sent to it, and other differences are listed.
 
-    Needs DAGSTER_HOME. Exits with 1 when an event or a version in MLflow has no record, or MLflow refuses or is away.
+    Needs DAGSTER_HOME. Exits with 1 if an event or a version in MLflow has no record, or if MLflow refuses an update
+    or is unreachable.
 
     \b
     Examples:
@@ -50,20 +51,20 @@ def command(session: Session, /, *, dry_run: bool, older_than: float, form: str)
     from lineage_pipelines.reports.views.reconcile import reconciled_document, reconciled_json
 
     if math.isnan(older_than):
-        raise click.BadParameter("not a number of hours", param_hint="--older-than")
+        raise click.BadParameter("not a number", param_hint="--older-than")
     store = ArtifactStore(session.settings().artifacts)
     with session.open_catalog() if dry_run else session.open_for_writing() as catalog:
         age = timedelta(hours=older_than)
-        found = [
+        findings = [
             *reconcile_here(catalog, artifacts=store, older_than=age, dry_run=dry_run),
             *_drift(session.settings(), catalog, dry_run=dry_run),
         ]
     answer(
         form,
-        document=lambda: reconciled_document(found, mirrored=session.settings().mlflow is not None),
-        plain=lambda: reconciled_json(found),
+        document=lambda: reconciled_document(findings, mirrored=session.settings().mlflow is not None),
+        plain=lambda: reconciled_json(findings),
     )
-    return 1 if any(finding.failed for finding in found) else 0
+    return 1 if any(finding.failed for finding in findings) else 0
 
 
 def _drift(settings: "Settings", catalog: "Catalog", *, dry_run: bool) -> "Iterator[Finding]":

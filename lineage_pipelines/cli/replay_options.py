@@ -1,4 +1,4 @@
-"""Replay options of `reproduce` and `attribute`: how code of the past is run, and the consent to run it."""
+"""Replay options of `reproduce` and `attribute`: how past code is run, and the confirmation before that."""
 
 import sys
 from collections.abc import Callable, Sequence
@@ -17,33 +17,33 @@ if TYPE_CHECKING:
 Function = TypeVar("Function", bound=Callable[..., object])
 
 _OPTIONS = (
-    click.option("--yes", is_flag=True, help="Do not ask before code of the past is run."),
+    click.option("--yes", is_flag=True, help="Do not ask for confirmation before past code is run."),
     click.option(
         "--environment",
         type=click.Choice(["recorded", "current"]),
         default="recorded",
         show_default=True,
-        help="Which libraries to run with: rebuilt from the record, or those that are installed here.",
+        help="Run with the recorded libraries, or with those installed here.",
     ),
     click.option(
         "--wheels",
         metavar="FOLDER",
         type=click.Path(exists=True, file_okay=False, path_type=Path),
-        help="A folder of wheels that is looked in first.",
+        help="A folder of wheels to search first.",
     ),
-    click.option("--offline", is_flag=True, help="Ask no package index: what is in no folder of wheels is gone."),
-    click.option("--pass-env", metavar="NAME", multiple=True, help="An environment variable that training needs."),
+    click.option("--offline", is_flag=True, help="Use no package index, only wheels from folders."),
+    click.option("--pass-env", metavar="NAME", multiple=True, help="An environment variable to pass on; repeatable."),
     click.option(
         "--timeout",
         metavar="SECONDS",
         type=click.FloatRange(min=0, min_open=True),
-        help="Give up a training after this.",
+        help="Stop a training after this time.",
     ),
 )
 
 
 def replay_options(function: Function) -> Function:
-    """Give a verb the options by which code of the past is run."""
+    """Add the options for running past code to a command."""
     for option in reversed(_OPTIONS):
         function = option(function)
     return function
@@ -58,17 +58,17 @@ def build_options(
     pass_env: Sequence[str],
     timeout: float | None,
 ) -> "Options":
-    """Return how versions are run again: what was given, then what pyproject.toml says.
+    """Return the options of a replay: those given, completed from pyproject.toml.
 
     Raises:
-        CatalogError: pyproject.toml has a setting that cannot be used.
+        CatalogError: pyproject.toml has an invalid setting.
     """
     from lineage_pipelines.artifacts.artifact_store import ArtifactStore
     from lineage_pipelines.replay.environments import Building
     from lineage_pipelines.replay.replay_settings import read_settings
     from lineage_pipelines.replay.reproduction_run import Options
 
-    said = read_settings(settings.project_dir)
+    declared = read_settings(settings.project_dir)
 
     def tell(what: str) -> None:
         echo_step(f"{what} …")
@@ -76,38 +76,38 @@ def build_options(
     return Options(
         project_dir=settings.project_dir,
         artifacts=ArtifactStore(settings.artifacts),
-        building=Building(wheels=wheels or said.wheels, index=not offline, tell=tell),
+        building=Building(wheels=wheels or declared.wheels, index=not offline, tell=tell),
         this_environment=environment == "current",
-        pass_on=(*said.pass_env, *pass_env),
+        pass_on=(*declared.pass_env, *pass_env),
         timeout=timeout,
         tell=tell,
     )
 
 
 def ask(entries: "Sequence[Entry]", options: "Options", *more: str) -> None:
-    """Say which code is going to run, and ask.
+    """Show which code is going to run, and ask for confirmation.
 
     Raises:
-        UsageError: there is nobody to ask.
+        UsageError: standard input is not a terminal.
     """
     names = " and ".join(entry.ref for entry in entries)
-    click.echo(f"To run {names} again, code of the past is run on this machine, as you:", err=True)
+    click.echo(f"To run {names} again, this code is run on this machine, as your user:", err=True)
     for entry in entries:
-        click.echo(f"  {_said(entry)}", err=True)
+        click.echo(f"  {_description(entry)}", err=True)
     if not options.this_environment:
         counts = " and ".join(f"{entry.record.environment.package_count:,}" for entry in entries)
         click.echo(f"  with the recorded {counts} libraries, installed if need be", err=True)
     for line in more:
         click.echo(f"  {line}", err=True)
     if not sys.stdin.isatty():
-        raise click.UsageError("nobody is there to be asked; --yes says that it may run")
-    click.confirm("Go on?", err=True, abort=True)
+        raise click.UsageError("there is no terminal to ask for confirmation; add --yes to run it")
+    click.confirm("Continue?", err=True, abort=True)
 
 
-def _said(entry: "Entry") -> str:
+def _description(entry: "Entry") -> str:
     code, run = entry.record.code, entry.record.run
     function = code.source.entry if code.source else "unknown"
     revision = f"commit {code.revision[:12]}" if code.revision else "the stored sources"
-    patch = " with the uncommitted changes of that day" if code.patch else ""
-    who = f"trained first on {run.host} by {run.user or 'unknown'}, {run.started:%Y-%m-%d %H:%M} UTC"
+    patch = " with the uncommitted changes of that time" if code.patch else ""
+    who = f"first trained on {run.host} by {run.user or 'unknown'}, {run.started:%Y-%m-%d %H:%M} UTC"
     return f"{function}, from {revision}{patch}; {who}"

@@ -1,4 +1,4 @@
-"""`lineage reproduce REF`: run it again, outside the workspace; is it still the same model?"""
+"""`lineage reproduce REF`: train a version again, outside the workspace, and compare the results."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
 @click.command("reproduce")
 @click.argument("ref", required=False)
-@click.option("--check", is_flag=True, help="Only see whether it could be: R1 and R2. Trains and stores nothing.")
-@click.option("--with", "substitutes", metavar="NAME=FILE", multiple=True, help="Another file for an input: what if?")
-@click.option("--tolerance", "tolerances", metavar="METRIC=NUMBER", multiple=True, help="How far a metric may be off.")
+@click.option("--check", is_flag=True, help="Only check that it is possible (R1 and R2), without training.")
+@click.option("--with", "substitutes", metavar="NAME=FILE", multiple=True, help="Replace the file of an input.")
+@click.option("--tolerance", "tolerances", metavar="METRIC=NUMBER", multiple=True, help="How far a metric may differ.")
 @click.option(
-    "--keep", metavar="FOLDER", type=click.Path(path_type=Path), help="Leave the sandbox here, to look inside."
+    "--keep", metavar="FOLDER", type=click.Path(path_type=Path), help="Keep the sandbox in this folder, for inspection."
 )
-@click.option("--no-store", is_flag=True, help="Do not keep the verdict in the log.")
+@click.option("--no-store", is_flag=True, help="Do not record the verdict in the log.")
 @replay_options
 @format_option
 @click.pass_obj
@@ -40,11 +40,11 @@ def command(
     form: str,
     **given: Any,  # noqa: ANN401  # the options, as `_options` takes them
 ) -> int:
-    """Rebuild the run of REF in a sandbox, train it again, and say how far it came, R0 to R5.
+    """Rebuild the run of REF in a sandbox, train it again, and report the level of agreement, R0 to R5.
 
-    Source code, libraries and data are those of the record; workspace, Git, DVC and the records stay as they are. The
-    verdict is kept in the log. Exits with 1 when something differs. With --check and no REF: every version that is or
-    ever was in production.
+    Source code, libraries and data are those of the record; workspace, Git, DVC and the records are not changed. The
+    verdict is recorded in the log. Exits with 1 if something differs. With --check and no REF, every version that is
+    or ever was in production is checked.
 
     \b
     Examples:
@@ -61,24 +61,24 @@ def command(
     )
 
     if ref is None and not check:
-        raise click.UsageError("say which version, or --check for all that ever were in production")
+        raise click.UsageError("name a version, or add --check for all that are or ever were in production")
     with session.open_catalog() as catalog:
         entries = _entries(catalog, ref)
         options = _options(session, catalog, entries, check=check, **given)
     if not check and not yes:
         ask(entries, options)
-    found = [reproduce(entry, options) for entry in entries]
+    results = [reproduce(entry, options) for entry in entries]
     if ref is None:
-        answer(form, document=lambda: checked_document(found), plain=lambda: checked_json(found))
-        return 1 if any(each.differs for each in found) else 0
-    said = found[0]
-    seq = None if check or no_store or options.substitutes else _store(session, said)
+        answer(form, document=lambda: checked_document(results), plain=lambda: checked_json(results))
+        return 1 if any(each.differs for each in results) else 0
+    result = results[0]
+    seq = None if check or no_store or options.substitutes else _store(session, result)
     answer(
         form,
-        document=lambda: reproduction_document(said, seq),
-        plain=lambda: reproduction_json(said, seq),
+        document=lambda: reproduction_document(result, seq),
+        plain=lambda: reproduction_json(result, seq),
     )
-    return 1 if said.differs else 0
+    return 1 if result.differs else 0
 
 
 def _entries(catalog: "Catalog", ref: str | None) -> "Sequence[Entry]":
@@ -106,10 +106,14 @@ def _options(
 
     settings = session.settings()
     declared = read_settings(settings.project_dir).tolerance
-    wanted = {name: check_tolerance(name, _number(value), "--tolerance") for name, value in _pairs(tolerances)}
+    given_tolerances = {
+        name: check_tolerance(name, _number(value), "--tolerance") for name, value in _pairs(tolerances)
+    }
     options = build_options(settings, **given)
     if entries and not check:
-        options = replace(options, tolerances=find_tolerances(catalog, entries[0].model, {**declared, **wanted}))
+        options = replace(
+            options, tolerances=find_tolerances(catalog, entries[0].model, {**declared, **given_tolerances})
+        )
     with_ = {name: Path(path) for name, path in _pairs(substitutes)}
     return replace(options, check_only=check, substitutes=with_, keep=keep)
 
@@ -129,8 +133,8 @@ def _number(text: str) -> float | str:
         return text
 
 
-def _store(session: Session, said: "Reproduction") -> int:
+def _store(session: Session, result: "Reproduction") -> int:
     from lineage_pipelines.records.decisions.reproduction import encode_reproduction
 
     with session.open_for_writing() as catalog:
-        return catalog.registry.attach("reproduction", encode_reproduction(said), about=[said.record])
+        return catalog.registry.attach("reproduction", encode_reproduction(result), about=[result.record])

@@ -1,4 +1,4 @@
-"""Session: what every verb shares: the catalog that was asked for, the format of the answer, and how it is printed."""
+"""Session of one command: the chosen catalog, the format of the answer, and printing it."""
 
 import os
 import shutil
@@ -31,14 +31,14 @@ class Session:
     catalog: str | None
 
     def settings(self) -> Settings:
-        """Resolve the configuration from here upwards."""
+        """Resolve the settings of the project around the current folder."""
         return resolve_settings(catalog=self.catalog)
 
     def open_catalog(self) -> "Catalog":
-        """Open the catalog for reading; it is never made by a question.
+        """Open the catalog for reading; it is not created.
 
         Raises:
-            NotFoundError: there is none.
+            NotFoundError: there is no catalog.
             CatalogError: it cannot be read.
         """
         from lineage_pipelines.catalog.catalog import Catalog
@@ -47,10 +47,10 @@ class Session:
         return Catalog(settings.catalog, create=False, read_only=True, keys=settings.keys)
 
     def open_for_writing(self) -> "Catalog":
-        """Open the catalog for a decision; it is not made by one.
+        """Open the catalog for writing; it is not created.
 
         Raises:
-            NotFoundError: there is none.
+            NotFoundError: there is no catalog.
             CatalogError: it cannot be opened.
         """
         from lineage_pipelines.catalog.catalog import Catalog
@@ -59,7 +59,7 @@ class Session:
         return Catalog(settings.catalog, create=False, keys=settings.keys, mirrors=settings.mirrors)
 
     def start_mirroring(self) -> None:
-        """Have the systems that mirror the catalog told of what was committed, without waiting for them."""
+        """Start sending what was committed to the systems that mirror the catalog, without waiting for them."""
         settings = self.settings()
         if settings.mirrors:
             from lineage_pipelines.bridges.mlflow.delivery_launcher import start_mirroring
@@ -68,15 +68,15 @@ class Session:
 
 
 def format_option(function: Function) -> Function:
-    """Give a verb the option `--format`."""
+    """Add the option `--format` to a command."""
     choice = click.Choice(FORMATS)
     return click.option(
-        "--format", "form", type=choice, default="text", show_default=True, help="How to write the answer."
+        "--format", "form", type=choice, default="text", show_default=True, help="The format of the answer."
     )(function)
 
 
-def output_option(help_text: str = "A file instead of stdout.") -> Callable[[Function], Function]:
-    """Give a verb the option `-o FILE`."""
+def output_option(help_text: str = "Write to this file instead of stdout.") -> Callable[[Function], Function]:
+    """Return the option `-o FILE` for a command."""
     return click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help=help_text)
 
 
@@ -103,7 +103,7 @@ def read_instant(text: str, option: str) -> datetime:
     """Return the instant, in UTC, that a person wrote as an option: ISO 8601 with a time zone.
 
     Raises:
-        BadParameter: it is none, has no time zone, or is none in UTC that a calendar has.
+        BadParameter: it is not a time, has no time zone, or is out of range in UTC.
     """
     example = "write 2026-12-01T00:00Z"
     try:
@@ -112,27 +112,27 @@ def read_instant(text: str, option: str) -> datetime:
             raise click.BadParameter(f"{text[:40]!r} has no time zone; {example} for UTC", param_hint=option)
         return instant.astimezone(UTC)
     except (ValueError, OverflowError) as error:
-        leap = " (clocks here know no leap second: write the next)" if ":60" in text else ""
+        leap = " (leap seconds are not supported: write the next second)" if ":60" in text else ""
         raise click.BadParameter(f"not a time: {text[:40]!r}{leap}; {example}", param_hint=option) from error
 
 
 def user_name() -> str:
-    """Return the name of the account that decides.
+    """Return the name of the user, who makes the decision.
 
     Raises:
-        CatalogError: it has none.
+        CatalogError: the account has no name.
     """
     import getpass
 
     try:
         return getpass.getuser()
     except (KeyError, OSError) as error:  # which of the two depends on Python's version
-        fix = "say who you are: export LOGNAME=…"
-        raise CatalogError("this account has no name, and a decision is somebody's", fix=fix) from error
+        fix = "set it: export LOGNAME=…"
+        raise CatalogError("this account has no user name, and a decision needs one", fix=fix) from error
 
 
 def answer(form: str, *, document: "Callable[[], Document]", plain: "Callable[[], Json]") -> None:
-    """Print one answer in the form that was asked for."""
+    """Print one answer in the chosen format."""
     from lineage_pipelines.reports.render.json_text import render_json
     from lineage_pipelines.reports.render.markdown import render_markdown
     from lineage_pipelines.reports.render.text import render_text
@@ -164,13 +164,13 @@ def print_answer(text: str | bytes) -> None:
             sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding))
         sys.stdout.flush()
     except BrokenPipeError:
-        # The reader (`head`, `less`) has had enough; nothing is wrong, and nothing more may be written. Not left to
-        # click, which would end with 1.
+        # The reader (`head`, `less`) has closed the pipe, which is no error; nothing more may be written. click would
+        # exit with 1.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     except OSError as error:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what is left in the buffer would be tried again, and told
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or Python would flush the buffer again at exit, and report that
         raise CatalogError(
             f"the answer cannot be written: {error.strerror}",
             where="standard output",
-            fix="write it elsewhere; what was to be stored is stored (lineage history)",
+            fix="redirect it elsewhere; the log already has what was to be stored (lineage history)",
         ) from error

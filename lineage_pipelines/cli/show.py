@@ -1,4 +1,4 @@
-"""`lineage show REF`: one version, whole."""
+"""`lineage show REF`: one version in full."""
 
 import click
 
@@ -10,7 +10,7 @@ from lineage_pipelines.cli.session import Session, answer, format_option
 @format_option
 @click.pass_obj
 def command(session: Session, ref: str, form: str) -> int:
-    """Show one version: its data, code, experiment and artifact, what is missing first.
+    """Show one version in full: what is missing from its record, data, code, experiment and artifact.
 
     \b
     Examples:

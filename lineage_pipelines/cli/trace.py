@@ -1,4 +1,4 @@
-"""`lineage trace REF`: where a version came from."""
+"""`lineage trace REF`: the origin of a version."""
 
 from pathlib import Path
 
@@ -10,11 +10,11 @@ from lineage_pipelines.cli.session import Session
 
 @click.command("trace")
 @click.argument("ref")
-@click.option("--depth", type=click.IntRange(1), help="Only so many steps back, training being the first.")
+@click.option("--depth", type=click.IntRange(1), help="How many steps to go back; training is the first.")
 @drawing_options
 @click.pass_obj
 def command(session: Session, ref: str, depth: int | None, form: str, output: Path | None) -> int:
-    """Show what a version came from: data, steps, sources, commit, environment.
+    """Show the origin of a version: data, preparation steps, sources, commit and environment.
 
     \b
     Examples:

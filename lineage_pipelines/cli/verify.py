@@ -1,4 +1,4 @@
-"""`lineage verify`: can the catalog be trusted?"""
+"""`lineage verify`: whether the catalog is intact."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     "anchor",
     metavar="CHECKPOINT",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="A checkpoint kept elsewhere; by default lineage.checkpoint of the last commit.",
+    help="A checkpoint that was kept elsewhere; by default lineage.checkpoint of the last commit.",
 )
-@click.option("--quick", is_flag=True, help="Leave the files out: models, blobs and data.")
-@click.option("--strict", is_flag=True, help="Exit with 1 when something could not be checked, too.")
+@click.option("--quick", is_flag=True, help="Skip the files: models, blobs and data.")
+@click.option("--strict", is_flag=True, help="Also exit with 1 if something could not be checked.")
 @format_option
 @click.pass_obj
 def command(
@@ -35,10 +35,10 @@ def command(
     strict: bool,
     form: str,
 ) -> int:
-    """Walk the whole catalog: entries, signatures, order, decisions, files, and a checkpoint kept elsewhere.
+    """Check the whole catalog: entries, signatures, order, decisions, files, and a checkpoint that was kept elsewhere.
 
-    With a REF only what concerns that version is checked, and that it is in the tree of the checkpoint. Exits with 1
-    when something is wrong.
+    With a REF, check only that version, and that the tree of the checkpoint contains it. Exits with 1 if a check
+    fails.
 
     \b
     Examples:
@@ -72,7 +72,7 @@ def command(
 
 
 def _kept(settings: "Settings", given: Path | None) -> dict[str, Any]:
-    """What was kept elsewhere, as `verify_catalog` takes it."""
+    """Return the checkpoints that were kept elsewhere, as arguments of `verify_catalog`."""
     from lineage_pipelines.catalog.transparency.checkpoint_note import read_note_file
     from lineage_pipelines.queries.verify.trusted_checkpoints import (
         ANCHOR,

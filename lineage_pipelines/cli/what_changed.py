@@ -1,4 +1,4 @@
-"""`lineage what-changed MODEL`: a time line, for whoever is called at night."""
+"""`lineage what-changed MODEL`: a timeline of a model, for incidents."""
 
 from datetime import UTC, datetime
 
@@ -9,13 +9,18 @@ from lineage_pipelines.cli.session import Session, answer, format_option
 
 @click.command("what-changed")
 @click.argument("model")
-@click.option("--since", metavar="REF|TIME", required=True, help="A version, 2026-12-01T00:00Z, or 7d (m, h, d, w).")
+@click.option(
+    "--since",
+    metavar="REF|TIME",
+    required=True,
+    help="A version, 2026-12-01T00:00Z, or 7d (m, h, d, w).",
+)
 @format_option
 @click.pass_obj
 def command(session: Session, model: str, since: str, form: str) -> int:
-    """List what happened to MODEL since a version or an instant, newest last.
+    """List the events of MODEL since a version or a time, newest last.
 
-    The first line says which version is live and where the metric moved first.
+    The first line shows which version is in production, and where the metric first changed.
 
     \b
     Examples:
@@ -28,7 +33,7 @@ def command(session: Session, model: str, since: str, form: str) -> int:
 
     settings = session.settings()
     with session.open_catalog() as catalog:
-        found = what_changed(
+        timeline = what_changed(
             catalog,
             model,
             since,
@@ -36,5 +41,5 @@ def command(session: Session, model: str, since: str, form: str) -> int:
             artifacts=ArtifactStore(settings.artifacts),
             project_dir=settings.project_dir,
         )
-    answer(form, document=lambda: timeline_document(found), plain=lambda: timeline_json(found))
+    answer(form, document=lambda: timeline_document(timeline), plain=lambda: timeline_json(timeline))
     return 0

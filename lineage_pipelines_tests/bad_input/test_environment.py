@@ -252,7 +252,7 @@ def test_a_folder_that_was_removed_is_told(project: Project) -> None:
     gone.mkdir()
     shell = f'rmdir "$PWD"; {QUOTED} models'
     done = project.run("-c", shell, command=("bash",), cwd=gone)
-    check_refused(done, 3, ["the current folder is not there any more", "change to a folder that is there"])
+    check_refused(done, 3, ["the current folder no longer exists", "change to an existing folder"])
     by_url = project.run("-c", f"cd /; {QUOTED} --catalog sqlite:///{project.file} models", command=("bash",))
     assert by_url.returncode == 0
 

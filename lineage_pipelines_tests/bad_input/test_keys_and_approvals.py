@@ -109,7 +109,7 @@ def _replaced(make: Callable[[Path], object]) -> Callable[[Path], object]:
         (_replaced(lambda path: path.symlink_to(path)), ["cannot be read: Too many levels"]),
         (_replaced(lambda _: None), ["cannot be read: No such file", "lineage key new"]),
         (_replaced(_huge), ["no Ed25519 key"]),
-        (lambda path: path.write_bytes(b"-----BEGIN ENCRYPTED PRIVATE KEY-----\n"), ["there is nobody to ask"]),
+        (lambda path: path.write_bytes(b"-----BEGIN ENCRYPTED PRIVATE KEY-----\n"), ["there is no terminal to ask"]),
     ],
     ids=["readable", "folder", "pipe", "device", "loop", "missing", "huge", "encrypted"],
 )

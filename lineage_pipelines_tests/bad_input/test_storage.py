@@ -315,5 +315,5 @@ def test_an_answer_that_cannot_be_written_is_told(project: Project) -> None:
         check_refused(done, 3, ["the answer cannot be written: No space left on device", "standard output"])
     before = project.state()
     shell = f"{QUOTED} promote flight_delay@1 --to production --reason x >&-"
-    check_refused(project.run("-c", shell, command=("bash",)), 3, ["there is no standard output", "nothing was done"])
+    check_refused(project.run("-c", shell, command=("bash",)), 3, ["standard output is closed", "nothing was done"])
     assert project.state() == before

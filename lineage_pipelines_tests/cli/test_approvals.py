@@ -190,14 +190,14 @@ def test_an_approval_that_does_not_count_is_named_with_the_reason(
     ("words", "code", "told"),
     [
         ((*FOR, "--key", "ada.pem"), 3, "ada@example.org trained flight_delay@2 (as ada), and nobody may approve"),
-        ((*FOR, "--key", "ann.pem", "--expires", "2013-01-01T00:00Z"), 2, "is over already"),
+        ((*FOR, "--key", "ann.pem", "--expires", "2013-01-01T00:00Z"), 2, "is in the past"),
         ((*FOR, "--key", "ann.pem", "--expires", "2099-01-01T00:00"), 2, "has no time zone"),
         ((*FOR, "--key", "ann.pem", "--expires", "2099-01-01"), 2, "has no time zone"),
         ((*FOR, "--key", "ann.pem", "--expires", "9999-12-31T23:59-14:00"), 2, "not a time"),
         ((*FOR, "--key", "ann.pem", "--expires", "soon"), 2, "not a time"),
         ((*FOR, "--key", "ann.pem", "--expires-in", "0d"), 2, "not a span of time"),
         ((*FOR, "--key", "ann.pem", "--expires-in", "7"), 2, "not a span of time"),
-        ((*FOR, "--expires", "2099-01-01T00:00Z", "--expires-in", "7d"), 2, "give one"),
+        ((*FOR, "--expires", "2099-01-01T00:00Z", "--expires-in", "7d"), 2, "not both"),
         ((*FOR, "--key", ".lineage/keys/log.pem"), 3, "it signs the log"),
         (("approve", "flight_delay@9", *FOR[2:], "--key", "ann.pem"), 2, "versions 1 to 3"),
         (("approve", "flight_delay@production", *FOR[2:], "--key", "ann.pem"), 2, "no version of flight_delay"),
@@ -220,7 +220,7 @@ def test_what_may_not_be_approved_is_told_and_nothing_is_stored(
 def test_an_approval_that_no_policy_asks_for_is_told(lineage: Lineage) -> None:
     said = lineage(*FOR[:3], "staging", *FOR[4:], "--key", "ann.pem")
     assert (said.code, said.out) == (0, "")
-    assert said.err.endswith("note: the policy of staging asks for no approvals\n")
+    assert said.err.endswith("note: the policy of staging requires no approvals\n")
     assert "note" not in lineage(*FOR, "--key", "ann.pem").err
 
 

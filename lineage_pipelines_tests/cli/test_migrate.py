@@ -14,10 +14,10 @@ from lineage_pipelines_tests.postgres_server import Server
 
 def test_a_file_is_made_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lineage: Lineage) -> None:
     monkeypatch.chdir(tmp_path)
-    for said in ("made", "up to date"):
+    for result in ("created", "up to date"):
         told = lineage("migrate")
         assert (told.code, told.out) == (0, "")
-        assert f"catalog.db: {said}, schema {NEWEST}" in told.err
+        assert f"catalog.db: {result}, schema {NEWEST}" in told.err
 
 
 def test_an_older_file_is_brought_up_to_date(tmp_path: Path, lineage: Lineage) -> None:
@@ -25,7 +25,7 @@ def test_an_older_file_is_brought_up_to_date(tmp_path: Path, lineage: Lineage) -
     with closing(sqlite3.connect(file)) as raw:
         raw.executescript((RELEASED / "schema-1.sql").read_text())
     told = lineage("--catalog", f"sqlite:///{file}", "migrate")
-    assert (told.code, told.err) == (0, f"sqlite:///{file}: brought from schema 1, schema {NEWEST}\n")
+    assert (told.code, told.err) == (0, f"sqlite:///{file}: upgraded from schema 1, schema {NEWEST}\n")
     assert (tmp_path / "old.db.schema-1").exists()
 
 

@@ -163,7 +163,7 @@ def test_a_passphrase_opens_its_key_and_another_does_not(
     refused(said, 3, "the passphrase of the approval key is wrong")
     assert "horse" not in said.err
     monkeypatch.delenv("LINEAGE_APPROVAL_PASSPHRASE")
-    refused(lineage(*FOR), 3, "there is nobody to ask")
+    refused(lineage(*FOR), 3, "there is no terminal to ask")
     monkeypatch.setenv("LINEAGE_APPROVAL_PASSPHRASE", PHRASE)
     path.unlink()
     _rsa(path, serialization.BestAvailableEncryption(PHRASE.encode()))
@@ -184,7 +184,7 @@ def test_a_passphrase_for_a_key_without_one_is_not_asked(
 def test_a_passphrase_is_typed_unseen(project: Path) -> None:
     lineage = str(Path(sys.executable).with_name("lineage"))
     shown = typed(project, [lineage, *NEW, "--passphrase"], f"{PHRASE}\n{PHRASE}\n")
-    assert "approves from now on" in shown
+    assert "is registered" in shown
     shown += typed(project, [lineage, *FOR], f"{PHRASE}\n")
     assert "approves flight_delay@2 for production" in shown
     assert "the passphrase of the approval key is wrong" in typed(project, [lineage, *FOR], "wrong\n")
