@@ -1,10 +1,16 @@
 """Mix design: what differs between two versions, part by part, and the versions in between."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 
+from lineage_pipelines.queries.diff.changes import DatasetChange, Kind
+from lineage_pipelines.queries.diff.code.code import compare_code
+from lineage_pipelines.queries.diff.code.environment import compare_environment
+from lineage_pipelines.queries.diff.data.dataset_changes import compare_datasets
+from lineage_pipelines.queries.diff.data.preparation import only_steps_differ
+from lineage_pipelines.queries.diff.run.parameters import compare_parameters
 from lineage_pipelines.records.decisions.attribution import PlayerKind
-from lineage_pipelines.records.statement.dataset import DatasetSnapshot, StageRun
 from lineage_pipelines.records.statement.lineage_record import LineageRecord
 from lineage_pipelines.records.values.canonical import Json, canonical_bytes
 from lineage_pipelines.records.values.digest import Digest
@@ -24,34 +30,45 @@ class Differing:
 
 
 def differing_parts(old: LineageRecord, new: LineageRecord) -> tuple[Differing, ...]:
-    """Return every part that differs, in the order in which a model is made; equal parts cost nothing.
+    """Return every part that differs, in the order in which a model is made. What differs is what `lineage diff` finds.
 
-    Data that another preparation made of the same sources is the preparation's. Where the sources differ, too, what the
-    old steps would make of the new sources is recorded nowhere: then what differs is data, with all that is behind it.
+    Data that other steps made of the same sources counts as preparation. Where the sources differ as well, what the
+    old steps would make of the new sources is not recorded, and the difference counts as data.
     """
     return tuple(_parts(old, new))
 
 
 def _parts(old: LineageRecord, new: LineageRecord) -> Iterator[Differing]:
     yield from _data_parts(old, new)
-    if _source(old) != _source(new) or old.code.patch != new.code.patch:
+    code = compare_code(old, new, _no_blobs)
+    if code.files or _entry(old) != _entry(new) or old.code.patch != new.code.patch:
         words = f"source {_short(_source(old))} to {_short(_source(new))}"
         yield Differing(Part("code", PlayerKind.CODE, words), lambda mix, new: replace(mix, code=new.code))
-    changed = _changed_parameters(old, new)
+    outcomes = _outcomes(old, new)
+    changed = compare_parameters(_without(old, {SEED, *outcomes}), _without(new, {SEED, *outcomes})).changes
     if changed:
-        yield Differing(Part("parameters", PlayerKind.PARAMETERS, ", ".join(changed)), _take_parameters)
+        words = ", ".join(f"{each.name} {each.before} to {each.after}" for each in changed)
+        yield Differing(Part("parameters", PlayerKind.PARAMETERS, words), _take_parameters)
     before, after = old.environment, new.environment
-    if (before.packages, before.python) != (after.packages, after.python):
+    if before.packages != after.packages or "python" in compare_environment(old, new, _no_blobs).facts:
         words = f"libraries {_short(before.packages.hex)} to {_short(after.packages.hex)}"
         part = Part("environment", PlayerKind.ENVIRONMENT, words)
         yield Differing(part, lambda mix, new: replace(mix, environment=new.environment))
-    if old.parameters.get(SEED) != new.parameters.get(SEED):
+    if compare_parameters(_only_seed(old), _only_seed(new)).changes:
         words = f"{old.parameters.get(SEED)} to {new.parameters.get(SEED)}"
         yield Differing(Part(SEED, PlayerKind.SEED, words), _take_seed)
 
 
+def _no_blobs(_: Digest) -> None:
+    """Have the records alone compared: which parts differ is in them."""
+
+
 def _source(record: LineageRecord) -> str:
     return record.code.source.digest.hex if record.code.source else ""
+
+
+def _entry(record: LineageRecord) -> str:
+    return record.code.source.entry if record.code.source else ""
 
 
 def _short(hex_: str) -> str:
@@ -62,73 +79,50 @@ def _short(hex_: str) -> str:
 
 
 def _data_parts(old: LineageRecord, new: LineageRecord) -> Iterator[Differing]:
-    before = {data.name: data for data in old.data}
-    after = {data.name: data for data in new.data}
     evaluated = {record.evaluation.snapshot for record in (old, new) if record.evaluation}
-    prepared_anew = _prepared_anew(old, new)
-    for name in sorted(before.keys() | after.keys()):
-        if _identity(before.get(name)) == _identity(after.get(name)):
+    prepared = only_steps_differ(old, new)
+    names = {data.name for data in old.data} & {data.name for data in new.data}
+    for change in sorted(compare_datasets(old, new, _no_blobs), key=lambda change: change.name):
+        if change.kind is Kind.IDENTICAL and change.name in names:
             continue
-        if name in evaluated:
-            kind, label = PlayerKind.EVALUATION, f"evaluation data ({name})"
-        elif prepared_anew:
-            kind, label = PlayerKind.PREPARATION, f"preparation of {name}"
+        if change.name in evaluated:
+            kind, label = PlayerKind.EVALUATION, f"evaluation data ({change.name})"
+        elif prepared:
+            kind, label = PlayerKind.PREPARATION, f"preparation of {change.name}"
         else:
-            kind, label = PlayerKind.DATA, f"data ({name})"
-        part = Part(label, kind, _data_words(before.get(name), after.get(name)))
-        yield Differing(part, lambda mix, new, name=name: _take_data(mix, new, name))  # type: ignore[misc]
+            kind, label = PlayerKind.DATA, f"data ({change.name})"
+        yield Differing(Part(label, kind, _data_words(change)), partial(_take_data, change))
 
 
-def _identity(data: DatasetSnapshot | None) -> object:
-    return None if data is None else (data.path, data.digest.sha256 or data.digest.md5)
+def _data_words(change: DatasetChange) -> str:
+    if change.kind in (Kind.ADDED, Kind.REMOVED):
+        return str(change.kind)
+    before, after = change.rows
+    digests = " to ".join(_short(digest or "") for digest in change.digest)
+    return digests if before is None or after is None else f"{digests}, {before:,} to {after:,} rows"
 
 
-def _data_words(before: DatasetSnapshot | None, after: DatasetSnapshot | None) -> str:
-    if before is None or after is None:
-        return "added" if before is None else "removed"
-    rows = f"{before.rows:,} to {after.rows:,} rows" if before.rows is not None and after.rows is not None else ""
-    digests = f"{_short(before.digest.md5 or '')} to {_short(after.digest.md5 or '')}"
-    return f"{digests}, {rows}" if rows else digests
-
-
-def _prepared_anew(old: LineageRecord, new: LineageRecord) -> bool:
-    """Say whether only the steps differ, and all that they began with is the same."""
-    return bool(old.stages) and _sources(old) == _sources(new) and _steps(old) != _steps(new)
-
-
-def _sources(record: LineageRecord) -> Mapping[str, str | None]:
-    used = (each for stage in record.stages for each in stage.deps)
-    return {each.path: each.digest.md5 for each in used if each.origin.partition(":")[0] in ("tracked", "superseded")}
-
-
-def _steps(record: LineageRecord) -> Mapping[str, Json]:
-    return {stage.name: _step(stage) for stage in record.stages}
-
-
-def _step(stage: StageRun) -> Json:
-    scripts = sorted((each.path, each.digest.md5 or "") for each in stage.deps if each.origin == "git")
-    return [stage.command, dict(stage.params), [list(each) for each in scripts]]
-
-
-def _take_data(mix: LineageRecord, new: LineageRecord, name: str) -> LineageRecord:
-    theirs = next((data for data in new.data if data.name == name), None)
-    if theirs is None:
-        return replace(mix, data=tuple(data for data in mix.data if data.name != name))
-    if any(data.name == name for data in mix.data):
-        return replace(mix, data=tuple(theirs if data.name == name else data for data in mix.data))
-    return replace(mix, data=(*mix.data, theirs))
+def _take_data(change: DatasetChange, mix: LineageRecord, new: LineageRecord) -> LineageRecord:
+    """Take one dataset from the new version; one that was paired by its path may have had another name."""
+    names = {data.name for data in new.data}
+    theirs = tuple(data for data in new.data if data.name == change.name)
+    others = (
+        data
+        for data in mix.data
+        if data.name != change.name and not (theirs and data.path == change.path and data.name not in names)
+    )
+    return replace(mix, data=(*others, *theirs))
 
 
 # Parameters
 
 
-def _changed_parameters(old: LineageRecord, new: LineageRecord) -> list[str]:
-    names = sorted((old.parameters.keys() | new.parameters.keys()) - {SEED} - _outcomes(old, new))
-    return [
-        f"{name} {old.parameters.get(name)} to {new.parameters.get(name)}"
-        for name in names
-        if old.parameters.get(name) != new.parameters.get(name)
-    ]
+def _without(record: LineageRecord, names: Collection[str]) -> LineageRecord:
+    return replace(record, parameters={name: each for name, each in record.parameters.items() if name not in names})
+
+
+def _only_seed(record: LineageRecord) -> LineageRecord:
+    return _without(record, record.parameters.keys() - {SEED})
 
 
 def _outcomes(*records: LineageRecord) -> set[str]:

@@ -18,7 +18,7 @@ from lineage_pipelines.queries.diff.explanation.ranking import rank
 from lineage_pipelines.queries.diff.run.decision_changes import decisions_between
 from lineage_pipelines.queries.diff.run.evaluation import compare_evaluation
 from lineage_pipelines.queries.diff.run.noise_band import MAX_VERSIONS, measure_noise
-from lineage_pipelines.queries.diff.run.parameters import compare_parameters, same_parameters
+from lineage_pipelines.queries.diff.run.parameters import compare_parameters
 from lineage_pipelines.queries.diff.stored_sources import Blobs
 from lineage_pipelines.queries.diff.stored_tables import Progress, find_listings, find_tables
 from lineage_pipelines.queries.registry.alias_history import aliases_of
@@ -55,7 +55,7 @@ def compare_versions(
     before = first.record
     after = before if first.digest == second.digest else second.record
     code = compare_code(before, after, blobs, repository=project_dir)
-    parameters, unchanged = compare_parameters(before, after)
+    parameters = compare_parameters(before, after)
     tables = find_tables(project_dir, progress) if rows and project_dir is not None else None
     listings = find_listings(project_dir) if project_dir is not None else None
     data = compare_datasets(before, after, blobs, open_tables=tables, listings=listings)
@@ -71,7 +71,7 @@ def compare_versions(
             stages=stages,
             code=code,
             environment=environment,
-            parameters=parameters,
+            parameters=parameters.changes,
             evaluation=evaluation,
             facts=facts,
             overlaps=overlaps,
@@ -80,9 +80,9 @@ def compare_versions(
         stages=stages,
         code=code,
         environment=environment,
-        parameters=parameters,
-        unchanged_parameters=unchanged,
-        same_parameters=same_parameters(before, after),
+        parameters=parameters.changes,
+        unchanged_parameters=len(parameters.same),
+        same_parameters=parameters.same,
         evaluation=evaluation,
         decisions=decisions_between(catalog, first, second),
         facts=facts,

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 
 from lineage_pipelines.queries.diff.changes import Kind
-from lineage_pipelines.queries.diff.run.parameters import compare_parameters, same_parameters
+from lineage_pipelines.queries.diff.run.parameters import compare_parameters
 from lineage_pipelines.records.statement.lineage_record import LineageRecord
 from lineage_pipelines_tests.queries.diff.stored import pairs
 from lineage_pipelines_tests.samples import make_record
@@ -17,28 +17,28 @@ def trained(parameters: dict[str, Any], defaults: dict[str, Any] | None) -> Line
 
 
 def moved(first: LineageRecord, second: LineageRecord) -> dict[str, bool | None]:
-    return {change.name: change.default_moved for change in compare_parameters(first, second)[0]}
+    return {change.name: change.default_moved for change in compare_parameters(first, second).changes}
 
 
 def test_values_are_typed_nested_and_named_by_their_place() -> None:
     first = replace(make_record(), parameters={"a": {"b": [1, 2]}, "c": 1, "d": None, "same": {"x": 0.5}})
     second = replace(make_record(), parameters={"a": {"b": [1, 3, 4]}, "c": 1.0, "same": {"x": 0.5}})
-    changes, unchanged = compare_parameters(first, second)
-    assert [(each.name, each.kind, each.before, each.after) for each in changes] == [
+    found = compare_parameters(first, second)
+    assert [(each.name, each.kind, each.before, each.after) for each in found.changes] == [
         ("a.b[1]", Kind.CHANGED, 2, 3),
         ("a.b[2]", Kind.ADDED, None, 4),
         ("c", Kind.CHANGED, 1, 1.0),
         ("d", Kind.REMOVED, None, None),
     ]
-    assert unchanged == 2
-    assert same_parameters(first, second) == {"a.b[0]": 1, "same.x": 0.5}
+    assert found.same == {"a.b[0]": 1, "same.x": 0.5}
 
 
 def test_a_key_with_a_dot_hides_no_other() -> None:
     first = replace(make_record(), parameters={"a.b": 1, "a": {"b": 2}})
     second = replace(make_record(), parameters={"a.b": 1, "a": {"b": 3}})
-    (change,), unchanged = compare_parameters(first, second)
-    assert (change.name, change.before, change.after, unchanged) == ('"a"."b"', 2, 3, 1)
+    found = compare_parameters(first, second)
+    (change,) = found.changes
+    assert (change.name, change.before, change.after, len(found.same)) == ('"a"."b"', 2, 3, 1)
 
 
 @pytest.mark.parametrize(
@@ -79,15 +79,16 @@ def leaves(value: Any) -> int:
 @given(pairs)
 def test_laws(two: tuple[LineageRecord, LineageRecord]) -> None:
     first, second = two
-    assert compare_parameters(first, first) == ((), sum(map(leaves, first.parameters.values())))
-    there, same = compare_parameters(first, second)
-    back, same_back = compare_parameters(second, first)
+    itself = compare_parameters(first, first)
+    assert (itself.changes, len(itself.same)) == ((), sum(map(leaves, first.parameters.values())))
+    one_way, other_way = compare_parameters(first, second), compare_parameters(second, first)
+    there, back, same = one_way.changes, other_way.changes, len(one_way.same)
     kinds = Counter(change.kind for change in there)
     both = same + kinds[Kind.CHANGED]
     assert both + kinds[Kind.REMOVED] == sum(map(leaves, first.parameters.values()))
     assert both + kinds[Kind.ADDED] == sum(map(leaves, second.parameters.values()))
     other = {Kind.ADDED: Kind.REMOVED, Kind.REMOVED: Kind.ADDED}
-    assert same == same_back == len(same_parameters(first, second))
+    assert one_way.same.keys() == other_way.same.keys()
     assert repr(back) == repr(
         tuple(replace(c, before=c.after, after=c.before, kind=other.get(c.kind, c.kind)) for c in there)
     )

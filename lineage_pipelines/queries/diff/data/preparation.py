@@ -28,6 +28,27 @@ def compare_stages(first: LineageRecord, second: LineageRecord) -> tuple[StageCh
     return tuple(sorted(placed, key=_group))  # a stable sort: within a group the pipeline's order stays
 
 
+def only_steps_differ(first: LineageRecord, second: LineageRecord) -> bool:
+    """Return whether the steps themselves differ while everything that they started from is the same.
+
+    Steps differ in their commands, parameters or scripts, or because one was added or removed; what they start from is
+    each input that no recorded step made and that is not code. False for a first version without recorded steps.
+    """
+    changed = any(
+        change.kind in (Kind.ADDED, Kind.REMOVED)
+        or change.params
+        or change.code
+        or change.command[0] != change.command[1]
+        for change in compare_stages(first, second)
+    )
+    return bool(first.stages) and changed and not _contents(_sources(first), _sources(second))
+
+
+def _sources(record: LineageRecord) -> Iterable[StageInput]:
+    used = (dep for stage in record.stages for dep in stage.deps)
+    return {dep.path: dep for dep in used if dep.origin.partition(":")[0] not in ("stage", "git")}.values()
+
+
 def _group(change: StageChange) -> int:
     return 0 if change.origin else 2 if change.kind is Kind.IDENTICAL else 1
 

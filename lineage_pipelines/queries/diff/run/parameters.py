@@ -1,6 +1,7 @@
 """Parameter changes: which effective parameters differ, and which of them only because their default moved."""
 
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 
 from lineage_pipelines.queries.diff.alignment import changed_values, flatten, same_value
 from lineage_pipelines.queries.diff.changes import Kind, ParameterChange
@@ -8,18 +9,26 @@ from lineage_pipelines.records.statement.lineage_record import LineageRecord
 from lineage_pipelines.records.values.canonical import Json
 
 
-def compare_parameters(first: LineageRecord, second: LineageRecord) -> tuple[tuple[ParameterChange, ...], int]:
-    """Return the parameters that differ, by their dotted names, and how many are the same.
+@dataclass(frozen=True, slots=True)
+class ParameterComparison:
+    """The parameters of two versions, by their dotted names."""
+
+    changes: tuple[ParameterChange, ...]
+    same: Mapping[str, Json]
+
+
+def compare_parameters(first: LineageRecord, second: LineageRecord) -> ParameterComparison:
+    """Return the parameters that differ and those that are the same, by their dotted names.
 
     A default has moved when each side has the value that is recorded as its default. A record holds effective values
-    and does not say who set them: somebody who typed the very default cannot be distinguished.
+    and does not say who set them: a user who typed the very default cannot be distinguished.
 
     Args:
         first: the version on the left.
         second: the version on the right.
     """
     before, after = flatten(first.parameters), flatten(second.parameters)
-    changed, unchanged = changed_values(before, after)
+    changed, _ = changed_values(before, after)
     moved = _moved(first, second)
     changes = tuple(
         ParameterChange(
@@ -31,14 +40,7 @@ def compare_parameters(first: LineageRecord, second: LineageRecord) -> tuple[tup
         )
         for name, values in changed.items()
     )
-    return changes, unchanged
-
-
-def same_parameters(first: LineageRecord, second: LineageRecord) -> dict[str, Json]:
-    """Return the parameters that are the same, by their dotted names: what `compare_parameters` counts."""
-    before, after = flatten(first.parameters), flatten(second.parameters)
-    changed, _ = changed_values(before, after)
-    return {name: before[name] for name in sorted(before) if name not in changed}
+    return ParameterComparison(changes, {name: before[name] for name in sorted(before) if name not in changed})
 
 
 def _kind(was: bool, is_: bool) -> Kind:  # noqa: FBT001  # two sides
