@@ -223,6 +223,7 @@ class Ours:
 def _parts_of_ours() -> Watched:
     from lineage_pipelines import Catalog, DvcProject
     from lineage_pipelines.artifacts.artifact_store import ArtifactStore
+    from lineage_pipelines.catalog.outbox.outbox import Outbox
     from lineage_pipelines.orchestration.training import training_inputs, training_step
 
     return {
@@ -235,7 +236,7 @@ def _parts_of_ours() -> Watched:
         "gates and probe": [(training_step, "evaluate")],
         SAVING: [(training_step, "save_model"), (ArtifactStore, "put_file")],
         "sources, profiles, lists: stored": [(ArtifactStore, "put_bytes")],
-        "attempt and commit": [(Catalog, "begin_attempt"), (Catalog, "append")],
+        "attempt and commit": [(Outbox, "begin_attempt"), (Catalog, "append")],
         "versions before: compared": [(training_step, "find_baseline"), (training_step, "find_differences")],
     }
 
