@@ -256,7 +256,7 @@ def test_of_two_catalogs_that_went_on_from_one_the_other_is_a_fork(project: Proj
         shutil.copy(path, project.file.parent)
     done = project.run("verify", "--quick", "--format", "json")
     assert done.returncode == 1
-    assert "the log as it was seen here last" in _claim(done, "checkpoint")["detail"]
+    assert "the state last verified here" in _claim(done, "checkpoint")["detail"]
 
 
 # Checkpoints

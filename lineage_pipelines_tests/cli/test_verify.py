@@ -77,7 +77,7 @@ def test_every_checkpoint_that_was_ever_committed_counts(signed: Path, lineage: 
     with unguarded(signed / ".lineage/catalog.db") as raw:
         raw.execute("UPDATE log SET recorded = '2013-01-01T00:00:00.000000Z' WHERE seq = 4")
     told = detail(lineage, "checkpoint")
-    assert "the first change is in entries 4 to 4: between that of commit" in told
+    assert "the first change is in entries 4 to 4: between the checkpoint of commit" in told
     lineage("checkpoint", "-o", "lineage.checkpoint")
     git(signed, "commit", "-qam", "Hide it")
     assert verdicts(lineage)["checkpoint"] == "FAIL"
@@ -116,7 +116,7 @@ def test_what_was_seen_is_remembered(signed: Path, lineage: Lineage) -> None:
             raw.execute(f"DELETE FROM {table} WHERE seq = 3")
     said = lineage("verify", "--quick")
     assert said.code == 1
-    assert "entries 3 to 3 are gone: the log as it was seen here last" in " ".join(said.out.split())
+    assert "entries 3 to 3 are gone: the state last verified here" in " ".join(said.out.split())
 
 
 def test_a_disk_that_may_not_be_written_is_no_reason_to_fail(signed: Path, lineage: Lineage) -> None:

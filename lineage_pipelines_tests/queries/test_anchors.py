@@ -135,14 +135,14 @@ def test_a_change_is_narrowed_down_by_the_checkpoints_before(folder: Path) -> No
 
 def test_an_earlier_checkpoint_alone_is_enough_to_fail(folder: Path) -> None:
     """Whoever rewrites the log may commit a new checkpoint of it, but not the commits before."""
-    old = Anchor(note(folder), "that of commit 1234")
+    old = Anchor(note(folder), "the checkpoint of commit 1234")
     with unguarded(folder / "catalog.db") as raw:
         raw.execute("UPDATE log SET recorded = '2013-01-01T00:00:00.000000Z' WHERE seq = 4")
     new = note(folder)
     assert against(folder, anchor=new).verdict is Verdict.PASS
     claim = against(folder, anchor=new, earlier=[old])
     assert claim.verdict is Verdict.FAIL
-    assert "that of commit 1234" in claim.detail
+    assert "the checkpoint of commit 1234" in claim.detail
 
 
 def test_a_checkpoint_of_a_catalog_that_was_given_up_is_no_alarm(folder: Path, tmp_path: Path) -> None:
@@ -169,7 +169,7 @@ def test_the_history_of_git_is_read(folder: Path, tmp_path: Path) -> None:
     revision = world.commit("Put it back")
     found = earlier_anchors(world.path("models"))
     assert [anchor.text for anchor in found] == [texts[1], texts[1], texts[0]]
-    assert found[0].name.startswith(f"that of commit {revision[:8]} (20")
+    assert found[0].name.startswith(f"the checkpoint of commit {revision[:8]} (20")
     assert committed_anchor(world.path("models")) == texts[1]
     assert earlier_anchors(tmp_path) == ()
 
@@ -187,13 +187,13 @@ def test_a_log_that_was_rolled_back_is_found_by_memory(folder: Path, tmp_path: P
     assert against(folder, memory=memory).verdict is Verdict.NOT_CHECKED
     again = against(folder, memory=memory)
     assert again.verdict is Verdict.NOT_CHECKED
-    assert "begin with the 8 entries that were seen here last" in again.detail
+    assert "begin with the 8 entries that were last verified here" in again.detail
     for name in ("catalog.db-wal", "catalog.db-shm"):
         (folder / name).unlink(missing_ok=True)
     shutil.copy(tmp_path / "backup.db", folder / "catalog.db")
     claim = against(folder, memory=memory)
     assert claim.verdict is Verdict.FAIL
-    assert "entries 8 to 8 are gone: the log as it was seen here last" in claim.detail
+    assert "entries 8 to 8 are gone: the state last verified here" in claim.detail
     assert against(folder, memory=memory).verdict is Verdict.FAIL, "what is wrong is not remembered"
 
 

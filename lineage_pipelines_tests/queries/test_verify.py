@@ -254,7 +254,7 @@ def test_a_version_that_the_index_does_not_have_is_named(folder: Path) -> None:
 def test_a_version_that_is_no_record_is_named(folder: Path) -> None:
     tamper(folder, "UPDATE log SET kind = 'note' WHERE seq = 7")
     claim = verify(folder)["order"]
-    assert claim.wrong == ("entry 7 (note) is no record; the index says flight_delay@6",)
+    assert claim.wrong == ("entry 7 (note) is not a record; the index says flight_delay@6",)
 
 
 # Keys for approvals

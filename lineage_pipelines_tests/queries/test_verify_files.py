@@ -202,7 +202,7 @@ def test_a_snapshot_that_dvc_does_not_name_cannot_be_looked_for(shop: Shop) -> N
         catalog.append(dataclasses.replace(record, model=model, data=data))
     claim = shop.verify()["data"]
     assert claim.verdict is Verdict.NOT_CHECKED
-    assert "1 snapshots have no MD5 and cannot be looked for, among them data/train.csv" in claim.detail
+    assert "1 snapshots have no MD5 and cannot be checked, among them data/train.csv" in claim.detail
 
 
 def test_an_altered_source_fails(shop: Shop) -> None:

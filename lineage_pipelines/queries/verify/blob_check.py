@@ -1,4 +1,4 @@
-"""Blob check: is every file that records name still there, byte for byte? Each is read once."""
+"""Blob check: whether every file that records name is still stored, byte for byte. Each file is read once."""
 
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from lineage_pipelines.artifacts.artifact_store import ArtifactStore
 from lineage_pipelines.errors import ArtifactError, DatasetError
-from lineage_pipelines.queries.verify.claims import CheckedClaim, Wrong, conclude, not_checked
-from lineage_pipelines.queries.verify.log_tree import Versions
-from lineage_pipelines.queries.versions.referenced_files import Data, NamedFiles
+from lineage_pipelines.queries.verify.claims import CheckedClaim, Defect, conclude, not_checked
+from lineage_pipelines.queries.verify.log_tree import Versions, version_name
+from lineage_pipelines.queries.versions.referenced_files import Data, ReferencedFiles
 from lineage_pipelines.records.values.digest import Digest
 
 if TYPE_CHECKING:
@@ -19,38 +19,38 @@ if TYPE_CHECKING:
     from lineage_pipelines.datasets.workspace.data_state import StoredData
 
 Progress = Callable[[str, int], None]
-"""Called with what is looked at, and how many of it so far."""
+"""Called with the kind of thing that is checked and how many were checked so far."""
 _SHOWN = 3
-_PART = 4096
+_BATCH = 4096
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 def check_artifacts(
-    named: NamedFiles, store: ArtifactStore | None, indexed: Versions, progress: Progress
+    files: ReferencedFiles, store: ArtifactStore | None, indexed: Versions, progress: Progress
 ) -> CheckedClaim:
     """Return whether every model file and every blob is in the store, unaltered."""
     if store is None:
         return not_checked("artifacts", "no artifact store was given")
-    wanted = {hex_: ("its model file", users) for hex_, users in named.models.items()}
-    for hex_, path, users in _in_folders(named, store):
-        wanted.setdefault(hex_, (f"{path} of its model folder", users))
-    models = len(wanted)
-    for blob, users in named.blobs.items():
-        if not blob.withheld and blob.hex not in wanted:
-            wanted[blob.hex] = (blob.what, users)
-    found = _read_all(store, list(wanted), progress)
+    expected = {hex_: ("its model file", users) for hex_, users in files.models.items()}
+    for hex_, path, users in _in_folders(files, store):
+        expected.setdefault(hex_, (f"{path} of its model folder", users))
+    models = len(expected)
+    for blob, users in files.blobs.items():
+        if not blob.withheld and blob.hex not in expected:
+            expected[blob.hex] = (blob.what, users)
+    flaws = _read_all(store, list(expected), progress)
     wrong = [
-        Wrong(f"{_who(users, indexed)}: {what}: {words}", users)
-        for (what, users), words in zip(wanted.values(), found, strict=True)
+        Defect(f"{_who(users, indexed)}: {what}: {words}", users)
+        for (what, users), words in zip(expected.values(), flaws, strict=True)
         if words is not None
     ]
-    right = f"{models:,} model files and {len(wanted) - models:,} blobs are in the store and unaltered"
+    right = f"{models:,} model files and {len(expected) - models:,} blobs are in the store and unaltered"
     return conclude("artifacts", wrong, right)
 
 
-def _in_folders(named: NamedFiles, store: ArtifactStore) -> "Iterator[tuple[str, str, array[int]]]":
-    """Yield the files that the lists of model folders name; a list that cannot be read is found with the others."""
-    for hex_ in sorted(named.folders_of_models):
+def _in_folders(files: ReferencedFiles, store: ArtifactStore) -> "Iterator[tuple[str, str, array[int]]]":
+    """Yield the files of model folders by their lists; an unreadable list is reported when the lists are checked."""
+    for hex_ in sorted(files.model_folders):
         try:
             text = store.read(Digest("sha256", hex_)).decode()
         except (ArtifactError, ValueError):
@@ -58,7 +58,7 @@ def _in_folders(named: NamedFiles, store: ArtifactStore) -> "Iterator[tuple[str,
         for line in text.splitlines():
             name, _, path = line.partition("  ")
             if _SHA256.fullmatch(name):
-                yield name, path, named.models[hex_]
+                yield name, path, files.models[hex_]
 
 
 def _read_all(store: ArtifactStore, names: Sequence[str], progress: Progress) -> list[str | None]:
@@ -78,13 +78,13 @@ def _read_all(store: ArtifactStore, names: Sequence[str], progress: Progress) ->
             progress("stored files", done)
         return words
 
-    # By parts: what waits for a thread takes memory, too.
-    parts = (names[start : start + _PART] for start in range(0, len(names), _PART))
-    return [words for part in parts for words in spread(look, part, size=lambda _: 1 << 20)]
+    # In batches: tasks that wait for a thread take memory, too.
+    batches = (names[start : start + _BATCH] for start in range(0, len(names), _BATCH))
+    return [words for batch in batches for words in spread(look, batch, size=lambda _: 1 << 20)]
 
 
 def _who(users: "array[int]", indexed: Versions) -> str:
-    names = [f"{said[0]}@{said[1]}" if (said := indexed.get(seq)) else f"entry {seq}" for seq in users[:_SHOWN]]
+    names = [version_name(version) if (version := indexed.get(seq)) else f"entry {seq}" for seq in users[:_SHOWN]]
     more = f" and {len(users) - _SHOWN:,} more" if len(users) > _SHOWN else ""
     return ", ".join(names) + more
 
@@ -92,10 +92,10 @@ def _who(users: "array[int]", indexed: Versions) -> str:
 # Data
 
 
-def check_data(named: NamedFiles, project_dir: Path | None, indexed: Versions, progress: Progress) -> CheckedClaim:
+def check_data(files: ReferencedFiles, project_dir: Path | None, indexed: Versions, progress: Progress) -> CheckedClaim:
     """Return whether all data that the versions were trained on is still there, unaltered.
 
-    What the preparation began with (tracked sources) may be gone; it may not have been altered.
+    The tracked sources that the preparation began with may be gone, but must not have been altered.
     """
     from lineage_pipelines.datasets.pipeline.dvc_project import DvcProject
     from lineage_pipelines.datasets.workspace.data_state import NamedData
@@ -103,44 +103,44 @@ def check_data(named: NamedFiles, project_dir: Path | None, indexed: Versions, p
 
     if project_dir is None:
         return not_checked("data", "no DVC project was given")
-    known = {one: users for one, users in named.data.items() if one.md5 is not None}
-    wanted = [NamedData(path=one.path, md5=one.md5 or "", sha256=one.sha256, hash_name=one.hash_name) for one in known]
+    known = [one for one in files.data if one.md5 is not None]
+    stored = [NamedData(path=one.path, md5=one.md5 or "", sha256=one.sha256, hash_name=one.hash_name) for one in known]
     try:
         project = DvcProject(project_dir)
         found = check_stored(
-            project, wanted, folders=named.folders, progress=lambda count: progress("data files", count)
+            project, stored, folders=files.folders, progress=lambda count: progress("data files", count)
         )
     except DatasetError as error:
         return not_checked("data", f"{error.what} ({error.where})")
-    return _conclude(named, dict(zip(known, found, strict=True)), indexed, project_dir)
+    return _conclude(files, dict(zip(known, found, strict=True)), indexed, project_dir)
 
 
 def _conclude(
-    named: NamedFiles, states: "Mapping[Data, StoredData]", indexed: Versions, project_dir: Path
+    files: ReferencedFiles, states: "Mapping[Data, StoredData]", indexed: Versions, project_dir: Path
 ) -> CheckedClaim:
     absent = [one for one, found in states.items() if found.state == "absent" and not one.source]
     elsewhere = set(_of_others(absent, project_dir))
     missed = {*absent} - elsewhere
     wrong = [
-        Wrong(f"{_who(named.data[one], indexed)}: {one.path}: {found.detail}", named.data[one])
+        Defect(f"{_who(files.data[one], indexed)}: {one.path}: {found.detail}", files.data[one])
         for one, found in states.items()
         if found.state == "altered" or one in missed
     ]
-    doubts = list(_doubts(elsewhere, [one for one in named.data if one.md5 is None and not one.source]))
-    if doubts and not wrong:
-        return not_checked("data", "; ".join([*doubts, _sound(states)]))
-    return conclude("data", wrong, _sound(states))
+    gaps = list(_gaps(elsewhere, [one for one in files.data if one.md5 is None and not one.source]))
+    if gaps and not wrong:
+        return not_checked("data", "; ".join([*gaps, _summary(states)]))
+    return conclude("data", wrong, _summary(states))
 
 
-def _doubts(elsewhere: Collection[Data], unnamed: Sequence[Data]) -> Iterator[str]:
+def _gaps(elsewhere: Collection[Data], unnamed: Sequence[Data]) -> Iterator[str]:
     if elsewhere:
         others = ", ".join(sorted({one.repository or "" for one in elsewhere}))
         yield f"{len(elsewhere):,} snapshots are of other repositories: {others}"
     if unnamed:
-        yield f"{len(unnamed):,} snapshots have no MD5 and cannot be looked for, among them {unnamed[0].path}"
+        yield f"{len(unnamed):,} snapshots have no MD5 and cannot be checked, among them {unnamed[0].path}"
 
 
-def _sound(states: "Mapping[Data, StoredData]") -> str:
+def _summary(states: "Mapping[Data, StoredData]") -> str:
     whole = [one for one, found in states.items() if found.state == "equal"]
     gone = [one for one, found in states.items() if found.state == "absent" and one.source]
     size = sum(found.size for found in states.values())
@@ -151,7 +151,7 @@ def _sound(states: "Mapping[Data, StoredData]") -> str:
 
 
 def _of_others(absent: Sequence[Data], project_dir: Path) -> Iterator[Data]:
-    """Yield what is not here because it was never here: the data of a repository with another address."""
+    """Yield the data that was never here: that of repositories with another address."""
     from lineage_pipelines.capture.git.git_state import read_git
 
     addressed = [one for one in absent if ":" in (one.repository or "")]
@@ -161,6 +161,6 @@ def _of_others(absent: Sequence[Data], project_dir: Path) -> Iterator[Data]:
 
 
 def _address(url: str) -> str:
-    """Return a repository's address without the way to get there: one repository is cloned in many."""
+    """Return a repository's address without protocol and user, so that all ways to clone it compare equal."""
     host = re.sub(r"^(?:[a-z+]+://)?(?:[^@/]+@)?", "", url)
     return host.replace(":", "/", 1).removesuffix("/").removesuffix(".git")

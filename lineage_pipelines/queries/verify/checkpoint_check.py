@@ -1,11 +1,11 @@
-"""Checkpoint check: the log beside checkpoints that were kept elsewhere, by root and by inclusion proof."""
+"""Checkpoint check: comparison of the log with trusted checkpoints, by root and by inclusion proof."""
 
 from collections.abc import Collection, Iterator, Sequence
 from itertools import pairwise
 
 from lineage_pipelines.catalog.transparency.checkpoint_note import signed_by
 from lineage_pipelines.catalog.transparency.merkle import inclusion_proof, verify_inclusion
-from lineage_pipelines.queries.verify.claims import CheckedClaim, Wrong, conclude, not_checked
+from lineage_pipelines.queries.verify.claims import CheckedClaim, Defect, conclude, not_checked
 from lineage_pipelines.queries.verify.log_scan import LogScan
 from lineage_pipelines.queries.verify.trusted_checkpoints import Anchor
 
@@ -13,7 +13,7 @@ _CLAIM = "inclusion"
 
 
 class CheckpointCheck:
-    """The log, to be compared with checkpoints.
+    """Comparison of a log with checkpoints.
 
     Args:
         scan: the finished pass over it, with the root at the size of every checkpoint that is compared.
@@ -35,11 +35,11 @@ class CheckpointCheck:
             CatalogError: the anchor is no checkpoint.
         """
         if anchor is None:
-            return not_checked(_CLAIM, "no checkpoint kept elsewhere was given")
+            return not_checked(_CLAIM, "no checkpoint from outside the catalog was given")
         size = anchor.point.size
         covered = sorted(place for place in places if place <= size)
-        words = self._unsound(anchor)
-        wrong = [Wrong(words, covered)] if words else list(self._outside(anchor, covered))
+        words = self._rejection(anchor)
+        wrong = [Defect(words, covered)] if words else list(self._outside(anchor, covered))
         if not wrong and len(covered) < len(places):
             later = ", ".join(f"entry {place}" for place in sorted(places) if place > size)
             return not_checked(_CLAIM, f"{later} came after the {size:,} entries that {anchor.name} knows")
@@ -47,35 +47,35 @@ class CheckpointCheck:
         right = f"{len(covered):,} entries are among the {size:,} that {anchor.name} knows, {proved}"
         return conclude(_CLAIM, wrong, right)
 
-    def _outside(self, anchor: Anchor, places: Sequence[int]) -> Iterator[Wrong]:
+    def _outside(self, anchor: Anchor, places: Sequence[int]) -> Iterator[Defect]:
         point, tree = anchor.point, self._tree
         leaves = [tree.leaf(at) for at in range(1, min(point.size, tree.size) + 1)]
         if len(leaves) < point.size:
-            yield Wrong(f"entries {tree.size + 1} to {point.size} are gone: {anchor.name} knows them", places)
+            yield Defect(f"entries {tree.size + 1} to {point.size} are gone: {anchor.name} knows them", places)
             return
         for place in places:
             proof = inclusion_proof(leaves, place - 1)
             if not verify_inclusion(tree.leaf(place), place - 1, point.size, proof, point.root):
-                yield Wrong(f"{tree.name_at(place)} is not in the tree of {anchor.name}", (place,))
+                yield Defect(f"{tree.name_at(place)} is not in the tree of {anchor.name}", (place,))
 
     def compare(self, anchor: Anchor | None, *, earlier: Sequence[Anchor] = ()) -> CheckedClaim:
         """Return whether the log begins with the entries of checkpoints.
 
         Args:
-            anchor: the checkpoint that the verdict rests on.
-            earlier: other checkpoints, the newest first: our own memory, the history in Git.
+            anchor: the checkpoint that decides the verdict.
+            earlier: other checkpoints, the newest first: the last verified state, the history in Git.
 
         Raises:
             CatalogError: the anchor is no checkpoint.
         """
         wrong = self._differences(anchor) if anchor is not None else []
-        # An older checkpoint of another log belongs to a catalog that was given up; the newest one must not.
+        # Older checkpoints may be of another, abandoned log; the newest one must be of this log.
         others = [one for one in earlier if anchor is None or one.text != anchor.text]
         ours = [one for one in others if not one.signed or one.point.origin == self._tree.origin]
         bad = [one for one in ours if self._mismatch(one)]
         if bad or wrong:
             wrong += self._narrow([*([anchor] if anchor else []), *ours])
-        wrong += [Wrong(words) for one in bad if (words := self._mismatch(one))]
+        wrong += [Defect(words) for one in bad if (words := self._mismatch(one))]
         if anchor is None and not wrong:
             return not_checked("checkpoint", self._unanchored(ours))
         more = f", and with {len(ours):,} earlier checkpoints" if ours else ""
@@ -85,39 +85,40 @@ class CheckpointCheck:
         return conclude("checkpoint", list(dict.fromkeys(wrong)), right)
 
     def _unanchored(self, seen: Sequence[Anchor]) -> str:
-        less = f"; it does begin with the {seen[0].point.size:,} entries that were seen here last" if seen else ""
-        what = "no checkpoint kept elsewhere was given; who holds the file and the key could have rewritten it all"
+        less = f"; it does begin with the {seen[0].point.size:,} entries that were last verified here" if seen else ""
+        what = "no checkpoint from outside the catalog was given; an owner of file and key could have rewritten it"
         return what + less if self._tree.size else "there is nothing in the log"
 
-    def _differences(self, anchor: Anchor) -> list[Wrong]:
+    def _differences(self, anchor: Anchor) -> list[Defect]:
         words = self._mismatch(anchor)
         if words is None:
             return []
-        gone = range(self._last + 1, anchor.point.size + 1)[:1]  # if the log has a gap, its end is not what is gone
-        return [Wrong(words, gone if anchor.point.origin == self._tree.origin else (1,))]
+        # Empty if the log has a gap: then its end is not missing.
+        gone = range(self._last + 1, anchor.point.size + 1)[:1]
+        return [Defect(words, gone if anchor.point.origin == self._tree.origin else (1,))]
 
     def _mismatch(self, anchor: Anchor) -> str | None:
-        """Return what is wrong between the log and a checkpoint."""
+        """Return how the log contradicts a checkpoint, None if it does not."""
         point, size, tree = anchor.point, f"{anchor.point.size:,} entries", self._tree
         if point.origin == tree.origin and tree.size < point.size:
             return f"entries {tree.size + 1} to {point.size} are gone: {anchor.name} knows {size}"
         if point.origin == tree.origin and tree.roots[point.size] != point.root:
             return f"the first {size} are not what {anchor.name} says they were"
-        return self._unsound(anchor)
+        return self._rejection(anchor)
 
-    def _unsound(self, anchor: Anchor) -> str | None:
-        """Return why a checkpoint says nothing about this log, or None."""
+    def _rejection(self, anchor: Anchor) -> str | None:
+        """Return why a checkpoint cannot be used for this log, None if it can."""
         if anchor.point.origin != self._tree.origin:
             return f"{anchor.name} is of another log, or the first entry was rewritten"
         if anchor.signed and signed_by(anchor.text, self._keys, where=anchor.name) is None:
             return f"{anchor.name} is not signed by a key of this log"
         return None
 
-    def _narrow(self, anchors: Sequence[Anchor]) -> Iterator[Wrong]:
-        """Yield between which two checkpoints the log was changed."""
+    def _narrow(self, anchors: Sequence[Anchor]) -> Iterator[Defect]:
+        """Yield the two checkpoints between which the log was changed."""
         ours = {one.point.size: one for one in anchors if one.point.origin == self._tree.origin}
         for (size, before), (other, after) in pairwise(sorted(ours.items())):
             if not self._mismatch(before) and self._mismatch(after):
                 span = f"between {before.name}, whose {size:,} entries are still there, and {after.name}, whose are not"
-                yield Wrong(f"the first change is in entries {size + 1} to {other}: {span}", (size + 1,))
+                yield Defect(f"the first change is in entries {size + 1} to {other}: {span}", (size + 1,))
                 return

@@ -1,4 +1,4 @@
-"""Claims: what a check has come to: a claim of the catalog, its verdict, and what is wrong by its place in the log."""
+"""Claims: the claims of a catalog that `lineage verify` checks, each with a verdict and what is wrong."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ _SHOWN = 5
 
 
 class Verdict(StrEnum):
-    """What a check has come to."""
+    """The result of a check."""
 
     PASS = "PASS"  # noqa: S105  # no password
     FAIL = "FAIL"
@@ -29,35 +29,35 @@ class CheckedClaim:
     """The places in the log of what is wrong, in order."""
 
 
-class Wrong(NamedTuple):
+class Defect(NamedTuple):
     """One thing that is wrong."""
 
-    words: str
+    text: str
     entries: Sequence[int] = ()
-    """The places in the log that it is about."""
+    """The places in the log of the entries concerned."""
 
 
-def conclude(claim: str, wrong: Sequence[Wrong], right: str) -> CheckedClaim:
-    """Return a claim that fails when anything is wrong with it, and holds otherwise.
+def conclude(claim: str, wrong: Sequence[Defect], right: str) -> CheckedClaim:
+    """Return a claim that fails if anything is wrong with it, and passes otherwise.
 
     Args:
         claim: its name.
         wrong: what is wrong.
-        right: what is said when nothing is.
+        right: the detail if nothing is wrong.
     """
     if not wrong:
         return CheckedClaim(claim=claim, verdict=Verdict.PASS, detail=right)
-    words = tuple(found.words for found in wrong)
+    words = tuple(defect.text for defect in wrong)
     more = f"; and {len(words) - _SHOWN:,} more" if len(words) > _SHOWN else ""
     return CheckedClaim(
         claim=claim,
         verdict=Verdict.FAIL,
         detail="; ".join(words[:_SHOWN]) + more,
         wrong=words,
-        entries=tuple(sorted({seq for found in wrong for seq in found.entries})),
+        entries=tuple(sorted({seq for defect in wrong for seq in defect.entries})),
     )
 
 
 def not_checked(claim: str, detail: str) -> CheckedClaim:
-    """Return a claim that nobody could check."""
+    """Return a claim that was not checked."""
     return CheckedClaim(claim=claim, verdict=Verdict.NOT_CHECKED, detail=detail)

@@ -1,4 +1,4 @@
-"""Decisions made again: does each still follow from the policy, the records and the approvals that it names?"""
+"""Decision replay: whether each decision still follows from the policy, records and approvals that it names."""
 
 import contextlib
 from collections.abc import Iterator, Sequence
@@ -20,17 +20,17 @@ from lineage_pipelines.records.values.codec import parse_time
 from lineage_pipelines.records.values.digest import Digest
 
 _COMMITTING = timedelta(seconds=5)
-"""How long a transaction takes at most from looking at the approvals to the time that its entry says."""
-_KEPT = 64
-"""How many records are kept: what is promoted is often compared with again."""
+"""How long a transaction takes at most from reading the approvals to the time in its entry."""
+_CACHED = 64
+"""How many records are cached: a promoted version is often compared with again."""
 
 
-class _Rechecked:
-    """What the log says beside the decisions, read when it is first asked for."""
+class _Evidence:
+    """What decisions are rechecked against, read from the log on first use."""
 
     def __init__(self, catalog: Catalog) -> None:
         self.catalog = catalog
-        self.entry = lru_cache(maxsize=_KEPT)(self._entry)
+        self.entry = lru_cache(maxsize=_CACHED)(self._entry)
 
     @cached_property
     def approvals(self) -> Approvals:
@@ -38,7 +38,7 @@ class _Rechecked:
 
     def _key_events(self) -> Iterator[tuple[int, KeyEvent]]:
         for entry in self.catalog.log.walk("key"):
-            with contextlib.suppress(RecordError):  # altered: told of the entry itself
+            with contextlib.suppress(RecordError):  # altered: reported for the entry itself
                 yield entry.seq, decode_key_event(entry.body)
 
     @cached_property
@@ -55,8 +55,8 @@ class _Rechecked:
             return None
         try:
             entry = self.catalog.by_digest(digest.hex)
-            entry.record  # noqa: B018  # decoded now, where it may be refused
-        except LineageError:  # altered: told of the entry itself
+            entry.record  # noqa: B018  # decoded now, while errors are caught
+        except LineageError:  # altered: reported for the entry itself
             return None
         return entry
 
@@ -68,22 +68,22 @@ def recheck_decisions(catalog: Catalog, decisions: Sequence[tuple[int, Decision]
         catalog: the catalog.
         decisions: place and decision, in order.
     """
-    said = _Rechecked(catalog)
-    named: dict[tuple[str, str], Digest | None] = {}
+    evidence = _Evidence(catalog)
+    current: dict[tuple[str, str], Digest | None] = {}
     for seq, decision in decisions:
         where = f"entry {seq} (decision)"
         alias = (decision.model, decision.alias)
-        if decision.previous != named.get(alias):
-            yield f"{where} says that {decision.alias} named another version before than it did"
-        yield from (f"{where} {wrong}" for wrong in _recheck(said, seq, decision))
+        if decision.previous != current.get(alias):
+            yield f"{where} states another version than {decision.alias} named before"
+        yield from (f"{where} {wrong}" for wrong in _recheck(evidence, seq, decision))
         if decision.moves_alias:
-            named[alias] = decision.record
+            current[alias] = decision.record
 
 
-def _recheck(said: _Rechecked, seq: int, decision: Decision) -> Iterator[str]:
+def _recheck(evidence: _Evidence, seq: int, decision: Decision) -> Iterator[str]:
     if decision.version is None:
         return
-    entry = said.entry(decision.record)
+    entry = evidence.entry(decision.record)
     if entry is None or entry.record.model.name != decision.model:
         yield f"is about {decision.model}@{decision.version}, which has another record"
         return
@@ -91,18 +91,18 @@ def _recheck(said: _Rechecked, seq: int, decision: Decision) -> Iterator[str]:
         return
     try:
         policy = parse_policy(decision.policy, where="the policy then in force")
-        assessed = _assess(said, decision, entry.record) if policy.approvals else ()
+        assessed = _assess(evidence, decision, entry.record) if policy.approvals else ()
     except LineageError as error:
-        yield f"holds no policy: {error.what}"
+        yield f"holds no valid policy: {error.what}"
         return
-    current = said.entry(decision.previous)
+    current = evidence.entry(decision.previous)
     if not _follows(decision, policy, entry.record, current.record if current else None, assessed):
         yield "does not follow from the policy then in force"
     elif not decision.override and not all(rule.passed for rule in decision.rules):
         yield "was made against the policy then in force, and not as an override"
     yield from _recheck_evidence(decision, entry, current, policy, assessed)
     if policy.approvals:
-        yield from _recheck_time(said, seq, decision, entry.record)
+        yield from _recheck_time(evidence, seq, decision, entry.record)
 
 
 def _follows(
@@ -118,10 +118,10 @@ def _follows(
     return decision.rules in verdicts
 
 
-def _assess(said: _Rechecked, decision: Decision, record: LineageRecord) -> tuple[AssessedApproval, ...]:
+def _assess(evidence: _Evidence, decision: Decision, record: LineageRecord) -> tuple[AssessedApproval, ...]:
     if decision.judged is None or decision.seen is None:
         return ()
-    return said.approvals.assess(decision, record, at=decision.judged, seen=decision.seen)
+    return evidence.approvals.assess(decision, record, at=decision.judged, seen=decision.seen)
 
 
 def _recheck_evidence(
@@ -137,23 +137,23 @@ def _recheck_evidence(
         yield "compares other numbers than the records hold"
 
 
-def _recheck_time(said: _Rechecked, seq: int, decision: Decision, record: LineageRecord) -> Iterator[str]:
-    """Whether what counted when it was drafted still did when it was committed."""
-    recorded, judged, seen = said.recorded.get(seq), decision.judged, decision.seen
+def _recheck_time(evidence: _Evidence, seq: int, decision: Decision, record: LineageRecord) -> Iterator[str]:
+    """Check that the approvals that counted for the draft still counted at commit."""
+    recorded, judged, seen = evidence.recorded.get(seq), decision.judged, decision.seen
     if recorded is None or judged is None or seen is None or seen >= seq or not timely(judged, recorded):
-        yield "does not say truly when its approvals were judged, and on what"
+        yield "states an impossible time or place at which its approvals were assessed"
         return
     at = judged if recorded - judged <= _COMMITTING else recorded - _COMMITTING
-    for each in _at_commit(said, seq, decision, record, at):
+    for each in _at_commit(evidence, seq, decision, record, at):
         if each.void is not None:
             approver = each.given.approval.approver
             yield f"counts the approval of {approver} (entry {each.given.entry}), which {each.void}"
 
 
 def _at_commit(
-    said: _Rechecked, seq: int, decision: Decision, record: LineageRecord, at: datetime
+    evidence: _Evidence, seq: int, decision: Decision, record: LineageRecord, at: datetime
 ) -> Iterator[AssessedApproval]:
     entries = {each.entry for each in decision.approvals or ()}
-    for each in said.approvals.assess(decision, record, at=at, seen=seq - 1):
+    for each in evidence.approvals.assess(decision, record, at=at, seen=seq - 1):
         if each.given.entry in entries:
             yield each

@@ -1,4 +1,4 @@
-"""Key validity: whose signatures count at a place of the log: keys as their events make them known, and no longer."""
+"""Key validity: whether the signature of an entry is valid by the key events before it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -24,33 +24,33 @@ class Signers:
 
     @property
     def of_log(self) -> Sequence[PublicKey]:
-        """The keys that sign entries and checkpoints, those that were revoked too."""
+        """The keys that sign entries and checkpoints, including revoked ones."""
         return [key for keyid, key in self._keys.items() if self._purposes[keyid] is KeyPurpose.LOG]
 
     def learn(self, entry: LogEntry) -> KeyEvent:
-        """Take a key event in; what it introduces counts for the event itself already.
+        """Add a key event; a new key may sign the very entry that introduces it.
 
         Raises:
-            RecordError: the entry's bytes are none.
-            CatalogError: the key is none, or has another id than the event says.
+            RecordError: the entry is not a valid key event.
+            CatalogError: the key is invalid, or its id is not the one in the event.
         """
         event = decode_key_event(entry.body)
         if event.change is KeyChange.NEW:
             key = PublicKey(event.public or "")
             if key.keyid != event.key:
-                raise CatalogError("the key has another id than it says")
+                raise CatalogError("the key does not have the id that its event states")
             self._keys[event.key] = key
             self._purposes.setdefault(event.key, event.purpose)
         self.events.append((entry.seq, event))
         return event
 
     def revoke(self, event: KeyEvent) -> None:
-        """Let a key count no more, when the event says so."""
+        """Stop accepting a key if the event revokes it."""
         if event.change is KeyChange.REVOKED:
             self._revoked.add(event.key)
 
     def flaw(self, entry: LogEntry) -> str | None:
-        """Return what is wrong with an entry's signature, or None. One from before there were keys needs none."""
+        """Return what is wrong with an entry's signature, or None. Entries before the first key need none."""
         if entry.keyid is None or entry.signature is None:
             return "has no signature, though entries before it have" if self._keys else None
         if entry.keyid in self._revoked:
@@ -61,5 +61,5 @@ class Signers:
         if self._purposes[entry.keyid] is not KeyPurpose.LOG:
             return f"was signed by a key that is for {self._purposes[entry.keyid]}s"
         if not key.signed(entry.kind, entry.body, entry.signature):
-            return "has a signature that is not of these bytes"
+            return "has a signature that does not match its bytes"
         return None

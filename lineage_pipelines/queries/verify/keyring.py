@@ -1,4 +1,4 @@
-"""Which keys sign the log, and whose keys approve: since when, and which no longer do."""
+"""Keyring: the keys that sign the log and the keys for approvals, with introduction and revocation."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -22,18 +22,18 @@ class KnownKey:
     introduced: datetime
     purpose: KeyPurpose = KeyPurpose.LOG
     owner: str | None = None
-    """Whose it is, of a key for approvals."""
+    """The owner of a key for approvals."""
     revoked: int | None = None
-    """The entry from which on it signs nothing."""
+    """The entry that revoked it."""
     reason: str | None = None
 
 
 def list_keys(catalog: Catalog) -> tuple[KnownKey, ...]:
-    """Return every key of the log, in the order in which they came.
+    """Return every key of the log, in the order of introduction.
 
     Raises:
         CatalogError: the catalog cannot be read.
-        RecordError: an entry is no key event.
+        RecordError: an entry is not a valid key event.
     """
     keys: dict[str, KnownKey] = {}
     for entry in catalog.log.walk("key"):
@@ -41,7 +41,7 @@ def list_keys(catalog: Catalog) -> tuple[KnownKey, ...]:
         if event.change is KeyChange.REVOKED:
             if event.key in keys and keys[event.key].revoked is None:
                 keys[event.key] = replace(keys[event.key], revoked=entry.seq, reason=event.reason)
-        elif event.key not in keys:  # what was revoked is not new again
+        elif event.key not in keys:  # a revoked key cannot be introduced again
             keys[event.key] = KnownKey(
                 key=event.key,
                 since=entry.seq,
@@ -56,7 +56,7 @@ def find_key(catalog: Catalog, prefix: str) -> KnownKey:
     """Return the key whose id begins with `prefix`.
 
     Raises:
-        NotFoundError: there is none, or more than one.
+        NotFoundError: no key does, or several do.
     """
     known = list_keys(catalog)
     found = [key for key in known if prefix and key.key.startswith(prefix.lower())]
@@ -79,7 +79,7 @@ def recheck_keys(events: Iterable[tuple[int, KeyEvent]]) -> Iterator[str]:
         if event.change is KeyChange.REVOKED:
             continue
         if event.key in seen:
-            yield f"{where} introduces a key that the log knows already"
+            yield f"{where} introduces a key that the log already knows"
         elif event.purpose is KeyPurpose.APPROVAL and proven(event) is None:
-            yield f"{where} does not prove that whoever introduced the key of {event.owner} held it"
+            yield f"{where} does not prove possession of the key of {event.owner}"
         seen.add(event.key)

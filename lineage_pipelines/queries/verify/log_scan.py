@@ -1,25 +1,25 @@
-"""Log scan: one pass over the log that checks what each entry allows and collects what later checks need.
+"""Log scan: one pass over the log that checks each entry and collects what later checks need.
 
-Memory does not grow with the records: of an entry that is in order, 32 bytes stay.
+Of a valid record, only a hash of 32 bytes stays in memory.
 """
 
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from lineage_pipelines.catalog.log.entries import LogEntry
 from lineage_pipelines.errors import CatalogError, RecordError
-from lineage_pipelines.queries.verify.claims import Wrong
+from lineage_pipelines.queries.verify.claims import Defect
 from lineage_pipelines.queries.verify.key_validity import Signers
 from lineage_pipelines.queries.verify.log_tree import EntryNames, LogTree, Versions, version_name
+from lineage_pipelines.queries.versions.referenced_files import ReferencedFiles
 from lineage_pipelines.records.decisions.attribution import decode_attribution
 from lineage_pipelines.records.decisions.decision import Decision, decode_decision
 from lineage_pipelines.records.decisions.key_event import KeyEvent
 from lineage_pipelines.records.decisions.reproduction import decode_reproduction
 from lineage_pipelines.records.statement.lineage_record import (
-    LineageRecord,
     ModelIdentity,
     decode,
     decode_identity,
@@ -38,32 +38,21 @@ _SKEW = timedelta(minutes=1)
 _MANY_MISSING = 10_000
 
 
-class ReferencedFiles(Protocol):
-    """Collects the files that records name."""
-
-    def add(self, seq: int, record: LineageRecord) -> None:
-        """Add the files that the record of one entry names.
-
-        Raises:
-            RecordError: it names a file by what is no digest.
-        """
-
-
 class WholeLog:
     """Every entry is checked."""
 
-    def includes(self, seq: int) -> bool:  # noqa: ARG002  # the same question as of `SelectedEntries`
-        """Return whether the entry at a place is checked."""
+    def includes(self, seq: int) -> bool:  # noqa: ARG002  # the interface of `SelectedEntries`
+        """Return whether to check the entry at a place."""
         return True
 
     def add_record(self, record: Digest) -> None:
-        """Take note of a checked record."""
+        """Add a record that was checked."""
 
     def concerns(self, record: Digest | None) -> bool:  # noqa: ARG002
-        """Return whether a decision or approval about a record is checked."""
+        """Return whether to check a decision or approval about a record."""
         return True
 
-    def filter(self, wrong: Iterable[Wrong], about: frozenset[int]) -> list[Wrong]:  # noqa: ARG002
+    def filter(self, wrong: Iterable[Defect], about: frozenset[int]) -> list[Defect]:  # noqa: ARG002
         """Return what is wrong with the decisions or approvals at some places."""
         return list(wrong)
 
@@ -84,18 +73,18 @@ class SelectedEntries:
         self._records: set[Digest] = set()
 
     def includes(self, seq: int) -> bool:
-        """Return whether the entry at a place is checked."""
+        """Return whether to check the entry at a place."""
         return seq in self._places
 
     def add_record(self, record: Digest) -> None:
-        """Take note of a checked record."""
+        """Add a record that was checked."""
         self._records.add(record)
 
     def concerns(self, record: Digest | None) -> bool:
-        """Return whether a decision or approval about a record is checked."""
+        """Return whether to check a decision or approval about a record."""
         return record in self._records
 
-    def filter(self, wrong: Iterable[Wrong], about: frozenset[int]) -> list[Wrong]:
+    def filter(self, wrong: Iterable[Defect], about: frozenset[int]) -> list[Defect]:
         """Return what is wrong with the decisions or approvals at some places."""
         return [one for one in wrong if about.intersection(one.entries)]
 
@@ -105,7 +94,7 @@ class SelectedEntries:
 
 
 class ByteCheck:
-    """Whether entries are the bytes that were recorded, in a form that can be read, at plausible times.
+    """Whether entries have the bytes that were recorded, can be decoded, and have plausible times.
 
     Args:
         names: names of entries.
@@ -113,7 +102,7 @@ class ByteCheck:
 
     def __init__(self, names: EntryNames) -> None:
         self.checked = 0
-        self.wrong: list[Wrong] = []
+        self.wrong: list[Defect] = []
         self.backwards: list[int] = []
         """Entries that claim to be committed before the one before them."""
         self.ahead: list[int] = []
@@ -129,7 +118,7 @@ class ByteCheck:
             self.report(entry, "its bytes are not those that were recorded")
         if not _TIME.fullmatch(entry.recorded):
             self.report(entry, "its time of commit is not a time")
-        # In their one form, times compare as text.
+        # Times of this form compare as text.
         if self._latest and entry.recorded < self._latest and self._apart(entry.recorded) > _SKEW:
             self.backwards.append(entry.seq)
         if entry.recorded > self._now:
@@ -144,7 +133,7 @@ class ByteCheck:
 
     def report(self, entry: LogEntry, words: str) -> None:
         """Add an entry that is wrong."""
-        self.wrong.append(Wrong(f"{self._names.name(entry.seq, entry.kind)}: {words}", (entry.seq,)))
+        self.wrong.append(Defect(f"{self._names.name(entry.seq, entry.kind)}: {words}", (entry.seq,)))
 
 
 class SignatureCheck:
@@ -156,7 +145,7 @@ class SignatureCheck:
 
     def __init__(self, names: EntryNames) -> None:
         self.unsigned = 0
-        self.wrong: list[Wrong] = []
+        self.wrong: list[Defect] = []
         self.signers = Signers()
         self._names = names
 
@@ -165,7 +154,7 @@ class SignatureCheck:
         self.unsigned += entry.keyid is None or entry.signature is None
         words = self.signers.flaw(entry)
         if words:
-            self.wrong.append(Wrong(f"{self._names.name(entry.seq, entry.kind)} {words}", (entry.seq,)))
+            self.wrong.append(Defect(f"{self._names.name(entry.seq, entry.kind)} {words}", (entry.seq,)))
 
 
 class OrderCheck:
@@ -176,12 +165,12 @@ class OrderCheck:
     """
 
     def __init__(self, names: EntryNames) -> None:
-        self.wrong: list[Wrong] = []
+        self.wrong: list[Defect] = []
         self.models: dict[str, _Newest] = {}
         self.last = 0
         """The place of the last entry."""
         self.unindexed: dict[int, tuple[str, int]] = {}
-        """Versions behind the last one that the index had: committed during the scan, the index has them by now."""
+        """Versions after the last one in the index: committed during the scan, and indexed by now."""
         self._names = names
         self._indexed = names.indexed
         self._last_indexed = max(self._indexed, default=0)
@@ -194,10 +183,10 @@ class OrderCheck:
             gone = range(expected, entry.seq)
             names = f"entry {expected} is" if len(gone) == 1 else f"entries {expected} to {gone[-1]} are"
             words = f"{names} missing before {self._names.name(entry.seq, entry.kind)}"
-            self.wrong.append(Wrong(words, gone[:1] if len(gone) > _MANY_MISSING else gone))
+            self.wrong.append(Defect(words, gone[:1] if len(gone) > _MANY_MISSING else gone))
             self._missing.append(gone)
         elif entry.seq < expected:  # only below 1: the entries come in order
-            self.wrong.append(Wrong(f"entry {entry.seq} has no place in a log that begins with 1", (entry.seq,)))
+            self.wrong.append(Defect(f"entry {entry.seq} is out of place: the log begins with entry 1", (entry.seq,)))
             return
         self.last = entry.seq
 
@@ -216,9 +205,9 @@ class OrderCheck:
             self._report(entry, f"is {identity.name}@{number}; the index says {version_name(indexed)}")
 
     def check_other(self, entry: LogEntry) -> None:
-        """Check that the index has no version at the place of an entry that is no record."""
+        """Check that the index has no version at the place of an entry of another kind than `record`."""
         if entry.seq in self._indexed:
-            self._report(entry, f"is no record; the index says {version_name(self._indexed[entry.seq])}")
+            self._report(entry, f"is not a record; the index says {version_name(self._indexed[entry.seq])}")
 
     def assume(self, entry: LogEntry) -> None:
         """Take the version of an entry from the index, as its record is not read: the next one has to follow it."""
@@ -227,7 +216,7 @@ class OrderCheck:
             self.models[indexed[0]] = _Newest(indexed[1], entry.digest, len(self._missing))
 
     def _report(self, entry: LogEntry, words: str) -> None:
-        self.wrong.append(Wrong(f"{self._names.name(entry.seq, entry.kind)} {words}", (entry.seq,)))
+        self.wrong.append(Defect(f"{self._names.name(entry.seq, entry.kind)} {words}", (entry.seq,)))
 
     def has(self, seq: int) -> bool:
         """Return whether the log has an entry at a place."""
@@ -240,11 +229,11 @@ class OrderCheck:
             if indexed_now.get(seq) != version:
                 says = version_name(indexed_now.get(seq))
                 self.wrong.append(
-                    Wrong(f"entry {seq} (record) is {version_name(version)}; the index says {says}", (seq,))
+                    Defect(f"entry {seq} (record) is {version_name(version)}; the index says {says}", (seq,))
                 )
         for seq in sorted(expected):
             if not self.has(seq):
-                self.wrong.append(Wrong(f"the index names entry {seq}, which the log does not have", (seq,)))
+                self.wrong.append(Defect(f"the index names entry {seq}, which the log does not have", (seq,)))
 
 
 class _Newest(NamedTuple):

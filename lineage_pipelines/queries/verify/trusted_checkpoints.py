@@ -1,4 +1,4 @@
-"""Checkpoints that were kept elsewhere: those that the project ever committed to Git, and what was seen here last."""
+"""Trusted checkpoints: those in the project's Git history, and the last state that was verified on this machine."""
 
 import hashlib
 from dataclasses import dataclass
@@ -11,25 +11,25 @@ from lineage_pipelines.system.atomic_file import replace_file
 from lineage_pipelines.system.git_command import GitError, read_blobs, run_git
 
 ANCHOR = "lineage.checkpoint"
-"""The checkpoint that a project commits to Git, unless it keeps another one."""
+"""The file of the checkpoint that a project commits to Git, by default."""
 
 
 @dataclass(frozen=True)
 class Anchor:
-    """A checkpoint that was kept elsewhere."""
+    """A checkpoint that was stored outside the catalog."""
 
     text: str
     name: str
-    """Where it was kept, in words."""
+    """Where it was stored, for messages."""
     signed: bool = True
-    """Whether it has to be signed by a key of the log; our own memory is not."""
+    """Whether it must be signed by a key of the log; `Memory` is not."""
 
     @cached_property
     def point(self) -> Checkpoint:
         """The checkpoint itself.
 
         Raises:
-            CatalogError: the text is none.
+            CatalogError: the text is not a checkpoint.
         """
         return read_note(self.text, where=self.name)
 
@@ -38,7 +38,7 @@ class Anchor:
 
 
 def committed_anchor(project_dir: Path, file: str = ANCHOR) -> str | None:
-    """Return the checkpoint that the project's last commit holds, or None."""
+    """Return the checkpoint in the project's last commit, None if it has none."""
     try:
         (content,) = read_blobs(project_dir, [f"HEAD:./{file}"])
     except GitError:
@@ -47,7 +47,7 @@ def committed_anchor(project_dir: Path, file: str = ANCHOR) -> str | None:
 
 
 def earlier_anchors(project_dir: Path, file: str = ANCHOR) -> tuple[Anchor, ...]:
-    """Return every checkpoint in the history of the last commit, the newest first; what is none is left out."""
+    """Return every checkpoint in the history of the last commit, newest first; invalid ones are left out."""
     try:
         listed = run_git(project_dir, ["log", "--format=%H %cs", "HEAD", "--", file]).decode("ascii", "replace")
         commits = [line.split(" ") for line in listed.splitlines()]
@@ -55,7 +55,7 @@ def earlier_anchors(project_dir: Path, file: str = ANCHOR) -> tuple[Anchor, ...]
     except GitError:
         return ()
     found = (
-        Anchor(content.decode("utf-8", "replace"), f"that of commit {revision[:8]} ({day})")
+        Anchor(content.decode("utf-8", "replace"), f"the checkpoint of commit {revision[:8]} ({day})")
         for (revision, day), content in zip(commits, contents, strict=True)
         if content is not None
     )
@@ -69,16 +69,16 @@ def _is_checkpoint(anchor: Anchor) -> bool:
         return False
 
 
-# What was seen last
+# Memory
 
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """The last state of a catalog that was verified from here: a later one has to begin with it.
+    """The last state of a catalog that was verified on this machine; any later state must begin with it.
 
     Args:
-        folder: where the memory is kept.
-        url: the catalog's.
+        folder: the folder of the file.
+        url: the catalog's URL.
     """
 
     folder: Path
@@ -90,16 +90,16 @@ class Memory:
         return self.folder / f"{hashlib.sha256(self.url.encode()).hexdigest()[:32]}.checkpoint"
 
     def recall(self) -> Anchor | None:
-        """Return what was seen last, or None."""
+        """Return the last state, None if there is no valid one."""
         try:
             text = self.path.read_text(encoding="utf-8")
         except (OSError, ValueError):
             return None
-        anchor = Anchor(text, f"the log as it was seen here last ({self.path})", signed=False)
+        anchor = Anchor(text, f"the state last verified here ({self.path})", signed=False)
         return anchor if _is_checkpoint(anchor) else None
 
     def keep(self, point: Checkpoint) -> bool:
-        """Remember the log as it was found; False where nothing may be written."""
+        """Store the state of the log; return False if the file cannot be written."""
         try:
             self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             replace_file(self.path, f"{point.text()}\n".encode())

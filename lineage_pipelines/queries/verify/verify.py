@@ -16,13 +16,13 @@ from lineage_pipelines.queries.refs import parse_ref, resolve
 from lineage_pipelines.queries.registry.approval_status import recheck_approvals
 from lineage_pipelines.queries.verify.blob_check import check_artifacts, check_data
 from lineage_pipelines.queries.verify.checkpoint_check import CheckpointCheck
-from lineage_pipelines.queries.verify.claims import CheckedClaim, Verdict, Wrong, conclude, not_checked
+from lineage_pipelines.queries.verify.claims import CheckedClaim, Defect, Verdict, conclude, not_checked
 from lineage_pipelines.queries.verify.decision_replay import recheck_decisions
 from lineage_pipelines.queries.verify.keyring import recheck_keys
 from lineage_pipelines.queries.verify.log_scan import ByteCheck, LogScan, SelectedEntries, WholeLog
 from lineage_pipelines.queries.verify.log_tree import Versions
 from lineage_pipelines.queries.verify.trusted_checkpoints import Anchor, Memory
-from lineage_pipelines.queries.versions.referenced_files import NamedFiles
+from lineage_pipelines.queries.versions.referenced_files import ReferencedFiles
 from lineage_pipelines.records.decisions.approval import decode_envelope
 from lineage_pipelines.records.values.digest import Digest
 
@@ -61,7 +61,7 @@ def verify_catalog(
     newest = Anchor(anchor, anchor_name) if anchor is not None else None
     remembered = memory.recall() if memory is not None else None
     others = [*([remembered] if remembered else []), *earlier]
-    files = NamedFiles() if artifacts is not None or project_dir is not None else None
+    files = ReferencedFiles() if artifacts is not None or project_dir is not None else None
     places = frozenset(only)
     sizes = frozenset(one.point.size for one in (*([newest] if newest else ()), *others))
     selection = SelectedEntries(places) if places else WholeLog()
@@ -79,13 +79,13 @@ def verify_catalog(
 
 
 def find_places(catalog: Catalog, refs: Sequence[str]) -> tuple[int, ...]:
-    """Return the places in the log of versions, as the index has them: their records may have been altered.
+    """Return the places of versions in the log by the index, since their records may have been altered.
 
     Raises:
         NotFoundError: there is no such version.
         CatalogError: the catalog cannot be read.
     """
-    places = {said: seq for seq, said in catalog.index.versions().items()} if refs else {}
+    places = {version: seq for seq, version in catalog.index.versions().items()} if refs else {}
     latest: dict[str, int] = {}
     for model, version in places:
         latest[model] = max(version, latest.get(model, 0))
@@ -128,7 +128,7 @@ def _odd_times(entries: ByteCheck) -> str:
 def _signatures(scan: LogScan) -> CheckedClaim:
     check = scan.signatures
     signed = scan.bytes.checked - check.unsigned
-    wrong = [*(Wrong(words, _places(words)) for words in recheck_keys(check.signers.events)), *check.wrong]
+    wrong = [*map(_defect, recheck_keys(check.signers.events)), *check.wrong]
     if wrong or not check.unsigned:
         return conclude("signatures", wrong, f"{signed:,} entries signed by {len(check.signers)} keys of this log")
     detail = f"{check.unsigned:,} entries have no signature: they were committed before this log had a key"
@@ -138,9 +138,9 @@ def _signatures(scan: LogScan) -> CheckedClaim:
 def _decisions(scan: LogScan, catalog: Catalog) -> CheckedClaim:
     made, selection = scan.decisions, scan.selection
     about = frozenset(seq for seq, decision in made if selection.concerns(decision.record))
-    found = (Wrong(words, _places(words)) for words in (*recheck_decisions(catalog, made), *_misindexed(scan, catalog)))
-    detail = f"{len(about):,} decisions follow from what they were made on"
-    return conclude("decisions", selection.filter(found, about), detail)
+    reports = (*recheck_decisions(catalog, made), *_misindexed(scan, catalog))
+    detail = f"{len(about):,} decisions follow from their policies, records and approvals"
+    return conclude("decisions", selection.filter(map(_defect, reports), about), detail)
 
 
 def _misindexed(scan: LogScan, catalog: Catalog) -> Iterator[str]:
@@ -160,16 +160,15 @@ def _misindexed(scan: LogScan, catalog: Catalog) -> Iterator[str]:
     made = {(seq, each.model, each.alias, each.version, each.moves_alias) for seq, each in scan.decisions}
     for seq in sorted({seq for seq, *_ in indexed ^ made} - altered):
         if scan.order.has(seq):
-            yield f"entry {seq} (decision): the index says otherwise; rebuild it with Catalog.rebuild()"
+            yield f"entry {seq} (decision): the index differs; rebuild it with Catalog.rebuild()"
 
 
 def _approvals(scan: LogScan) -> CheckedClaim:
     selection = scan.selection
     about = frozenset(entry.seq for entry in scan.approvals if selection.concerns(_approved(entry)))
-    recheck = recheck_approvals(scan.approvals, scan.signatures.signers.events)
-    found = (Wrong(words, _places(words)) for words in recheck)
-    detail = f"{len(about):,} approvals were signed by those who could give them"
-    return conclude("approvals", selection.filter(found, about), detail)
+    reports = recheck_approvals(scan.approvals, scan.signatures.signers.events)
+    detail = f"{len(about):,} approvals were signed by valid keys of their approvers"
+    return conclude("approvals", selection.filter(map(_defect, reports), about), detail)
 
 
 def _approved(entry: LogEntry) -> Digest | None:
@@ -179,17 +178,17 @@ def _approved(entry: LogEntry) -> Digest | None:
         return None
 
 
-def _places(words: str) -> tuple[int, ...]:
-    found = _ENTRY.match(words)
-    return (int(found[1]),) if found else ()
+def _defect(report: str) -> Defect:
+    match = _ENTRY.match(report)
+    return Defect(report, (int(match[1]),) if match else ())
 
 
 def _file_claims(
-    files: NamedFiles | None,
+    files: ReferencedFiles | None,
     indexed: Versions,
     artifacts: ArtifactStore | None,
     project_dir: Path | None,
     progress: Callable[[str, int], None],
 ) -> tuple[CheckedClaim, CheckedClaim]:
-    named = files or NamedFiles()
+    named = files or ReferencedFiles()
     return check_artifacts(named, artifacts, indexed, progress), check_data(named, project_dir, indexed, progress)

@@ -35,11 +35,11 @@ class Data(NamedTuple):
 
 
 @dataclass
-class NamedFiles:
+class ReferencedFiles:
     """What the records that were walked over name, each with the entries that name it."""
 
     models: "dict[str, array[int]]" = field(default_factory=dict)
-    folders_of_models: set[str] = field(default_factory=set)
+    model_folders: set[str] = field(default_factory=set)
     """Those of `models` that are lists of a folder's files, `<sha256>  <path>` a line: the files are looked at too."""
     blobs: "dict[Blob, array[int]]" = field(default_factory=dict)
     data: "dict[Data, array[int]]" = field(default_factory=dict)
@@ -55,7 +55,7 @@ class NamedFiles:
         model = record.artifact.digest.hex
         _add(self.models, [model], seq)
         if record.artifact.format == "mlflow":
-            self.folders_of_models.add(model)
+            self.model_folders.add(model)
         _add(self.blobs, _blobs(record), seq)
         _add(self.data, _data(record), seq)
         for each in _all_data(record):

@@ -1,4 +1,4 @@
-"""Retention: the data of the versions that are or ever were in production, or of named ones, and pinning it."""
+"""Retention: the data of the versions that are or ever were in production, or of selected ones, and pinning it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from lineage_pipelines.catalog.catalog import Catalog
 from lineage_pipelines.catalog.log.entries import Entry
 from lineage_pipelines.queries.refs import resolve
 from lineage_pipelines.queries.versions.analyses import once_in_production
-from lineage_pipelines.queries.versions.referenced_files import Data, NamedFiles
+from lineage_pipelines.queries.versions.referenced_files import Data, ReferencedFiles
 from lineage_pipelines.records.values.model_name import PRODUCTION
 
 if TYPE_CHECKING:
@@ -57,18 +57,18 @@ def find_data_to_keep(catalog: Catalog, refs: Sequence[str] = ()) -> DataToKeep:
     else:
         promoted = (catalog.get(model, version) for model, version in once_in_production(catalog, PRODUCTION))
         entries = {entry.seq: entry for entry in promoted}
-    named = NamedFiles()
+    files = ReferencedFiles()
     for entry in entries.values():
-        named.add(entry.seq, entry.record)
-    return _conclude(entries, named)
+        files.add(entry.seq, entry.record)
+    return _conclude(entries, files)
 
 
-def _conclude(entries: Mapping[int, Entry], named: NamedFiles) -> DataToKeep:
+def _conclude(entries: Mapping[int, Entry], files: ReferencedFiles) -> DataToKeep:
     from lineage_pipelines.datasets.workspace.data_state import NamedData
 
     data: dict[NamedData, Needed] = {}
     unnamed: dict[str, Needed] = {}
-    for one, users in named.data.items():
+    for one, users in files.data.items():
         if one.md5 is None:
             unnamed[one.path] = _needed(unnamed.get(one.path), one, users, entries)
         else:
@@ -77,7 +77,7 @@ def _conclude(entries: Mapping[int, Entry], named: NamedFiles) -> DataToKeep:
     return DataToKeep(
         versions=tuple(entry.ref for entry in entries.values()),
         data=data,
-        folders={path: frozenset(names) for path, names in named.folders.items()},
+        folders={path: frozenset(names) for path, names in files.folders.items()},
         unnamed=unnamed,
     )
 
