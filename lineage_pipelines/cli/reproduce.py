@@ -83,12 +83,11 @@ def command(
 
 def _entries(catalog: "Catalog", ref: str | None) -> "Sequence[Entry]":
     from lineage_pipelines.queries.refs import resolve
-    from lineage_pipelines.queries.versions.analyses import once_in_production
     from lineage_pipelines.records.values.model_name import PRODUCTION
 
     if ref is not None:
         return [resolve(catalog, ref)]
-    return [catalog.get(model, version) for model, version in once_in_production(catalog, PRODUCTION)]
+    return [catalog.get(model, version) for model, version in catalog.index.alias_versions(PRODUCTION)]
 
 
 def _options(

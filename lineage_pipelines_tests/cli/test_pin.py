@@ -118,7 +118,7 @@ def test_data_without_an_md5_cannot_be_kept(flights: World, lineage: Lineage) ->
         catalog.append(dataclasses.replace(make_record(run="4"), data=(nameless,), stages=()))
     said = lineage("pin", "flight_delay@4")
     assert said.code == 1
-    assert "cannot be looked for" in said.out
+    assert "cannot be located" in said.out
 
 
 @pytest.mark.usefixtures("project")

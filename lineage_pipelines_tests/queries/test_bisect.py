@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 
 from lineage_pipelines.catalog.catalog import Catalog
 from lineage_pipelines.errors import NotFoundError
-from lineage_pipelines.queries.versions.bisect import Bisected, bisect_metric
+from lineage_pipelines.queries.versions.bisect import Bisection, bisect_metric
 from lineage_pipelines_tests.samples import make_record
 
 in_one_folder = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
-def _ask(folder: Path, values: list[float | None], good: str, bad: str, *, threshold: float | None = None) -> Bisected:
+def _ask(folder: Path, values: list[float | None], good: str, bad: str, *, threshold: float | None = None) -> Bisection:
     with Catalog(f"sqlite:///{folder}/catalog.db") as catalog:
         for number, value in enumerate(values):
             record = make_record(str(number), auc=value or 0.5, raw=f"delivery {number // 2}")

@@ -69,7 +69,7 @@ def test_another_library_is_warned_about(trained: Shop, monkeypatch: pytest.Monk
         "lineage_pipelines.queries.versions.model_loader.version",
         lambda name: "9.9" if name == "scikit-learn" else real(name),
     )
-    with pytest.warns(UserWarning, match=r"churn@1 was trained with scikit-learn .*; here is 9\.9"):
+    with pytest.warns(UserWarning, match=r"churn@1 was trained with scikit-learn .*, but 9\.9 is installed"):
         load_model("churn@1", project_dir=trained.root)
 
 

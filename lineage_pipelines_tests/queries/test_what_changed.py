@@ -102,7 +102,7 @@ def test_each_layer_has_its_phrase(tmp_path: Path) -> None:
     ]
     assert phrases(before, with_metrics(before, roc_auc=0.5), store) == ["roc_auc fell from 0.7421 to 0.5"]
     less = dataclasses.replace(before, data=before.data[:1], stages=before.stages[:1])
-    assert phrases(before, less, store) == ["data not read any more: test", "preparation differs: split"]
+    assert phrases(before, less, store) == ["data no longer read: test", "preparation differs: split"]
     assert phrases(less, before, store) == ["data new: test", "preparation differs: split"]
 
 
@@ -116,13 +116,13 @@ def _with(record: LineageRecord, **parts: Any) -> LineageRecord:
 
 
 def test_more_versions_than_are_read_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lineage_pipelines.queries.versions.what_changed._PART", 2)
+    monkeypatch.setattr("lineage_pipelines.queries.versions.what_changed._PAGE", 2)
     with Catalog(f"sqlite:///{tmp_path}/catalog.db") as catalog:
         for number in range(7):
             catalog.append(make_record(str(number)))
     for since in range(1, 8):
         texts = [event.text for event in _ask(tmp_path, str(since)).events]
-        assert texts == [f"flight_delay@{n}: nothing differs from the version before" for n in range(since + 1, 8)]
+        assert texts == [f"flight_delay@{n}: no difference from the version before" for n in range(since + 1, 8)]
     assert _ask(tmp_path, "1h").events[0].text == "flight_delay@1: the first version"
 
 

@@ -58,12 +58,12 @@ def _check_versions(
     lineage: LineageResource, model: str, alias: str
 ) -> "tuple[Sequence[Reproduction], Mapping[Digest, Reproduction]]":
     """Return the verdict on each version, and by record the last recorded reproduction that really ran it."""
-    from lineage_pipelines.queries.versions.analyses import list_reproductions, once_in_production
+    from lineage_pipelines.queries.versions.analyses import list_reproductions
     from lineage_pipelines.replay.reproduction_run import Options, reproduce
 
     options = Options(project_dir=lineage.settings().project_dir, artifacts=lineage.open_artifacts(), check_only=True)
     with lineage.open_catalog() as catalog:
-        named = [version for name, version in once_in_production(catalog, alias) if name == model]
+        named = [version for name, version in catalog.index.alias_versions(alias) if name == model]
         entries = [catalog.get(model, version) for version in named]
         recorded = {each.reproduction.record: each.reproduction for each in list_reproductions(catalog)}
     return [reproduce(entry, options) for entry in entries], recorded

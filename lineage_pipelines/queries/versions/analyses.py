@@ -13,7 +13,7 @@ from lineage_pipelines.records.values.digest import Digest
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoggedReproduction:
-    """A verdict as the log has it."""
+    """A reproduction in the log."""
 
     seq: int
     at: datetime
@@ -21,7 +21,7 @@ class LoggedReproduction:
 
 
 def list_reproductions(catalog: Catalog, record: Digest | None = None) -> Sequence[LoggedReproduction]:
-    """Return the verdicts in the log, oldest first.
+    """Return the reproductions in the log, oldest first.
 
     Args:
         catalog: the catalog.
@@ -29,7 +29,7 @@ def list_reproductions(catalog: Catalog, record: Digest | None = None) -> Sequen
 
     Raises:
         CatalogError: the catalog cannot be read.
-        RecordError: an entry is no verdict.
+        RecordError: an entry is not a valid reproduction.
     """
     found = (
         LoggedReproduction(seq=entry.seq, at=parse_time(entry.recorded), reproduction=decode_reproduction(entry.body))
@@ -40,7 +40,7 @@ def list_reproductions(catalog: Catalog, record: Digest | None = None) -> Sequen
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoggedAttribution:
-    """An analysis of a change as the log has it."""
+    """An attribution in the log."""
 
     seq: int
     at: datetime
@@ -48,7 +48,7 @@ class LoggedAttribution:
 
 
 def list_attributions(catalog: Catalog, record: Digest) -> Sequence[LoggedAttribution]:
-    """Return the analyses of changes from or to a version, oldest first.
+    """Return the attributions of changes from or to a version, oldest first.
 
     Args:
         catalog: the catalog.
@@ -56,15 +56,10 @@ def list_attributions(catalog: Catalog, record: Digest) -> Sequence[LoggedAttrib
 
     Raises:
         CatalogError: the catalog cannot be read.
-        RecordError: an entry is no analysis.
+        RecordError: an entry is not a valid attribution.
     """
     found = (
         LoggedAttribution(seq=entry.seq, at=parse_time(entry.recorded), attribution=decode_attribution(entry.body))
         for entry in catalog.log.walk("attribution")
     )
     return [each for each in found if record in (each.attribution.old.record, each.attribution.new.record)]
-
-
-def once_in_production(catalog: Catalog, alias: str) -> Sequence[tuple[str, int]]:
-    """Return model and version of each version that the alias names or has ever named, in the order of promotion."""
-    return catalog.index.alias_versions(alias)

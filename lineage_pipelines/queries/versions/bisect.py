@@ -1,4 +1,4 @@
-"""Bisect: after which version did a metric go bad? Searched among existing versions; nothing is trained."""
+"""Bisect: the first version whose metric is bad, searched among existing versions; nothing is trained."""
 
 import math
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from lineage_pipelines.records.statement.metric import metric_text
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measured:
-    """One version and its number."""
+    """A version and its value of the metric."""
 
     version: int
     value: float
@@ -25,31 +25,31 @@ class Measured:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Crossing:
-    """Two versions that follow each other, on different sides of the threshold."""
+    """Two consecutive versions on different sides of the threshold."""
 
     before: Measured
     after: Measured
     same_data: bool | None
-    """Whether both were measured on the same data; None where it is not known."""
+    """Whether both were measured on the same data; None if unknown."""
     within_noise: bool | None
-    """Whether they differ by no more than repeats of one recipe do; None where there are no repeats."""
+    """Whether they differ by no more than repeats of one recipe do; None without repeats."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Bisected:
+class Bisection:
     """Where a metric went from the good side to the bad one."""
 
     model: str
     metric: str
     threshold: float
     chosen: bool
-    """Whether somebody chose the threshold; otherwise it is the middle between the good version and the bad one."""
+    """Whether the caller chose the threshold; otherwise it is halfway between the good and the bad value."""
     noise: float | None
-    """Two standard deviations of the metric over repeats of one recipe; None where there are no repeats."""
+    """Two standard deviations of the metric over repeats of one recipe; None without repeats."""
     versions: tuple[Measured, ...]
     """From the good version to the bad one; those without the metric are left out."""
     unmeasured: tuple[int, ...]
-    """Versions between them without the metric."""
+    """Versions in that range without the metric."""
     crossings: tuple[Crossing, ...]
     """All of them in order; the first goes from good to bad."""
 
@@ -66,7 +66,7 @@ class Bisected:
 
 def bisect_metric(
     catalog: Catalog, model: str, metric: str, *, good: str, bad: str, threshold: float | None = None
-) -> Bisected:
+) -> Bisection:
     """Find the first version whose metric is on the bad side.
 
     Args:
@@ -74,15 +74,16 @@ def bisect_metric(
         model: the model's name.
         metric: the metric's name.
         good: a version whose metric was right: a REF of the model, or its number alone.
-        bad: one whose metric is wrong, before or after it.
-        threshold: what divides the two; by default the middle between their values.
+        bad: a version whose metric is wrong, before or after the good one.
+        threshold: the value between good and bad; by default halfway between the two versions.
 
     Raises:
-        NotFoundError: there is no such model, version or metric; the two are equal, or are not divided.
+        NotFoundError: there is no such model, version or metric; the two values are equal, or
+            not on different sides of the threshold.
         CatalogError: the catalog cannot be read.
     """
     name = known_model(catalog, model)
-    ends = _of(catalog, name, good), _of(catalog, name, bad)
+    ends = _resolve(catalog, name, good), _resolve(catalog, name, bad)
     values = _value(ends[0], metric), _value(ends[1], metric)
     limit = _threshold(values, threshold, metric)
     noise = measure_noise(catalog.entries(name, limit=MAX_VERSIONS)).get(metric)
@@ -104,7 +105,7 @@ def bisect_metric(
         for (first, before), (second, after) in pairwise(found)
         if before.bad != after.bad
     ]
-    return Bisected(
+    return Bisection(
         model=name,
         metric=metric,
         threshold=limit,
@@ -116,11 +117,11 @@ def bisect_metric(
     )
 
 
-def _of(catalog: Catalog, model: str, ref: str) -> Entry:
+def _resolve(catalog: Catalog, model: str, ref: str) -> Entry:
     entry = resolve(catalog, f"{model}@{ref}" if ref.isascii() and ref.isdigit() and len(ref) < 6 else ref)  # noqa: PLR2004
     if entry.model != model:
         fix = f"name two versions of {model}: {model}@1"
-        raise NotFoundError(f"{entry.ref} is no version of {model}", where=catalog.url, fix=fix)
+        raise NotFoundError(f"{entry.ref} is not a version of {model}", where=catalog.url, fix=fix)
     return entry
 
 
@@ -147,10 +148,10 @@ def _threshold(values: tuple[float, float], threshold: float | None, metric: str
     limit = (good + bad) / 2 if threshold is None else threshold
     if threshold is None and limit == bad:  # there is no number between the two
         limit = good
-    # On the threshold itself a version is good still.
+    # A value equal to the threshold is good.
     if not (bad < limit <= good or good <= limit < bad):
         fix = f"choose one between {metric_text(bad)} and {metric_text(good)}"
-        raise NotFoundError(f"the threshold {metric_text(limit)} does not divide the two versions", fix=fix)
+        raise NotFoundError(f"the threshold {metric_text(limit)} is not between the two versions", fix=fix)
     return limit
 
 

@@ -1,4 +1,4 @@
-"""Model loader: the model itself, from exactly the file that the record names."""
+"""Model loader: load the model of a version from the file that its record names."""
 
 import tempfile
 import warnings
@@ -19,13 +19,13 @@ def load_model(
 ) -> object:
     """Return the estimator of a version, `load_model("flight_delay@3")`.
 
-    The file's digest is checked against the record before anything reads it, and only the types that the record
-    allows come to life. A library that has another version than at training is warned about.
+    The file's digest is compared with the record before the file is parsed, and only the types that the record allows
+    are instantiated. Warns about libraries whose version differs from that at training.
 
     Args:
         ref: `model@7`, `model` (its latest version) or the beginning of a record digest.
-        catalog: the catalog's URL; resolved as everywhere by default.
-        artifacts: the artifact store; likewise.
+        catalog: the catalog's URL; by default from the environment or pyproject.toml.
+        artifacts: the artifact store, likewise.
         project_dir: the folder from which pyproject.toml is searched upwards; the current one by default.
 
     Raises:
@@ -62,6 +62,8 @@ def _warn_about_versions(ref: str, file: ModelFile) -> None:
         try:
             here = version(name)
         except PackageNotFoundError:
-            here = "nothing"
+            here = "no version"
         if here != trained:
-            warnings.warn(f"{ref} was trained with {name} {trained}; here is {here}", UserWarning, stacklevel=3)
+            warnings.warn(
+                f"{ref} was trained with {name} {trained}, but {here} is installed", UserWarning, stacklevel=3
+            )

@@ -12,17 +12,17 @@ from lineage_pipelines.records.values.digest import Digest
 
 
 class Blob(NamedTuple):
-    """A part of a record that is kept by digest."""
+    """A part of a record that is stored by its digest."""
 
     hex: str
     what: str
     """`the package list`, `source file flights/train.py`."""
     withheld: bool = False
-    """Whether the record says that it was never stored."""
+    """Whether it was never stored, according to the record."""
 
 
 class Data(NamedTuple):
-    """Data as records name it."""
+    """Data that records name."""
 
     path: str
     md5: str | None
@@ -31,26 +31,26 @@ class Data(NamedTuple):
     repository: str | None
     """The repository that the training was run in."""
     source: bool
-    """Whether it is what the preparation began with, and not what the training read."""
+    """Whether only the preparation read it, not the training."""
 
 
 @dataclass
 class ReferencedFiles:
-    """What the records that were walked over name, each with the entries that name it."""
+    """The files that records name, each with the places of the entries that name it."""
 
     models: "dict[str, array[int]]" = field(default_factory=dict)
     model_folders: set[str] = field(default_factory=set)
-    """Those of `models` that are lists of a folder's files, `<sha256>  <path>` a line: the files are looked at too."""
+    """Those of `models` that list the files of a folder, one `<sha256>  <path>` per line."""
     blobs: "dict[Blob, array[int]]" = field(default_factory=dict)
     data: "dict[Data, array[int]]" = field(default_factory=dict)
     folders: dict[str, set[str]] = field(default_factory=dict)
     """The MD5s of each path that is a directory."""
 
     def add(self, seq: int, record: LineageRecord) -> None:
-        """Add what the record of one entry names.
+        """Add the files that the record of one entry names.
 
         Raises:
-            RecordError: it names a file by what is no digest.
+            RecordError: it names a file by an invalid digest.
         """
         model = record.artifact.digest.hex
         _add(self.models, [model], seq)
@@ -79,7 +79,7 @@ def _blobs(record: LineageRecord) -> Iterator[Blob]:
     if record.evaluation is not None and record.evaluation.probe is not None:
         yield Blob(record.evaluation.probe.predictions.hex, "the predictions of the probe")
     if record.run.mlflow is not None and record.run.mlflow.source is not None:
-        yield Blob(record.run.mlflow.source.hex, "what MLflow said")
+        yield Blob(record.run.mlflow.source.hex, "the data of the MLflow run")
     for snapshot in record.data:
         if snapshot.profile is not None:
             yield Blob(snapshot.profile.hex, f"the profile of {snapshot.path}")
@@ -105,7 +105,7 @@ def _data(record: LineageRecord) -> Iterator[Data]:
 
 
 def _one(data: DatasetSnapshot | StageInput, repository: str | None, *, source: bool) -> Data:
-    # Which kind of MD5 it is stands in a further field, where it is not the plain one.
+    # An MD5 other than the plain one is marked by an extra field.
     hash_name = str(data.extra.get("hash", "md5"))
     return Data(data.path, data.digest.md5, data.digest.sha256, hash_name, repository, source)
 

@@ -1,4 +1,4 @@
-"""Retention: the data of the versions that are or ever were in production, or of selected ones, and pinning it."""
+"""Retention: the data of the versions that are or ever were in production, or of selected ones, and its pinning."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from lineage_pipelines.catalog.catalog import Catalog
 from lineage_pipelines.catalog.log.entries import Entry
 from lineage_pipelines.queries.refs import resolve
-from lineage_pipelines.queries.versions.analyses import once_in_production
 from lineage_pipelines.queries.versions.referenced_files import Data, ReferencedFiles
 from lineage_pipelines.records.values.model_name import PRODUCTION
 
@@ -20,12 +19,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Needed:
-    """Some data, and the versions that need it."""
+    """The versions that need some data."""
 
     versions: tuple[str, ...]
-    """As people write them, `flight_delay@3`."""
+    """For example `flight_delay@3`."""
     source: bool
-    """Whether it is only what the preparation began with, and no training read it."""
+    """Whether only the preparation read it, not the training."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +36,7 @@ class DataToKeep:
     folders: Mapping[str, frozenset[str]]
     """The MD5s of each path that is a directory."""
     unnamed: Mapping[str, Needed]
-    """Paths of data that has no MD5, so that it cannot be looked for."""
+    """Paths of data without an MD5, which cannot be located."""
 
 
 def find_data_to_keep(catalog: Catalog, refs: Sequence[str] = ()) -> DataToKeep:
@@ -45,17 +44,17 @@ def find_data_to_keep(catalog: Catalog, refs: Sequence[str] = ()) -> DataToKeep:
 
     Args:
         catalog: the catalog.
-        refs: which versions; by default all that are or ever were in production.
+        refs: the versions; by default all that are or ever were in production.
 
     Raises:
-        NotFoundError: a REF names none.
+        NotFoundError: a REF names no version.
         CatalogError: the catalog cannot be read.
         RecordError: a record cannot be read.
     """
     if refs:
         entries = {entry.seq: entry for entry in (resolve(catalog, ref) for ref in refs)}
     else:
-        promoted = (catalog.get(model, version) for model, version in once_in_production(catalog, PRODUCTION))
+        promoted = (catalog.get(model, version) for model, version in catalog.index.alias_versions(PRODUCTION))
         entries = {entry.seq: entry for entry in promoted}
     files = ReferencedFiles()
     for entry in entries.values():
@@ -89,24 +88,24 @@ def _needed(before: Needed | None, one: Data, users: "array[int]", entries: Mapp
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PinResult:
-    """What `lineage pin` did, or would do."""
+    """What `lineage pin` did, or would do in a dry run."""
 
     kept: DataToKeep
     pinned: "Pinned"
     pushed: "Pushed | None"
-    """None: nothing was to be pushed, or there is no default remote."""
+    """None if pushing was not requested, or there is no default remote."""
     dry_run: bool
     wants_push: bool
 
     @property
     def losses(self) -> "Sequence[MissingData]":
-        """Return the data that is absent, altered or unidentified, what trainings read first."""
+        """Return the data that is absent, altered or without MD5; data that trainings read first."""
         missing = [
             MissingData(path=one.path, md5=one.md5, state=str(stored.state), detail=stored.detail, needed=needed)
             for (one, needed), stored in zip(self.kept.data.items(), self.pinned.states, strict=True)
             if stored.detail
         ]
-        no_digest = "it has no MD5 in the record, so it cannot be looked for"
+        no_digest = "its record has no MD5, so it cannot be located"
         unnamed = self.kept.unnamed.items()
         missing += [
             MissingData(path=path, md5=None, state="unknown", detail=no_digest, needed=needed)
@@ -116,7 +115,7 @@ class PinResult:
 
     @property
     def is_complete(self) -> bool:
-        """Whether everything that a training read is kept; what only the preparation began with may be gone."""
+        """Whether all data that a training read is kept; data that only the preparation read may be gone."""
         return all(loss.needed.source for loss in self.losses) and not (
             self.pushed is not None and self.pushed.lacks and not self.dry_run
         )

@@ -1,4 +1,4 @@
-"""Version headline: what differs from one version to the next, in a phrase each; `lineage diff` has the rest."""
+"""Version headline: the differences between two versions in short phrases; `lineage diff` has the details."""
 
 from collections.abc import Iterator, Mapping
 from itertools import islice
@@ -9,16 +9,16 @@ from lineage_pipelines.records.statement.lineage_record import LineageRecord
 from lineage_pipelines.records.statement.metric import by_interest, metric_text
 from lineage_pipelines.records.values.canonical import Json
 
-_MOST = 3
+_MAX_NAMES = 3
 
 
 def headline(record: LineageRecord) -> str | None:
-    """Return the metric that people look at first."""
+    """Return the main metric of a version, None if it was not evaluated."""
     return next(iter(by_interest(record.evaluation.metrics)), None) if record.evaluation else None
 
 
 def phrases(before: LineageRecord, after: LineageRecord, artifacts: ArtifactStore | None) -> list[str]:
-    """Return what differs, in the order of the layers: data, preparation, code, parameters, libraries, metrics."""
+    """Return the differences in the order of the layers: data, preparation, code, parameters, libraries, metrics."""
     return [
         *_data(before, after),
         *_preparation(before, after),
@@ -30,8 +30,8 @@ def phrases(before: LineageRecord, after: LineageRecord, artifacts: ArtifactStor
 
 
 def _some(names: list[str]) -> str:
-    more = f" and {len(names) - _MOST} more" if len(names) > _MOST else ""
-    return ", ".join(names[:_MOST]) + more
+    more = f" and {len(names) - _MAX_NAMES} more" if len(names) > _MAX_NAMES else ""
+    return ", ".join(names[:_MAX_NAMES]) + more
 
 
 def _data(before: LineageRecord, after: LineageRecord) -> Iterator[str]:
@@ -44,7 +44,7 @@ def _data(before: LineageRecord, after: LineageRecord) -> Iterator[str]:
             differ.append(f"{name}{rows}")
     if differ:
         yield f"data differs: {_some(differ)}"
-    for word, names in (("new", second.keys() - first.keys()), ("not read any more", first.keys() - second.keys())):
+    for word, names in (("new", second.keys() - first.keys()), ("no longer read", first.keys() - second.keys())):
         if names:
             yield f"data {word}: {_some(sorted(names))}"
 
@@ -57,10 +57,10 @@ def _preparation(before: LineageRecord, after: LineageRecord) -> Iterator[str]:
     first, second = ({s.name: s for s in record.stages} for record in (before, after))
     both = [name for name in second if name in first]
     facts = [{name: (run[name].command, run[name].params) for name in both} for run in (first, second)]
-    own = [name for name in both if facts[0][name] != facts[1][name]]
-    own += sorted(first.keys() ^ second.keys())
-    if own:
-        yield f"preparation differs: {_some(own)}"
+    differ = [name for name in both if facts[0][name] != facts[1][name]]
+    differ += sorted(first.keys() ^ second.keys())
+    if differ:
+        yield f"preparation differs: {_some(differ)}"
 
 
 def _code(before: LineageRecord, after: LineageRecord) -> Iterator[str]:
@@ -68,7 +68,7 @@ def _code(before: LineageRecord, after: LineageRecord) -> Iterator[str]:
     if old.revision != new.revision:
         yield f"commit {(old.revision or 'none')[:8]} → {(new.revision or 'none')[:8]}"
     if old.patch != new.patch or old.dirty != new.dirty:
-        yield "other uncommitted changes" if new.dirty else "no uncommitted changes any more"
+        yield "other uncommitted changes" if new.dirty else "no more uncommitted changes"
     if old.source and new.source and old.source.digest != new.source.digest:
         first, second = ({file.path: file.sha256 for file in source.files} for source in (old.source, new.source))
         differ = sorted(path for path in first.keys() | second.keys() if first.get(path) != second.get(path))
@@ -77,15 +77,15 @@ def _code(before: LineageRecord, after: LineageRecord) -> Iterator[str]:
 
 def _parameters(before: LineageRecord, after: LineageRecord) -> Iterator[str]:
     first, second = before.parameters, after.parameters
-    differ = sorted(name for name in first.keys() | second.keys() if _said(first, name) != _said(second, name))
+    differ = sorted(name for name in first.keys() | second.keys() if _text(first, name) != _text(second, name))
     if differ:
-        yield f"parameters: {_some([f'{name} {_said(first, name)} → {_said(second, name)}' for name in differ])}"
+        yield f"parameters: {_some([f'{name} {_text(first, name)} → {_text(second, name)}' for name in differ])}"
     if before.run.seed != after.run.seed:
         yield f"seed {before.run.seed} → {after.run.seed}"
 
 
-def _said(values: Mapping[str, Json], name: str) -> str:
-    return str(values[name])[:60] if name in values else "not there"
+def _text(values: Mapping[str, Json], name: str) -> str:
+    return str(values[name])[:60] if name in values else "absent"
 
 
 def _environment(before: LineageRecord, after: LineageRecord, artifacts: ArtifactStore | None) -> Iterator[str]:
@@ -102,8 +102,8 @@ def _environment(before: LineageRecord, after: LineageRecord, artifacts: Artifac
     needed = {name.partition("==")[0] for name in after.artifact.requirements}
     differ = [name for name in first.keys() | second.keys() if first.get(name) != second.get(name)]
     ordered = sorted(differ, key=lambda name: (name not in needed, name))
-    said = [f"{name} {first.get(name, 'none')} → {second.get(name, 'none')}" for name in ordered]
-    yield f"libraries: {_some(said)}"
+    changes = [f"{name} {first.get(name, 'none')} → {second.get(name, 'none')}" for name in ordered]
+    yield f"libraries: {_some(changes)}"
 
 
 def _metrics(before: LineageRecord, after: LineageRecord) -> Iterator[str]:

@@ -13,7 +13,7 @@ from lineage_pipelines.records.values.digest import DigestSet
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoggedVersion:
-    """One version in a line."""
+    """A version in the list of versions."""
 
     version: int
     record: str
@@ -30,7 +30,7 @@ class LoggedVersion:
     changed: frozenset[str]
     """Inputs whose content differs from the version before, new ones included."""
     checks: int
-    """How many there were."""
+    """How many checks were made."""
     failed: tuple[str, ...]
     """Checks that did not pass, blocking ones first."""
 
@@ -39,7 +39,7 @@ def log_versions(catalog: Catalog, model: str) -> Sequence[LoggedVersion]:
     """Return the versions of a model, newest first.
 
     Raises:
-        NotFoundError: there is no such model; the message names those that are near.
+        NotFoundError: there is no such model; the message suggests similar names.
         CatalogError: the catalog cannot be read.
     """
     entries = catalog.entries(known_model(catalog, model))

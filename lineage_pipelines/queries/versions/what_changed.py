@@ -1,4 +1,4 @@
-"""What changed: one timeline of versions, decisions and checks since a moment, for the person on call."""
+"""What changed: a timeline of versions, checks, decisions, approvals and keys, for the person on call."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -22,14 +22,14 @@ from lineage_pipelines.records.values.model_name import PRODUCTION
 
 _AGO = re.compile(r"([1-9][0-9]{0,4})([mhdw])")
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
-_PART = 50
+_PAGE = 50
 NOTICEABLE = 0.01
-"""Where a metric has no noise band, it moved when it differs from the version before by more than this share of it."""
+"""The relative change from which on a metric without a noise band counts as moved."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """One thing that happened."""
+    """An event in the history of a model."""
 
     seq: int
     at: datetime
@@ -42,7 +42,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Moved:
-    """The first version whose metric is not what it was."""
+    """The first version whose metric differs from the version before by more than noise."""
 
     metric: str
     version: int
@@ -53,19 +53,18 @@ class Moved:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timeline:
-    """What happened to a model since an instant or a version."""
+    """The history of a model since an instant or a version."""
 
     model: str
     since: str
-    """As it was asked for."""
+    """As requested."""
     live: int | None
     """The version in production."""
     live_since: datetime | None
     metric: str | None
-    """The metric that people look at first."""
+    """The main metric of the newest version."""
     noise: float | None
-    """Two standard deviations of that metric over repeats of one recipe, beyond which it moved; None where there are no
-    repeats, so that one per cent counts."""
+    """Two standard deviations of that metric over repeats of one recipe; None without repeats, `NOTICEABLE` is used."""
     moved: Moved | None
     events: tuple[Event, ...]
     """In the order of the log, newest last."""
@@ -80,18 +79,18 @@ def what_changed(
     artifacts: ArtifactStore | None = None,
     project_dir: Path | None = None,
 ) -> Timeline:
-    """Return what happened to a model.
+    """Return the history of a model.
 
     Args:
         catalog: the catalog.
         model: the model's name.
-        since: a REF of the model (what came after it), an instant in ISO 8601 with a time zone or a day, or `7d`.
-        now: from when `7d` counts, in UTC.
-        artifacts: the store of the lists of packages; without it, differing libraries are not listed.
-        project_dir: the project, for its policy: whether an approval still counts.
+        since: a REF of the model (events after it), an instant in ISO 8601 with a time zone, a day, or a span (`7d`).
+        now: the end of a span, in UTC.
+        artifacts: the store of package lists; None to leave out the differences of libraries.
+        project_dir: the project whose policy decides whether an approval still counts.
 
     Raises:
-        NotFoundError: there is no such model or version, or `since` is neither.
+        NotFoundError: there is no such model or version, or `since` is invalid.
         CatalogError: the catalog cannot be read.
     """
     name = known_model(catalog, model)
@@ -103,7 +102,7 @@ def what_changed(
         if entry is not None and entry.seq > after and entry.recorded >= begin
     ]
     events = [*_versions(pairs, artifacts), *_others(catalog, name, project_dir)]
-    kept = [event for event in events if event.seq > after and event.at >= begin]
+    recent = [event for event in events if event.seq > after and event.at >= begin]
     metric = headline(entries[-1].record)
     live, live_since = _live(catalog, name)
     noise = measure_noise(catalog.entries(name, limit=MAX_VERSIONS)).get(metric) if metric is not None else None
@@ -115,14 +114,14 @@ def what_changed(
         metric=metric,
         noise=noise,
         moved=_moved(pairs, metric, noise),
-        events=tuple(sorted(kept, key=lambda event: event.seq)),
+        events=tuple(sorted(recent, key=lambda event: event.seq)),
     )
 
 
 def _entries(catalog: Catalog, model: str, begin: datetime, after: int) -> Sequence[Entry]:
-    """Return the versions of the time that was asked about and at least one before, the oldest first."""
+    """Return the versions since the begin and at least one before, oldest first."""
     found: list[Entry] = []
-    while part := catalog.entries(model, limit=_PART, before=found[-1].version if found else None):
+    while part := catalog.entries(model, limit=_PAGE, before=found[-1].version if found else None):
         found += part
         if part[-1].seq <= after or part[-1].recorded < begin:
             break
@@ -130,7 +129,7 @@ def _entries(catalog: Catalog, model: str, begin: datetime, after: int) -> Seque
 
 
 def _since(catalog: Catalog, model: str, text: str, now: datetime) -> tuple[datetime, int]:
-    """Return the instant and the place in the log after which things count."""
+    """Return the instant and the place in the log after which events are included."""
     first = datetime.min.replace(tzinfo=UTC)
     if ago := _AGO.fullmatch(text):
         try:
@@ -143,7 +142,7 @@ def _since(catalog: Catalog, model: str, text: str, now: datetime) -> tuple[date
         entry = resolve(catalog, f"{model}@{text}" if text.isascii() and text.isdigit() else text)
         if entry.model != model:
             fix = f"write {model}@{entry.version}, 2026-12-01T00:00Z or 7d"
-            raise NotFoundError(f"{entry.ref} is no version of {model}", fix=fix) from None
+            raise NotFoundError(f"{entry.ref} is not a version of {model}", fix=fix) from None
         return first, entry.seq
     if text.isdigit() and len(text) < 8:  # noqa: PLR2004  # a number alone is a version, eight digits are a day
         return first, resolve(catalog, f"{model}@{text}").seq
@@ -173,8 +172,8 @@ def _moved(pairs: Sequence[tuple[Entry | None, Entry]], metric: str | None, nois
 
 def _versions(pairs: Sequence[tuple[Entry | None, Entry]], artifacts: ArtifactStore | None) -> Iterator[Event]:
     for previous, entry in pairs:
-        said = phrases(previous.record, entry.record, artifacts) if previous else ["the first version"]
-        text = f"{entry.ref}: {'; '.join(said) or 'nothing differs from the version before'}"
+        changes = phrases(previous.record, entry.record, artifacts) if previous else ["the first version"]
+        text = f"{entry.ref}: {'; '.join(changes) or 'no difference from the version before'}"
         yield Event(seq=entry.seq, at=entry.recorded, kind="version", version=entry.version, text=text)
         checks = entry.record.evaluation.checks if entry.record.evaluation else ()
         failed = [f"{check.name} ({check.detail})" for check in checks if not check.passed]
@@ -191,13 +190,13 @@ def _others(catalog: Catalog, model: str, project_dir: Path | None) -> Iterator[
         text = f"{decision.action} {about} by {decision.by}{against}: {decision.reason}"
         yield Event(seq=each.seq, at=each.at, kind="decision", version=decision.version, text=text)
     for given in list_approvals(catalog, model, project_dir=project_dir):
-        said = given.approval
-        void = f" (counts no more: {given.void})" if given.void else ""
-        text = f"{said.approver} approved {model}@{said.version} for {said.alias}: {said.reason}{void}"
-        yield Event(seq=given.seq, at=given.at, kind="approval", version=said.version, text=text)
+        approval = given.approval
+        void = f" (no longer counts: {given.void})" if given.void else ""
+        text = f"{approval.approver} approved {model}@{approval.version} for {approval.alias}: {approval.reason}{void}"
+        yield Event(seq=given.seq, at=given.at, kind="approval", version=approval.version, text=text)
     for entry in catalog.log.walk("key"):
         event = decode_key_event(entry.body)
         owner = f" of {event.owner}" if event.owner else ""
-        verb = "a new key" if event.change is KeyChange.NEW else "revoked: the key"
+        verb = "new key" if event.change is KeyChange.NEW else "revoked key"
         text = f"{verb}{owner}, {event.key[:12]}, for {event.purpose}" + (f": {event.reason}" if event.reason else "")
         yield Event(seq=entry.seq, at=parse_time(entry.recorded), kind="key", version=None, text=text)

@@ -8,10 +8,10 @@ from lineage_pipelines.reports.formatting import count, number
 from lineage_pipelines.reports.render.json_text import json_number
 
 if TYPE_CHECKING:
-    from lineage_pipelines.queries.versions.bisect import Bisected, Crossing, Measured
+    from lineage_pipelines.queries.versions.bisect import Bisection, Crossing, Measured
 
 
-def bisect_document(found: "Bisected") -> Document:
+def bisect_document(found: "Bisection") -> Document:
     """Show the first version on the bad side, and how to ask on."""
     first, metric = found.first, found.metric
     title = (
@@ -38,12 +38,12 @@ def bisect_document(found: "Bisected") -> Document:
     return Document([*blocks, Paragraph(f"\n  next: lineage diff {pair}")])
 
 
-def _threshold(found: "Bisected") -> str:
+def _threshold(found: "Bisection") -> str:
     chosen = "as you chose it" if found.chosen else "the middle between the good version and the bad one"
     return f"threshold {number(found.threshold)}, {chosen}; {_noise(found)}"
 
 
-def _noise(found: "Bisected") -> str:
+def _noise(found: "Bisection") -> str:
     if found.noise is None:
         return "there are no repeats that tell how much is noise"
     return f"noise ±{number(found.noise)}, from repeats"
@@ -55,7 +55,7 @@ def _pair(crossing: "Crossing") -> str:
     return f"version {before.version}: {number(before.value)}; version {after.version}: {number(after.value)} ({side})"
 
 
-def bisect_json(found: "Bisected") -> Json:
+def bisect_json(found: "Bisection") -> Json:
     """Return every version with its number, and where it crossed."""
     return {
         "model": found.model,

@@ -66,7 +66,7 @@ def test_a_policy_of_clean_commits_is_not_kept_by_what_is_not_known(imported: Pa
     assert "flight_delays" in lineage("show", "flight_delays@production").out
 
 
-@pytest.mark.parametrize("what", ["data/model.pkl of its model folder", "what MLflow said"])
+@pytest.mark.parametrize("what", ["data/model.pkl of its model folder", "the data of the MLflow run"])
 def test_verify_reads_the_files_of_a_model_folder_and_what_mlflow_said(
     imported: Path, lineage: Lineage, what: str
 ) -> None:
@@ -74,7 +74,7 @@ def test_verify_reads_the_files_of_a_model_folder_and_what_mlflow_said(
     record = versions(imported, "flight_delays")[0].record
     assert record.run.mlflow is not None
     assert record.run.mlflow.source is not None
-    name = record.run.mlflow.source if what.startswith("what") else Digest.of(FILES["data/model.pkl"])
+    name = record.run.mlflow.source if what.endswith("run") else Digest.of(FILES["data/model.pkl"])
     assert lineage("verify").code == 0
     Path(store.url_of(name)).unlink()
     said = lineage("verify", "--format", "json")
