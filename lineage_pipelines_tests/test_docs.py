@@ -319,6 +319,21 @@ def test_every_feature_and_every_check_is_explained() -> None:
     assert checks == _first_words(sections["The models"]) - {"flight_delay", "expected_minutes"}
 
 
+# The rooms
+
+
+def test_the_table_of_rooms_names_every_folder_of_the_package() -> None:
+    concepts = ROOT / "docs" / "explanation" / "concepts.md"
+    table = {row[0].strip("`"): set(_SPAN.findall(row[2])) for row in _rows(_sections(concepts)["Rooms"])[2:]}
+    package = ROOT / "lineage_pipelines"
+    folders = {
+        room.parent.name: {each.parent.name for each in room.parent.glob("*/__init__.py")}
+        for room in package.glob("*/__init__.py")
+    }
+    modules = {each.stem: set[str]() for each in package.glob("*.py") if each.stem != "definitions"}
+    assert table == folders | modules
+
+
 # Every page
 
 
