@@ -26,8 +26,7 @@ def command(session: Session, subject: str, alias: str | None, form: str, output
       lineage impact fe42635a876d --format svg -o impact.svg
     """
     from lineage_pipelines.artifacts.artifact_store import ArtifactStore
-    from lineage_pipelines.queries.graph.graph_collapse import impact_graph
-    from lineage_pipelines.queries.graph.impact import impact
+    from lineage_pipelines.queries.graph.impact import impact, impact_graph
     from lineage_pipelines.queries.graph.subject import Places, find_subject
     from lineage_pipelines.records.values.model_name import check_alias
     from lineage_pipelines.reports.views.impact import impact_document, impact_json

@@ -21,7 +21,7 @@ def command(session: Session, ref: str, depth: int | None, form: str, output: Pa
       lineage trace flight_delay@4
       lineage trace flight_delay@production --format svg -o lineage.svg
     """
-    from lineage_pipelines.queries.graph.graph_collapse import fold_code
+    from lineage_pipelines.queries.graph.lineage_graph import fold_code
     from lineage_pipelines.queries.graph.trace import trace
     from lineage_pipelines.reports.views.trace import graph_json, trace_document
 

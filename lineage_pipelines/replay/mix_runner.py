@@ -12,8 +12,7 @@ from lineage_pipelines.replay.attribution.game import AttributionError, Coalitio
 from lineage_pipelines.replay.mix_design import Differing, differing_parts, mix, recipe
 from lineage_pipelines.replay.reproduction_run import Options
 from lineage_pipelines.replay.runner import RunError, run_training
-from lineage_pipelines.replay.sandbox import build_sandbox
-from lineage_pipelines.replay.workdirs import private_folder
+from lineage_pipelines.replay.sandbox import build_sandbox, private_folder
 from lineage_pipelines.system.atomic_file import replace_file
 
 

@@ -18,8 +18,7 @@ from lineage_pipelines.records.statement.dataset import DatasetSnapshot
 from lineage_pipelines.records.statement.lineage_record import LineageRecord
 from lineage_pipelines.replay.reproduction_run import Options
 from lineage_pipelines.replay.runner import run_evaluation
-from lineage_pipelines.replay.sandbox import build_sandbox, named_data
-from lineage_pipelines.replay.workdirs import private_folder
+from lineage_pipelines.replay.sandbox import build_sandbox, named_data, private_folder
 
 _TABLES = (".parquet", ".csv", ".tsv")
 _NO_EVALUATE = "the model asset has no `evaluate=`, by which a model is measured without training"

@@ -36,8 +36,7 @@ from lineage_pipelines.replay.level_check import (
     compare_predictions,
 )
 from lineage_pipelines.replay.runner import RunError, run_training
-from lineage_pipelines.replay.sandbox import Sandbox, build_sandbox
-from lineage_pipelines.replay.workdirs import private_folder
+from lineage_pipelines.replay.sandbox import Sandbox, build_sandbox, private_folder
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,13 @@
 """Sandbox: a folder with everything that a training needs: source code, DVC's files, and the data by digest."""
 
+import contextlib
 import json
+import os
+import shutil
+import stat
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -13,12 +19,13 @@ from lineage_pipelines.datasets.workspace.data_state import NamedData, StoredObj
 from lineage_pipelines.datasets.workspace.object_search import provision
 from lineage_pipelines.datasets.workspace.private_cache import PrivateCache
 from lineage_pipelines.datasets.workspace.recorded_checkout import use_cache, write_recorded
-from lineage_pipelines.errors import DatasetError
+from lineage_pipelines.errors import DatasetError, NotFoundError
 from lineage_pipelines.records.statement.dataset import DatasetSnapshot
 from lineage_pipelines.records.statement.lineage_record import LineageRecord
 from lineage_pipelines.records.values.digest import DigestSet
 from lineage_pipelines.replay.runner import Place
 from lineage_pipelines.replay.source_checkout import Tree, import_roots, lay_out
+from lineage_pipelines.system.file_lock import is_locked, lock_folder
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,3 +194,54 @@ def _substituted(
         digest = DigestSet(md5=digests["md5"], sha256=digests["sha256"])
         data.append(replace(each, digest=digest, size=signature.size, files=1))
     return replace(record, data=tuple(data)), {name: substitutes[name] for name in substitutes}
+
+
+PREFIX = "lineage-replay-"
+"""How the names of these folders begin."""
+
+
+@contextmanager
+def private_folder(keep: Path | None = None) -> Iterator[Path]:
+    """Make a folder that nobody else reads, hold it, and remove it in the end.
+
+    Args:
+        keep: make it here instead, and leave it: for those who want to look inside.
+
+    Raises:
+        NotFoundError: `keep` is there already and not empty.
+    """
+    if keep is not None:
+        keep.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if any(keep.iterdir()):
+            raise NotFoundError("the folder is not empty", where=str(keep), fix="name a new one with --keep")
+        yield keep.resolve()
+        return
+    clear_left_folders()
+    folder = Path(tempfile.mkdtemp(prefix=PREFIX)).resolve()
+    try:
+        with lock_folder(folder):
+            yield folder
+    finally:
+        _remove(folder)
+
+
+def clear_left_folders() -> int:
+    """Remove the folders of processes that were killed; return how many there were."""
+    count = 0
+    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+        with contextlib.suppress(OSError):
+            if folder.lstat().st_uid == os.getuid() and not is_locked(folder):
+                _remove(folder)
+                count += 1
+    return count
+
+
+def _remove(folder: Path) -> None:
+    # What was placed for training is read-only, folders too.
+    for parent, folders, _ in os.walk(folder):
+        for name in folders:
+            path = Path(parent, name)
+            if not path.is_symlink():
+                with contextlib.suppress(OSError):
+                    path.chmod(stat.S_IRWXU)
+    shutil.rmtree(folder, ignore_errors=True)

@@ -15,8 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from lineage_pipelines.artifacts.artifact_store import ArtifactStore
 from lineage_pipelines.catalog.catalog import Catalog
 from lineage_pipelines.errors import NotFoundError
-from lineage_pipelines.queries.graph.graph_collapse import impact_graph, ranges
-from lineage_pipelines.queries.graph.impact import impact
+from lineage_pipelines.queries.graph.impact import impact, impact_graph, ranges
 from lineage_pipelines.queries.graph.subject import Places, SubjectKind, find_subject
 from lineage_pipelines.queries.graph.trace import trace
 from lineage_pipelines.queries.registry.decision_drafts import draft_promotion

@@ -7,8 +7,7 @@ import pytest
 
 from lineage_pipelines.catalog.catalog import Catalog
 from lineage_pipelines.errors import NotFoundError
-from lineage_pipelines.queries.graph.graph_collapse import fold_code
-from lineage_pipelines.queries.graph.lineage_graph import Edge, LineageGraph, NodeKind, Verb
+from lineage_pipelines.queries.graph.lineage_graph import Edge, LineageGraph, NodeKind, Verb, fold_code
 from lineage_pipelines.queries.graph.trace import trace, trace_entry
 from lineage_pipelines_tests.samples import digests, make_record
 

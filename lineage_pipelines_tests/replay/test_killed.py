@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from lineage_pipelines.replay.workdirs import PREFIX, clear_left_folders
+from lineage_pipelines.replay.sandbox import PREFIX, clear_left_folders
 from lineage_pipelines_tests.replay.conftest import Trained
 
 REPRODUCE = """
@@ -79,7 +79,7 @@ def test_a_kill_changes_nothing_and_leaves_nothing_running(
 
 
 def test_a_folder_that_is_used_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from lineage_pipelines.replay.workdirs import private_folder
+    from lineage_pipelines.replay.sandbox import private_folder
 
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     with private_folder() as folder:
@@ -91,7 +91,7 @@ def test_a_folder_that_is_used_is_left_alone(tmp_path: Path, monkeypatch: pytest
 
 def test_a_folder_that_is_kept_stays_and_has_to_be_new(tmp_path: Path) -> None:
     from lineage_pipelines.errors import NotFoundError
-    from lineage_pipelines.replay.workdirs import private_folder
+    from lineage_pipelines.replay.sandbox import private_folder
 
     with private_folder(tmp_path / "kept") as folder:
         (folder / "log").write_text("")

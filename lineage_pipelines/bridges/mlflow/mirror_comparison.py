@@ -12,7 +12,13 @@ from lineage_pipelines.bridges.mlflow.decision_sync import sync_alias, sync_deci
 from lineage_pipelines.bridges.mlflow.delivery_worker import deliver
 from lineage_pipelines.bridges.mlflow.mirror import Mirror
 from lineage_pipelines.bridges.mlflow.mlflow_limits import filter_value
-from lineage_pipelines.bridges.mlflow.server import LostServerError, RefusedError, public_address, translated_errors
+from lineage_pipelines.bridges.mlflow.server import (
+    LostServerError,
+    RefusedError,
+    public_address,
+    read_pages,
+    translated_errors,
+)
 from lineage_pipelines.errors import LineageError
 from lineage_pipelines.queries.registry.alias_history import find_holder, list_decisions
 from lineage_pipelines.records.values.finding import Finding, FindingKind, FindingStatus
@@ -23,6 +29,9 @@ if TYPE_CHECKING:
 
     from lineage_pipelines.catalog.catalog import Catalog
     from lineage_pipelines.catalog.log.entries import Entry
+
+_AT_ONCE = 1000
+"""Versions that are asked for in one request."""
 
 
 def compare(
@@ -93,17 +102,12 @@ class _Model:
         yield from self._aliases()
 
     def _registered(self, name: str) -> "Sequence[ModelVersion]":
-        found: list[ModelVersion] = []
-        token = None
-        with translated_errors(self.mirror.address):
-            while True:
-                page = self.mirror.client.search_model_versions(
-                    f"name = {filter_value(name)}", max_results=1000, page_token=token
-                )
-                found += page
-                token = page.token
-                if not token:
-                    return found
+        ask, client = f"name = {filter_value(name)}", self.mirror.client
+        pages = read_pages(
+            self.mirror.address,
+            lambda token: client.search_model_versions(ask, max_results=_AT_ONCE, page_token=token),
+        )
+        return [version for page in pages for version in page]
 
     def _imported(self, entry: "Entry") -> Iterator[Finding]:
         if self.mirror.find(entry) is None:

@@ -5,16 +5,18 @@ import importlib.util
 import logging
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from lineage_pipelines.capture.git.public_url import public_url
 from lineage_pipelines.errors import BridgeError, LineageError
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+    from mlflow.store.entities import PagedList
 
+_Thing = TypeVar("_Thing")
 TIMEOUT_SECONDS = 30
 """How long an answer of the server is waited for, unless MLFLOW_HTTP_REQUEST_TIMEOUT says otherwise."""
 _QUIET = {
@@ -114,6 +116,27 @@ def translated_errors(address: str) -> Iterator[None]:
         raise _lost(words, address) from error
     except (requests.RequestException, OSError) as error:
         raise _lost(_plain(str(error)), address) from error
+
+
+def read_pages(address: str, ask: "Callable[[str | None], PagedList[_Thing]]") -> "Iterator[PagedList[_Thing]]":
+    """Yield every page of a search in MLflow.
+
+    Args:
+        address: the server or store, for errors.
+        ask: the search, called with the token of the page that it is to return; None for the first.
+
+    Raises:
+        RefusedError: MLflow refuses the search.
+        LostServerError: it cannot be reached, or cannot answer.
+    """
+    token = None
+    while True:
+        with translated_errors(address):
+            page = ask(token)
+        yield page
+        token = page.token
+        if not token:
+            return
 
 
 def _lost(words: str, address: str) -> LostServerError:

@@ -10,14 +10,150 @@ import queue
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from lineage_pipelines.bridges.mlflow import tags
 from lineage_pipelines.bridges.mlflow.run_context import Training, environment, register
-from lineage_pipelines.bridges.mlflow.server import LostServerError, public_address, translated_errors
-from lineage_pipelines.bridges.mlflow.tracking_run import TrackedRun, Wanted, read_run
+from lineage_pipelines.bridges.mlflow.server import LostServerError, public_address, read_pages, translated_errors
 from lineage_pipelines.errors import LineageError
+from lineage_pipelines.records.statement.lineage_record import LineageRecord
 from lineage_pipelines.records.statement.training_run import MlflowRun
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities import Run
+    from mlflow.store.entities import PagedList
+
+FROM_THE_RUN = "from MLflow's run"
+"""How the line ends that says of values of a record that they are MLflow's."""
+_PARENT = "mlflow.parentRunId"
+_AT_ONCE = 1000
+_NAMED = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NestedRun:
+    """A run under the training's."""
+
+    name: str
+    metrics: Mapping[str, float]
+    params: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrackedRun:
+    """What MLflow knows of a training, values as MLflow has them."""
+
+    link: MlflowRun | None = None
+    """None where the run is not known by its id."""
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    """Last values; they need not be finite."""
+    params: Mapping[str, str] = field(default_factory=dict)
+    nested: tuple[NestedRun, ...] = ()
+    gaps: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrackingQuery:
+    """What is known of a training's runs in the process that trained."""
+
+    address: str
+    """The tracking URI."""
+    attempt: str
+    began: int
+    """When training began, in milliseconds since 1970: older runs hold values of others, too."""
+    known: str | None = None
+    """The run that is or was active, if there is one."""
+    others: frozenset[str] = frozenset()
+    """Parameters that `known` had before the training."""
+
+
+def candidates_are_runs(record: LineageRecord) -> bool:
+    """Say whether the candidates of a record are nested runs of the run that it links."""
+    return any(line.startswith("candidates: ") and line.endswith(FROM_THE_RUN) for line in record.completeness.declared)
+
+
+def read_run(query: TrackingQuery) -> TrackedRun:
+    """Ask the server for the runs that a training began, and read the one that stands for it.
+
+    That is the one that was begun last and is nested in no other; else the one that was active all the time.
+
+    Raises:
+        Exception: whatever MLflow raises.
+    """
+    import mlflow
+
+    client = mlflow.MlflowClient(tracking_uri=query.address)
+    begun = list(_begun(client, query))
+    run = _training_run(client, begun, query)
+    if run is None:
+        return TrackedRun()
+    experiment = client.get_experiment(run.info.experiment_id).name
+    others = [each for each in _tops(begun, query.known) if each.info.run_id != run.info.run_id]
+    return TrackedRun(
+        link=MlflowRun(run_id=run.info.run_id, server=public_address(query.address), experiment=experiment),
+        metrics=_metrics(run, query.began),
+        params={name: text for name, text in run.data.params.items() if name not in _older(run, query)},
+        nested=tuple(_nested(run, begun)),
+        gaps=(_other_runs(others),) if others else (),
+    )
+
+
+def _begun(client: "MlflowClient", query: TrackingQuery) -> "Iterator[Run]":
+    """Yield the runs that bear the training's tag, the oldest first."""
+    filtered = f"tags.`{tags.ATTEMPT}` = '{query.attempt}'"
+    for experiments in read_pages(
+        query.address, lambda token: client.search_experiments(max_results=_AT_ONCE, page_token=token)
+    ):
+        ids = [experiment.experiment_id for experiment in experiments]
+        for runs in read_pages(query.address, partial(_search_runs, client, ids, filtered)):
+            yield from runs
+
+
+def _search_runs(client: "MlflowClient", experiments: list[str], filtered: str, token: str | None) -> "PagedList[Run]":
+    order = ["attributes.start_time ASC"]
+    return client.search_runs(experiments, filtered, max_results=_AT_ONCE, order_by=order, page_token=token)
+
+
+def _training_run(client: "MlflowClient", begun: "Sequence[Run]", query: TrackingQuery) -> "Run | None":
+    tops = _tops(begun, query.known)
+    if tops:
+        return tops[-1]
+    return client.get_run(query.known) if query.known else None
+
+
+def _tops(begun: "Sequence[Run]", known: str | None) -> "list[Run]":
+    ids = {run.info.run_id for run in begun}
+    outer = known if known not in ids else None
+    return [run for run in begun if run.data.tags.get(_PARENT) not in ids | {outer} or _PARENT not in run.data.tags]
+
+
+def _metrics(run: "Run", began: int) -> Mapping[str, float]:
+    points = getattr(run.data, "_metric_objs", None)
+    if run.info.start_time >= began or points is None:
+        return dict(run.data.metrics)
+    return {point.key: point.value for point in points if point.timestamp >= began}
+
+
+def _older(run: "Run", query: TrackingQuery) -> frozenset[str]:
+    return query.others if run.info.run_id == query.known else frozenset()
+
+
+def _nested(run: "Run", begun: "Sequence[Run]") -> Iterator[NestedRun]:
+    for each in begun:
+        if each.data.tags.get(_PARENT) == run.info.run_id and (each.data.metrics or each.data.params):
+            name = each.info.run_name or each.info.run_id
+            yield NestedRun(name=name, metrics=dict(each.data.metrics), params=dict(each.data.params))
+
+
+def _other_runs(others: "Sequence[Run]") -> str:
+    names = ", ".join(run.info.run_id for run in others[:_NAMED])
+    more = f" and {len(others) - _NAMED} more" if len(others) > _NAMED else ""
+    return f"run.mlflow: training began {len(others) + 1} runs; the last one is linked, not {names}{more}"
+
 
 SECONDS = 10.0
 """How long the training waits for MLflow, in all."""
@@ -28,7 +164,7 @@ _Answer = TypeVar("_Answer")
 _log = logging.getLogger(__name__)
 
 
-class Joining:
+class TrackingSession:
     """One call of a training function, and what MLflow knows of it."""
 
     def __init__(self, training: Training) -> None:
@@ -101,14 +237,14 @@ class Joining:
         return self._open[-1] if self._open else None
 
     def _read(self, address: str, known: str | None, deadline: float) -> TrackedRun:
-        wanted = Wanted(
+        query = TrackingQuery(
             address=address, attempt=self._training.attempt, began=self._began, known=known, others=self._others
         )
         try:
             lost = self._lost or (self._unread if known in self._open else None)
             if lost is not None:
                 raise lost
-            return _within(deadline - time.monotonic(), lambda: _read_all(wanted), address)
+            return _within(deadline - time.monotonic(), lambda: _read_all(query), address)
         except LineageError as error:
             named = f"run {known}" if known else "a run that the training began"
             link = MlflowRun(run_id=known, server=public_address(address)) if known else None
@@ -116,7 +252,7 @@ class Joining:
 
 
 @contextlib.contextmanager
-def joining(training: Training, mirror: str | None = None) -> Iterator[Joining]:
+def track_training(training: Training, mirror: str | None = None) -> Iterator[TrackingSession]:
     """Surround the call of a training function; what MLflow knows of it is in `run` afterwards.
 
     Args:
@@ -124,7 +260,7 @@ def joining(training: Training, mirror: str | None = None) -> Iterator[Joining]:
         mirror: the project's MLflow: where the function tracks itself, unless it says otherwise.
     """
     register()
-    joined = Joining(training)
+    joined = TrackingSession(training)
     # `mlflow.set_tracking_uri` sets the variable, too: it is for the function's own run, and no mirror of the catalog.
     with environment({_ADDRESS: mirror} if mirror else {}, keep=[_ADDRESS]):
         with _impatient():
@@ -164,9 +300,9 @@ def _last_run() -> str | None:
     return found
 
 
-def _read_all(wanted: Wanted) -> TrackedRun:
+def _read_all(query: TrackingQuery) -> TrackedRun:
     _mlflow().flush_async_logging()
-    return read_run(wanted)
+    return read_run(query)
 
 
 def _impatient() -> contextlib.AbstractContextManager[None]:

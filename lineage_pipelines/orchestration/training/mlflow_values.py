@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from lineage_pipelines.bridges.mlflow.param_codec import read_value
-from lineage_pipelines.bridges.mlflow.tracking_run import FROM_THE_RUN, NestedRun, TrackedRun
+from lineage_pipelines.bridges.mlflow.tracking_session import FROM_THE_RUN, NestedRun, TrackedRun
 from lineage_pipelines.capture.evaluation import check_metrics
 from lineage_pipelines.capture.parameters import effective_parameters
 from lineage_pipelines.capture.secrets import shown_key

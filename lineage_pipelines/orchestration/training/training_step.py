@@ -14,7 +14,7 @@ from pathlib import Path
 from lineage_pipelines.artifacts.artifact_store import ArtifactStore
 from lineage_pipelines.artifacts.model_file import save_model
 from lineage_pipelines.bridges.mlflow.run_context import Training
-from lineage_pipelines.bridges.mlflow.tracking_session import joining
+from lineage_pipelines.bridges.mlflow.tracking_session import track_training
 from lineage_pipelines.capture.code import capture_code
 from lineage_pipelines.capture.environment import capture_environment, imported_packages
 from lineage_pipelines.capture.parameters import effective_parameters, parameter_defaults
@@ -144,7 +144,7 @@ class TrainingStep:
             asset_key=self.definition.asset_key,
             notes=folder / "mlflow-runs",
         )
-        with joining(training, self.settings.mlflow) as joined:
+        with track_training(training, self.settings.mlflow) as joined:
             returned = self.definition.function(**given)
             trained = check_result(returned, model=self.definition.asset_key, inputs=list(self.definition.inputs))
         if joined.run is not None and joined.run.link is not None:

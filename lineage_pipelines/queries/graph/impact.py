@@ -1,13 +1,14 @@
 """Impact: which versions used this, directly or through any preparation step, and which of them are live?"""
 
 import json
+from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from lineage_pipelines.catalog.catalog import Catalog
 from lineage_pipelines.catalog.index.impact_index import DependentVersion
 from lineage_pipelines.catalog.log.entries import Entry, VersionName
-from lineage_pipelines.queries.graph.lineage_graph import LineageGraph, Node, NodeKind, Verb
+from lineage_pipelines.queries.graph.lineage_graph import Edge, LineageGraph, Node, NodeKind, Verb
 from lineage_pipelines.queries.graph.subject import Subject
 from lineage_pipelines.queries.graph.trace import Makers, trace_entry
 
@@ -170,3 +171,55 @@ def _behind(graph: LineageGraph, start: str) -> set[str]:
         front += [node for node in following if node not in seen]
         seen.update(following)
     return seen
+
+
+# Graph
+
+_RUN = 2
+"""How many consecutive versions are written as a range."""
+
+
+def impact_graph(impact: Impact) -> LineageGraph:
+    """Return the subject, the steps it went through, and the versions at the other end.
+
+    Versions of one model that used it in one way and that the same aliases name are one node.
+    """
+    root = Node(id="subject", kind=NodeKind.SUBJECT, label=impact.subject.text)
+    nodes, edges = {root.id: root}, dict[Edge, None]()
+    groups: dict[tuple[str, tuple[str, ...], tuple[str, ...]], list[ImpactedVersion]] = defaultdict(list)
+    for each in impact.versions:
+        stages = each.how.stages if each.how else ()
+        groups[each.model, stages, each.aliases].append(each)
+    for number, ((model, stages, aliases), members) in enumerate(groups.items()):
+        before = root.id
+        for place in range(len(stages)):
+            before = _through(nodes, edges, before, stages[: place + 1])
+        training = Node(id=f"training:{number}", kind=NodeKind.TRAINING, label=f"training of {model}")
+        named = f" ({', '.join(aliases)})" if aliases else ""
+        label = f"{model}@{ranges([each.version for each in members])}{named}"
+        versions = Node(id=f"versions:{number}", kind=NodeKind.VERSION, label=label)
+        nodes |= {training.id: training, versions.id: versions}
+        edges[Edge(training.id, Verb.USED, before)] = None
+        edges[Edge(training.id, Verb.GENERATED, versions.id)] = None
+    return LineageGraph(root=root.id, nodes=nodes, edges=list(edges))
+
+
+def _through(nodes: dict[str, Node], edges: dict[Edge, None], before: str, stages: tuple[str, ...]) -> str:
+    """Draw a step and what it made; return the latter."""
+    step = Node(id=f"stage:{' > '.join(stages)}", kind=NodeKind.STAGE, label=stages[-1])
+    made = Node(id=f"made:{' > '.join(stages)}", kind=NodeKind.DATA, label=f"what {stages[-1]} made of it")
+    nodes |= {step.id: step, made.id: made}
+    edges[Edge(step.id, Verb.USED, before)] = None
+    edges[Edge(step.id, Verb.GENERATED, made.id)] = None
+    return made.id
+
+
+def ranges(numbers: Sequence[int]) -> str:
+    """Write numbers in short: `1-45, 47`."""
+    parts: list[list[int]] = []
+    for number in sorted(numbers):
+        if parts and parts[-1][-1] == number - 1:
+            parts[-1].append(number)
+        else:
+            parts.append([number])
+    return ", ".join(f"{part[0]}-{part[-1]}" if len(part) >= _RUN else str(part[0]) for part in parts)

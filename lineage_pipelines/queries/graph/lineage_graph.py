@@ -1,7 +1,8 @@
-"""A lineage graph as values, in the words of PROV: activities used entities, and generated others."""
+"""Lineage graph: activities that used entities and generated others, in the terms of PROV."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cached_property
 
@@ -105,3 +106,21 @@ class LineageGraph:
             way.append(self.nodes[step])
             step = came[step]
         return tuple(way)
+
+
+def fold_code(graph: LineageGraph) -> LineageGraph:
+    """Return a graph in which the code files that the same steps read are one node."""
+    readers: dict[str, list[str]] = defaultdict(list)
+    for edge in graph.edges:
+        if graph.nodes[edge.entity].kind is NodeKind.CODE:
+            readers[edge.entity].append(edge.activity)
+    groups: dict[tuple[str, ...], list[str]] = defaultdict(list)
+    for node, steps in readers.items():
+        groups[tuple(sorted(steps))].append(node)
+    new = {node: members[0] for members in groups.values() for node in members}
+    nodes = {name: node for name, node in graph.nodes.items() if new.get(name, name) == name}
+    for members in groups.values():
+        if len(members) > 1:
+            nodes[members[0]] = replace(nodes[members[0]], label=f"{len(members)} code files", path=None, digest=None)
+    edges = dict.fromkeys(Edge(e.activity, e.verb, new.get(e.entity, e.entity)) for e in graph.edges)
+    return LineageGraph(root=graph.root, nodes=nodes, edges=list(edges))

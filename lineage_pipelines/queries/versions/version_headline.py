@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from itertools import islice
 
 from lineage_pipelines.artifacts.artifact_store import ArtifactStore
-from lineage_pipelines.queries.graph.membership import read_packages
+from lineage_pipelines.queries.graph.subject import read_packages
 from lineage_pipelines.records.statement.lineage_record import LineageRecord
 from lineage_pipelines.records.statement.metric import by_interest, metric_text
 from lineage_pipelines.records.values.canonical import Json

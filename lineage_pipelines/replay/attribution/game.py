@@ -5,8 +5,10 @@ coalition is the old version and the full one the new version.
 """
 
 import math
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import Protocol
 
 from lineage_pipelines.errors import LineageError
@@ -154,3 +156,67 @@ class Game:
             self._runs[mix, seed] = value
         else:
             self._infeasible[mix] = f"its metric is {value}"
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """One player of the game: a part, or parts that cannot be told apart."""
+
+    parts: tuple[Part, ...]
+
+    @property
+    def atoms(self) -> Coalition:
+        """The names of its parts."""
+        return frozenset(part.name for part in self.parts)
+
+    @property
+    def name(self) -> str:
+        """`data`, or `code+data`."""
+        return "+".join(sorted(self.atoms))
+
+    @property
+    def kind(self) -> PlayerKind:
+        """The kind that all its parts have."""
+        kinds = {part.kind for part in self.parts}
+        return kinds.pop() if len(kinds) == 1 else PlayerKind.SEVERAL
+
+    @property
+    def differs(self) -> str:
+        """What differs, in words."""
+        return "; ".join(part.differs for part in self.parts if part.differs)
+
+
+def suspects(
+    groups: tuple[Group, ...], infeasible: Iterable[Coalition], feasible: Iterable[Coalition]
+) -> list[tuple[int, int]]:
+    """Return the pairs of players that explain most of the mixes that cannot run, by their places.
+
+    Args:
+        groups: the players.
+        infeasible: the mixes that cannot run, by the names of parts; one of them at least is made of whole players.
+        feasible: the mixes that did.
+    """
+    cleared = {pair for mix in feasible for pair in _pairs(groups, mix)}
+    suspected = [pair for mix in infeasible for pair in _pairs(groups, mix)]
+    counted = _count(pair for pair in suspected if pair not in cleared) or _count(suspected)
+    most = max(counted.values())
+    return sorted(pair for pair, count in counted.items() if count == most)
+
+
+def joined(groups: tuple[Group, ...], pair: tuple[int, int]) -> tuple[Group, ...]:
+    """Return the players with two of them made one, in the first one's place."""
+    first, second = pair
+    both = Group(groups[first].parts + groups[second].parts)
+    return tuple(both if i == first else group for i, group in enumerate(groups) if i != second)
+
+
+def _pairs(groups: tuple[Group, ...], mix: Coalition) -> list[tuple[int, int]]:
+    """The places of a player that is new in a mix and one that is old in it; a mix within a player says nothing."""
+    new = [i for i, group in enumerate(groups) if group.atoms <= mix]
+    old = [i for i, group in enumerate(groups) if not group.atoms & mix]
+    return list(product(new, old)) if len(new) + len(old) == len(groups) else []
+
+
+def _count(pairs: Iterable[tuple[int, int]]) -> Counter[tuple[int, int]]:
+    """How often each pair occurs, whichever of the two is the new one."""
+    return Counter((min(pair), max(pair)) for pair in pairs)

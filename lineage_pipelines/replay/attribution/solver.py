@@ -25,8 +25,7 @@ from lineage_pipelines.records.decisions.attribution import (
     Player,
     is_distinguishable,
 )
-from lineage_pipelines.replay.attribution.game import AttributionError, Coalition, Game, Part
-from lineage_pipelines.replay.attribution.infeasible_mixes import Group, joined, suspects
+from lineage_pipelines.replay.attribution.game import AttributionError, Coalition, Game, Group, Part, joined, suspects
 from lineage_pipelines.replay.attribution.shapley import (
     Estimate,
     Weights,

@@ -9,9 +9,9 @@ from lineage_pipelines.artifacts.artifact_store import ArtifactStore
 from lineage_pipelines.bridges.mlflow.registry_import.folder_copy import (
     NoFolderError,
     _checked,
-    keep_folder,
+    describe_folder,
+    store_folder,
 )
-from lineage_pipelines.bridges.mlflow.registry_import.mlmodel_file import describe
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def test_a_listed_path_lies_in_the_folder_that_was_asked_for() -> None:
 
 
 def _keep(place: Path | str, tmp_path: Path, address: str = "sqlite:///x.db") -> None:
-    keep_folder(str(place), address, ArtifactStore(str(tmp_path / "store")))
+    store_folder(str(place), address, ArtifactStore(str(tmp_path / "store")))
 
 
 def test_a_link_that_leaves_the_folder_is_not_followed(folder: Path, tmp_path: Path) -> None:
@@ -81,14 +81,14 @@ def test_an_empty_folder_is_none(tmp_path: Path) -> None:
     ],
 )
 def test_a_description_that_is_odd_says_nothing(text: str) -> None:
-    found = describe({"MLmodel": text.encode(), "requirements.txt": b"\xff\xfe"})
+    found = describe_folder({"MLmodel": text.encode(), "requirements.txt": b"\xff\xfe"})
     assert (found.python, found.loader, found.requirements) == (None, None, ())
 
 
 def test_rows_of_data_beside_the_model_are_left_out(folder: Path, tmp_path: Path) -> None:
     for name in ("input_example.json", "serving_input_example.json"):
         (folder / name).write_text('{"name": "Ada Lovelace"}')
-    kept = keep_folder(str(folder), "sqlite:///x.db", ArtifactStore(str(tmp_path / "store")))
+    kept = store_folder(str(folder), "sqlite:///x.db", ArtifactStore(str(tmp_path / "store")))
     assert kept.left_out == ("input_example.json", "serving_input_example.json")
     stored = [path.read_bytes() for path in (tmp_path / "store").rglob("*") if path.is_file()]
     assert len(stored) == 2, "the list and MLmodel"

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lineage_pipelines.bridges.mlflow.registry_import.model_names import name_models
+from lineage_pipelines.bridges.mlflow.registry_import.naming import name_models
 from lineage_pipelines.errors import RecordError
 from lineage_pipelines.records.values.model_name import check_model_name
 from lineage_pipelines_tests.bridges.importing.conftest import Lineage

@@ -8,8 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lineage_pipelines.records.decisions.attribution import Allocation, Method, PlayerKind
-from lineage_pipelines.replay.attribution.game import Batch, Game, Part
-from lineage_pipelines.replay.attribution.infeasible_mixes import Group, joined, suspects
+from lineage_pipelines.replay.attribution.game import Batch, Game, Group, Part, joined, suspects
 from lineage_pipelines.replay.attribution.solver import allocate
 from lineage_pipelines_tests.replay.attribution.games import LAYERS, Known, Mix, additive, pairs, parts
 

@@ -1,1 +1,1 @@
-"""Import of an MLflow registry into the catalog, graded, with what is missing listed for each version."""
+"""Import of an MLflow registry into the catalog, completeness, with what is missing listed for each version."""

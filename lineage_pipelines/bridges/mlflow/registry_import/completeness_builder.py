@@ -9,25 +9,25 @@ UNKNOWN = "unknown"
 
 
 @dataclass(slots=True)
-class Graded:
+class CompletenessBuilder:
     """Lines of a record's `completeness`, each `path: why`."""
 
     missing: list[str] = field(default_factory=list)
     declared: list[str] = field(default_factory=list)
     inferred: list[str] = field(default_factory=list)
 
-    def lacks(self, path: str, why: str) -> None:
+    def add_missing(self, path: str, why: str) -> None:
         """Say that a fact is not known."""
         self.missing.append(f"{path}: {why}")
 
-    def says(self, path: str, who: str) -> None:
+    def add_declared(self, path: str, who: str) -> None:
         """Say that a fact is what somebody told MLflow."""
         self.declared.append(f"{path}: {who}")
 
-    def derives(self, path: str, how: str) -> None:
+    def add_inferred(self, path: str, how: str) -> None:
         """Say that a fact was worked out here."""
         self.inferred.append(f"{path}: {how}")
 
-    def completeness(self) -> Completeness:
+    def build(self) -> Completeness:
         """Return the lines as a record keeps them."""
         return Completeness(missing=tuple(self.missing), declared=tuple(self.declared), inferred=tuple(self.inferred))

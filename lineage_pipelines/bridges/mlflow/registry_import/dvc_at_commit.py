@@ -40,7 +40,7 @@ class Metafiles:
     """Which of them could not be read."""
 
 
-class History:
+class CommitHistory:
     """The metafiles of a project's commits.
 
     Args:
@@ -152,7 +152,7 @@ class Found:
     chain: Chain
 
 
-class RecordedAt:
+class CommitData:
     """What was recorded at one commit.
 
     Args:

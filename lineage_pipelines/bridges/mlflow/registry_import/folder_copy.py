@@ -9,18 +9,18 @@ import os
 import re
 import stat
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 from lineage_pipelines.artifacts.artifact_store import ArtifactStore
 from lineage_pipelines.bridges.mlflow.param_codec import plain
-from lineage_pipelines.bridges.mlflow.registry_import.mlmodel_file import SPEAKING, Described, describe
 from lineage_pipelines.bridges.mlflow.server import RefusedError, translated_errors
 from lineage_pipelines.datasets.metafiles.directory_listing import is_safe_path
-from lineage_pipelines.errors import ArtifactError, BridgeError
+from lineage_pipelines.datasets.metafiles.yaml_reader import read_yaml
+from lineage_pipelines.errors import ArtifactError, BridgeError, DatasetError
 from lineage_pipelines.records.values.digest import Digest
 
 if TYPE_CHECKING:
@@ -39,6 +39,76 @@ _Read = Callable[[str, Path], Path]
 """Gives a file of the folder by its path, perhaps in a temporary folder."""
 
 
+DESCRIBING_FILES = ("MLmodel", "python_env.yaml", "requirements.txt")
+"""The files that are read."""
+_MOST_BYTES = 1 << 20
+_PINNED = re.compile(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)\s*==\s*([^\s;#,]+)")
+_VERSION = re.compile(r"[0-9]+(\.[0-9a-z]+)*")
+_MODULE = re.compile(r"[A-Za-z_][\w.]{0,199}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FolderDescription:
+    """A model, in the words of its folder."""
+
+    python: str | None = None
+    """`3.11.7`."""
+    loader: str | None = None
+    """The module that loads it there: `mlflow.sklearn`."""
+    requirements: tuple[str, ...] = ()
+    """`name==version`, sorted, names as PEP 503 normalises them."""
+    unpinned: int = 0
+    """Lines of requirements.txt that name no version."""
+
+
+def describe_folder(files: Mapping[str, bytes]) -> FolderDescription:
+    """Read what is known of a folder.
+
+    Args:
+        files: those of `DESCRIBING_FILES` that there are, and their bytes.
+    """
+    model = _mapping(files, "MLmodel")
+    function = _at(_at(model, "flavors"), "python_function")
+    pinned, unpinned = _requirements(files.get("requirements.txt", b""))
+    python = (function.get("python_version"), _mapping(files, "python_env.yaml").get("python"))
+    return FolderDescription(
+        python=next((str(each) for each in python if each and _VERSION.fullmatch(str(each))), None),
+        loader=_module(function.get("loader_module")),
+        requirements=pinned,
+        unpinned=unpinned,
+    )
+
+
+def _mapping(files: Mapping[str, bytes], name: str) -> Mapping[str, Any]:
+    data = files.get(name, b"")
+    if len(data) > _MOST_BYTES:
+        return {}
+    try:
+        value = read_yaml(data, file=name).value
+    except DatasetError:
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _at(value: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    inner = value.get(key)
+    return inner if isinstance(inner, dict) else {}
+
+
+def _module(name: object) -> str | None:
+    return name if isinstance(name, str) and _MODULE.fullmatch(name) else None
+
+
+def _requirements(data: bytes) -> tuple[tuple[str, ...], int]:
+    from packaging.utils import canonicalize_name
+
+    lines = data[:_MOST_BYTES].decode("utf-8", "replace").splitlines()
+    wanted = [line for line in lines if line.strip() and not line.strip().startswith(("#", "-"))]
+    found = [_PINNED.match(line) for line in wanted]
+    names = {f"{canonicalize_name(each[1])}=={each[2]}" for each in found if each}
+    return tuple(sorted(names)), sum(each is None for each in found)
+
+
 class NoFolderError(ArtifactError):
     """A folder that is not there, is empty, or is not one that may be read: asking again gives the same answer."""
 
@@ -48,19 +118,19 @@ class UnreadableError(BridgeError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class KeptFolder:
+class StoredFolder:
     """A model folder that is in the artifact store."""
 
     digest: Digest
     """Of its list, which is a stored file too."""
     size: int
     """Bytes of its files together."""
-    described: Described
+    described: FolderDescription
     left_out: tuple[str, ...] = ()
     """Examples of input, which hold rows of data: they are in neither the list nor the store."""
 
 
-def keep_folder(place: str, address: str, store: ArtifactStore) -> KeptFolder:
+def store_folder(place: str, address: str, store: ArtifactStore) -> StoredFolder:
     """Copy every file of a model folder into the store.
 
     Args:
@@ -85,21 +155,21 @@ def keep_folder(place: str, address: str, store: ArtifactStore) -> KeptFolder:
         return _keep(paths, _remote_reader(repository), store)
 
 
-def _keep(paths: list[str], read: _Read, store: ArtifactStore) -> KeptFolder:
+def _keep(paths: list[str], read: _Read, store: ArtifactStore) -> StoredFolder:
     if not paths:
         raise NoFolderError("there are no files")
-    lines, size, speaking = [], 0, {}
+    lines, size, describing = [], 0, {}
     left_out = tuple(sorted(path for path in paths if _ROWS.fullmatch(path)))
     for path in sorted(set(paths) - set(left_out)):
         with tempfile.TemporaryDirectory(prefix="lineage-") as folder:
             file = read(path, Path(folder))
             digest = store.put_file(file)
             size += file.stat().st_size
-            if path in SPEAKING:
-                speaking[path] = file.read_bytes()
+            if path in DESCRIBING_FILES:
+                describing[path] = file.read_bytes()
         lines.append(f"{digest.hex}  {path}\n")
     digest = store.put_bytes("".join(lines).encode())
-    return KeptFolder(digest=digest, size=size, described=describe(speaking), left_out=left_out)
+    return StoredFolder(digest=digest, size=size, described=describe_folder(describing), left_out=left_out)
 
 
 # A folder of this machine

@@ -12,16 +12,15 @@ from typing import TYPE_CHECKING
 from lineage_pipelines.artifacts.artifact_store import ArtifactStore
 from lineage_pipelines.bridges.mlflow import tags
 from lineage_pipelines.bridges.mlflow.mlflow_limits import chunks
-from lineage_pipelines.bridges.mlflow.registry_import.alias_import import AliasBook, with_stages
-from lineage_pipelines.bridges.mlflow.registry_import.dvc_at_commit import History
+from lineage_pipelines.bridges.mlflow.registry_import.dvc_at_commit import CommitHistory
 from lineage_pipelines.bridges.mlflow.registry_import.folder_copy import (
-    KeptFolder,
     NoFolderError,
+    StoredFolder,
     UnreadableError,
-    keep_folder,
+    store_folder,
 )
-from lineage_pipelines.bridges.mlflow.registry_import.model_names import name_models
-from lineage_pipelines.bridges.mlflow.registry_import.record_builder import COMMIT, Drafter, tags_of
+from lineage_pipelines.bridges.mlflow.registry_import.naming import AliasImport, name_models, with_stages
+from lineage_pipelines.bridges.mlflow.registry_import.record_builder import COMMIT, RecordBuilder, tags_of
 from lineage_pipelines.bridges.mlflow.registry_import.registry_reader import (
     RegisteredVersion,
     Registry,
@@ -56,11 +55,11 @@ class Importer:
     """Reads a registry into a catalog."""
 
     registry: Registry
-    drafter: Drafter
+    builder: RecordBuilder
     catalog: Catalog | None
     """None in a dry run where there is no catalog."""
     store: ArtifactStore
-    aliases: AliasBook
+    aliases: AliasImport
     copy: bool
     """Whether model files are copied into the store."""
     progress: Progress = lambda *_: None
@@ -102,7 +101,7 @@ class Importer:
         finally:
             self._pool.shutdown()
         return ImportSummary(
-            server=self.drafter.server, dry_run=self.dry_run, copied=self.copy and not self.dry_run, models=self._models
+            server=self.builder.server, dry_run=self.dry_run, copied=self.copy and not self.dry_run, models=self._models
         )
 
     def _kept_names(self) -> dict[str, str]:
@@ -154,9 +153,9 @@ class _ModelImport:
     def take(self, page: "Sequence[ModelVersion]") -> None:
         """Import those versions of a page that the catalog has not."""
         new = [version for version in page if not self._is_known(version)]
-        registry, drafter = self._importer.registry, self._importer.drafter
+        registry, builder = self._importer.registry, self._importer.builder
         described = list(registry.describe(self._model, new))
-        drafter.inputs.look_up([tags_of(registered.run).get(COMMIT, "") for registered in described])
+        builder.inputs.look_up([tags_of(registered.run).get(COMMIT, "") for registered in described])
         for part in chunks(described, _TOGETHER):
             self._import_part(part)
 
@@ -166,7 +165,7 @@ class _ModelImport:
         try:
             for registered in part:
                 self.at = registered.number
-                record, blobs = self._importer.drafter.draft(registered, self._summary.name, self._folder(registered))
+                record, blobs = self._importer.builder.draft(registered, self._summary.name, self._folder(registered))
                 written += self._importer.put(blobs)
                 records.append(record)
         finally:  # what was read before one that could not be is not read again
@@ -201,12 +200,12 @@ class _ModelImport:
             return None
         return entry if entry.digest.hex == digest else None
 
-    def _folder(self, registered: RegisteredVersion) -> KeptFolder | str:
+    def _folder(self, registered: RegisteredVersion) -> StoredFolder | str:
         importer = self._importer
         if importer.dry_run or not importer.copy:
             return "not copied, as it was asked for (--artifacts none); the blob says where it was"
         try:
-            return keep_folder(importer.registry.place(registered.version), importer.registry.address, importer.store)
+            return store_folder(importer.registry.place(registered.version), importer.registry.address, importer.store)
         except (NoFolderError, RefusedError) as error:
             return f"not copied: {error.what}; the blob says where it was"
         except UnreadableError:
@@ -245,7 +244,7 @@ class _ModelImport:
         summary, book = self._summary, self._importer.aliases
         named = with_stages(aliases_of(self._model), self._stages)
         summary.aliases.extend(
-            book.carry(named, self._entries, frozenset(self._mirrored), self._importer.drafter.server)
+            book.carry(named, self._entries, frozenset(self._mirrored), self._importer.builder.server)
         )
         summary.notes.extend(book.left_over(summary.name, named))
 
@@ -305,10 +304,10 @@ def import_registry(
     """
     importer = Importer(
         registry=Registry(connect(address, retries=_RETRIES), address),
-        drafter=Drafter(public_address(address), InputReader(History(project_dir))),
+        builder=RecordBuilder(public_address(address), InputReader(CommitHistory(project_dir))),
         catalog=catalog,
         store=ArtifactStore(artifacts),
-        aliases=AliasBook(catalog, by, project_dir, dry_run),
+        aliases=AliasImport(catalog, by, project_dir, dry_run),
         copy=copy,
         progress=progress,
     )

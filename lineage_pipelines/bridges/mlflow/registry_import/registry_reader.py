@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from lineage_pipelines.bridges.mlflow.mlflow_limits import chunks, filter_value
 from lineage_pipelines.bridges.mlflow.param_codec import without_secrets
-from lineage_pipelines.bridges.mlflow.server import translated_errors
+from lineage_pipelines.bridges.mlflow.server import read_pages, translated_errors
 from lineage_pipelines.errors import NotFoundError
 from lineage_pipelines.records.values.canonical import Json, canonical_bytes
 from lineage_pipelines.records.values.codec import to_json
@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import DatasetInput, Run
     from mlflow.entities.model_registry import ModelVersion, RegisteredModel
+    from mlflow.store.entities import PagedList
 
+_Thing = TypeVar("_Thing")
 PAGE = 250
 """Versions that are read, and kept in memory, at a time."""
 _RUNS = 100
@@ -85,14 +87,11 @@ class Registry:
     def pages(self, name: str) -> "Iterator[list[ModelVersion]]":
         """Yield the versions of a model in MLflow's order, a page at a time; deleted ones are not there any more."""
         ask, order = _filter(name), ["version_number ASC"]
-        token = None
-        while True:
-            with translated_errors(self.address):
-                page = self.client.search_model_versions(ask, max_results=PAGE, order_by=order, page_token=token)
+        for page in read_pages(
+            self.address,
+            lambda token: self.client.search_model_versions(ask, max_results=PAGE, order_by=order, page_token=token),
+        ):
             yield sorted((each for each in page if each.name == name), key=lambda each: int(each.version))
-            token = page.token
-            if not token:
-                return
 
     def describe(self, model: "RegisteredModel", versions: "Sequence[ModelVersion]") -> "Iterator[RegisteredVersion]":
         """Yield versions with their runs and what was nested in these."""
@@ -167,15 +166,9 @@ class Registry:
         nested = self._nested[run.info.experiment_id]
         return nested.get(run.info.run_id) or nested.get(run.data.tags.get(_PARENT, "")) or ()
 
-    def _paged(self, ask: "Callable[[str | None], Any]") -> "Iterator[Any]":
-        token = None
-        while True:
-            with translated_errors(self.address):
-                page = ask(token)
+    def _paged(self, ask: "Callable[[str | None], PagedList[_Thing]]") -> "Iterator[_Thing]":
+        for page in read_pages(self.address, ask):
             yield from page
-            token = page.token
-            if not token:
-                return
 
 
 def _filter(name: str) -> str:

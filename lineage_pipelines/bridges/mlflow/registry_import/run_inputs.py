@@ -10,8 +10,8 @@ from urllib.parse import unquote, urlsplit
 
 from lineage_pipelines.bridges.mlflow import tags
 from lineage_pipelines.bridges.mlflow.param_codec import plain
-from lineage_pipelines.bridges.mlflow.registry_import.completeness_builder import Graded
-from lineage_pipelines.bridges.mlflow.registry_import.dvc_at_commit import Found, History, RecordedAt
+from lineage_pipelines.bridges.mlflow.registry_import.completeness_builder import CompletenessBuilder
+from lineage_pipelines.bridges.mlflow.registry_import.dvc_at_commit import CommitData, CommitHistory, Found
 from lineage_pipelines.errors import RecordError
 from lineage_pipelines.records.statement.dataset import Column, DatasetSnapshot, Grade, StageRun
 from lineage_pipelines.records.values.digest import DigestSet
@@ -84,41 +84,48 @@ class InputReader:
         history: of the project that the catalog is kept for.
     """
 
-    def __init__(self, history: History) -> None:
+    def __init__(self, history: CommitHistory) -> None:
         self._history = history
-        self._recorded: dict[str, RecordedAt] = {}
+        self._recorded: dict[str, CommitData] = {}
 
     def look_up(self, revisions: Sequence[str]) -> None:
         """Prepare for runs of these commits."""
         self._history.look_up(revisions)
 
-    def read(self, inputs: "Sequence[DatasetInput]", revision: str | None, graded: Graded) -> Inputs:
-        """Return the snapshots of a run's inputs; what was not found is said in `graded`."""
+    def read(self, inputs: "Sequence[DatasetInput]", revision: str | None, completeness: CompletenessBuilder) -> Inputs:
+        """Return the snapshots of a run's inputs; what was not found is said in `completeness`."""
         data: list[DatasetSnapshot] = []
         stages: dict[str, StageRun] = {}
         for name, given in _named(inputs):
             found = _ours(name, given)
             if found is not None:
-                graded.says(f"data.{name}", "its digests, by the tags that lineage-pipelines wrote in MLflow")
-                found = self._prepared(found, given, revision, graded, stages)
+                completeness.add_declared(
+                    f"data.{name}", "its digests, by the tags that lineage-pipelines wrote in MLflow"
+                )
+                found = self._prepared(found, given, revision, completeness, stages)
             else:
-                found = self._search(name, given, revision, graded, stages)
+                found = self._search(name, given, revision, completeness, stages)
             if found is not None:
                 data.append(found)
         return Inputs(tuple(data), tuple(stages.values()))
 
     def _search(
-        self, name: str, given: "DatasetInput", revision: str | None, graded: Graded, stages: dict[str, StageRun]
+        self,
+        name: str,
+        given: "DatasetInput",
+        revision: str | None,
+        completeness: CompletenessBuilder,
+        stages: dict[str, StageRun],
     ) -> DatasetSnapshot | None:
         found = self._find(given, revision)
         if isinstance(found, str):
             digest = plain(str(given.dataset.digest))[:40]
             what = f"MLflow's digest {digest} covers 10,000 rows at most and identifies nothing"
-            graded.lacks(f"data.{name}", f"{what}; {found}")
+            completeness.add_missing(f"data.{name}", f"{what}; {found}")
             return None
         how = f"DVC's {found.path} at commit {str(revision)[:12]}, found by the run's commit and the path"
-        graded.derives(f"data.{name}", f"{how}; that the run read these bytes is not known")
-        graded.missing.extend(found.chain.gaps)
+        completeness.add_inferred(f"data.{name}", f"{how}; that the run read these bytes is not known")
+        completeness.missing.extend(found.chain.gaps)
         stages.update((run.name, run) for run in found.chain.runs)
         return _snapshot(name, given, found)
 
@@ -127,17 +134,19 @@ class InputReader:
         ours: DatasetSnapshot,
         given: "DatasetInput",
         revision: str | None,
-        graded: Graded,
+        completeness: CompletenessBuilder,
         stages: dict[str, StageRun],
     ) -> DatasetSnapshot:
         """Return a snapshot that our tags name with the preparation behind it, where DVC recorded these very bytes."""
         found = self._find(given, revision)
         if isinstance(found, str) or found.md5 != ours.digest.md5:
             why = found if isinstance(found, str) else f"DVC recorded other bytes at commit {str(revision)[:12]}"
-            graded.lacks("stages", f"how {ours.name} was prepared: {why}")
+            completeness.add_missing("stages", f"how {ours.name} was prepared: {why}")
             return ours
-        graded.derives("stages", f"how {ours.name} was prepared: DVC recorded its MD5 at commit {str(revision)[:12]}")
-        graded.missing.extend(found.chain.gaps)
+        completeness.add_inferred(
+            "stages", f"how {ours.name} was prepared: DVC recorded its MD5 at commit {str(revision)[:12]}"
+        )
+        completeness.missing.extend(found.chain.gaps)
         stages.update((run.name, run) for run in found.chain.runs)
         return replace(ours, produced_by=_maker(found))
 
@@ -155,7 +164,7 @@ class InputReader:
         why = f"; {recorded.problem}" if recorded.problem else ""
         return f"DVC tracked no {plain(_shown(places[0]))[:200]!r} at commit {str(revision)[:12]}{why}"
 
-    def _at(self, revision: str | None) -> RecordedAt | str:
+    def _at(self, revision: str | None) -> CommitData | str:
         metafiles = self._history.at(revision)
         if isinstance(metafiles, str):
             return metafiles
@@ -164,7 +173,7 @@ class InputReader:
         if known is None:
             if len(self._recorded) >= _REMEMBERED:
                 self._recorded.clear()
-            known = self._recorded[str(revision)] = RecordedAt(self._history.project, metafiles)
+            known = self._recorded[str(revision)] = CommitData(self._history.project, metafiles)
         return known
 
     def _paths(self, place: str) -> Iterator[str]:

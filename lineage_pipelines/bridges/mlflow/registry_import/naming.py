@@ -1,6 +1,11 @@
-"""Aliases of a registered model, as decisions of the catalog: MLflow keeps no history of them, so it begins here."""
+"""Naming: the names of registered models here, and their aliases as decisions of the catalog.
 
-from collections.abc import Iterator, Mapping
+MLflow keeps no history of its aliases, so it begins here.
+"""
+
+import hashlib
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +15,7 @@ from lineage_pipelines.errors import ConflictError, RecordError
 from lineage_pipelines.queries.registry.alias_history import find_holder, list_decisions
 from lineage_pipelines.queries.registry.decision_drafts import draft_promotion
 from lineage_pipelines.queries.registry.import_summary import ImportedAlias
-from lineage_pipelines.records.values.model_name import check_new_alias
+from lineage_pipelines.records.values.model_name import check_model_name, check_new_alias, suggest_model_name
 
 REASON = "imported from MLflow, which keeps no history of aliases"
 _STAGES = {"Production": "production", "Staging": "staging"}
@@ -18,7 +23,7 @@ _STAGES = {"Production": "production", "Staging": "staging"}
 
 
 @dataclass(frozen=True, slots=True)
-class AliasBook:
+class AliasImport:
     """Where decisions about imported aliases go."""
 
     catalog: Catalog | None
@@ -111,3 +116,65 @@ def with_stages(aliases: Mapping[str, str], stages: Mapping[str, str]) -> dict[s
         stages: MLflow's version, by stage.
     """
     return {**{_STAGES[stage]: number for stage, number in stages.items() if stage in _STAGES}, **aliases}
+
+
+_LONGEST = 128
+_MARK = 8
+
+
+def name_models(
+    theirs: Sequence[str], renamed: Mapping[str, str], kept: Mapping[str, str] | None = None
+) -> dict[str, str]:
+    """Return the name that each registered model has in the catalog; no two have the same.
+
+    Args:
+        theirs: the names in MLflow, the model that was registered first in front: it keeps the plain name where two
+            come to one.
+        renamed: their names and ours, as somebody asked.
+        kept: their names and ours, as an earlier import called them.
+
+    Raises:
+        RecordError: a name that was asked for is none, is asked for twice, or is for a model that MLflow has not.
+    """
+    _check(theirs, renamed)
+    found = {name: check_model_name(ours) for name, ours in renamed.items()}
+    taken = {_folded(ours) for ours in found.values()}
+    for name, ours in (kept or {}).items():
+        if name in theirs and name not in found and _folded(ours) not in taken:
+            found[name] = ours
+            taken.add(_folded(ours))
+    for name in theirs:
+        if name not in found and _is_ours(name) and _folded(name) not in taken:
+            found[name] = name
+            taken.add(_folded(name))
+    for name in theirs:
+        if name not in found:
+            plain = suggest_model_name(name)
+            found[name] = plain if _folded(plain) not in taken else _marked(plain, name)
+            taken.add(_folded(found[name]))
+    return found
+
+
+def _folded(name: str) -> str:
+    # As the catalog folds names: two that differ in a hyphen only are too like each other.
+    return re.sub(r"[._-]+", "_", name)
+
+
+def _check(theirs: Sequence[str], renamed: Mapping[str, str]) -> None:
+    unknown = [name for name in renamed if name not in theirs]
+    if unknown:
+        fix = "write its name as MLflow shows it: --rename 'THEIRS=OURS'"
+        raise RecordError(f"MLflow has no registered model {unknown[0]!r} to rename", fix=fix)
+    if len(set(renamed.values())) < len(renamed):
+        raise RecordError("two models are to have one name", fix="give each its own: --rename 'THEIRS=OURS'")
+
+
+def _is_ours(name: str) -> bool:
+    try:
+        return check_model_name(name) == name
+    except RecordError:
+        return False
+
+
+def _marked(plain: str, name: str) -> str:
+    return f"{plain[: _LONGEST - _MARK - 1]}_{hashlib.sha256(name.encode()).hexdigest()[:_MARK]}"
