@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 
 from lineage_pipelines.catalog.backends import migrations
-from lineage_pipelines.catalog.backends.database import Database, LostConnectionError, UnknownEndError
+from lineage_pipelines.catalog.backends.database import Database, LostConnectionError, UnknownOutcomeError
 from lineage_pipelines.errors import CatalogError, NotFoundError
 from lineage_pipelines.settings import POSTGRESQL
 
@@ -97,7 +97,7 @@ class CatalogConnection:
 
         Raises:
             LostConnectionError: the server was lost before COMMIT was sent; nothing was stored.
-            UnknownEndError: the server was lost after COMMIT was sent; the entry may have been stored.
+            UnknownOutcomeError: the server was lost after COMMIT was sent; the entry may have been stored.
             CatalogError: see `writing`.
         """
         commit_sent = False
@@ -111,7 +111,7 @@ class CatalogConnection:
                 raise LostConnectionError(f"{error.what}; nothing was stored", where=error.where, fix=fix) from error
             what = f"{error.what}, and whether this was stored is not known"
             fix = "when the server answers again, look (lineage history MODEL, lineage key list) before you repeat it"
-            raise UnknownEndError(what, where=error.where, fix=fix) from error
+            raise UnknownOutcomeError(what, where=error.where, fix=fix) from error
 
     def retry(self, ask: Callable[[], Answer]) -> Answer:
         """Call `ask` again while the database server cannot be reached, for at most `RECONNECT_SECONDS`.

@@ -59,7 +59,7 @@ def new_command(session: Session, /, owner: str, output: str | None, *, passphra
     Example:
       lineage key new --owner ann@example.org --passphrase
     """
-    from lineage_pipelines.catalog.backends.database import UnknownEndError
+    from lineage_pipelines.catalog.backends.database import UnknownOutcomeError
     from lineage_pipelines.catalog.transparency.signing import ApprovalKey
     from lineage_pipelines.errors import LineageError
     from lineage_pipelines.queries.registry.free_text import check_no_secret
@@ -71,7 +71,7 @@ def new_command(session: Session, /, owner: str, output: str | None, *, passphra
         key = ApprovalKey(path, passphrase=ask, create=not existing)
         try:
             seq = catalog.registry.introduce_key(key.introduction(name))
-        except UnknownEndError:
+        except UnknownOutcomeError:
             raise  # the key may be in the log
         except LineageError:
             if not existing:

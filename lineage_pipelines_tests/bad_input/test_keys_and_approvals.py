@@ -127,9 +127,9 @@ def test_a_file_that_is_no_key_of_ones_own_approves_nothing(
 @pytest.mark.parametrize(
     ("output", "code", "told"),
     [
-        ("folder", 3, "there is something else already, and no key"),
-        ("pipe", 3, "there is something else already, and no key"),
-        ("/dev/null", 3, "there is something else already, and no key"),
+        ("folder", 3, "the path exists, but is not a key file"),
+        ("pipe", 3, "the path exists, but is not a key file"),
+        ("/dev/null", 3, "the path exists, but is not a key file"),
         ("ann.pem", 3, "there is a key already"),
         ("nowhere\0"[:-1] + "/" + "a" * 300, 3, "File name too long"),
         ("pyproject.toml/ann.pem", 3, "no approval key can be made"),

@@ -1,4 +1,4 @@
-"""Database: what the catalog needs of any database. What only one of them does is in its own module."""
+"""Database: the interface between the catalog and the databases, each of which has a module of its own."""
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
@@ -17,53 +17,53 @@ ALWAYS = frozenset({"migration", "log"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Schema:
-    """The schema of a catalog in one dialect."""
+    """The schema of a catalog in one SQL dialect."""
 
     migrations: tuple[tuple[str, ...], ...]
-    """The statements of each migration; the schema's version is how many have been applied."""
+    """The statements of each migration; the schema's version is the number of applied migrations."""
     guards: Mapping[str, str]
-    """Every guard of the newest schema by its name; asserted whenever a catalog is opened."""
+    """The guards (triggers) of the newest schema by name; checked whenever a catalog is opened."""
     create_indexes: tuple[str, ...]
-    """What `Catalog.rebuild` puts back after dropping `INDEXES`."""
+    """The statements by which `Catalog.rebuild` creates the dropped `INDEXES` again."""
 
 
 def is_foreign(tables: frozenset[str]) -> bool:
-    """Say whether a database with these tables is some other program's; an empty one is nobody's."""
+    """Return whether a database with these tables belongs to another program; an empty one does not."""
     return bool(tables) and not tables >= ALWAYS
 
 
 class Database(Protocol):
-    """What the catalog asks of the database that it is kept in."""
+    """The database that holds a catalog."""
 
     url: str
-    """Where the catalog is, as it may be shown: without a password."""
+    """The address of the catalog without a password, for messages."""
     schema: Schema
 
     def open_engine(self, *, create: bool, read_only: bool) -> sa.Engine:
-        """Return an engine whose transactions write only with the execution option `writing`, one at a time."""
+        """Return an engine whose transactions write only with the execution option `writing`, one writer at a time."""
 
     def tables(self, connection: sa.Connection) -> frozenset[str]:
-        """Return the names of the tables that the database has, where the catalog's are."""
+        """Return the names of the tables in the catalog's schema of the database."""
 
     def installed_guards(self, connection: sa.Connection) -> Mapping[str, str]:
         """Return the triggers that the database has, by name."""
 
     def keep_copy(self, number: int) -> None:
-        """Keep a copy of a catalog of schema `number` before it is changed, where that is the catalog's business."""
+        """Copy a catalog of schema `number` before a migration; a server's administrator does that instead."""
 
     def prefer_indexes(self, connection: sa.Connection) -> None:
-        """Have the questions of this transaction answered step by step from indexes, whatever the planner expects."""
+        """Make the planner use indexes for the queries of this transaction."""
 
     def exclusive(self, engine: sa.Engine, name: str) -> AbstractContextManager[bool]:
-        """Try to take a lock of this catalog, which ends with the process; yield whether it was taken."""
+        """Try to take a lock of this catalog, released when the process ends; yield whether it was taken."""
 
     def translated(self) -> AbstractContextManager[None]:
-        """Turn the database's own errors into a `CatalogError` that says what to do."""
+        """Turn errors of the database into a `CatalogError` with a fix."""
 
 
 class LostConnectionError(CatalogError):
-    """The database's server went away. What it was told last may have been committed."""
+    """The connection to the database server was lost; the last transaction may have been committed."""
 
 
-class UnknownEndError(LostConnectionError):
-    """The server went away while it was told to commit, and what may not be told twice is there now, or is not."""
+class UnknownOutcomeError(LostConnectionError):
+    """The connection was lost during COMMIT of a transaction that must not be repeated; its outcome is unknown."""

@@ -1,4 +1,4 @@
-"""Filesystem: what Linux says of the disk that a file is on, and of who has it locked. Elsewhere nothing is known."""
+"""Filesystem: the kind of disk that a file is on, and the processes that lock it. Known on Linux only."""
 
 import contextlib
 import os
@@ -13,11 +13,11 @@ _LOCKS = Path("/proc/locks")
 
 
 def network_disk(path: Path, mounts: str | None = None) -> str | None:
-    """Return the kind of network disk that a path is on (`nfs4`), or None.
+    """Return the kind of network disk that a path is on (`nfs4`), None if on another disk.
 
     Args:
         path: absolute; it need not exist.
-        mounts: the system's mounts as in proc(5), `mountinfo`; asked of the system by default.
+        mounts: the system's mounts as in proc(5), `mountinfo`; read from the system by default.
     """
     if mounts is None:
         with contextlib.suppress(OSError):

@@ -1,7 +1,7 @@
-"""Migrations: the schema of an opened catalog: bring it up to date, or say why it must not be touched.
+"""Migrations: bring the schema of a catalog up to date, or refuse it.
 
-Each migration is one transaction with its line in the `migration` table, so that a crash leaves the version before or
-the version after.
+Each migration is one transaction with its line in the `migration` table, so that a crash leaves either the
+earlier or the later version.
 """
 
 from collections.abc import Callable
@@ -20,16 +20,16 @@ NEWEST = len(sqlite_schema.MIGRATIONS)
 SIGNED = 2
 """The first schema whose entries may have a signature."""
 UNFINISHED = 3
-"""The first schema that knows attempts and an outbox."""
+"""The first schema with attempts and an outbox."""
 INDEXED = 4
-"""The schema that changed the indexes last. No statement changes those of an older catalog: they are derived anew."""
+"""The schema that changed the indexes last. Those of an older catalog are not migrated but derived from the log."""
 
 
 def schema_version(connection: sa.Connection, database: Database) -> int:
     """Return the database's schema version; 0 when it is empty.
 
     Raises:
-        CatalogError: it is some other program's database.
+        CatalogError: the database belongs to another program.
     """
     tables = database.tables(connection)
     if not tables:
@@ -46,10 +46,10 @@ def _applied(connection: sa.Connection) -> int:
 
 
 def check_readable(connection: sa.Connection, database: Database) -> int:
-    """Return the schema version of a catalog that is to be read.
+    """Return the schema version of a catalog, checked for reading.
 
     Raises:
-        CatalogError: it is some other program's database, or its guards were changed.
+        CatalogError: the database belongs to another program, or its guards were changed.
     """
     number = schema_version(connection, database)
     if number == NEWEST:
@@ -63,7 +63,7 @@ def migrate(connection: sa.Connection, database: Database, index_again: Callable
     Args:
         connection: the transaction.
         database: the catalog's database.
-        index_again: derives the indexes from the log, after their tables were made anew.
+        index_again: derives the indexes from the log, after their tables were created again.
 
     Raises:
         CatalogError: its guards were changed, or an entry of its log was altered or cannot be read.
@@ -104,7 +104,7 @@ def check_not_newer(number: int, url: str) -> None:
 
 
 def renew_indexes(connection: sa.Connection, database: Database) -> None:
-    """Drop the tables that are derived from the log and make them anew, empty."""
+    """Drop the tables that are derived from the log and create them again, empty."""
     for table in INDEXES:
         connection.exec_driver_sql(f"DROP TABLE IF EXISTS {table}")
     for statement in database.schema.create_indexes:

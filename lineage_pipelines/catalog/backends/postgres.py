@@ -1,4 +1,4 @@
-"""PostgreSQL as the catalog's database: how it is reached, locked and guarded."""
+"""PostgreSQL as the catalog's database: connections, locks, guards and errors."""
 
 import contextlib
 from collections.abc import Iterator, Mapping
@@ -15,7 +15,7 @@ BUSY_SECONDS = 60
 """How long a writer waits for the others."""
 _CONNECT_SECONDS = 10
 _LOCK = "hashtextextended(current_database() || '.lineage.log', 0)"
-"""The lock of the head of the log. An advisory one: a role that may only add rows cannot lock a table or a row."""
+"""The advisory lock of the head of the log: a role that may only insert cannot lock a table or a row."""
 # One message to the server for both: psycopg sends statements without parameters as they are.
 _BEGIN_WRITING = f"SET TRANSACTION ISOLATION LEVEL READ COMMITTED; SELECT pg_advisory_xact_lock({_LOCK})"
 _BEGIN_READING = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
@@ -44,7 +44,7 @@ class Postgres:
     def __init__(self, url: str) -> None:
         try:
             self._url = sa.make_url(url).set(drivername="postgresql+psycopg")
-        except (sa.exc.ArgumentError, ValueError):  # whose words may hold the password
+        except (sa.exc.ArgumentError, ValueError):  # its message may contain the password
             fix = "write it as postgresql+psycopg://user@host:5432/database"
             raise CatalogError("the catalog's URL cannot be read", where="LINEAGE_CATALOG", fix=fix) from None
         self.url = self._url.set(password=None).render_as_string()
@@ -55,7 +55,7 @@ class Postgres:
 
         Args:
             create: of no effect: a database is made by an administrator, its tables by the first writer.
-            read_only: whether nothing may be written, by the server's own promise.
+            read_only: whether the server is to refuse writes.
         """
         query = dict(self._url.query)
         given = query.pop("options", "")
@@ -88,13 +88,13 @@ class Postgres:
         return {name: as_installed(definition, enabled, source) for name, definition, enabled, source in rows}
 
     def keep_copy(self, number: int) -> None:
-        """Do nothing: a server's copies are its administrator's."""
+        """Do nothing: backups of a server are its administrator's task."""
 
     def prefer_indexes(self, connection: sa.Connection) -> None:
-        """Have the questions of this transaction answered step by step from indexes.
+        """Make the planner use indexes for the queries of this transaction.
 
-        Of a recursive query the planner expects millions of rows where a few come: it would read tables whole, and
-        compile for a tenth of a second what runs for a thousandth.
+        For a recursive query it expects millions of rows instead of a few: it would scan whole tables, and compile for
+        100 ms a query that runs for 1 ms.
         """
         connection.exec_driver_sql(_STEP_BY_STEP)
 
@@ -110,7 +110,7 @@ class Postgres:
 
     @contextlib.contextmanager
     def translated(self) -> Iterator[None]:
-        """Turn the server's errors into a `CatalogError` that says what to do."""
+        """Turn errors of the server into a `CatalogError` with a fix."""
         try:
             yield
         except LineageError:
@@ -134,7 +134,7 @@ class Postgres:
 _SAME_RUN = "then try again: the same run gets the same version"
 _LOST = ("08", "57")
 """SQLSTATE classes: connection exception, operator intervention (shutdown, crash, starting up)."""
-_OTHERWISE = ("the catalog cannot be used", "look into the log of the PostgreSQL server")
+_OTHERWISE = ("the catalog cannot be used", "see the log of the PostgreSQL server")
 _EXPLANATIONS: Mapping[str, tuple[str, str]] = {
     "55P03": ("other writers kept the catalog busy for a minute", f"wait for them, {_SAME_RUN}"),
     "53100": ("the server's disk is full", f"free some space, {_SAME_RUN}"),
@@ -146,10 +146,10 @@ _EXPLANATIONS: Mapping[str, tuple[str, str]] = {
     "25006": ("the catalog may not be written", "connect to the primary server, with a role that may write"),
     "P0001": ("the change would edit history", "nothing is edited here; append a new entry instead"),
     "28": ("the server refuses this user", "check the user and the password (PGPASSWORD, ~/.pgpass)"),
-    "3D": ("there is no such database", "let an administrator make it: createdb NAME"),
+    "3D": ("there is no such database", "ask an administrator to create it: createdb NAME"),
     "42": ("the database's tables are not those of a catalog", "name another database with --catalog"),
 }
-"""What SQLSTATEs, or classes of them, mean to a user, and what to do."""
+"""Message and fix for each SQLSTATE or class of SQLSTATEs."""
 
 
 _REFUSALS = (
@@ -164,7 +164,7 @@ _REFUSALS = (
 
 
 def _state_of_refusal(message: str) -> str | None:
-    # The client library tells why it was not let in in words alone.
+    # The client library reports refused connections without an SQLSTATE.
     return next((state for words, state in _REFUSALS if words in message), None)
 
 
@@ -177,7 +177,7 @@ def _require_driver(url: str) -> None:
 
 
 def _make_durable(connection: Any, _record: object) -> None:  # noqa: ANN401  # the driver's connection
-    # Acknowledged means on disk, whatever the server's default is; a stronger one is left alone.
+    # An acknowledged commit must be on disk, whatever the server's default; a stronger setting is left as it is.
     with connection.cursor() as cursor:
         cursor.execute(_DURABLE)
     connection.commit()

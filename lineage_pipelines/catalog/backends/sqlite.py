@@ -1,7 +1,4 @@
-"""SQLite as the catalog's database: how the file is made, opened, locked and guarded.
-
-Everything that another database does differently is here and in `sqlite_schema`.
-"""
+"""SQLite as the catalog's database: creating, opening, locking and guarding the file."""
 
 import contextlib
 import os
@@ -28,7 +25,7 @@ BUSY_SECONDS = 60.0
 """How long a writer waits for the others."""
 
 ALLOW_NETWORK_DISK = "LINEAGE_ALLOW_NETWORK_DISK"
-"""The environment variable that says that a catalog on a network disk is meant so."""
+"""The environment variable that allows a catalog on a network disk."""
 
 _OWNER_ONLY = 0o600
 _HEADER = b"SQLite format 3\0"
@@ -42,7 +39,7 @@ class Sqlite:
         url: `sqlite:///` and a path.
 
     Raises:
-        CatalogError: it is something else.
+        CatalogError: the URL is not of that form.
     """
 
     schema = sqlite_schema.SCHEMA
@@ -56,10 +53,10 @@ class Sqlite:
 
         Args:
             create: whether to make the file when it is missing.
-            read_only: whether nothing may be written, by SQLite's own promise.
+            read_only: whether SQLite is to refuse writes.
 
         Raises:
-            NotFoundError: there is no such file and it is not to be made.
+            NotFoundError: there is no such file, and `create` is false.
             CatalogError: the file cannot be made or is not a database.
         """
         if not read_only:
@@ -114,18 +111,18 @@ class Sqlite:
 
     @contextlib.contextmanager
     def translated(self) -> Iterator[None]:
-        """Turn SQLite's errors, and the system's about its file, into a `CatalogError` that says what to do."""
+        """Turn errors of SQLite, and of the system about its file, into a `CatalogError` with a fix."""
         try:
             yield
         except LineageError:
             raise
         except (sa.exc.DBAPIError, sqlite3.Error, OSError) as error:
             original = error.orig if isinstance(error, sa.exc.DBAPIError) else error
-            # Of an OSError without its path, which may hold any of the words that are looked for.
+            # Without the path of an OSError, which may contain any of the signs that `_explain` searches.
             message = original.strerror if isinstance(original, OSError) else None
             what, fix = _explain(message or str(original))
             if what == _BUSY:
-                what += _told_holders(self._path)
+                what += _holders_text(self._path)
             raise CatalogError(f"{what} ({original})", where=self.url, fix=fix) from error
 
 
@@ -141,8 +138,8 @@ def _file_of(url: str) -> Path:
 
 
 def _follow_file(engine: sa.Engine, path: Path) -> None:
-    # A connection outlives its file: what is committed into a catalog that somebody removed meanwhile (training takes
-    # hours) would be gone with it, and reported as kept.
+    # A connection outlives its file: a commit into a catalog that was removed meanwhile (training takes hours) would be
+    # lost, and reported as stored.
     def remember(_: object, record: ConnectionPoolEntry) -> None:
         record.info["file"] = _identity(path)
 
@@ -174,7 +171,7 @@ def _refuse_network_disk(path: Path) -> None:
 
 def _provide_file(path: Path, *, create: bool) -> None:
     try:
-        mode = path.stat().st_mode  # asked once: another writer may be making it
+        mode = path.stat().st_mode  # read once: another writer may be creating the file
     except (FileNotFoundError, NotADirectoryError):
         _make_file(path, create=create)
         return
@@ -223,14 +220,14 @@ def _connect(path: Path, *, read_only: bool) -> sqlite3.Connection:
 def _attach(path: Path, mode: str, extra: str = "") -> sqlite3.Connection:
     uri = f"file:{quote(str(path))}?mode={mode}{extra}"
     connection = sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
-    # Bytes that are no text were put there by somebody else. They are read, so that what they are in can be named.
+    # Invalid UTF-8 was written by another program; it is decoded nevertheless, so that messages can name the entry.
     connection.text_factory = lambda data: data.decode("utf-8", "replace")
     return connection
 
 
 def _readable(connection: sqlite3.Connection, path: Path) -> sqlite3.Connection:
-    # Readers of a write-ahead log keep a small file beside the database. Where they may not, as on a read-only disk,
-    # and nobody is writing, the file can be read as one that never changes.
+    # Readers of a write-ahead log create a small file beside the database. If they cannot, as on a read-only disk, and
+    # no process is writing, the file can be opened as immutable.
     try:
         connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
     except sqlite3.OperationalError:
@@ -246,7 +243,7 @@ def _readable(connection: sqlite3.Connection, path: Path) -> sqlite3.Connection:
 def _use_write_ahead_log(connection: sqlite3.Connection) -> None:
     names = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
     if is_foreign(frozenset(name for (name,) in names)):
-        return  # it will be refused, and is not ours to change
+        return  # refused later, and not ours to change
     # The busy timeout does not cover this switch, which every first writer attempts.
     deadline = time.monotonic() + BUSY_SECONDS
     while connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
@@ -290,7 +287,7 @@ def _explain(message: str) -> tuple[str, str]:
     return "the catalog cannot be used", "check the path and the permissions of the file and its folder"
 
 
-def _told_holders(path: Path) -> str:
+def _holders_text(path: Path) -> str:
     # The lock of a write-ahead log is on the file beside it.
     holders = lock_holders(path.with_name(path.name + "-shm")) or lock_holders(path)
     return f", last process {', '.join(map(str, holders))}" if holders else ""

@@ -58,10 +58,10 @@ def write_note(checkpoint: Checkpoint, key: LogKey) -> str:
 
 
 def read_note(text: str, *, where: str) -> Checkpoint:
-    """Return the checkpoint that a note holds, whoever signed it.
+    """Return the checkpoint of a note; its signatures are not checked.
 
     Raises:
-        CatalogError: the text is none.
+        CatalogError: the text is not a checkpoint.
     """
     found = _NOTE.match(text) if len(text) <= _MOST_BYTES else None
     if found is None:
@@ -76,7 +76,7 @@ def read_note(text: str, *, where: str) -> Checkpoint:
 
 
 def read_note_file(path: Path) -> str:
-    """Return the text of a file that should be a note: of an endless one the beginning.
+    """Return the text of a note file, truncated if it is longer than any note.
 
     Raises:
         CatalogError: it cannot be read.
@@ -89,7 +89,7 @@ def read_note_file(path: Path) -> str:
 
 
 def read_small(path: Path, most: int) -> bytes:
-    """Return the beginning of a file. A pipe is read to its end, and not waited for when nobody writes to it.
+    """Return at most `most` bytes of a file. A pipe is read to its end, without waiting for a writer.
 
     Raises:
         OSError: it cannot be read.
@@ -100,22 +100,22 @@ def read_small(path: Path, most: int) -> bytes:
 
 
 def _open_at_once(path: str, flags: int) -> int:
-    return os.open(path, flags | os.O_NONBLOCK)  # a pipe without a writer would be waited for here
+    return os.open(path, flags | os.O_NONBLOCK)  # opening a pipe would wait for a writer
 
 
 def signed_by(text: str, keys: Iterable[PublicKey], *, where: str) -> PublicKey | None:
     """Return the first of the keys that has signed a note, or None.
 
     Raises:
-        CatalogError: the text is no checkpoint.
+        CatalogError: the text is not a checkpoint.
     """
     checkpoint = read_note(text, where=where)
     marks = list(_marks(text))
     for key in keys:
         expected = _key_hash(checkpoint.origin, key)
         for name, mark in marks:
-            meant = name == checkpoint.origin and mark[: len(expected)] == expected
-            if meant and key.signed_raw(checkpoint.text().encode(), mark[len(expected) :]):
+            matches = name == checkpoint.origin and mark[: len(expected)] == expected
+            if matches and key.signed_raw(checkpoint.text().encode(), mark[len(expected) :]):
                 return key
     return None
 
@@ -131,14 +131,14 @@ def _marks(text: str) -> Iterable[tuple[str, bytes]]:
 
 
 def _decode(text: str) -> bytes:
-    """Decode base64 in its one form: the last character has bits that mean nothing, and must be zero.
+    """Decode canonical base64, in which the unused bits of the last character are zero.
 
     Raises:
-        ValueError: it is none, or in another form.
+        ValueError: the text is not canonical base64.
     """
     data = base64.b64decode(text, validate=True)
     if base64.b64encode(data).decode() != text:
-        raise ValueError("not the one form of these bytes")
+        raise ValueError("not canonical base64")
     return data
 
 

@@ -1,8 +1,7 @@
 """Signing: DSSE envelopes (its PAE, specification 1.0.2) with Ed25519 keys that live in files.
 
-A signature covers bytes and what kind of bytes they are. The log's key signs entries, a person's key signs approvals,
-and neither has a way to sign what is the other's. A signature proves that the key's holder had these bytes, and nothing
-about the time.
+A signature covers bytes and their payload type. The log's key signs entries, a person's key signs approvals, and
+neither class can sign the other's payloads. A signature proves that the key's holder had these bytes, not when.
 """
 
 import hashlib
@@ -37,8 +36,8 @@ PAYLOAD_TYPES = {
 
 _POSSESSION_TYPE = "application/vnd.lineage-pipelines.key-possession+json"
 _PRIVATE = 0o600
-_MOST_BYTES = 1 << 16
-"""No key file is as long."""
+_MAX_BYTES = 1 << 16
+"""The part of a key file that is read; no valid one is longer."""
 _SIGNING, _APPROVAL = "signing", "approval"
 _NEW_SIGNING = "restore the file from a copy, or move it away for a new key: the entries that it signed stay valid"
 _NAME_ANOTHER = "name another file: --output FILE"
@@ -46,7 +45,7 @@ _NEW_APPROVAL = 'make a key of your own: lineage key new --owner "you@example.or
 
 
 def key_id(raw: bytes) -> str:
-    """Return what names a public key: the SHA-256 of its 32 bytes, in hex."""
+    """Return the id of a public key: the SHA-256 of its 32 bytes, in hex."""
     return hashlib.sha256(raw).hexdigest()
 
 
@@ -58,7 +57,7 @@ def _encoded(payload_type: str, payload: bytes) -> bytes:
 
 
 class _Key:
-    """A private key and what names it."""
+    """A private key with its id and public key."""
 
     def __init__(self, path: Path, private: "Ed25519PrivateKey") -> None:
         from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
@@ -75,7 +74,7 @@ class LogKey(_Key):
 
     Args:
         path: the key file, PKCS #8 in PEM.
-        create: whether to make a key when there is none.
+        create: whether to create a missing key.
 
     Raises:
         CatalogError: the file cannot be read or made, is no Ed25519 key, or can be read by others.
@@ -98,8 +97,8 @@ class ApprovalKey(_Key):
 
     Args:
         path: the key file, PKCS #8 in PEM.
-        passphrase: asked for the passphrase when the file has one.
-        create: make the key; with a passphrase when one is given.
+        passphrase: called for the passphrase of an encrypted file.
+        create: create the key, encrypted if `passphrase` is set.
 
     Raises:
         CatalogError: the file cannot be read or made, is no Ed25519 key, can be read by others, or is there already
@@ -116,7 +115,7 @@ class ApprovalKey(_Key):
         return SignedApproval(payload=payload, key=self.keyid, signature=signature)
 
     def introduction(self, owner: str) -> KeyEvent:
-        """Return the event that introduces this key as `owner`'s, with the proof that whoever does holds it."""
+        """Return the event that introduces this key as `owner`'s, with a proof of possession."""
         event = KeyEvent(
             change=KeyChange.NEW, key=self.keyid, purpose=KeyPurpose.APPROVAL, public=self.public, owner=owner
         )
@@ -155,7 +154,7 @@ class PublicKey:
         return self.signed_raw(_encoded(APPROVAL_TYPE, signed.payload), signed.signature)
 
     def introduced(self, event: KeyEvent) -> bool:
-        """Return whether an event that introduces a key for approvals proves that its maker held this one."""
+        """Return whether an event that introduces this key for approvals proves its possession."""
         try:
             proof = bytes.fromhex(event.proof or "")
         except ValueError:
@@ -197,7 +196,7 @@ def _read_private(path: Path, which: str) -> bytes:
         if stat.S_IMODE(mode) & 0o077:
             raise CatalogError(f"others can read the {which} key", where=str(path), fix=f"chmod 600 {path}")
         with path.open("rb") as file:
-            return file.read(_MOST_BYTES)
+            return file.read(_MAX_BYTES)
     except OSError as error:
         fix = _NEW_APPROVAL if which == _APPROVAL else _NEW_SIGNING
         raise CatalogError(f"the {which} key cannot be read: {error.strerror}", where=str(path), fix=fix) from error
@@ -236,7 +235,7 @@ def _make_own(path: Path, passphrase: Callable[[], str] | None) -> "Ed25519Priva
     if not _store(path, key, word, f"no {_APPROVAL} key can be made", _NAME_ANOTHER):
         fix = "use it as it is (--existing introduces it to another catalog), or name another file: --output FILE"
         if not path.is_file():
-            raise CatalogError("there is something else already, and no key", where=str(path), fix=_NAME_ANOTHER)
+            raise CatalogError("the path exists, but is not a key file", where=str(path), fix=_NAME_ANOTHER)
         raise CatalogError("there is a key already", where=str(path), fix=fix)
     return key
 
