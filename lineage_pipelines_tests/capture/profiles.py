@@ -6,8 +6,8 @@ from typing import Any
 import pyarrow as pa
 from pyarrow import feather
 
-from lineage_pipelines.capture.tables.profile import MAX_PROFILE_BYTES
 from lineage_pipelines.capture.tables.table_capture import capture_table
+from lineage_pipelines.records.statement.profile import MAX_PROFILE_BYTES
 from lineage_pipelines.records.values.canonical import canonical_bytes, parse_bytes
 
 Facts = dict[str, Any]

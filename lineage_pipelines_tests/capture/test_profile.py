@@ -319,7 +319,7 @@ def test_a_very_wide_table_keeps_counts_only(tmp_path: Path, monkeypatch: pytest
     assert profile["columns"]["content"][7 * 6 : 8 * 6] == short[:6]
     assert len(profile["columns"]["content"]) == 5000 * 6
     whole = profile_of(tmp_path, _wide(300))
-    monkeypatch.setattr("lineage_pipelines.capture.tables.profile.MAX_PROFILE_BYTES", 1000)
+    monkeypatch.setattr("lineage_pipelines.records.statement.profile.MAX_PROFILE_BYTES", 1000)
     assert profile_of(tmp_path, _wide(300)) == {
         "version": 2,
         "rows": 12,

@@ -1,7 +1,5 @@
 """The rules by which findings about data are put into words and order, each on the smallest example of it."""
 
-from typing import Any
-
 import numpy as np
 import pytest
 
@@ -23,6 +21,7 @@ from lineage_pipelines.queries.diff.explanation.record_sentences import environm
 from lineage_pipelines.queries.diff.explanation.scores import by_effect, by_step
 from lineage_pipelines.queries.diff.units import linear_map
 from lineage_pipelines.queries.diff.wording import amount, moment, percent, quoted, scaled
+from lineage_pipelines.records.statement.profile import ColumnKind, ColumnProfile
 
 DAY = 86_400.0
 JUNE = 15_857 * DAY  # 2013-06-01
@@ -150,7 +149,7 @@ def test_a_column_with_the_other_sign_is_called_so(symmetric: bool, more: int) -
     assert scaled(-1.0, 0.0) == "what it was with the other sign"
 
 
-def _facts(*, symmetric: bool, sign: int = 1, more: int = 0) -> dict[str, Any]:
+def _facts(*, symmetric: bool, sign: int = 1, more: int = 0) -> ColumnProfile:
     """A column of a skewed or a symmetric distribution; `more` rows are further draws of it."""
     random = np.random.default_rng(8)
     draws = random.normal(size=4000) if symmetric else random.gamma(2, 3, size=4000)
@@ -158,13 +157,13 @@ def _facts(*, symmetric: bool, sign: int = 1, more: int = 0) -> dict[str, Any]:
     draws = np.append(draws, 5 + further.normal(size=more) / 9 if symmetric else further.gamma(2, 3, size=more))
     ordered = np.sort(sign * draws)
     places = np.linspace(0, ordered.size - 1, 41).astype(int)
-    return {
-        "kind": "number",
-        "distinct": ordered.size,
-        "min": ordered[0],
-        "max": ordered[-1],
-        "quantiles": ordered[places].tolist(),
-    }
+    return ColumnProfile(
+        kind=ColumnKind.NUMBER,
+        distinct=ordered.size,
+        min=ordered[0],
+        max=ordered[-1],
+        quantiles=tuple(ordered[places].tolist()),
+    )
 
 
 def test_of_equal_scores_the_greater_effect_comes_first() -> None:
@@ -224,9 +223,11 @@ def test_a_step_within_a_minor_release_counts_less(before: str | None, after: st
         assert sentence.score == scores.LIBRARY - step
 
 
-def _times(hours: float, *, places: int = 9) -> dict[str, Any]:
-    quantiles = [JUNE + place * DAY + hours * 3600 for place in range(places)]
-    return {"kind": "time", "distinct": places, "quantiles": quantiles, "min": quantiles[0], "max": quantiles[-1]}
+def _times(hours: float, *, places: int = 9) -> ColumnProfile:
+    quantiles = tuple(JUNE + place * DAY + hours * 3600 for place in range(places))
+    return ColumnProfile(
+        kind=ColumnKind.TIME, distinct=places, quantiles=quantiles, min=quantiles[0], max=quantiles[-1]
+    )
 
 
 @pytest.mark.parametrize(

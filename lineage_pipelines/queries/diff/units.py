@@ -1,7 +1,8 @@
 """Units: whether a column is another one times a number, plus a number: a unit, a scale, a time zone."""
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+from lineage_pipelines.records.statement.profile import ColumnKind, ColumnProfile
 
 if TYPE_CHECKING:
     import numpy as np
@@ -61,24 +62,24 @@ _HOUR = 3600
 _MAX_HOURS = 14
 
 
-def linear_map(first: Mapping[str, Any], second: Mapping[str, Any], *, same_count: bool) -> tuple[float, float] | None:
+def linear_map(first: ColumnProfile, second: ColumnProfile, *, same_count: bool) -> tuple[float, float] | None:
     """Return ratio and offset from one column to the other; None when no such map explains it, or none is needed.
 
     Args:
-        first: the facts of the column before.
+        first: the column before.
         second: and after.
         same_count: whether there are as many values. If not, only known conversions count: what grows (a row number,
             a date) is longer by a ratio as well.
     """
     import numpy as np
 
-    if min(first.get("distinct", 0), second.get("distinct", 0)) < _MIN_DISTINCT:
+    if min(first.distinct or 0, second.distinct or 0) < _MIN_DISTINCT:
         return None
-    before, after = (np.array(facts.get("quantiles", ()), dtype="float64") for facts in (first, second))
+    before, after = (np.array(column.quantiles or (), dtype="float64") for column in (first, second))
     if before.size < 2 or before.size != after.size or not (np.ptp(before) and np.ptp(after)):  # noqa: PLR2004
         return None
-    if "time" in (first.get("kind"), second.get("kind")):
-        return _zone(before, after) if first.get("kind") == second.get("kind") and same_count else None
+    if ColumnKind.TIME in (first.kind, second.kind):
+        return _zone(before, after) if first.kind == second.kind and same_count else None
     if _is_turned(first, second, before, after):
         return -1.0, 0.0
     for each, sign in ((before, 1), (before[::-1], -1)):
@@ -102,7 +103,7 @@ def _near(value: float, expected: float) -> bool:
     return abs(value - expected) <= _NAMED * (abs(expected) or 1.0)
 
 
-def _is_turned(first: Mapping[str, Any], second: Mapping[str, Any], before: "Array", after: "Array") -> bool:
+def _is_turned(first: ColumnProfile, second: ColumnProfile, before: "Array", after: "Array") -> bool:
     """Whether every number has the other sign: the range is turned round exactly, the quantiles within it nearly.
 
     A column that is much the same when it is turned round is no evidence of anything, unless its range tells.
@@ -115,7 +116,9 @@ def _is_turned(first: Mapping[str, Any], second: Mapping[str, Any], before: "Arr
     spread = max(float(before.std()), float(after.std()))
     if not np.isfinite(spread) or off > _NEAR * spread:
         return False
-    low, high, new_low, new_high = (float(each[fact]) for each in (first, second) for fact in ("min", "max"))
+    if first.min is None or first.max is None or second.min is None or second.max is None:
+        return False
+    low, high, new_low, new_high = first.min, first.max, second.min, second.max
     size = _EXACT * max(abs(low), abs(high))
     turned = abs(low + new_high) <= size and abs(high + new_low) <= size
     return moved > _CLEARLY * max(off, _NEAR * spread) or (turned and abs(low + high) > size)

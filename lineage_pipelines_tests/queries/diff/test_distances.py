@@ -13,6 +13,7 @@ from scipy import stats
 
 from lineage_pipelines.queries.diff.changes import ColumnChange
 from lineage_pipelines.queries.diff.data.distances import Steps, stability, value_distance
+from lineage_pipelines.records.statement.profile import ColumnProfile
 from lineage_pipelines_tests.queries.diff.tables import compare
 
 RANDOM = np.random.default_rng(7)
@@ -100,7 +101,7 @@ def test_numbers_are_as_far_from_each_other_both_ways(before: list[float | None]
 @example([-1.7e308, 1.7e308])
 @given(quantiles=st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=2, unique=True).map(sorted))
 def test_between_two_quantiles_the_share_rises_from_the_one_to_the_other(quantiles: list[float]) -> None:
-    steps = Steps({"quantiles": quantiles})
+    steps = Steps(ColumnProfile(quantiles=tuple(quantiles)))
     found = steps.up_to(np.array([*quantiles, *(one / 2 + other / 2 for one, other in pairwise(quantiles))]))
     at, between = np.split(found, [len(quantiles)])
     assert at.tolist() == pytest.approx(np.linspace(0, 1, len(quantiles)).tolist())

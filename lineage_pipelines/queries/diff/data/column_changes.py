@@ -1,7 +1,7 @@
 """Column changes: which columns came, went or changed type, and how the content of one moved, from both profiles."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import replace
 
 from lineage_pipelines.queries.diff.changes import Bins, ColumnChange, Kind, SchemaChange
 from lineage_pipelines.queries.diff.data.distances import (
@@ -10,13 +10,15 @@ from lineage_pipelines.queries.diff.data.distances import (
     number_distance,
     value_distance,
 )
-from lineage_pipelines.queries.diff.data.profile import Profile, same_content
+from lineage_pipelines.queries.diff.data.profile import same_content
 from lineage_pipelines.queries.diff.units import linear_map
 from lineage_pipelines.records.statement.dataset import Column
+from lineage_pipelines.records.statement.profile import ColumnKind, ColumnProfile, Profile
 from lineage_pipelines.records.values.canonical import Json
 
-Facts = Mapping[str, Any]
-_NUMBERS = ("number", "time")
+Columns = tuple[ColumnProfile, ColumnProfile]
+"""One column, before and after."""
+_NUMBERS = {ColumnKind.NUMBER, ColumnKind.TIME}
 _MISSING, _UNLISTED = "\0missing", "\0unlisted"
 """Values of no column: a name that no text has."""
 _MAX_SHOWN = 10
@@ -34,8 +36,9 @@ def compare_columns(first: Profile, second: Profile, names: Mapping[str, str]) -
         names: of the columns that are in both: name after to name before.
     """
     found = []
+    old, new = _by_name(first), _by_name(second)
     for name, before in names.items():
-        sides = first.columns.get(before), second.columns.get(name)
+        sides = old.get(before), new.get(name)
         if sides[0] is None or sides[1] is None or same_content(sides[0], sides[1]):
             continue
         change = _compare(name, (sides[0], sides[1]), (first.seen, second.seen))
@@ -44,7 +47,12 @@ def compare_columns(first: Profile, second: Profile, names: Mapping[str, str]) -
     return tuple(sorted(found, key=lambda change: (-change.weight, change.column)))
 
 
-def _compare(name: str, sides: tuple[Facts, Facts], seen: tuple[int, int]) -> ColumnChange | None:
+def _by_name(profile: Profile) -> dict[str, ColumnProfile]:
+    """The columns by name; of columns of one name the first."""
+    return {column.name: column for column in reversed(profile.columns)}
+
+
+def _compare(name: str, sides: Columns, seen: tuple[int, int]) -> ColumnChange | None:
     counts = _values(sides[0]), _values(sides[1])
     distance = _distance(sides, counts, seen)
     facts = {fact: pair for fact, pair in _facts(sides, counts, seen).items() if not _equal(*pair)}
@@ -54,7 +62,7 @@ def _compare(name: str, sides: tuple[Facts, Facts], seen: tuple[int, int]) -> Co
     mapped = linear_map(*sides, same_count=_present(sides[0], seen[0]) == _present(sides[1], seen[1]))
     return ColumnChange(
         column=name,
-        kind=str(sides[1].get("kind", "")),
+        kind=str(sides[1].kind or ""),
         facts=facts,
         psi=distance.psi,
         distance=distance.distance,
@@ -68,10 +76,10 @@ def _compare(name: str, sides: tuple[Facts, Facts], seen: tuple[int, int]) -> Co
     )
 
 
-def _bins(facts: Facts) -> Bins | None:
-    counts, low, high = facts.get("histogram"), facts.get("min"), facts.get("max")
+def _bins(column: ColumnProfile) -> Bins | None:
+    counts, low, high = column.histogram, column.min, column.max
     return (
-        Bins(low=float(low), high=float(high), counts=tuple(counts))
+        Bins(low=float(low), high=float(high), counts=counts)
         if counts and low is not None and high is not None and low != high
         else None
     )
@@ -80,12 +88,10 @@ def _bins(facts: Facts) -> Bins | None:
 # Distributions
 
 
-def _distance(
-    sides: tuple[Facts, Facts], counts: "tuple[Counts | None, Counts | None]", seen: tuple[int, int]
-) -> Distance:
-    kinds = {facts.get("kind") for facts in sides}
-    if kinds <= set(_NUMBERS):
-        if len(kinds) > 1 or not all(has_distribution(facts) for facts in sides) or 0 in seen:
+def _distance(sides: Columns, counts: "tuple[Counts | None, Counts | None]", seen: tuple[int, int]) -> Distance:
+    kinds = {column.kind for column in sides}
+    if kinds <= _NUMBERS:
+        if len(kinds) > 1 or not all(has_distribution(column) for column in sides) or 0 in seen:
             return Distance()
         present = _present(sides[0], seen[0]), _present(sides[1], seen[1])
         return number_distance(*sides, _apart(sides, seen), present)
@@ -94,13 +100,13 @@ def _distance(
     return value_distance(*_aligned(counts[0], counts[1], sides))
 
 
-def _apart(sides: tuple[Facts, Facts], seen: tuple[int, int]) -> Sequence[tuple[float, float]]:
-    pairs = [(sides[0].get(fact, 0) / seen[0], sides[1].get(fact, 0) / seen[1]) for fact in ("nulls", "infinite")]
-    return [pair for pair in pairs if any(pair)]
+def _apart(sides: Columns, seen: tuple[int, int]) -> Sequence[tuple[float, float]]:
+    counts = [[column.nulls for column in sides], [column.infinite or 0 for column in sides]]
+    return [(before / seen[0], after / seen[1]) for before, after in counts if before or after]
 
 
-def _present(facts: Facts, seen: int) -> int:
-    return int(seen - facts.get("nulls", 0) - facts.get("infinite", 0))
+def _present(column: ColumnProfile, seen: int) -> int:
+    return seen - column.nulls - (column.infinite or 0)
 
 
 class Counts(dict[str, int]):
@@ -114,14 +120,14 @@ class Counts(dict[str, int]):
         return self.get(value, 0) / total if total else 0.0
 
 
-def _values(facts: Facts) -> Counts | None:
-    if "values" not in facts:
+def _values(column: ColumnProfile) -> Counts | None:
+    if column.values is None:
         return None
     counts = Counts()
-    for value, count in facts["values"]:
+    for value, count in column.values:
         shown = _shown(value)
-        counts[shown] = counts.get(shown, 0) + int(count)
-    counts.other = int(facts.get("other", 0))
+        counts[shown] = counts.get(shown, 0) + count
+    counts.other = column.other or 0
     return counts
 
 
@@ -131,7 +137,7 @@ def _shown(value: Json) -> str:
     return value if isinstance(value, str) else f"{value:.10g}" if isinstance(value, float) else str(value)
 
 
-def _aligned(before: Counts, after: Counts, sides: tuple[Facts, Facts]) -> tuple[dict[str, int], dict[str, int]]:
+def _aligned(before: Counts, after: Counts, sides: Columns) -> tuple[dict[str, int], dict[str, int]]:
     """Counts of what both sides know; a value that the other side may have and does not list goes to the rest."""
     known = {
         value
@@ -139,10 +145,10 @@ def _aligned(before: Counts, after: Counts, sides: tuple[Facts, Facts]) -> tuple
         if (value in before or not before.other) and (value in after or not after.other)
     }
     aligned = []
-    for counts, facts in zip((before, after), sides, strict=True):
+    for counts, column in zip((before, after), sides, strict=True):
         kept = {value: count for value, count in counts.items() if value in known}
         rest = counts.other + sum(count for value, count in counts.items() if value not in known)
-        aligned.append({**kept, _UNLISTED: rest, _MISSING: int(facts.get("nulls", 0))})
+        aligned.append({**kept, _UNLISTED: rest, _MISSING: column.nulls})
     return aligned[0], aligned[1]
 
 
@@ -172,20 +178,27 @@ def _come(before: Counts | None, after: Counts | None) -> tuple[str, ...]:
 
 
 def _facts(
-    sides: tuple[Facts, Facts], counts: tuple[Counts | None, Counts | None], seen: tuple[int, int]
+    sides: Columns, counts: tuple[Counts | None, Counts | None], seen: tuple[int, int]
 ) -> dict[str, tuple[Json, Json]]:
-    shares = {fact: _shares(sides, seen, fact) for fact in ("nulls", "empty", "infinite")}
-    plain = {
-        fact: (sides[0].get(fact), sides[1].get(fact))
-        for fact in ("mean", "std", "min", "max", "distinct", "mean_bytes")
+    before, after = sides
+    return {
+        "rate": _rates(*counts),
+        "nulls": _shares(before.nulls, after.nulls, seen),
+        "empty": _shares(before.empty, after.empty, seen),
+        "infinite": _shares(before.infinite, after.infinite, seen),
+        "mean": (before.mean, after.mean),
+        "std": (before.std, after.std),
+        "min": (before.min, after.min),
+        "max": (before.max, after.max),
+        "distinct": (before.distinct, after.distinct),
+        "mean_bytes": (before.mean_bytes, after.mean_bytes),
     }
-    return {"rate": _rates(*counts), **shares, **plain}
 
 
-def _shares(sides: tuple[Facts, Facts], seen: tuple[int, int], fact: str) -> tuple[Json, Json]:
-    if not any(fact in facts for facts in sides):
+def _shares(before: int | None, after: int | None, seen: tuple[int, int]) -> tuple[Json, Json]:
+    if before is None and after is None:
         return None, None
-    shares = [facts.get(fact, 0) / rows if rows else 0.0 for facts, rows in zip(sides, seen, strict=True)]
+    shares = [(count or 0) / rows if rows else 0.0 for count, rows in zip((before, after), seen, strict=True)]
     return shares[0], shares[1]
 
 
@@ -207,7 +220,6 @@ def _equal(before: Json, after: Json) -> bool:
     return before == after
 
 
-_NAMES = ("name", "type", "content")
 _TELLING = 5
 """Distinct values from which equal facts of two columns are no chance, where `content` was not recorded."""
 _WHOLE = 16
@@ -258,21 +270,19 @@ def _renamed(
 
 def _by_content(names: Sequence[str], profile: Profile) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
+    columns = _by_name(profile)
     for name in names:
-        content = _content(profile, name)
+        content = _content(columns.get(name), profile.rows)
         if content is not None:
             found.setdefault(content, []).append(name)
     return found
 
 
-def _content(profile: Profile, name: str) -> str | None:
+def _content(column: ColumnProfile | None, rows: int) -> str | None:
     """What identifies a column's values: their digest, or everything that a profile of version 1 says of them."""
-    facts = profile.columns.get(name)
-    if facts is None or not facts.get("distinct"):
+    if column is None or not column.distinct:
         return None  # a column without values is like any other
-    content = facts.get("content")
-    if content and len(content) >= _WHOLE:
-        return str(content[:_WHOLE])
-    told = facts.get("distinct", 0) >= _TELLING and ("quantiles" in facts or "values" in facts)
-    rest = {fact: value for fact, value in facts.items() if fact not in _NAMES}
-    return f"{profile.rows} {sorted(rest.items())}" if told else None
+    if column.content and len(column.content) >= _WHOLE:
+        return column.content[:_WHOLE]
+    told = column.distinct >= _TELLING and (column.quantiles is not None or column.values is not None)
+    return f"{rows} {replace(column, name='', type=None, content=None)}" if told else None

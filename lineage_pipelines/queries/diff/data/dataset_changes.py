@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 from lineage_pipelines.errors import LineageError
 from lineage_pipelines.queries.diff.changes import DatasetChange, Evidence, Kind
-from lineage_pipelines.queries.diff.data.profile import Blobs, Profile, read_profile
+from lineage_pipelines.queries.diff.data.profile import Blobs, read_profile
 from lineage_pipelines.records.statement.dataset import DatasetSnapshot
 from lineage_pipelines.records.statement.lineage_record import LineageRecord
+from lineage_pipelines.records.statement.profile import Profile
 
 if TYPE_CHECKING:
     from lineage_pipelines.queries.diff.changes import RowChange

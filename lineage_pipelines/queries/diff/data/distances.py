@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from lineage_pipelines.records.statement.profile import ColumnProfile
+
 if TYPE_CHECKING:
     import numpy as np
 
@@ -34,21 +36,20 @@ class Steps:
     """The distribution of numbers: the share of them that is at most x, exactly or between quantiles.
 
     Args:
-        facts: of a column, with `quantiles` or with all `values`.
+        column: with `quantiles` or with all `values`.
     """
 
-    def __init__(self, facts: Mapping[str, Any]) -> None:
+    def __init__(self, column: ColumnProfile) -> None:
         import numpy as np
 
-        listed = facts.get("values")
-        self.exact = bool(listed) and not facts.get("other")
-        if listed and self.exact:
-            pairs = sorted((float(value), count) for value, count in listed)
+        self.exact = column.lists_all
+        if self.exact:
+            pairs = sorted((float(value), count) for value, count in column.values or ())
             counts = np.cumsum([count for _, count in pairs], dtype="float64")
             self.points: Array = np.array([value for value, _ in pairs])
             self.shares: Array = counts / counts[-1]
         else:
-            quantiles = np.array(facts["quantiles"], dtype="float64")
+            quantiles = np.array(column.quantiles, dtype="float64")
             shares = np.linspace(0, 1, quantiles.size)
             last = np.append(quantiles[1:] != quantiles[:-1], True)  # of equal quantiles the highest counts
             self.points, self.shares = quantiles[last], shares[last]
@@ -71,18 +72,18 @@ class Steps:
         return np.where(places < self.points[0], 0.0, shares)
 
 
-def has_distribution(facts: Mapping[str, Any]) -> bool:
+def has_distribution(column: ColumnProfile) -> bool:
     """Whether something of a column's distribution of numbers was recorded."""
-    return bool(facts.get("quantiles")) or bool(facts.get("values") and not facts.get("other"))
+    return bool(column.quantiles) or column.lists_all
 
 
 def number_distance(
-    first: Mapping[str, Any], second: Mapping[str, Any], apart: Sequence[tuple[float, float]], counts: tuple[int, int]
+    first: ColumnProfile, second: ColumnProfile, apart: Sequence[tuple[float, float]], counts: tuple[int, int]
 ) -> Distance:
     """Compare numbers or times.
 
     Args:
-        first: the facts of the column before.
+        first: the column before.
         second: and after.
         apart: shares of all rows, before and after, that are no such numbers: missing, infinite.
         counts: how many numbers there are, before and after.
