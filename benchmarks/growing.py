@@ -27,7 +27,6 @@ from lineage_pipelines.queries.refs import resolve
 from lineage_pipelines.queries.registry.approval_status import Approvals
 from lineage_pipelines.queries.registry.decision_drafts import compare, counted, draft_promotion
 from lineage_pipelines.queries.registry.promotion_policy import Policy, evaluate_policy, read_policy
-from lineage_pipelines.queries.verify.claims import Verdict
 from lineage_pipelines.queries.verify.verify import verify_catalog
 from lineage_pipelines.records.decisions.approval import Approval, encode_envelope, policy_digest
 from lineage_pipelines.records.decisions.decision import Action, Decision, encode_decision
@@ -178,4 +177,4 @@ class Trying(Catalog):
 
 def check(catalog: Catalog) -> Mapping[str, str]:
     """Return what `lineage verify` finds wrong with the log, by claim; empty when nothing is."""
-    return {claim.claim: claim.detail for claim in verify_catalog(catalog) if claim.verdict is Verdict.FAIL}
+    return {str(claim.kind): claim.detail for claim in verify_catalog(catalog) if claim.failed}

@@ -17,6 +17,7 @@ from lineage_pipelines.records.statement.metric import metric_specs
 from lineage_pipelines.records.statement.training_run import (
     Candidate,
     CheckResult,
+    CheckSeverity,
     DagsterRun,
     Evaluation,
     ModelFile,
@@ -177,8 +178,8 @@ def _evaluation(auc: float) -> Evaluation:
         slices=slices,
         directions=metric_specs(("roc_auc", "log_loss", "brier", "average_precision")),
         checks=(
-            CheckResult(name="min_roc_auc", passed=auc >= 0.7, severity="error", detail="at least 0.7"),
-            CheckResult(name="slices_covered", passed=True, severity="warn", detail="3 of 3 evaluated"),
+            CheckResult(name="min_roc_auc", passed=auc >= 0.7, severity=CheckSeverity.ERROR, detail="at least 0.7"),
+            CheckResult(name="slices_covered", passed=True, severity=CheckSeverity.WARN, detail="3 of 3 evaluated"),
         ),
     )
 

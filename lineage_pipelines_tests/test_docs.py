@@ -38,7 +38,7 @@ from lineage_pipelines.records.decisions.key_event import KeyEvent
 from lineage_pipelines.records.decisions.reproduction import MetricAgain, Reproduction, ReproductionStep
 from lineage_pipelines.records.statement.dataset import Grade
 from lineage_pipelines.records.statement.lineage_record import PREDICATE_TYPES, STATEMENT_TYPE, record_digest
-from lineage_pipelines.records.statement.training_run import CheckKind
+from lineage_pipelines.records.statement.training_run import CheckKind, CheckSeverity
 from lineage_pipelines.records.values.canonical import canonical_bytes
 from lineage_pipelines.records.values.codec import Value, field_types
 from lineage_pipelines.records.values.digest import Digest, DigestSet
@@ -109,6 +109,7 @@ _WORDS: Mapping[type, str] = {
     DigestSet: "digests",
     Grade: "grade",
     CheckKind: "check kind",
+    CheckSeverity: "check severity",
 }
 _CHECKS: Mapping[str, Any] = {
     "text": str,
@@ -119,6 +120,7 @@ _CHECKS: Mapping[str, Any] = {
     "digest": str,
     "grade": str,
     "check kind": str,
+    "check severity": str,
     "values": dict,
     "numbers": dict,
     "integers": dict,

@@ -47,11 +47,11 @@ def command(
       lineage verify --from /mnt/audit/flights.checkpoint --strict
     """
     from lineage_pipelines.artifacts.artifact_store import ArtifactStore
-    from lineage_pipelines.queries.verify.claims import Verdict
     from lineage_pipelines.queries.verify.trusted_checkpoints import (
         Memory,
     )
     from lineage_pipelines.queries.verify.verify import find_places, verify_catalog
+    from lineage_pipelines.records.values.finding import FindingStatus
     from lineage_pipelines.reports.views.verify import verify_document, verify_json
 
     settings = session.settings()
@@ -66,9 +66,8 @@ def command(
             progress=progress,
         )
     answer(form, document=lambda: verify_document(claims), plain=lambda: verify_json(claims))
-    verdicts = {claim.verdict for claim in claims}
-    failed = Verdict.FAIL in verdicts or (strict and Verdict.NOT_CHECKED in verdicts)
-    return 1 if failed else 0
+    unchecked = any(claim.status is FindingStatus.NOT_CHECKED for claim in claims)
+    return 1 if any(claim.failed for claim in claims) or (strict and unchecked) else 0
 
 
 def _kept(settings: "Settings", given: Path | None) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from lineage_pipelines.errors import RecordError
 from lineage_pipelines.queries.registry.decision_drafts import draft_promotion, draft_rejection
 from lineage_pipelines.records.statement.code import SourceClosure, SourceFile
 from lineage_pipelines.records.statement.lineage_record import LineageRecord
-from lineage_pipelines.records.statement.training_run import CheckResult, Evaluation, SliceMetrics
+from lineage_pipelines.records.statement.training_run import CheckResult, CheckSeverity, Evaluation, SliceMetrics
 from lineage_pipelines_tests.bad_input.compared import Versions, packages
 from lineage_pipelines_tests.reports.diffs import HOSTILE
 from lineage_pipelines_tests.samples import digest, make_record
@@ -173,7 +173,7 @@ def _record(versions: Versions, name: str, number: int) -> LineageRecord:
         snapshot=f"{name} train",
         metrics={**base.evaluation.metrics, name: number + 0.5},
         slices=(SliceMetrics(name=name, value=name, rows=20, metrics={"roc_auc": 0.5 + number / 10}),),
-        checks=(CheckResult(name=name, passed=not number, severity="error", detail=name),),
+        checks=(CheckResult(name=name, passed=not number, severity=CheckSeverity.ERROR, detail=name),),
     )
     environment = packages(
         versions, {name.replace("\n", " "): f"1.{number}{name}".replace("\n", " "), "sklearn\0": f"{number}"}

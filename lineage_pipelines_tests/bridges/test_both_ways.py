@@ -80,4 +80,4 @@ def _check(team: Team) -> None:
     assert len(team.catalog.entries("others")) == THEIRS // 2
     assert [*compare(team.catalog, team.mirror(), dry_run=True)] == []
     claims = verify_catalog(team.catalog, artifacts=team.artifacts)
-    assert [claim for claim in claims if claim.verdict == "FAIL" and claim.claim != "artifacts"] == []
+    assert [claim for claim in claims if claim.failed and claim.kind != "artifacts"] == []

@@ -91,8 +91,8 @@ def test_an_index_that_says_otherwise_is_found(tmp_path: Path) -> None:
         file.execute("UPDATE decided SET version = 2 WHERE seq = ?", (seq,))
         file.execute(guard)
     with Catalog(f"sqlite:///{tmp_path}/catalog.db", read_only=True) as catalog:
-        wrong = next(claim.wrong for claim in verify_catalog(catalog) if claim.claim == "decisions")
-    told = [words for words in wrong if "the index differs" in words]
+        wrong = next(claim.causes for claim in verify_catalog(catalog) if claim.kind == "decisions")
+    told = [cause.detail for cause in wrong if "the index differs" in cause.detail]
     assert told == [f"entry {seq} (decision): the index differs; rebuild it with Catalog.rebuild()"]
 
 
@@ -105,8 +105,8 @@ def test_a_row_that_no_decision_stands_behind_names_nothing(tmp_path: Path) -> N
     with Catalog(f"sqlite:///{tmp_path}/catalog.db", read_only=True) as catalog:
         with pytest.raises(CatalogError, match="disagrees with the log about production of flight_delay"):
             _holder(catalog)
-        wrong = next(claim.wrong for claim in verify_catalog(catalog) if claim.claim == "decisions")
-    assert any("the index differs" in words for words in wrong)
+        wrong = next(claim.causes for claim in verify_catalog(catalog) if claim.kind == "decisions")
+    assert any("the index differs" in cause.detail for cause in wrong)
 
 
 @contextmanager

@@ -14,7 +14,6 @@ from lineage_pipelines.errors import CatalogError
 from lineage_pipelines.queries.graph.impact import impact
 from lineage_pipelines.queries.graph.subject import Places, find_subject
 from lineage_pipelines.queries.registry.alias_history import find_holder
-from lineage_pipelines.queries.verify.claims import Verdict
 from lineage_pipelines.queries.verify.verify import verify_catalog
 from lineage_pipelines_tests.samples import digests, make_record
 
@@ -42,7 +41,7 @@ def _failed(catalog: Catalog, schema: int) -> list[str]:
     note = RELEASED / f"schema-{schema}.checkpoint"
     anchor = note.read_text() if note.exists() else None
     claims = verify_catalog(catalog, anchor=anchor, anchor_name=note.name)
-    return [claim.detail for claim in claims if claim.verdict is Verdict.FAIL]
+    return [claim.detail for claim in claims if claim.failed]
 
 
 def test_there_is_one_of_every_schema() -> None:

@@ -27,8 +27,8 @@ from lineage_pipelines.catalog.backends.database import LostConnectionError
 from lineage_pipelines.catalog.catalog import Catalog
 from lineage_pipelines.catalog.outbox.outbox import DAGSTER
 from lineage_pipelines.orchestration.operations.reconcile import reconcile
-from lineage_pipelines.queries.verify.claims import CheckedClaim, Verdict
 from lineage_pipelines.queries.verify.verify import verify_catalog
+from lineage_pipelines.records.values.finding import Finding
 from lineage_pipelines_tests import postgres_server
 from lineage_pipelines_tests.faults.versions import (
     commit,
@@ -60,7 +60,7 @@ class Outcome:
     lost: list[str]
     """Acknowledged records that are not there, or have another version."""
     gaps: list[str]
-    failed: list[CheckedClaim]
+    failed: list[Finding]
     seconds: float
     unacknowledged: int
     """Records that are committed though their writer died before it was told."""
@@ -206,9 +206,9 @@ def look(folder: Path, kills: int, seconds: float) -> Outcome:
     )
 
 
-def _failed(catalog: Catalog, folder: Path) -> list[CheckedClaim]:
+def _failed(catalog: Catalog, folder: Path) -> list[Finding]:
     claims = verify_catalog(catalog, anchor=catalog.log.checkpoint(), anchor_name="now", artifacts=open_store(folder))
-    return [claim for claim in claims if claim.verdict is Verdict.FAIL]
+    return [claim for claim in claims if claim.failed]
 
 
 def _kept(folder: Path) -> set[str]:

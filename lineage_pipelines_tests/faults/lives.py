@@ -22,7 +22,6 @@ from lineage_pipelines.queries.registry.decision_drafts import (
     draft_retirement,
     draft_rollback,
 )
-from lineage_pipelines.queries.verify.claims import Verdict
 from lineage_pipelines.queries.verify.trusted_checkpoints import Anchor
 from lineage_pipelines.queries.verify.verify import verify_catalog
 from lineage_pipelines.records.statement.lineage_record import LineageRecord
@@ -94,9 +93,9 @@ class Life:
                 artifacts=open_store(self._folder),
             )
         self.verified += len(self._notes)
-        failed = [claim for claim in claims if claim.verdict is Verdict.FAIL]
+        failed = [claim for claim in claims if claim.failed]
         self.alarms.extend(
-            f"after {sum(self.done.values())} steps: {claim.claim}: {claim.detail[:200]}" for claim in failed
+            f"after {sum(self.done.values())} steps: {claim.kind}: {claim.detail[:200]}" for claim in failed
         )
 
     # What people do

@@ -115,7 +115,6 @@ def measure(path: Path) -> Measured:
 
 
 def _verify(path: Path) -> Measured:
-    from lineage_pipelines.queries.verify.claims import Verdict
     from lineage_pipelines.queries.verify.verify import verify_catalog
 
     with Catalog(f"sqlite:///{path}", read_only=True, keys=path.parent / "keys") as catalog:
@@ -123,7 +122,7 @@ def _verify(path: Path) -> Measured:
         begun = time.perf_counter()
         claims = verify_catalog(catalog, anchor=note, anchor_name="the checkpoint")
         seconds = time.perf_counter() - begun
-    failed = [f"{claim.claim}: {claim.detail}" for claim in claims if claim.verdict is Verdict.FAIL]
+    failed = [f"{claim.kind}: {claim.detail}" for claim in claims if claim.failed]
     return Measured(seconds, _peak(), failed)
 
 

@@ -18,7 +18,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from lineage_pipelines.catalog.catalog import Catalog
-from lineage_pipelines.queries.verify.claims import Verdict
 from lineage_pipelines.queries.verify.verify import verify_catalog
 from lineage_pipelines_tests.faults.interposer import KILL, Fault, under_interposer
 from lineage_pipelines_tests.faults.stored_in_child import Arm, Told, at_calls, at_lines, store_in_child
@@ -84,7 +83,7 @@ def _look(folder: Path, before: int, wrong: list[str]) -> int:
     expected = [(number, run_key(f"{MODEL} {run}")) for number, run in enumerate(runs, start=1)]
     if [(e.version, e.record.model.run_key) for e in entries] not in (expected, expected[:before]):
         wrong.append(f"the versions are {[entry.ref for entry in entries]}")
-    wrong.extend(f"verify: {claim.detail}" for claim in claims if claim.verdict is Verdict.FAIL)
+    wrong.extend(f"verify: {claim.detail}" for claim in claims if claim.failed)
     return len(entries)
 
 

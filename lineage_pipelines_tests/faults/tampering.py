@@ -35,9 +35,9 @@ from lineage_pipelines.catalog.catalog import Catalog
 from lineage_pipelines.catalog.log.entries import LogEntry
 from lineage_pipelines.catalog.transparency.signing import PublicKey
 from lineage_pipelines.queries.verify import log_scan
-from lineage_pipelines.queries.verify.claims import CheckedClaim, Verdict
 from lineage_pipelines.queries.verify.trusted_checkpoints import Anchor
 from lineage_pipelines.queries.verify.verify import verify_catalog
+from lineage_pipelines.records.values.finding import Finding
 from lineage_pipelines_tests.faults.forged import ForgedCatalog
 from lineage_pipelines_tests.faults.forging import Forger, Forgery, write_into
 from lineage_pipelines_tests.faults.grown import Grown, grow
@@ -90,20 +90,20 @@ def remember() -> None:
     PublicKey.signed = signed  # type: ignore[method-assign,assignment]
 
 
-def verify(catalog: Catalog, grown: Grown, size: int, places: Collection[int]) -> Sequence[CheckedClaim]:
+def verify(catalog: Catalog, grown: Grown, size: int, places: Collection[int]) -> Sequence[Finding]:
     """Return what fails of a catalog, against checkpoints: at `size` entries, and before and after some places."""
     note = grown.notes[size - 1]
     kept = sorted({at for place in places for at in (place - 1, place) if at}, reverse=True)
     earlier = [Anchor(grown.notes[at - 1], f"the auditor's copy of {at} entries") for at in kept]
     claims = verify_catalog(catalog, anchor=note, anchor_name="the auditor's copy", earlier=earlier)
-    return [claim for claim in claims if claim.verdict is Verdict.FAIL]
+    return [claim for claim in claims if claim.failed]
 
 
-def judge(failed: Sequence[CheckedClaim], forgery: Forgery, log: Sequence[LogEntry]) -> str:
+def judge(failed: Sequence[Finding], forgery: Forgery, log: Sequence[LogEntry]) -> str:
     """Say whether the change was found, and whether the entry was named that it begins with, and no honest one."""
     if not failed:
         return MISSED
-    named = {seq for claim in failed for seq in claim.entries}
+    named = {seq for claim in failed for seq in claim.places}
     strays = sorted(named - forgery.touched(log))
     if strays:
         return f"names the honest entries {strays[:5]}"

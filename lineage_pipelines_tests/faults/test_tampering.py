@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 
 from lineage_pipelines.catalog.catalog import Catalog
-from lineage_pipelines.queries.verify.claims import Verdict
 from lineage_pipelines.queries.verify.verify import verify_catalog
 from lineage_pipelines_tests.faults.owner import unguarded
 from lineage_pipelines_tests.samples import make_record
@@ -124,4 +123,4 @@ def _verify(path: Path, note: str) -> dict[str, str]:
     """Return the details of what failed."""
     with Catalog(f"sqlite:///{path}", read_only=True) as catalog:
         claims = verify_catalog(catalog, anchor=note, anchor_name="the auditor's copy")
-    return {claim.claim: claim.detail for claim in claims if claim.verdict is Verdict.FAIL}
+    return {str(claim.kind): claim.detail for claim in claims if claim.failed}

@@ -19,7 +19,6 @@ from multiprocessing.synchronize import Barrier
 from pathlib import Path
 from typing import Any
 
-from lineage_pipelines.queries.verify.claims import Verdict
 from lineage_pipelines.queries.verify.verify import verify_catalog
 from lineage_pipelines.records.statement.lineage_record import LineageRecord
 from lineage_pipelines_tests.faults.versions import open_catalog
@@ -111,7 +110,7 @@ def look(folder: Path, committed: Sequence[Committed]) -> list[str]:
                 if version not in entries or entries[version].record.model.run_key != run_key(f"{model} {run}"):
                     wrong.append(f"{model}@{version} is not that of run {run}")
         claims = verify_catalog(catalog, anchor=catalog.log.checkpoint(), anchor_name="now")
-    return [*wrong, *(f"verify: {claim.detail}" for claim in claims if claim.verdict is Verdict.FAIL)]
+    return [*wrong, *(f"verify: {claim.detail}" for claim in claims if claim.failed)]
 
 
 def _jobs(writer: int, commits: int, model: str) -> list[Job]:

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from lineage_pipelines.catalog.catalog import Catalog
-from lineage_pipelines.queries.verify.claims import CheckedClaim, Verdict
 from lineage_pipelines.queries.verify.trusted_checkpoints import (
     Anchor,
     Memory,
@@ -15,6 +14,7 @@ from lineage_pipelines.queries.verify.trusted_checkpoints import (
     earlier_anchors,
 )
 from lineage_pipelines.queries.verify.verify import verify_catalog
+from lineage_pipelines.records.values.finding import Finding, FindingStatus
 from lineage_pipelines_tests.faults.owner import unguarded
 from lineage_pipelines_tests.samples import make_record
 from lineage_pipelines_tests.world import World
@@ -37,10 +37,10 @@ def against(
     anchor: str | None = None,
     earlier: Sequence[Anchor] = (),
     memory: Memory | None = None,
-) -> CheckedClaim:
+) -> Finding:
     with Catalog(f"sqlite:///{folder}/catalog.db", read_only=True) as catalog:
         claims = verify_catalog(catalog, anchor=anchor, anchor_name="the auditor's", earlier=earlier, memory=memory)
-    return next(claim for claim in claims if claim.claim == "checkpoint")
+    return next(claim for claim in claims if claim.kind == "checkpoint")
 
 
 # One checkpoint
@@ -79,9 +79,9 @@ def test_every_change_before_a_checkpoint_fails(
         for statement in statements:
             raw.execute(statement)
     claim = against(folder, anchor=kept)
-    assert claim.verdict is Verdict.FAIL
-    assert claim.entries == entries
-    assert any(words in wrong for wrong in claim.wrong), claim.wrong
+    assert claim.status is FindingStatus.FAIL
+    assert claim.places == entries
+    assert any(words in cause.detail for cause in claim.causes), claim.causes
 
 
 def test_a_log_that_was_made_anew_from_some_entry_on_fails(folder: Path, tmp_path: Path) -> None:
@@ -94,15 +94,15 @@ def test_a_log_that_was_made_anew_from_some_entry_on_fails(folder: Path, tmp_pat
     grow(folder, "b", "c")
     grow(early, "forged", "b", "c")
     claim = against(early, anchor=note(folder), earlier=[second, first])
-    assert claim.verdict is Verdict.FAIL
-    assert claim.entries == (8,)
-    assert any("the first change is in entries 8 to 8" in wrong for wrong in claim.wrong), claim.wrong
+    assert claim.status is FindingStatus.FAIL
+    assert claim.places == (8,)
+    assert any("the first change is in entries 8 to 8" in cause.detail for cause in claim.causes), claim.causes
 
 
 def test_a_log_that_grew_is_in_order(folder: Path) -> None:
     kept = note(folder)
     grow(folder, "later")
-    assert against(folder, anchor=kept).verdict is Verdict.PASS
+    assert against(folder, anchor=kept).status is FindingStatus.OK
 
 
 def test_a_checkpoint_that_another_key_signed_shows_nothing(folder: Path, tmp_path: Path) -> None:
@@ -110,7 +110,7 @@ def test_a_checkpoint_that_another_key_signed_shows_nothing(folder: Path, tmp_pa
     grow(other, "1")
     true, false = note(folder), note(other)
     claim = against(folder, anchor=true.partition("\n\n")[0] + "\n\n" + false.partition("\n\n")[2])
-    assert claim.verdict is Verdict.FAIL
+    assert claim.status is FindingStatus.FAIL
     assert "not signed by a key of this log" in claim.detail
 
 
@@ -125,8 +125,8 @@ def test_a_change_is_narrowed_down_by_the_checkpoints_before(folder: Path) -> No
     with unguarded(folder / "catalog.db") as raw:
         raw.execute("UPDATE log SET recorded = '2013-01-01T00:00:00.000000Z' WHERE seq = 9")
     claim = against(folder, anchor=notes[-1].text, earlier=notes[::-1])
-    assert claim.verdict is Verdict.FAIL
-    assert claim.entries == (9,)
+    assert claim.status is FindingStatus.FAIL
+    assert claim.places == (9,)
     between = (
         "in entries 9 to 9: between that after a, whose 8 entries are still there, and that after b, whose are not"
     )
@@ -139,16 +139,16 @@ def test_an_earlier_checkpoint_alone_is_enough_to_fail(folder: Path) -> None:
     with unguarded(folder / "catalog.db") as raw:
         raw.execute("UPDATE log SET recorded = '2013-01-01T00:00:00.000000Z' WHERE seq = 4")
     new = note(folder)
-    assert against(folder, anchor=new).verdict is Verdict.PASS
+    assert against(folder, anchor=new).status is FindingStatus.OK
     claim = against(folder, anchor=new, earlier=[old])
-    assert claim.verdict is Verdict.FAIL
+    assert claim.status is FindingStatus.FAIL
     assert "the checkpoint of commit 1234" in claim.detail
 
 
 def test_a_checkpoint_of_a_catalog_that_was_given_up_is_no_alarm(folder: Path, tmp_path: Path) -> None:
     grow(tmp_path / "old", "1")
     claim = against(folder, anchor=note(folder), earlier=[Anchor(note(tmp_path / "old"), "that of long ago")])
-    assert claim.verdict is Verdict.PASS
+    assert claim.status is FindingStatus.OK
 
 
 def test_the_history_of_git_is_read(folder: Path, tmp_path: Path) -> None:
@@ -184,17 +184,17 @@ def test_a_log_that_was_rolled_back_is_found_by_memory(folder: Path, tmp_path: P
     shutil.copy(folder / "catalog.db", tmp_path / "backup.db")
     assert backup
     grow(folder, "later")
-    assert against(folder, memory=memory).verdict is Verdict.NOT_CHECKED
+    assert against(folder, memory=memory).status is FindingStatus.NOT_CHECKED
     again = against(folder, memory=memory)
-    assert again.verdict is Verdict.NOT_CHECKED
+    assert again.status is FindingStatus.NOT_CHECKED
     assert "begin with the 8 entries that were last verified here" in again.detail
     for name in ("catalog.db-wal", "catalog.db-shm"):
         (folder / name).unlink(missing_ok=True)
     shutil.copy(tmp_path / "backup.db", folder / "catalog.db")
     claim = against(folder, memory=memory)
-    assert claim.verdict is Verdict.FAIL
+    assert claim.status is FindingStatus.FAIL
     assert "entries 8 to 8 are gone: the state last verified here" in claim.detail
-    assert against(folder, memory=memory).verdict is Verdict.FAIL, "what is wrong is not remembered"
+    assert against(folder, memory=memory).status is FindingStatus.FAIL, "what is wrong is not remembered"
 
 
 def test_another_log_at_the_same_address_is_found_by_memory(folder: Path, tmp_path: Path) -> None:
@@ -202,17 +202,17 @@ def test_another_log_at_the_same_address_is_found_by_memory(folder: Path, tmp_pa
     against(folder, memory=memory)
     grow(tmp_path / "other", *"1234567")
     claim = against(tmp_path / "other", memory=memory)
-    assert claim.verdict is Verdict.FAIL
+    assert claim.status is FindingStatus.FAIL
     assert "of another log" in claim.detail
 
 
 def test_memory_only_adds_to_a_checkpoint_that_was_kept(folder: Path, tmp_path: Path) -> None:
     memory = Memory(tmp_path / "seen", "sqlite:////srv/catalog.db")
     for _ in range(2):
-        assert against(folder, anchor=note(folder), memory=memory).verdict is Verdict.PASS
+        assert against(folder, anchor=note(folder), memory=memory).status is FindingStatus.OK
     with unguarded(folder / "catalog.db") as raw:
         raw.execute("UPDATE log SET recorded = '2013-01-01T00:00:00.000000Z' WHERE seq = 4")
-    assert against(folder, anchor=note(folder), memory=memory).verdict is Verdict.FAIL
+    assert against(folder, anchor=note(folder), memory=memory).status is FindingStatus.FAIL
 
 
 @pytest.mark.parametrize("spoil", ["file", "garbage"])
@@ -223,5 +223,5 @@ def test_memory_that_cannot_be_kept_is_no_reason_to_fail(folder: Path, tmp_path:
     else:
         memory.folder.mkdir()
         memory.path.write_bytes(b"\xff\xfe garbage")
-    assert against(folder, memory=memory).verdict is Verdict.NOT_CHECKED
+    assert against(folder, memory=memory).status is FindingStatus.NOT_CHECKED
     assert (memory.recall() is None) == (spoil == "file")

@@ -353,4 +353,4 @@ def test_whatever_was_changed_is_an_answer_and_not_an_error(
         raw.execute(statement)
     with Catalog(f"sqlite:///{tmp_path}/catalog.db", read_only=True) as altered:
         claims = verify_catalog(altered)
-    assert "FAIL" in {str(claim.verdict) for claim in claims}
+    assert any(claim.failed for claim in claims)

@@ -18,11 +18,11 @@ from lineage_pipelines.catalog.transparency.checkpoint_note import read_note, wr
 from lineage_pipelines.catalog.transparency.signing import ApprovalKey, LogKey
 from lineage_pipelines.errors import CatalogError
 from lineage_pipelines.queries.registry.approval_status import draft_approval
-from lineage_pipelines.queries.verify.claims import CheckedClaim, Verdict
 from lineage_pipelines.queries.verify.verify import verify_catalog
 from lineage_pipelines.records.decisions.approval import encode_envelope
 from lineage_pipelines.records.decisions.key_event import encode_key_event
 from lineage_pipelines.records.values.digest import Digest
+from lineage_pipelines.records.values.finding import Finding, FindingStatus
 from lineage_pipelines_tests.faults.owner import unguarded
 from lineage_pipelines_tests.queries.conftest import RECORDS
 from lineage_pipelines_tests.samples import make_record
@@ -35,10 +35,10 @@ def checkpoint(folder: Path) -> str:
         return catalog.log.checkpoint()
 
 
-def verify(folder: Path, anchor: str | None = None) -> dict[str, CheckedClaim]:
+def verify(folder: Path, anchor: str | None = None) -> dict[str, Finding]:
     with Catalog(f"sqlite:///{folder}/catalog.db", read_only=True) as catalog:
         claims = verify_catalog(catalog, anchor=anchor, anchor_name="the auditor's copy")
-    return {claim.claim: claim for claim in claims}
+    return {str(claim.kind): claim for claim in claims}
 
 
 def tamper(folder: Path, *statements: str) -> None:
@@ -47,23 +47,23 @@ def tamper(folder: Path, *statements: str) -> None:
             raw.execute(statement)
 
 
-def failed(claims: dict[str, CheckedClaim]) -> set[str]:
-    return {name for name, claim in claims.items() if claim.verdict is Verdict.FAIL}
+def failed(claims: dict[str, Finding]) -> set[str]:
+    return {name for name, claim in claims.items() if claim.failed}
 
 
 def test_an_honest_catalog_passes_and_says_what_it_did_not_check(folder: Path) -> None:
     claims = verify(folder, checkpoint(folder))
-    assert {name: claim.verdict for name, claim in claims.items()} == {
-        "entries": Verdict.PASS,
-        "signatures": Verdict.PASS,
-        "order": Verdict.PASS,
-        "decisions": Verdict.PASS,
-        "approvals": Verdict.PASS,
-        "checkpoint": Verdict.PASS,
-        "artifacts": Verdict.NOT_CHECKED,
-        "data": Verdict.NOT_CHECKED,
+    assert {name: claim.status for name, claim in claims.items()} == {
+        "entries": FindingStatus.OK,
+        "signatures": FindingStatus.OK,
+        "order": FindingStatus.OK,
+        "decisions": FindingStatus.OK,
+        "approvals": FindingStatus.OK,
+        "checkpoint": FindingStatus.OK,
+        "artifacts": FindingStatus.NOT_CHECKED,
+        "data": FindingStatus.NOT_CHECKED,
     }
-    assert verify(folder)["checkpoint"].verdict is Verdict.NOT_CHECKED
+    assert verify(folder)["checkpoint"].status is FindingStatus.NOT_CHECKED
 
 
 def test_an_honest_catalog_may_grow(folder: Path) -> None:
@@ -101,7 +101,7 @@ def test_every_change_is_found_and_named(folder: Path, statements: list[str], cl
     anchor = checkpoint(folder)
     tamper(folder, *statements)
     claims = verify(folder, anchor)
-    assert claims[claim].verdict is Verdict.FAIL
+    assert claims[claim].status is FindingStatus.FAIL
     assert words in claims[claim].detail
 
 
@@ -151,15 +151,15 @@ def test_what_is_no_checkpoint_is_told(folder: Path, text: str) -> None:
 def test_model_files_are_compared_with_the_store(folder: Path) -> None:
     store = ArtifactStore(str(folder / "artifacts"))
     with Catalog(f"sqlite:///{folder}/catalog.db", read_only=True) as catalog:
-        claims = {claim.claim: claim for claim in verify_catalog(catalog, artifacts=store)}
-    assert claims["artifacts"].verdict is Verdict.FAIL
+        claims = {str(claim.kind): claim for claim in verify_catalog(catalog, artifacts=store)}
+    assert claims["artifacts"].status is FindingStatus.FAIL
     assert "flight_delay@1" in claims["artifacts"].detail
 
 
 def test_a_catalog_from_before_there_were_keys_is_not_checked_and_goes_on(tmp_path: Path) -> None:
     with Catalog(f"sqlite:///{tmp_path}/catalog.db") as catalog:
         catalog.append(make_record(run="old"))
-    assert verify(tmp_path)["signatures"].verdict is Verdict.NOT_CHECKED
+    assert verify(tmp_path)["signatures"].status is FindingStatus.NOT_CHECKED
     with Catalog(f"sqlite:///{tmp_path}/catalog.db", keys=tmp_path / "keys") as catalog:
         catalog.append(make_record(run="new"))
     claims = verify(tmp_path, checkpoint(tmp_path))
@@ -196,7 +196,7 @@ def test_a_clock_that_was_wrong_is_a_warning(folder: Path, time: str, words: str
 def test_a_time_that_is_none_is_named(folder: Path, time: str) -> None:
     recorded(folder, 4, time)
     claims = verify(folder)
-    assert claims["entries"].entries == (4,)
+    assert claims["entries"].places == (4,)
     assert "its time of commit is not a time" in claims["entries"].detail
 
 
@@ -206,21 +206,21 @@ def test_a_time_that_is_none_is_named(folder: Path, time: str) -> None:
 def test_everything_that_is_wrong_is_kept_though_five_are_shown(folder: Path) -> None:
     tamper(folder, "UPDATE log SET signature = zeroblob(64)")
     claim = verify(folder)["signatures"]
-    assert claim.entries == (1, 2, 3, 4, 5, 6, 7)
-    assert len(claim.wrong) == RECORDS + 1
+    assert claim.places == (1, 2, 3, 4, 5, 6, 7)
+    assert len(claim.causes) == RECORDS + 1
     assert claim.detail.endswith("; and 2 more")
 
 
 def test_a_gap_is_told_once(folder: Path) -> None:
     tamper(folder, "DELETE FROM log WHERE seq IN (3, 4)")
     claim = verify(folder)["order"]
-    assert claim.wrong == (
+    assert [cause.detail for cause in claim.causes] == [
         "entries 3 to 4 are missing before entry 5 (record, flight_delay@4)",
         "entry 5 (record, flight_delay@4) does not follow the record of flight_delay before it",
         "the index names entry 3, which the log does not have",
         "the index names entry 4, which the log does not have",
-    )
-    assert claim.entries == (3, 4, 5)
+    ]
+    assert claim.places == (3, 4, 5)
 
 
 class BusyLog(CatalogLog):
@@ -239,7 +239,7 @@ class BusyLog(CatalogLog):
 def test_what_is_committed_meanwhile_is_no_alarm(folder: Path) -> None:
     with Catalog(f"sqlite:///{folder}/catalog.db", read_only=True) as catalog:
         catalog.log = BusyLog(catalog.connection, folder)
-        claims = {claim.claim: claim for claim in verify_catalog(catalog)}
+        claims = {str(claim.kind): claim for claim in verify_catalog(catalog)}
     assert failed(claims) == set()
     assert claims["entries"].detail.startswith("8 entries")
 
@@ -247,14 +247,14 @@ def test_what_is_committed_meanwhile_is_no_alarm(folder: Path) -> None:
 def test_a_version_that_the_index_does_not_have_is_named(folder: Path) -> None:
     tamper(folder, "DELETE FROM version WHERE seq = 7")
     claim = verify(folder)["order"]
-    assert claim.wrong == ("entry 7 (record) is flight_delay@6; the index says no version",)
-    assert claim.entries == (7,)
+    assert [cause.detail for cause in claim.causes] == ["entry 7 (record) is flight_delay@6; the index says no version"]
+    assert claim.places == (7,)
 
 
 def test_a_version_that_is_no_record_is_named(folder: Path) -> None:
     tamper(folder, "UPDATE log SET kind = 'note' WHERE seq = 7")
     claim = verify(folder)["order"]
-    assert claim.wrong == ("entry 7 (note) is not a record; the index says flight_delay@6",)
+    assert [cause.detail for cause in claim.causes] == ["entry 7 (note) is not a record; the index says flight_delay@6"]
 
 
 # Keys for approvals
@@ -274,7 +274,7 @@ def test_a_key_that_is_for_approvals_signs_no_entry(folder: Path) -> None:
     assert failed(verify(folder)) == set()
     sign_with(folder, 9, LogKey(folder / "ann.pem", create=False))
     claim = verify(folder)["signatures"]
-    assert (claim.verdict, claim.entries) == (Verdict.FAIL, (9,))
+    assert (claim.status, claim.places) == (FindingStatus.FAIL, (9,))
     assert "was signed by a key that is for approvals" in claim.detail
 
 
@@ -284,7 +284,7 @@ def test_a_key_for_approvals_signs_no_checkpoint(folder: Path) -> None:
         catalog.registry.introduce_key(own.introduction("ann@example.org"))
         point = read_note(catalog.log.checkpoint(), where="here")
     claim = verify(folder, write_note(point, LogKey(folder / "ann.pem", create=False)))["checkpoint"]
-    assert claim.verdict is Verdict.FAIL
+    assert claim.status is FindingStatus.FAIL
     assert "not signed by a key of this log" in claim.detail
 
 
@@ -297,7 +297,7 @@ def test_a_key_for_approvals_that_nobody_proved_to_hold_is_named(folder: Path) -
         raw.execute("UPDATE log SET body = ?, digest = ? WHERE seq = ?", (forged, Digest.of(forged).hex, seq))
     sign_with(folder, seq, LogKey(folder / "keys" / "log.pem"))
     claim = verify(folder)["signatures"]
-    assert (claim.verdict, claim.entries) == (Verdict.FAIL, (seq,))
+    assert (claim.status, claim.places) == (FindingStatus.FAIL, (seq,))
     assert "does not prove" in claim.detail
 
 
@@ -319,7 +319,7 @@ def test_an_approval_that_its_approver_did_not_sign_is_named(folder: Path) -> No
     sign_with(folder, seq, LogKey(folder / "keys" / "log.pem"))
     claims = verify(folder)
     assert failed(claims) == {"approvals"}
-    assert claims["approvals"].entries == (seq,)
+    assert claims["approvals"].places == (seq,)
 
 
 # The key

@@ -9,12 +9,12 @@ import pytest
 from lineage_pipelines.artifacts.artifact_store import ArtifactStore
 from lineage_pipelines.catalog.catalog import Catalog
 from lineage_pipelines.datasets.content.snapshots import SnapshotCache
-from lineage_pipelines.queries.verify.claims import CheckedClaim, Verdict
 from lineage_pipelines.queries.verify.verify import verify_catalog
 from lineage_pipelines.records.statement.code import SourceFile
 from lineage_pipelines.records.statement.dataset import DatasetSnapshot, StageInput, StageRun
 from lineage_pipelines.records.statement.lineage_record import Completeness, LineageRecord
 from lineage_pipelines.records.values.digest import Digest, DigestSet
+from lineage_pipelines.records.values.finding import Finding, FindingStatus
 from lineage_pipelines_tests.samples import digest, make_record
 from lineage_pipelines_tests.world import World
 
@@ -70,10 +70,10 @@ class Shop:
         raw = StageInput(path="data/raw", digest=found.digest, origin="tracked:data/raw.dvc")
         return StageRun(name="prepare", command="make", deps=(raw,), lock=digest("lock"))
 
-    def verify(self, *, only: tuple[int, ...] = ()) -> dict[str, CheckedClaim]:
+    def verify(self, *, only: tuple[int, ...] = ()) -> dict[str, Finding]:
         with Catalog(self.url, read_only=True) as catalog:
             claims = verify_catalog(catalog, artifacts=self.store, project_dir=self.world.root, only=only)
-        return {claim.claim: claim for claim in claims}
+        return {str(claim.kind): claim for claim in claims}
 
     def stored(self, text: str) -> Path:
         return Path(self.store.url_of(digest(text)))
@@ -97,9 +97,9 @@ def test_everything_that_records_name_is_there(shop: Shop) -> None:
     for run in "123":
         shop.train(run)
     claims = shop.verify()
-    assert claims["artifacts"].verdict is Verdict.PASS
+    assert claims["artifacts"].status is FindingStatus.OK
     assert claims["artifacts"].detail == "3 model files and 4 blobs are in the store and unaltered"
-    assert claims["data"].verdict is Verdict.PASS
+    assert claims["data"].status is FindingStatus.OK
     assert claims["data"].detail == "1 snapshots and 1 tracked sources are there and unaltered (16 bytes)"
 
 
@@ -120,7 +120,7 @@ def test_a_stored_file_that_is_altered_or_gone_is_named(
         shop.train(run)
     overwrite(shop.stored(text), b"x")
     claim = shop.verify()["artifacts"]
-    assert (claim.verdict, claim.entries, len(claim.wrong)) == (Verdict.FAIL, entries, 1)
+    assert (claim.status, claim.places, len(claim.causes)) == (FindingStatus.FAIL, entries, 1)
     assert words in claim.detail
     assert "altered" in claim.detail
     shop.stored(text).unlink()
@@ -132,7 +132,7 @@ def test_a_stored_file_that_is_altered_or_gone_is_named(
 def test_a_blob_that_was_withheld_is_not_missed(shop: Shop) -> None:
     withheld = "code.source: flights/train.py withheld, it holds what looks like a secret at flights/train.py:3"
     shop.train("1", missing=(withheld,), leave_out="train.py")
-    assert shop.verify()["artifacts"].verdict is Verdict.PASS
+    assert shop.verify()["artifacts"].status is FindingStatus.OK
 
 
 def test_a_stored_file_that_never_ends_is_told(shop: Shop) -> None:
@@ -141,7 +141,7 @@ def test_a_stored_file_that_never_ends_is_told(shop: Shop) -> None:
     path.unlink()
     os.mkfifo(path)
     claim = shop.verify()["artifacts"]
-    assert claim.verdict is Verdict.FAIL
+    assert claim.status is FindingStatus.FAIL
     assert "no regular file" in claim.detail
 
 
@@ -151,7 +151,7 @@ def test_altered_data_is_named_with_version_path_and_digests(shop: Shop) -> None
     expected = shop.cached("data/train.csv")
     overwrite(expected, b"a,b\n1,3\n")
     claim = shop.verify()["data"]
-    assert (claim.verdict, claim.entries) == (Verdict.FAIL, (2, 3))
+    assert (claim.status, claim.places) == (FindingStatus.FAIL, (2, 3))
     assert claim.detail.startswith("flight_delay@1, flight_delay@2: data/train.csv: was altered: expected MD5 ")
 
 
@@ -161,12 +161,12 @@ def test_data_that_is_gone_fails_and_sources_that_are_gone_do_not(shop: Shop) ->
     shop.world.append("data/raw/one.csv", "more\n")
     cached[0].unlink()
     claim = shop.verify()["data"]
-    assert claim.verdict is Verdict.PASS
+    assert claim.status is FindingStatus.OK
     assert "1 sources behind them are gone, among them data/raw" in claim.detail
     shop.world.append("data/train.csv", "3,4\n")
     cached[1].unlink()
     claim = shop.verify()["data"]
-    assert (claim.verdict, claim.entries) == (Verdict.FAIL, (2,))
+    assert (claim.status, claim.places) == (FindingStatus.FAIL, (2,))
     assert "flight_delay@1: data/train.csv: MD5" in claim.detail
     assert "restore it from a copy" in claim.detail
 
@@ -174,13 +174,13 @@ def test_data_that_is_gone_fails_and_sources_that_are_gone_do_not(shop: Shop) ->
 @pytest.mark.parametrize(
     ("remote", "verdict"),
     [
-        ("git@example.invalid:flights.git", Verdict.FAIL),
-        ("https://example.invalid/flights", Verdict.FAIL),
-        ("https://example.invalid/others.git", Verdict.NOT_CHECKED),
-        ("", Verdict.FAIL),
+        ("git@example.invalid:flights.git", FindingStatus.FAIL),
+        ("https://example.invalid/flights", FindingStatus.FAIL),
+        ("https://example.invalid/others.git", FindingStatus.NOT_CHECKED),
+        ("", FindingStatus.FAIL),
     ],
 )
-def test_data_of_another_repository_is_not_expected_here(shop: Shop, remote: str, verdict: Verdict) -> None:
+def test_data_of_another_repository_is_not_expected_here(shop: Shop, remote: str, verdict: FindingStatus) -> None:
     """The records say https://example.invalid/flights.git; a team may keep one catalog for many repositories."""
     shop.train("1")
     if remote:
@@ -188,8 +188,8 @@ def test_data_of_another_repository_is_not_expected_here(shop: Shop, remote: str
     shop.cached("data/train.csv").unlink()
     shop.world.append("data/train.csv", "3,4\n")
     claim = shop.verify()["data"]
-    assert claim.verdict is verdict
-    if verdict is Verdict.NOT_CHECKED:
+    assert claim.status is verdict
+    if verdict is FindingStatus.NOT_CHECKED:
         assert "1 snapshots are of other repositories: https://example.invalid/flights.git" in claim.detail
 
 
@@ -201,7 +201,7 @@ def test_a_snapshot_that_dvc_does_not_name_cannot_be_looked_for(shop: Shop) -> N
     with Catalog(shop.url, keys=shop.keys) as catalog:
         catalog.append(dataclasses.replace(record, model=model, data=data))
     claim = shop.verify()["data"]
-    assert claim.verdict is Verdict.NOT_CHECKED
+    assert claim.status is FindingStatus.NOT_CHECKED
     assert "1 snapshots have no MD5 and cannot be checked, among them data/train.csv" in claim.detail
 
 
@@ -209,7 +209,7 @@ def test_an_altered_source_fails(shop: Shop) -> None:
     shop.train("1")
     overwrite(shop.cached("data/raw/one.csv"), b"uno\n")
     claim = shop.verify()["data"]
-    assert claim.verdict is Verdict.FAIL
+    assert claim.status is FindingStatus.FAIL
     assert "data/raw: one.csv: was altered" in claim.detail
 
 
@@ -223,7 +223,7 @@ def test_a_record_that_lies_about_its_data_is_found(shop: Shop) -> None:
     with Catalog(shop.url, keys=shop.keys) as catalog:
         catalog.append(forged)
     claim = shop.verify()["data"]
-    assert (claim.verdict, claim.entries) == (Verdict.FAIL, (3,))
+    assert (claim.status, claim.places) == (FindingStatus.FAIL, (3,))
     assert f"expected {'0' * 64}, found {snapshot.digest.sha256}" in claim.detail
 
 
@@ -231,17 +231,17 @@ def test_only_the_files_of_the_versions_that_were_asked_for_are_read(shop: Shop)
     shop.train("1")
     shop.train("2")
     shop.stored("model of flight_delay 1").unlink()
-    assert shop.verify(only=(2,))["artifacts"].verdict is Verdict.FAIL
-    assert shop.verify(only=(3,))["artifacts"].verdict is Verdict.PASS
+    assert shop.verify(only=(2,))["artifacts"].status is FindingStatus.FAIL
+    assert shop.verify(only=(3,))["artifacts"].status is FindingStatus.OK
 
 
 def test_without_a_dvc_project_data_is_not_checked(shop: Shop, tmp_path: Path) -> None:
     shop.train("1")
     with Catalog(shop.url, read_only=True) as catalog:
-        claims = {claim.claim: claim for claim in verify_catalog(catalog, project_dir=tmp_path)}
-    assert claims["data"].verdict is Verdict.NOT_CHECKED
+        claims = {str(claim.kind): claim for claim in verify_catalog(catalog, project_dir=tmp_path)}
+    assert claims["data"].status is FindingStatus.NOT_CHECKED
     assert "not in a DVC project" in claims["data"].detail
-    assert claims["artifacts"].verdict is Verdict.NOT_CHECKED
+    assert claims["artifacts"].status is FindingStatus.NOT_CHECKED
 
 
 def test_a_store_in_memory_is_read_too(shop: Shop) -> None:
@@ -250,4 +250,4 @@ def test_a_store_in_memory_is_read_too(shop: Shop) -> None:
     for text in ("packages", "patch", "train.py", "profile", "model of flight_delay 1"):
         assert store.put_bytes(text.encode()) == Digest.of(text.encode())
     shop.store = store
-    assert shop.verify()["artifacts"].verdict is Verdict.PASS
+    assert shop.verify()["artifacts"].status is FindingStatus.OK

@@ -8,9 +8,9 @@ import pytest
 
 from lineage_pipelines.catalog.catalog import Catalog
 from lineage_pipelines.errors import NotFoundError
-from lineage_pipelines.queries.verify.claims import CheckedClaim, Verdict
 from lineage_pipelines.queries.verify.verify import find_places, verify_catalog
 from lineage_pipelines.records.decisions.decision import Action, Decision
+from lineage_pipelines.records.values.finding import Finding, FindingStatus
 from lineage_pipelines_tests.faults.owner import unguarded
 from lineage_pipelines_tests.samples import make_record
 
@@ -24,15 +24,15 @@ def note(folder: Path) -> str:
         return catalog.log.checkpoint()
 
 
-def verify(folder: Path, refs: Sequence[str], anchor: str | None = None) -> dict[str, CheckedClaim]:
+def verify(folder: Path, refs: Sequence[str], anchor: str | None = None) -> dict[str, Finding]:
     with Catalog(f"sqlite:///{folder}/catalog.db", read_only=True) as catalog:
         only = find_places(catalog, refs)
         claims = verify_catalog(catalog, anchor=anchor, anchor_name="the auditor's", only=only)
-    return {claim.claim: claim for claim in claims}
+    return {str(claim.kind): claim for claim in claims}
 
 
-def failed(claims: dict[str, CheckedClaim]) -> set[str]:
-    return {name for name, claim in claims.items() if claim.verdict is Verdict.FAIL}
+def failed(claims: dict[str, Finding]) -> set[str]:
+    return {name for name, claim in claims.items() if claim.failed}
 
 
 def tamper(folder: Path, *statements: str) -> None:
@@ -45,9 +45,9 @@ def test_a_version_in_order_passes_with_a_proof(folder: Path) -> None:
     claims = verify(folder, ["flight_delay@3"], note(folder))
     assert failed(claims) == set()
     assert claims["entries"].detail == "1 entries are the bytes that were recorded"
-    assert claims["signatures"].verdict is Verdict.PASS
+    assert claims["signatures"].status is FindingStatus.OK
     proved = "1 entries are among the 7 that the auditor's knows, proved by 3 hashes at most"
-    assert (claims["inclusion"].verdict, claims["inclusion"].detail) == (Verdict.PASS, proved)
+    assert (claims["inclusion"].status, claims["inclusion"].detail) == (FindingStatus.OK, proved)
     assert "checkpoint" not in claims
 
 
@@ -60,7 +60,7 @@ def test_every_version_of_every_size_is_proved(folder: Path) -> None:
 
 
 def test_without_a_checkpoint_nothing_is_proved(folder: Path) -> None:
-    assert verify(folder, ["flight_delay"])["inclusion"].verdict is Verdict.NOT_CHECKED
+    assert verify(folder, ["flight_delay"])["inclusion"].status is FindingStatus.NOT_CHECKED
 
 
 def test_a_version_after_the_checkpoint_is_not_proved(folder: Path) -> None:
@@ -68,7 +68,7 @@ def test_a_version_after_the_checkpoint_is_not_proved(folder: Path) -> None:
     with opened(folder) as catalog:
         catalog.append(make_record(run="later"))
     claim = verify(folder, ["flight_delay@7", "flight_delay@1"], anchor)["inclusion"]
-    assert (claim.verdict, claim.detail[:7]) == (Verdict.NOT_CHECKED, "entry 8")
+    assert (claim.status, claim.detail[:7]) == (FindingStatus.NOT_CHECKED, "entry 8")
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_what_was_done_to_it_is_found(folder: Path, statement: str, claim: str) 
     tamper(folder, statement)
     claims = verify(folder, ["flight_delay@3"], anchor)
     assert claim in failed(claims)
-    assert claims[claim].entries == (4,)
+    assert claims[claim].places == (4,)
 
 
 def test_what_was_done_to_others_shows_in_the_proof(folder: Path) -> None:
@@ -100,7 +100,7 @@ def test_a_version_of_a_shorter_log_is_told(folder: Path, tmp_path: Path) -> Non
     with opened(folder) as catalog:
         catalog.append(make_record(run="later"))
     claim = verify(early, ["flight_delay@3"], note(folder))["inclusion"]
-    assert claim.verdict is Verdict.FAIL
+    assert claim.status is FindingStatus.FAIL
     assert "entries 8 to 8 are gone" in claim.detail
 
 
@@ -109,7 +109,7 @@ def test_a_version_that_only_the_index_has_is_told(folder: Path) -> None:
     tamper(folder, "DELETE FROM log WHERE seq = 7")
     claims = verify(folder, ["flight_delay@6"], anchor)
     assert failed(claims) == {"order", "inclusion"}
-    assert claims["order"].entries == claims["inclusion"].entries == (7,)
+    assert claims["order"].places == claims["inclusion"].places == (7,)
 
 
 def test_only_decisions_about_it_count(folder: Path) -> None:

@@ -20,7 +20,7 @@ from lineage_pipelines.records.statement.lineage_record import (
     predicate,
     record_digest,
 )
-from lineage_pipelines.records.statement.training_run import CheckKind, CheckResult
+from lineage_pipelines.records.statement.training_run import CheckKind, CheckResult, CheckSeverity
 from lineage_pipelines.records.values.canonical import canonical_bytes, parse_bytes
 from lineage_pipelines_tests.samples import at_schema_1, make_record
 from lineage_pipelines_tests.strategies import json_values, raw_json, records
@@ -44,9 +44,15 @@ def test_a_record_encodes_in_its_own_schema(schema: int) -> None:
 def _checked(schema: int, **check: Any) -> LineageRecord:
     evaluation = make_record().evaluation
     assert evaluation is not None
-    checks = (CheckResult(name="a", passed=True, severity="error", detail="", **check),)
+    checks = (CheckResult(name="a", passed=True, severity=CheckSeverity.ERROR, detail="", **check),)
     evaluation = dataclasses.replace(evaluation, checks=checks, directions=())
     return dataclasses.replace(make_record(), evaluation=evaluation, schema_version=schema)
+
+
+def test_a_severity_that_is_not_defined_is_refused() -> None:
+    data = encode(_checked(SCHEMA_VERSION)).replace(b'"severity":"error"', b'"severity":"fatal"')
+    with pytest.raises(RecordError, match=r"'fatal' is none of error, warn"):
+        decode(data)
 
 
 def test_a_fact_that_schema_1_has_no_field_for_is_refused() -> None:

@@ -20,7 +20,7 @@ from lineage_pipelines.records.statement.metric import (
     is_no_worse,
     metric_text,
 )
-from lineage_pipelines.records.statement.training_run import CheckKind, CheckResult
+from lineage_pipelines.records.statement.training_run import CheckKind, CheckResult, CheckSeverity
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -85,7 +85,7 @@ class Gate:
             CaptureError: `judge` did not return a truth value and a text.
         """
         passed, detail = _verdict(self.name, self.judge(facts))
-        severity = "error" if self.blocking else "warn"
+        severity = CheckSeverity.ERROR if self.blocking else CheckSeverity.WARN
         return CheckResult(name=self.name, passed=passed, severity=severity, detail=detail, kind=self.kind)
 
 

@@ -65,7 +65,7 @@ def check_results(record: LineageRecord, key: dg.AssetKey) -> list[dg.AssetCheck
 
 
 def _check_result(check: CheckResult, key: dg.AssetKey) -> dg.AssetCheckResult:
-    severity = dg.AssetCheckSeverity.ERROR if check.severity == "error" else dg.AssetCheckSeverity.WARN
+    severity = dg.AssetCheckSeverity.ERROR if check.is_blocking else dg.AssetCheckSeverity.WARN
     return dg.AssetCheckResult(
         asset_key=key,
         check_name=check.name,

@@ -74,7 +74,7 @@ def accepted_version(catalog: Catalog, model: str) -> Entry | None:
     for entry in _newest_first(catalog, model):
         evaluation = entry.record.evaluation
         checks = evaluation.checks if evaluation else ()
-        if all(check.passed for check in checks if check.severity == "error"):
+        if all(check.passed for check in checks if check.is_blocking):
             return entry
     return None
 

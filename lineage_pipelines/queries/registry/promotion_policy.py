@@ -215,7 +215,7 @@ def _rules(
 
 def _checks(policy: Policy, record: LineageRecord) -> Iterator[Rule]:
     found = {check.name: check for check in (record.evaluation.checks if record.evaluation else ())}
-    blocking = [name for name, check in found.items() if check.severity == "error"]
+    blocking = [name for name, check in found.items() if check.is_blocking]
     names = policy.checks or tuple(blocking)
     if not names:
         yield Rule(name="checks", passed=False, detail="the version has no blocking check, so nothing was asked of it")

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 from lineage_pipelines.artifacts.artifact_store import ArtifactStore
 from lineage_pipelines.errors import ArtifactError, DatasetError
-from lineage_pipelines.queries.verify.claims import CheckedClaim, Defect, conclude, not_checked
+from lineage_pipelines.queries.verify.claims import conclude, defect, not_checked
 from lineage_pipelines.queries.verify.log_tree import Versions, version_name
 from lineage_pipelines.queries.versions.referenced_files import Data, ReferencedFiles
 from lineage_pipelines.records.values.digest import Digest
+from lineage_pipelines.records.values.finding import Finding, FindingKind
 
 if TYPE_CHECKING:
     from array import array
@@ -27,10 +28,10 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 def check_artifacts(
     files: ReferencedFiles, store: ArtifactStore | None, indexed: Versions, progress: Progress
-) -> CheckedClaim:
+) -> Finding:
     """Return whether every model file and every blob is in the store, unaltered."""
     if store is None:
-        return not_checked("artifacts", "no artifact store was given")
+        return not_checked(FindingKind.ARTIFACTS, "no artifact store was given")
     expected = {hex_: ("its model file", users) for hex_, users in files.models.items()}
     for hex_, path, users in _in_folders(files, store):
         expected.setdefault(hex_, (f"{path} of its model folder", users))
@@ -40,12 +41,12 @@ def check_artifacts(
             expected[blob.hex] = (blob.what, users)
     flaws = _read_all(store, list(expected), progress)
     wrong = [
-        Defect(f"{_who(users, indexed)}: {what}: {words}", users)
+        defect(FindingKind.ARTIFACTS, f"{_who(users, indexed)}: {what}: {words}", users)
         for (what, users), words in zip(expected.values(), flaws, strict=True)
         if words is not None
     ]
     right = f"{models:,} model files and {len(expected) - models:,} blobs are in the store and unaltered"
-    return conclude("artifacts", wrong, right)
+    return conclude(FindingKind.ARTIFACTS, wrong, right)
 
 
 def _in_folders(files: ReferencedFiles, store: ArtifactStore) -> "Iterator[tuple[str, str, array[int]]]":
@@ -92,7 +93,7 @@ def _who(users: "array[int]", indexed: Versions) -> str:
 # Data
 
 
-def check_data(files: ReferencedFiles, project_dir: Path | None, indexed: Versions, progress: Progress) -> CheckedClaim:
+def check_data(files: ReferencedFiles, project_dir: Path | None, indexed: Versions, progress: Progress) -> Finding:
     """Return whether all data that the versions were trained on is still there, unaltered.
 
     The tracked sources that the preparation began with may be gone, but must not have been altered.
@@ -102,7 +103,7 @@ def check_data(files: ReferencedFiles, project_dir: Path | None, indexed: Versio
     from lineage_pipelines.datasets.workspace.object_search import check_stored
 
     if project_dir is None:
-        return not_checked("data", "no DVC project was given")
+        return not_checked(FindingKind.DATA, "no DVC project was given")
     known = [one for one in files.data if one.md5 is not None]
     stored = [NamedData(path=one.path, md5=one.md5 or "", sha256=one.sha256, hash_name=one.hash_name) for one in known]
     try:
@@ -111,25 +112,25 @@ def check_data(files: ReferencedFiles, project_dir: Path | None, indexed: Versio
             project, stored, folders=files.folders, progress=lambda count: progress("data files", count)
         )
     except DatasetError as error:
-        return not_checked("data", f"{error.what} ({error.where})")
+        return not_checked(FindingKind.DATA, f"{error.what} ({error.where})")
     return _conclude(files, dict(zip(known, found, strict=True)), indexed, project_dir)
 
 
 def _conclude(
     files: ReferencedFiles, states: "Mapping[Data, StoredData]", indexed: Versions, project_dir: Path
-) -> CheckedClaim:
+) -> Finding:
     absent = [one for one, found in states.items() if found.state == "absent" and not one.source]
     elsewhere = set(_of_others(absent, project_dir))
     missed = {*absent} - elsewhere
     wrong = [
-        Defect(f"{_who(files.data[one], indexed)}: {one.path}: {found.detail}", files.data[one])
+        defect(FindingKind.DATA, f"{_who(files.data[one], indexed)}: {one.path}: {found.detail}", files.data[one])
         for one, found in states.items()
         if found.state == "altered" or one in missed
     ]
     gaps = list(_gaps(elsewhere, [one for one in files.data if one.md5 is None and not one.source]))
     if gaps and not wrong:
-        return not_checked("data", "; ".join([*gaps, _summary(states)]))
-    return conclude("data", wrong, _summary(states))
+        return not_checked(FindingKind.DATA, "; ".join([*gaps, _summary(states)]))
+    return conclude(FindingKind.DATA, wrong, _summary(states))
 
 
 def _gaps(elsewhere: Collection[Data], unnamed: Sequence[Data]) -> Iterator[str]:

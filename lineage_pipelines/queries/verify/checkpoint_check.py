@@ -5,11 +5,10 @@ from itertools import pairwise
 
 from lineage_pipelines.catalog.transparency.checkpoint_note import signed_by
 from lineage_pipelines.catalog.transparency.merkle import inclusion_proof, verify_inclusion
-from lineage_pipelines.queries.verify.claims import CheckedClaim, Defect, conclude, not_checked
+from lineage_pipelines.queries.verify.claims import conclude, defect, not_checked
 from lineage_pipelines.queries.verify.log_scan import LogScan
 from lineage_pipelines.queries.verify.trusted_checkpoints import Anchor
-
-_CLAIM = "inclusion"
+from lineage_pipelines.records.values.finding import Finding, FindingKind
 
 
 class CheckpointCheck:
@@ -24,7 +23,7 @@ class CheckpointCheck:
         self._last = scan.order.last
         self._keys = scan.signatures.signers.of_log
 
-    def check_inclusion(self, anchor: Anchor | None, places: Collection[int]) -> CheckedClaim:
+    def check_inclusion(self, anchor: Anchor | None, places: Collection[int]) -> Finding:
         """Return whether entries are in the tree of a checkpoint.
 
         Args:
@@ -35,30 +34,38 @@ class CheckpointCheck:
             CatalogError: the anchor is no checkpoint.
         """
         if anchor is None:
-            return not_checked(_CLAIM, "no checkpoint from outside the catalog was given")
+            return not_checked(FindingKind.INCLUSION, "no checkpoint from outside the catalog was given")
         size = anchor.point.size
         covered = sorted(place for place in places if place <= size)
         words = self._rejection(anchor)
-        wrong = [Defect(words, covered)] if words else list(self._outside(anchor, covered))
+        wrong = [defect(FindingKind.INCLUSION, words, covered)] if words else list(self._outside(anchor, covered))
         if not wrong and len(covered) < len(places):
             later = ", ".join(f"entry {place}" for place in sorted(places) if place > size)
-            return not_checked(_CLAIM, f"{later} came after the {size:,} entries that {anchor.name} knows")
+            return not_checked(
+                FindingKind.INCLUSION, f"{later} came after the {size:,} entries that {anchor.name} knows"
+            )
         proved = f"proved by {(size - 1).bit_length()} hashes at most"
         right = f"{len(covered):,} entries are among the {size:,} that {anchor.name} knows, {proved}"
-        return conclude(_CLAIM, wrong, right)
+        return conclude(FindingKind.INCLUSION, wrong, right)
 
-    def _outside(self, anchor: Anchor, places: Sequence[int]) -> Iterator[Defect]:
+    def _outside(self, anchor: Anchor, places: Sequence[int]) -> Iterator[Finding]:
         point, tree = anchor.point, self._tree
         leaves = [tree.leaf(at) for at in range(1, min(point.size, tree.size) + 1)]
         if len(leaves) < point.size:
-            yield Defect(f"entries {tree.size + 1} to {point.size} are gone: {anchor.name} knows them", places)
+            yield defect(
+                FindingKind.INCLUSION,
+                f"entries {tree.size + 1} to {point.size} are gone: {anchor.name} knows them",
+                places,
+            )
             return
         for place in places:
             proof = inclusion_proof(leaves, place - 1)
             if not verify_inclusion(tree.leaf(place), place - 1, point.size, proof, point.root):
-                yield Defect(f"{tree.name_at(place)} is not in the tree of {anchor.name}", (place,))
+                yield defect(
+                    FindingKind.INCLUSION, f"{tree.name_at(place)} is not in the tree of {anchor.name}", (place,)
+                )
 
-    def compare(self, anchor: Anchor | None, *, earlier: Sequence[Anchor] = ()) -> CheckedClaim:
+    def compare(self, anchor: Anchor | None, *, earlier: Sequence[Anchor] = ()) -> Finding:
         """Return whether the log begins with the entries of checkpoints.
 
         Args:
@@ -75,27 +82,27 @@ class CheckpointCheck:
         bad = [one for one in ours if self._mismatch(one)]
         if bad or wrong:
             wrong += self._narrow([*([anchor] if anchor else []), *ours])
-        wrong += [Defect(words) for one in bad if (words := self._mismatch(one))]
+        wrong += [defect(FindingKind.CHECKPOINT, words) for one in bad if (words := self._mismatch(one))]
         if anchor is None and not wrong:
-            return not_checked("checkpoint", self._unanchored(ours))
+            return not_checked(FindingKind.CHECKPOINT, self._unanchored(ours))
         more = f", and with {len(ours):,} earlier checkpoints" if ours else ""
         right = (
             f"the log begins with the {anchor.point.size:,} entries that {anchor.name} knows{more}" if anchor else ""
         )
-        return conclude("checkpoint", list(dict.fromkeys(wrong)), right)
+        return conclude(FindingKind.CHECKPOINT, list(dict.fromkeys(wrong)), right)
 
     def _unanchored(self, seen: Sequence[Anchor]) -> str:
         less = f"; it does begin with the {seen[0].point.size:,} entries that were last verified here" if seen else ""
         what = "no checkpoint from outside the catalog was given; an owner of file and key could have rewritten it"
         return what + less if self._tree.size else "there is nothing in the log"
 
-    def _differences(self, anchor: Anchor) -> list[Defect]:
+    def _differences(self, anchor: Anchor) -> list[Finding]:
         words = self._mismatch(anchor)
         if words is None:
             return []
         # Empty if the log has a gap: then its end is not missing.
         gone = range(self._last + 1, anchor.point.size + 1)[:1]
-        return [Defect(words, gone if anchor.point.origin == self._tree.origin else (1,))]
+        return [defect(FindingKind.CHECKPOINT, words, gone if anchor.point.origin == self._tree.origin else (1,))]
 
     def _mismatch(self, anchor: Anchor) -> str | None:
         """Return how the log contradicts a checkpoint, None if it does not."""
@@ -114,11 +121,13 @@ class CheckpointCheck:
             return f"{anchor.name} is not signed by a key of this log"
         return None
 
-    def _narrow(self, anchors: Sequence[Anchor]) -> Iterator[Defect]:
+    def _narrow(self, anchors: Sequence[Anchor]) -> Iterator[Finding]:
         """Yield the two checkpoints between which the log was changed."""
         ours = {one.point.size: one for one in anchors if one.point.origin == self._tree.origin}
         for (size, before), (other, after) in pairwise(sorted(ours.items())):
             if not self._mismatch(before) and self._mismatch(after):
                 span = f"between {before.name}, whose {size:,} entries are still there, and {after.name}, whose are not"
-                yield Defect(f"the first change is in entries {size + 1} to {other}: {span}", (size + 1,))
+                yield defect(
+                    FindingKind.CHECKPOINT, f"the first change is in entries {size + 1} to {other}: {span}", (size + 1,)
+                )
                 return

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from lineage_pipelines.catalog.log.entries import LogEntry
 from lineage_pipelines.errors import CatalogError, RecordError
-from lineage_pipelines.queries.verify.claims import Defect
+from lineage_pipelines.queries.verify.claims import defect
 from lineage_pipelines.queries.verify.key_validity import Signers
 from lineage_pipelines.queries.verify.log_tree import EntryNames, LogTree, Versions, version_name
 from lineage_pipelines.queries.versions.referenced_files import ReferencedFiles
@@ -26,6 +26,7 @@ from lineage_pipelines.records.statement.lineage_record import (
 )
 from lineage_pipelines.records.values.codec import format_time, parse_time
 from lineage_pipelines.records.values.digest import Digest
+from lineage_pipelines.records.values.finding import Finding, FindingKind
 
 _ANALYSES: Mapping[str, Callable[[bytes], object]] = {
     "reproduction": decode_reproduction,
@@ -52,7 +53,7 @@ class WholeLog:
         """Return whether to check a decision or approval about a record."""
         return True
 
-    def filter(self, wrong: Iterable[Defect], about: frozenset[int]) -> list[Defect]:  # noqa: ARG002
+    def filter(self, wrong: Iterable[Finding], about: frozenset[int]) -> list[Finding]:  # noqa: ARG002
         """Return what is wrong with the decisions or approvals at some places."""
         return list(wrong)
 
@@ -84,9 +85,9 @@ class SelectedEntries:
         """Return whether to check a decision or approval about a record."""
         return record in self._records
 
-    def filter(self, wrong: Iterable[Defect], about: frozenset[int]) -> list[Defect]:
+    def filter(self, wrong: Iterable[Finding], about: frozenset[int]) -> list[Finding]:
         """Return what is wrong with the decisions or approvals at some places."""
-        return [one for one in wrong if about.intersection(one.entries)]
+        return [one for one in wrong if about.intersection(one.places)]
 
     def expected(self, indexed: Versions) -> Iterable[int]:  # noqa: ARG002
         """Return the places that the log must have."""
@@ -102,7 +103,7 @@ class ByteCheck:
 
     def __init__(self, names: EntryNames) -> None:
         self.checked = 0
-        self.wrong: list[Defect] = []
+        self.wrong: list[Finding] = []
         self.backwards: list[int] = []
         """Entries that claim to be committed before the one before them."""
         self.ahead: list[int] = []
@@ -133,7 +134,9 @@ class ByteCheck:
 
     def report(self, entry: LogEntry, words: str) -> None:
         """Add an entry that is wrong."""
-        self.wrong.append(Defect(f"{self._names.name(entry.seq, entry.kind)}: {words}", (entry.seq,)))
+        self.wrong.append(
+            defect(FindingKind.ENTRIES, f"{self._names.name(entry.seq, entry.kind)}: {words}", (entry.seq,))
+        )
 
 
 class SignatureCheck:
@@ -145,7 +148,7 @@ class SignatureCheck:
 
     def __init__(self, names: EntryNames) -> None:
         self.unsigned = 0
-        self.wrong: list[Defect] = []
+        self.wrong: list[Finding] = []
         self.signers = Signers()
         self._names = names
 
@@ -154,7 +157,9 @@ class SignatureCheck:
         self.unsigned += entry.keyid is None or entry.signature is None
         words = self.signers.flaw(entry)
         if words:
-            self.wrong.append(Defect(f"{self._names.name(entry.seq, entry.kind)} {words}", (entry.seq,)))
+            self.wrong.append(
+                defect(FindingKind.SIGNATURES, f"{self._names.name(entry.seq, entry.kind)} {words}", (entry.seq,))
+            )
 
 
 class OrderCheck:
@@ -165,7 +170,7 @@ class OrderCheck:
     """
 
     def __init__(self, names: EntryNames) -> None:
-        self.wrong: list[Defect] = []
+        self.wrong: list[Finding] = []
         self.models: dict[str, _Newest] = {}
         self.last = 0
         """The place of the last entry."""
@@ -183,10 +188,14 @@ class OrderCheck:
             gone = range(expected, entry.seq)
             names = f"entry {expected} is" if len(gone) == 1 else f"entries {expected} to {gone[-1]} are"
             words = f"{names} missing before {self._names.name(entry.seq, entry.kind)}"
-            self.wrong.append(Defect(words, gone[:1] if len(gone) > _MANY_MISSING else gone))
+            self.wrong.append(defect(FindingKind.ORDER, words, gone[:1] if len(gone) > _MANY_MISSING else gone))
             self._missing.append(gone)
         elif entry.seq < expected:  # only below 1: the entries come in order
-            self.wrong.append(Defect(f"entry {entry.seq} is out of place: the log begins with entry 1", (entry.seq,)))
+            self.wrong.append(
+                defect(
+                    FindingKind.ORDER, f"entry {entry.seq} is out of place: the log begins with entry 1", (entry.seq,)
+                )
+            )
             return
         self.last = entry.seq
 
@@ -216,7 +225,7 @@ class OrderCheck:
             self.models[indexed[0]] = _Newest(indexed[1], entry.digest, len(self._missing))
 
     def _report(self, entry: LogEntry, words: str) -> None:
-        self.wrong.append(Defect(f"{self._names.name(entry.seq, entry.kind)} {words}", (entry.seq,)))
+        self.wrong.append(defect(FindingKind.ORDER, f"{self._names.name(entry.seq, entry.kind)} {words}", (entry.seq,)))
 
     def has(self, seq: int) -> bool:
         """Return whether the log has an entry at a place."""
@@ -229,11 +238,17 @@ class OrderCheck:
             if indexed_now.get(seq) != version:
                 says = version_name(indexed_now.get(seq))
                 self.wrong.append(
-                    Defect(f"entry {seq} (record) is {version_name(version)}; the index says {says}", (seq,))
+                    defect(
+                        FindingKind.ORDER,
+                        f"entry {seq} (record) is {version_name(version)}; the index says {says}",
+                        (seq,),
+                    )
                 )
         for seq in sorted(expected):
             if not self.has(seq):
-                self.wrong.append(Defect(f"the index names entry {seq}, which the log does not have", (seq,)))
+                self.wrong.append(
+                    defect(FindingKind.ORDER, f"the index names entry {seq}, which the log does not have", (seq,))
+                )
 
 
 class _Newest(NamedTuple):

@@ -16,7 +16,7 @@ from lineage_pipelines.queries.refs import parse_ref, resolve
 from lineage_pipelines.queries.registry.approval_status import recheck_approvals
 from lineage_pipelines.queries.verify.blob_check import check_artifacts, check_data
 from lineage_pipelines.queries.verify.checkpoint_check import CheckpointCheck
-from lineage_pipelines.queries.verify.claims import CheckedClaim, Defect, Verdict, conclude, not_checked
+from lineage_pipelines.queries.verify.claims import conclude, defect, not_checked
 from lineage_pipelines.queries.verify.decision_replay import recheck_decisions
 from lineage_pipelines.queries.verify.keyring import recheck_keys
 from lineage_pipelines.queries.verify.log_scan import ByteCheck, LogScan, SelectedEntries, WholeLog
@@ -25,6 +25,7 @@ from lineage_pipelines.queries.verify.trusted_checkpoints import Anchor, Memory
 from lineage_pipelines.queries.versions.referenced_files import ReferencedFiles
 from lineage_pipelines.records.decisions.approval import decode_envelope
 from lineage_pipelines.records.values.digest import Digest
+from lineage_pipelines.records.values.finding import Finding, FindingKind
 
 _ENTRY = re.compile(r"entry (\d+)")
 
@@ -40,7 +41,7 @@ def verify_catalog(
     project_dir: Path | None = None,
     only: Collection[int] = (),
     progress: Callable[[str, int], None] = lambda *_: None,
-) -> tuple[CheckedClaim, ...]:
+) -> tuple[Finding, ...]:
     """Check everything that the catalog claims.
 
     Args:
@@ -73,7 +74,7 @@ def verify_catalog(
     checkpoints = CheckpointCheck(scan)
     anchored = checkpoints.check_inclusion(newest, places) if places else checkpoints.compare(newest, earlier=others)
     log = (*_log_claims(scan, catalog), anchored)
-    if memory is not None and not places and not any(claim.verdict is Verdict.FAIL for claim in log):
+    if memory is not None and not places and not any(finding.failed for finding in log):
         memory.keep(Checkpoint(origin=scan.tree.origin, size=scan.tree.size, root=scan.tree.root()))
     return (*log, *_file_claims(files, scan.indexed, artifacts, project_dir, progress))
 
@@ -104,15 +105,15 @@ def _place(catalog: Catalog, text: str, places: Mapping[tuple[str, int], int], l
 # Claims
 
 
-def _log_claims(scan: LogScan, catalog: Catalog) -> Iterable[CheckedClaim]:
+def _log_claims(scan: LogScan, catalog: Catalog) -> Iterable[Finding]:
     checked = scan.bytes.checked
-    yield conclude("entries", scan.bytes.wrong, f"{checked:,} entries are the bytes that were recorded")
+    yield conclude(FindingKind.ENTRIES, scan.bytes.wrong, f"{checked:,} entries are the bytes that were recorded")
     yield _signatures(scan)
     if isinstance(scan.selection, SelectedEntries):
         order = f"{checked:,} versions follow the ones before them"
     else:
         order = f"no gaps in the log; versions of {len(scan.order.models)} models contiguous"
-    yield conclude("order", scan.order.wrong, order + _odd_times(scan.bytes))
+    yield conclude(FindingKind.ORDER, scan.order.wrong, order + _odd_times(scan.bytes))
     yield _decisions(scan, catalog)
     yield _approvals(scan)
 
@@ -125,22 +126,23 @@ def _odd_times(entries: ByteCheck) -> str:
     return "".join(f"; warning: {len(seqs):,} entries {what}, first entry {seqs[0]}" for what, seqs in odd if seqs)
 
 
-def _signatures(scan: LogScan) -> CheckedClaim:
+def _signatures(scan: LogScan) -> Finding:
     check = scan.signatures
     signed = scan.bytes.checked - check.unsigned
-    wrong = [*map(_defect, recheck_keys(check.signers.events)), *check.wrong]
+    wrong = [*_defects(FindingKind.SIGNATURES, recheck_keys(check.signers.events)), *check.wrong]
     if wrong or not check.unsigned:
-        return conclude("signatures", wrong, f"{signed:,} entries signed by {len(check.signers)} keys of this log")
+        detail = f"{signed:,} entries signed by {len(check.signers)} keys of this log"
+        return conclude(FindingKind.SIGNATURES, wrong, detail)
     detail = f"{check.unsigned:,} entries have no signature: they were committed before this log had a key"
-    return not_checked("signatures", detail)
+    return not_checked(FindingKind.SIGNATURES, detail)
 
 
-def _decisions(scan: LogScan, catalog: Catalog) -> CheckedClaim:
+def _decisions(scan: LogScan, catalog: Catalog) -> Finding:
     made, selection = scan.decisions, scan.selection
     about = frozenset(seq for seq, decision in made if selection.concerns(decision.record))
     reports = (*recheck_decisions(catalog, made), *_misindexed(scan, catalog))
     detail = f"{len(about):,} decisions follow from their policies, records and approvals"
-    return conclude("decisions", selection.filter(map(_defect, reports), about), detail)
+    return conclude(FindingKind.DECISIONS, selection.filter(_defects(FindingKind.DECISIONS, reports), about), detail)
 
 
 def _misindexed(scan: LogScan, catalog: Catalog) -> Iterator[str]:
@@ -151,7 +153,7 @@ def _misindexed(scan: LogScan, catalog: Catalog) -> Iterator[str]:
     decisions = catalog.index.decisions()
     if decisions is None:
         return
-    altered = {seq for wrong in scan.bytes.wrong for seq in wrong.entries}
+    altered = {seq for wrong in scan.bytes.wrong for seq in wrong.places}
     indexed = {
         (each.seq, each.model, each.alias, each.version, each.moves)
         for each in decisions
@@ -163,12 +165,12 @@ def _misindexed(scan: LogScan, catalog: Catalog) -> Iterator[str]:
             yield f"entry {seq} (decision): the index differs; rebuild it with Catalog.rebuild()"
 
 
-def _approvals(scan: LogScan) -> CheckedClaim:
+def _approvals(scan: LogScan) -> Finding:
     selection = scan.selection
     about = frozenset(entry.seq for entry in scan.approvals if selection.concerns(_approved(entry)))
     reports = recheck_approvals(scan.approvals, scan.signatures.signers.events)
     detail = f"{len(about):,} approvals were signed by valid keys of their approvers"
-    return conclude("approvals", selection.filter(map(_defect, reports), about), detail)
+    return conclude(FindingKind.APPROVALS, selection.filter(_defects(FindingKind.APPROVALS, reports), about), detail)
 
 
 def _approved(entry: LogEntry) -> Digest | None:
@@ -178,9 +180,10 @@ def _approved(entry: LogEntry) -> Digest | None:
         return None
 
 
-def _defect(report: str) -> Defect:
-    match = _ENTRY.match(report)
-    return Defect(report, (int(match[1]),) if match else ())
+def _defects(claim: FindingKind, reports: Iterable[str]) -> Iterator[Finding]:
+    for report in reports:
+        entry = _ENTRY.match(report)
+        yield defect(claim, report, (int(entry[1]),) if entry else ())
 
 
 def _file_claims(
@@ -189,6 +192,6 @@ def _file_claims(
     artifacts: ArtifactStore | None,
     project_dir: Path | None,
     progress: Callable[[str, int], None],
-) -> tuple[CheckedClaim, CheckedClaim]:
+) -> tuple[Finding, Finding]:
     named = files or ReferencedFiles()
     return check_artifacts(named, artifacts, indexed, progress), check_data(named, project_dir, indexed, progress)

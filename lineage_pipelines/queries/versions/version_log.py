@@ -51,7 +51,7 @@ def _line(entry: Entry, previous: LineageRecord | None) -> LoggedVersion:
     record = entry.record
     earlier = {snapshot.name: snapshot.digest for snapshot in previous.data} if previous else {}
     checks = record.evaluation.checks if record.evaluation else ()
-    failed = sorted((check.severity != "error", check.name) for check in checks if not check.passed)
+    failed = sorted((not check.is_blocking, check.name) for check in checks if not check.passed)
     return LoggedVersion(
         version=entry.version,
         record=entry.digest.hex,

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 from itertools import pairwise
 from pathlib import Path
 
@@ -27,6 +28,17 @@ NOTICEABLE = 0.01
 """The relative change from which on a metric without a noise band counts as moved."""
 
 
+class EventKind(StrEnum):
+    """What an event is about."""
+
+    VERSION = "version"
+    CHECKS = "checks"
+    """A version that did not pass all of its checks."""
+    DECISION = "decision"
+    APPROVAL = "approval"
+    KEY = "key"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
     """An event in the history of a model."""
@@ -34,8 +46,7 @@ class Event:
     seq: int
     at: datetime
     """When it was committed, in UTC."""
-    kind: str
-    """`version`, `checks`, `decision`, `approval` or `key`."""
+    kind: EventKind
     version: int | None
     text: str
 
@@ -174,12 +185,12 @@ def _versions(pairs: Sequence[tuple[Entry | None, Entry]], artifacts: ArtifactSt
     for previous, entry in pairs:
         changes = phrases(previous.record, entry.record, artifacts) if previous else ["the first version"]
         text = f"{entry.ref}: {'; '.join(changes) or 'no difference from the version before'}"
-        yield Event(seq=entry.seq, at=entry.recorded, kind="version", version=entry.version, text=text)
+        yield Event(seq=entry.seq, at=entry.recorded, kind=EventKind.VERSION, version=entry.version, text=text)
         checks = entry.record.evaluation.checks if entry.record.evaluation else ()
         failed = [f"{check.name} ({check.detail})" for check in checks if not check.passed]
         if failed:
             text = f"{entry.ref} did not pass: {', '.join(failed)}"
-            yield Event(seq=entry.seq, at=entry.recorded, kind="checks", version=entry.version, text=text)
+            yield Event(seq=entry.seq, at=entry.recorded, kind=EventKind.CHECKS, version=entry.version, text=text)
 
 
 def _others(catalog: Catalog, model: str, project_dir: Path | None) -> Iterator[Event]:
@@ -188,15 +199,15 @@ def _others(catalog: Catalog, model: str, project_dir: Path | None) -> Iterator[
         about = f"{decision.alias} → {model}@{decision.version}" if decision.version else decision.alias
         against = ", against the policy" if decision.override else ""
         text = f"{decision.action} {about} by {decision.by}{against}: {decision.reason}"
-        yield Event(seq=each.seq, at=each.at, kind="decision", version=decision.version, text=text)
+        yield Event(seq=each.seq, at=each.at, kind=EventKind.DECISION, version=decision.version, text=text)
     for given in list_approvals(catalog, model, project_dir=project_dir):
         approval = given.approval
         void = f" (no longer counts: {given.void})" if given.void else ""
         text = f"{approval.approver} approved {model}@{approval.version} for {approval.alias}: {approval.reason}{void}"
-        yield Event(seq=given.seq, at=given.at, kind="approval", version=approval.version, text=text)
+        yield Event(seq=given.seq, at=given.at, kind=EventKind.APPROVAL, version=approval.version, text=text)
     for entry in catalog.log.walk("key"):
         event = decode_key_event(entry.body)
         owner = f" of {event.owner}" if event.owner else ""
         verb = "new key" if event.change is KeyChange.NEW else "revoked key"
         text = f"{verb}{owner}, {event.key[:12]}, for {event.purpose}" + (f": {event.reason}" if event.reason else "")
-        yield Event(seq=entry.seq, at=parse_time(entry.recorded), kind="key", version=None, text=text)
+        yield Event(seq=entry.seq, at=parse_time(entry.recorded), kind=EventKind.KEY, version=None, text=text)

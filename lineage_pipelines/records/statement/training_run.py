@@ -90,17 +90,30 @@ class CheckKind(StrEnum):
     """Written by the project."""
 
 
+class CheckSeverity(StrEnum):
+    """What a failed check does."""
+
+    ERROR = "error"
+    """It blocks everything downstream."""
+    WARN = "warn"
+    """It blocks nothing."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckResult(Value):
     """One gate that the version passed or failed (in-toto test-result)."""
 
     name: str
     passed: bool
-    severity: str
-    """`error` blocks what comes after; `warn` does not."""
+    severity: CheckSeverity
     detail: str
     kind: CheckKind | None = field(default=None, metadata=SINCE_2)
     """None in a record of schema 1."""
+
+    @property
+    def is_blocking(self) -> bool:
+        """Whether it blocks everything downstream if it fails."""
+        return self.severity is CheckSeverity.ERROR
 
 
 def check_kind(check: CheckResult) -> CheckKind:

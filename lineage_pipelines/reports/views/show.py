@@ -127,8 +127,8 @@ def _decision(decided: "LoggedDecision") -> str:
 def _verdict(checks: Sequence[CheckResult]) -> str:
     if not checks:
         return "none declared"
-    blocking = [check.name for check in checks if not check.passed and check.severity == "error"]
-    warned = [check.name for check in checks if not check.passed and check.severity != "error"]
+    blocking = [check.name for check in checks if not check.passed and check.is_blocking]
+    warned = [check.name for check in checks if not check.passed and not check.is_blocking]
     parts = [f"{sum(check.passed for check in checks)} of {len(checks)} passed"]
     parts += [f"FAILED: {', '.join(blocking)}"] if blocking else []
     parts += [f"warned: {', '.join(warned)}"] if warned else []
@@ -233,7 +233,7 @@ def _experiment(record: LineageRecord) -> Iterator[Block]:
 def _checks(checks: Sequence[CheckResult]) -> Iterator[Block]:
     if checks:
         marks = {True: "passed", False: "FAILED"}
-        rows = [[c.name, marks[c.passed] if c.passed or c.severity == "error" else "warned", c.detail] for c in checks]
+        rows = [[c.name, marks[c.passed] if c.passed or c.is_blocking else "warned", c.detail] for c in checks]
         yield Table(["check", "verdict", "detail"], rows, title="Checks")
 
 

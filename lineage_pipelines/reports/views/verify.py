@@ -1,33 +1,33 @@
 """Verify: the claims that were checked, and their verdicts."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
 
+from lineage_pipelines.records.values.canonical import Json
+from lineage_pipelines.records.values.finding import Finding, FindingStatus
 from lineage_pipelines.reports.document import Document, Table
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from lineage_pipelines.queries.verify.claims import CheckedClaim
-from lineage_pipelines.records.values.canonical import Json
-
-if TYPE_CHECKING:
-    from lineage_pipelines.queries.verify.claims import CheckedClaim
+_VERDICTS: Mapping[FindingStatus, str] = {
+    FindingStatus.OK: "PASS",
+    FindingStatus.FAIL: "FAIL",
+    FindingStatus.NOT_CHECKED: "NOT CHECKED",
+}
 
 
-def verify_document(claims: "Sequence[CheckedClaim]") -> Document:
-    """List what was checked and what it has come to."""
-    return Document([Table(["claim", "verdict", "detail"], [[c.claim, str(c.verdict), c.detail] for c in claims])])
+def verify_document(claims: Sequence[Finding]) -> Document:
+    """List the claims and their verdicts."""
+    rows = [[str(claim.kind), _VERDICTS[claim.status], claim.detail] for claim in claims]
+    return Document([Table(["claim", "verdict", "detail"], rows)])
 
 
-def verify_json(claims: "Sequence[CheckedClaim]") -> Json:
+def verify_json(claims: Sequence[Finding]) -> Json:
     """Return the claims and their verdicts."""
     return [
         {
-            "claim": claim.claim,
-            "verdict": str(claim.verdict),
+            "claim": str(claim.kind),
+            "verdict": _VERDICTS[claim.status],
             "detail": claim.detail,
-            "wrong": list(claim.wrong),
-            "entries": list(claim.entries),
+            "wrong": [cause.detail for cause in claim.causes],
+            "entries": list(claim.places),
         }
         for claim in claims
     ]

@@ -17,7 +17,7 @@ def timeline_document(found: "Timeline") -> Document:
     blocks: list[Block] = [Paragraph(f"{_live(found)} {_moved(found)}"), Paragraph("")]
     if not found.events:
         return Document([*blocks, Paragraph(f"Nothing was recorded since {found.since}.")])
-    rows = [[utc_time(event.at).removesuffix(" UTC"), event.kind, event.text] for event in found.events]
+    rows = [[utc_time(event.at).removesuffix(" UTC"), str(event.kind), event.text] for event in found.events]
     return Document([*blocks, Table(["when (UTC)", "what", "said"], rows)])
 
 
@@ -70,7 +70,7 @@ def _event(event: "Event") -> Json:
     return {
         "entry": event.seq,
         "at": format_time(event.at),
-        "kind": event.kind,
+        "kind": str(event.kind),
         "version": event.version,
         "text": event.text,
     }
