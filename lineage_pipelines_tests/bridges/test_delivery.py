@@ -54,11 +54,11 @@ def test_a_server_that_is_down_is_told_when_it_is_back(tmp_path: Path) -> None:
     with a_team(tmp_path / "team", server.address, "delay") as team:
         team.train("1")
         found = team.deliver()
-        assert found.told == 0
+        assert found.sent == 0
         assert "does not answer" in (found.lost or "")
         server.start()
         try:
-            assert team.deliver().told == 1
+            assert team.deliver().sent == 1
             _check_each_once(team, 1)
             server.freeze()
             team.train("2")
@@ -108,7 +108,7 @@ def test_two_at_once_tell_each_version_once(team: Team) -> None:
     children = [_deliverer(team) for _ in range(3)]
     for child in children:
         child.communicate(timeout=60)
-    assert team.deliver().told == 0
+    assert team.deliver().sent == 0
     _check_each_once(team, 6)
 
 
@@ -133,7 +133,7 @@ def test_what_mlflow_refuses_keeps_nobody_waiting(team: Team) -> None:
     last = team.train("3")
     found = team.deliver()
     assert [seq for seq, _ in found.refused] == [gone.seq]
-    assert found.told == 1
+    assert found.sent == 1
     assert sorted(team.registered()) == ["1", str(last.version)]
     assert [owed.seq for owed in team.catalog.outbox.pending("mlflow")] == [gone.seq]
     (team.folder / "away").rename(Path(team.settings.artifacts) / "sha256" / gone.record.artifact.digest.hex[:2])
@@ -159,5 +159,5 @@ def test_a_process_beside_this_one_delivers(team: Team) -> None:
     start_delivery(team.settings)
     wait_for_deliveries(60)
     said = (team.folder / ".lineage" / "mlflow.log").read_text()
-    assert "1 entry told" in said, said
+    assert "1 entry sent" in said, said
     assert team.run(entry).info.run_name == entry.ref

@@ -29,7 +29,7 @@ def team(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Team]:
 
 def test_a_version_is_a_run_a_model_and_a_registered_version(team: Team) -> None:
     entry = team.train()
-    assert team.deliver().told == 1
+    assert team.deliver().sent == 1
     version = team.registered()["1"]
     record, run = entry.record, team.run(entry)
     assert version.version in ("1", 1)
@@ -105,14 +105,14 @@ def test_told_twice_it_is_one(team: Team) -> None:
     before = [run.to_dictionary() for run in team.runs()]
     mirror = team.mirror()
     assert mirror.write(entry).version == team.registered()["1"].version
-    assert team.deliver().told == 0
+    assert team.deliver().sent == 0
     assert [run.to_dictionary() for run in team.runs()] == before
     assert len(team.registered()) == 1
 
 
 def test_versions_come_in_the_order_of_the_catalog(team: Team) -> None:
     entries = [team.train(str(number)) for number in range(1, 6)]
-    assert team.deliver().told == 5
+    assert team.deliver().sent == 5
     assert {str(entry.version): str(entry.version) for entry in entries} == {
         ours: str(theirs.version) for ours, theirs in team.registered().items()
     }
@@ -141,7 +141,7 @@ def test_hostile_names_and_sizes_are_told_as_far_as_mlflow_can_say_them(team: Te
     wide = {f"p{number}": number for number in range(250)}
     entry = team.train("2", parameters={**parameters, **wide}, evaluation=measured)
     delivered = team.deliver()
-    assert (delivered.told, delivered.refused) == (1, [])
+    assert (delivered.sent, delivered.refused) == (1, [])
     run = team.run(entry)
     assert len(run.data.params) == len(parameters) + len(wide)
     assert sorted(value for name, value in run.data.metrics.items() if not name.startswith("slices/")) == [

@@ -37,7 +37,7 @@ def test_promotions_move_the_alias_and_say_who_and_why(team: Team) -> None:
     assert team.deliver().refused == []
     assert _named(team) == "1"
     team.promote(second, reason="0.02 better")
-    assert team.deliver().told == 1
+    assert team.deliver().sent == 1
     assert _named(team) == "2"
     assert "promote by ada" in team.registered()["2"].tags["lineage.decided.production"]
     assert team.registered()["2"].tags["lineage.decided.production"].endswith(": 0.02 better")
@@ -91,7 +91,7 @@ def test_approvals_are_tags(team: Team, tmp_path: Path) -> None:
     ann.approve(team.catalog, entry, plain_policy(approvals=2), reason="read the slices")
     assert team.deliver().refused == []
     bob.approve(team.catalog, entry, plain_policy(approvals=2), reason="agreed")
-    assert team.deliver().told == 1
+    assert team.deliver().sent == 1
     lines = team.registered()["1"].tags["lineage.approved.production"].splitlines()
     assert [line.partition(" at ")[0] for line in lines] == ["ann@example.org", "bob@example.org"]
     assert lines[0].endswith(": read the slices")

@@ -1,4 +1,4 @@
-"""Decision sync: MLflow's aliases name what they name in the catalog, and approvals are tags there."""
+"""Decision sync: MLflow's aliases name the same versions as in the catalog, and approvals are tags there."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def sync_alias(mirror: Mirror, catalog: "Catalog", model: str, alias: str) -> None:
-    """Make an alias name in MLflow what it names in the catalog now: the last decision counts, whichever is told.
+    """Make an alias name in MLflow what it names in the catalog now: the last decision counts, whichever entry is sent.
 
     Raises:
         RefusedError: MLflow does not have the version.
@@ -36,7 +36,7 @@ def sync_alias(mirror: Mirror, catalog: "Catalog", model: str, alias: str) -> No
 
 
 def sync_decision(mirror: Mirror, catalog: "Catalog", decided: LoggedDecision) -> None:
-    """Move the alias that a decision is about, and say on its version who decided what, and why.
+    """Move the alias that a decision is about, and tag its version with who decided what, and why.
 
     Raises:
         RefusedError: MLflow does not have the version.
@@ -52,25 +52,25 @@ def sync_decision(mirror: Mirror, catalog: "Catalog", decided: LoggedDecision) -
 
 
 def sync_approvals(mirror: Mirror, catalog: "Catalog", entry: "Entry", alias: str | None = None) -> None:
-    """Say on a version who approved it, for one alias or all.
+    """Tag a version with who approved it, for one alias or for all.
 
     Raises:
         RefusedError: MLflow does not have the version.
         LostServerError: MLflow cannot be reached.
     """
-    said: dict[str, list[str]] = {}
+    lines_by_alias: dict[str, list[str]] = {}
     for each in list_approvals(catalog, entry.model, alias, version=entry.version):
         until = f", until {each.approval.expires:%Y-%m-%dT%H:%MZ}" if each.approval.expires else ""
         words = f"{each.approval.approver} at {each.at:%Y-%m-%dT%H:%MZ}{until}: {each.approval.reason}"
-        said.setdefault(each.approval.alias, []).append(words)
-    version = _registered(mirror, entry) if said else None
-    for name, lines in said.items():
+        lines_by_alias.setdefault(each.approval.alias, []).append(words)
+    version = _registered(mirror, entry) if lines_by_alias else None
+    for name, lines in lines_by_alias.items():
         if version is not None:
             _tag(mirror, version, tags.APPROVED + name, "\n".join(lines))
 
 
 def sync_decisions(mirror: Mirror, catalog: "Catalog", entry: "Entry") -> None:
-    """Say everything that was decided about one version.
+    """Write everything that was decided about one version.
 
     Raises:
         RefusedError: MLflow does not have the version.

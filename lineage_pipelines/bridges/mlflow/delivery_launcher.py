@@ -1,4 +1,4 @@
-"""A delivery beside whatever goes on here: started, and not waited for."""
+"""Delivery launcher: starts a delivery in a process of its own and does not wait for it."""
 
 import os
 import subprocess
@@ -10,18 +10,18 @@ from lineage_pipelines.bridges.mlflow.server import is_installed
 from lineage_pipelines.settings import MLFLOW, Settings
 
 LOG = "mlflow.log"
-"""What deliveries said, in the folder `.lineage` of the project."""
+"""The log of deliveries, in the folder `.lineage` of the project."""
 _LONGEST_LOG = 1_000_000
 _started: list[subprocess.Popen[bytes]] = []
-"""Those that may run: whoever starts one has to ask for its end."""
+"""Processes that may still run: they have to be polled by the process that started them."""
 
 
 def start_mirroring(settings: Settings, warn: Callable[[str], None]) -> None:
-    """Have MLflow told of what was committed, where the project mirrors its catalog there. Never fails, never waits.
+    """Send MLflow what was committed, where the project mirrors its catalog there. Never fails, never waits.
 
     Args:
         settings: the project's.
-        warn: called with what is in the way; what is owed is told at the next opportunity.
+        warn: called with what prevents it; pending entries are sent at the next opportunity.
     """
     if MLFLOW not in settings.mirrors:
         return
@@ -31,11 +31,11 @@ def start_mirroring(settings: Settings, warn: Callable[[str], None]) -> None:
     try:
         start_delivery(settings)
     except OSError as error:
-        warn(f"MLflow is told later: {error}")
+        warn(f"MLflow is updated later: {error}")
 
 
 def start_delivery(settings: Settings) -> None:
-    """Start the process that tells MLflow what it is owed; it outlives this one, and two never work at once.
+    """Start the process that sends pending entries; it outlives this one, and two never work at once.
 
     Args:
         settings: the project's, with `mlflow`.
@@ -43,7 +43,7 @@ def start_delivery(settings: Settings) -> None:
     Raises:
         OSError: it cannot be started, or its log cannot be written.
     """
-    # In the environment: an address may hold a password, and arguments are everybody's to read.
+    # In the environment: an address may hold a password, and every user can read the arguments of a process.
     environment = {
         **os.environ,
         "LINEAGE_CATALOG": settings.catalog,

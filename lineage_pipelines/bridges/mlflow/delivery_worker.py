@@ -25,21 +25,21 @@ if TYPE_CHECKING:
     from lineage_pipelines.catalog.log.entries import LogEntry
 
 _PAGE = 200
-Tell = Callable[[str, int], None]
+Progress = Callable[[str, int], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivered:
-    """What a delivery has come to."""
+    """The result of a delivery."""
 
-    told: int = 0
+    sent: int = 0
     """Entries of the log."""
     refused: Sequence[tuple[int, str]] = ()
-    """The entries that are owed still, and why."""
+    """The entries that are still pending, and why."""
     lost: str | None = None
-    """Why it stopped, where MLflow was lost."""
+    """Why it stopped, where MLflow could not be reached."""
     busy: bool = False
-    """Whether another process is at it."""
+    """Whether another process is delivering."""
 
 
 def open_mirror(settings: Settings) -> Mirror:
@@ -55,43 +55,43 @@ def open_mirror(settings: Settings) -> Mirror:
     return Mirror(connect(address, retries=0), address, ArtifactStore(settings.artifacts), settings.dagster_url)
 
 
-def deliver(catalog: "Catalog", mirror: Mirror, *, progress: Tell = lambda *_: None) -> Delivered:
-    """Tell MLflow all that it is owed, in the order of the log; what it refuses stays owed, and the rest goes on.
+def deliver(catalog: "Catalog", mirror: Mirror, *, progress: Progress = lambda *_: None) -> Delivered:
+    """Send MLflow all pending entries in the order of the log; those that it refuses stay pending, the rest goes on.
 
-    Returns at once where another process is at it: that one sees what was added meanwhile.
+    Returns at once where another process is delivering: that one sees what was added meanwhile.
 
     Args:
         catalog: open for writing.
         mirror: MLflow.
-        progress: called with what is told, and how many so far.
+        progress: called with what is sent, and how many entries so far.
     """
-    told, refused = 0, dict[int, str]()
+    sent, refused = 0, dict[int, str]()
     while True:
         with catalog.outbox.exclusive(MLFLOW) as held:
             if not held:
-                return Delivered(told=told, refused=[*refused.items()], busy=True)
-            for entry in _owed(catalog, refused):
+                return Delivered(sent=sent, refused=[*refused.items()], busy=True)
+            for entry in _pending(catalog, refused):
                 try:
-                    _tell(catalog, mirror, entry)
+                    _send(catalog, mirror, entry)
                 except LostServerError as error:
-                    return Delivered(told=told, refused=[*refused.items()], lost=error.what)
+                    return Delivered(sent=sent, refused=[*refused.items()], lost=error.what)
                 except LineageError as error:  # of this one entry: the others need not wait for it
                     refused[entry.seq] = error.what
                 else:
                     catalog.outbox.mark_delivered(MLFLOW, [entry])
-                    told += 1
-                    progress("entries told to MLflow", told)
-        # Whoever was told that we are at it has left it to us: look again after the lock is free.
-        if not _owed(catalog, refused):
-            return Delivered(told=told, refused=[*refused.items()])
+                    sent += 1
+                    progress("entries sent to MLflow", sent)
+        # Another process may have found the lock taken and left its entries to us: look again now that it is free.
+        if not _pending(catalog, refused):
+            return Delivered(sent=sent, refused=[*refused.items()])
 
 
-def _owed(catalog: "Catalog", refused: dict[int, str]) -> "Sequence[LogEntry]":
+def _pending(catalog: "Catalog", refused: dict[int, str]) -> "Sequence[LogEntry]":
     page = catalog.outbox.pending(MLFLOW, limit=_PAGE + len(refused))
     return [entry for entry in page if entry.seq not in refused]
 
 
-def _tell(catalog: "Catalog", mirror: Mirror, entry: "LogEntry") -> None:
+def _send(catalog: "Catalog", mirror: Mirror, entry: "LogEntry") -> None:
     if entry.kind == "decision":
         decided = LoggedDecision(seq=entry.seq, at=parse_time(entry.recorded), decision=decode_decision(entry.body))
         sync_decision(mirror, catalog, decided)
@@ -104,7 +104,7 @@ def _tell(catalog: "Catalog", mirror: Mirror, entry: "LogEntry") -> None:
 
 
 def main() -> int:
-    """Deliver what the project of the current folder owes, and say so; return 0 unless MLflow was lost."""
+    """Deliver the pending entries of the project in the current folder; return 0 unless MLflow could not be reached."""
     from lineage_pipelines.catalog.catalog import Catalog
 
     os.nice(10)  # training, which may go on beside this, comes first
@@ -119,8 +119,8 @@ def main() -> int:
         sys.stderr.write(f"entry {seq}: {why}\n")
     if found.lost:
         sys.stderr.write(f"error: {found.lost}\n")
-    entries = "1 entry" if found.told == 1 else f"{found.told:,} entries"
-    sys.stderr.write(f"{entries} told{', another process is at it' if found.busy else ''}\n")
+    entries = "1 entry" if found.sent == 1 else f"{found.sent:,} entries"
+    sys.stderr.write(f"{entries} sent{', another process is delivering' if found.busy else ''}\n")
     return 1 if found.lost else 0
 
 

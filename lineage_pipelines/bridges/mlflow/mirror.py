@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 _PARENT = "mlflow.parentRunId"
 _ABOUT_THE_TRAINING = frozenset({"mlflow.runName", "mlflow.user", "mlflow.source.type", "mlflow.source.name"})
-"""What the training itself has said of a run that it began."""
+"""Tags that the training itself has set on a run that it began."""
 _METRICS_AT_ONCE = 1000
 _PARAMS_AT_ONCE = 100
 _FINISHED = "FINISHED"
@@ -47,7 +47,7 @@ _Made = TypeVar("_Made")
 
 
 def _keep_first(found: Sequence[_Made], order: Callable[[_Made], int], drop: Callable[[_Made], object]) -> _Made | None:
-    """Return the one that was made first; those that a lost answer made a second time, ours as well, are removed."""
+    """Return the one that was made first; duplicates of ours, made again after a lost answer, are removed."""
     made = sorted(found, key=order)
     for other in made[1:]:
         drop(other)
@@ -105,11 +105,13 @@ def _own_run(client: "MlflowClient", experiment: str, entry: "Entry", dagster_ur
 
 
 def _tag_training_run(client: "MlflowClient", run: "Run", entry: "Entry", dagster_url: str | None) -> None:
-    """Say in a run that the training began which version came of it; what it said of itself stays."""
+    """Tag a run that the training began with the version that came of it; tags that the training set stay."""
     from mlflow.entities import RunTag
 
-    said = {n: v for n, v in run_tags(entry, dagster_url).items() if n not in _ABOUT_THE_TRAINING & set(run.data.tags)}
-    for part in chunks(said.items(), _PARAMS_AT_ONCE):
+    wanted_tags = {
+        n: v for n, v in run_tags(entry, dagster_url).items() if n not in _ABOUT_THE_TRAINING & set(run.data.tags)
+    }
+    for part in chunks(wanted_tags.items(), _PARAMS_AT_ONCE):
         client.log_batch(run.info.run_id, tags=[RunTag(*each) for each in part])
 
 
@@ -131,7 +133,7 @@ def _log(
 ) -> None:
     from mlflow.entities import Metric, Param
 
-    # A parameter is said once and for all in MLflow; a metric that is said again has two points.
+    # MLflow accepts a parameter once only; a metric that is logged again has two points.
     new = ((name, value) for name, value in params.items() if name not in run.data.params)
     for values in chunks(new, _PARAMS_AT_ONCE):
         client.log_batch(run.info.run_id, params=[Param(*each) for each in values])
@@ -152,8 +154,8 @@ def _mirror_candidates(client: "MlflowClient", run: "Run", entry: "Entry") -> No
         found = known.get(str(number))
         if found is not None and found.info.status == _FINISHED:
             continue
-        said = source_tags(entry.record) | _candidate_tags(candidate, number, run, entry)
-        made = found or client.create_run(run.info.experiment_id, start_time=at, tags=said)
+        wanted_tags = source_tags(entry.record) | _candidate_tags(candidate, number, run, entry)
+        made = found or client.create_run(run.info.experiment_id, start_time=at, tags=wanted_tags)
         params = valid_keys({name: as_text(value) for name, value in candidate.parameters.items()})
         _log(client, made, params, valid_keys(candidate.metrics), at=at)
         client.set_terminated(made.info.run_id, _FINISHED, end_time=at)
@@ -230,11 +232,11 @@ def _register(
 ) -> None:
     """Register a version, or tag the one that the training registered of its own run under the same name."""
     theirs = client.search_model_versions(f"run_id = {filter_value(run.info.run_id)}")
-    said = version_tags(entry, dagster_url)
+    wanted_tags = version_tags(entry, dagster_url)
     for version in theirs:
         if version.name == entry.model and tags.RECORD not in version.tags:
-            # The record's digest last: by it the version is found, and then all is said.
-            for name, value in sorted(said.items(), key=lambda tag: tag[0] == tags.RECORD):
+            # The record's digest last: by it the version is found, and then it has all tags.
+            for name, value in sorted(wanted_tags.items(), key=lambda tag: tag[0] == tags.RECORD):
                 client.set_model_version_tag(version.name, version.version, name, value)
             return
     _provide_model(client, entry)
@@ -243,7 +245,7 @@ def _register(
         source=f"models:/{model.model_id}",
         run_id=run.info.run_id,
         model_id=model.model_id,
-        tags=said,
+        tags=wanted_tags,
         description=description(entry, dagster_url),
         await_creation_for=0,
     )
@@ -302,7 +304,7 @@ class Mirror:
 
         Raises:
             RefusedError: MLflow refuses something of it.
-            LostServerError: MLflow cannot be reached; what it was told already is found again.
+            LostServerError: MLflow cannot be reached; what was already sent is found again.
             ArtifactError: the model's file is missing or altered.
         """
         found = self.find(entry)

@@ -1,6 +1,6 @@
 """Mirror comparison: the catalog beside MLflow: what is missing on either side, and which alias names something else.
 
-The catalog is right: what MLflow lacks is told again. What others made there is theirs, and is listed.
+The catalog is right: what MLflow lacks is sent again. What others made there is listed and left.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -37,7 +37,7 @@ _AT_ONCE = 1000
 def compare(
     catalog: "Catalog", mirror: Mirror, *, dry_run: bool, progress: Callable[[str, int], None] = lambda *_: None
 ) -> Iterator[Finding]:
-    """Tell MLflow what it is owed, then compare every model's versions and aliases, and put right what is ours.
+    """Send MLflow the pending entries, then compare the versions and aliases of every model, and correct what is ours.
 
     Versions and aliases that others made in MLflow are listed, and left.
 
@@ -71,8 +71,8 @@ def _owed(
         yield Finding(kind=kind, subject=f"entry {seq}", status=FindingStatus.REFUSED, detail=why)
     if found.lost:
         raise LostServerError(found.lost, where=public_address(mirror.address))
-    if found.told:
-        yield Finding(kind=kind, subject=f"{found.told:,} more", status=FindingStatus.TOLD, detail="")
+    if found.sent:
+        yield Finding(kind=kind, subject=f"{found.sent:,} more", status=FindingStatus.TOLD, detail="")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +87,9 @@ class _Model:
     def compare(self) -> Iterator[Finding]:
         theirs = self._registered(self.name)
         ours = self.catalog.index.version_numbers(self.name)
-        told = {each.tags.get(tags.RECORD, "") for each in theirs}
+        registered = {each.tags.get(tags.RECORD, "") for each in theirs}
         imported: set[tuple[str, str]] = set()
-        missing = sorted(number for digest, number in ours.items() if f"sha256:{digest}" not in told)
+        missing = sorted(number for digest, number in ours.items() if f"sha256:{digest}" not in registered)
         owed = {entry.digest for entry in self.catalog.outbox.pending(MLFLOW)} if missing else set()
         for entry in (self.catalog.get(self.name, number) for number in missing):
             origin = entry.record.run.mlflow
@@ -134,7 +134,7 @@ class _Model:
     ) -> Iterator[Finding]:
         seen: set[str] = set()
         for each in sorted(theirs, key=lambda version: int(version.version)):
-            record, said = each.tags.get(tags.RECORD), each.tags.get(tags.VERSION)
+            record, claimed = each.tags.get(tags.RECORD), each.tags.get(tags.VERSION)
             subject = f"{each.name} version {each.version} in MLflow"
             if record is None:
                 if (each.name, str(each.version)) not in imported:
@@ -147,8 +147,8 @@ class _Model:
                     )
                 continue
             number = ours.get(record.partition(":")[2])
-            if number is None or record in seen or said != str(number):
-                detail = f"it claims to be {said or 'a version'} with the record {record[:19]}"
+            if number is None or record in seen or claimed != str(number):
+                detail = f"it claims to be {claimed or 'a version'} with the record {record[:19]}"
                 yield Finding(
                     kind=FindingKind.VERSION_WITHOUT_RECORD, subject=subject, status=FindingStatus.ALARM, detail=detail
                 )
@@ -166,9 +166,9 @@ class _Model:
                 continue  # others use it, for something of theirs
             if found is not None and found.name != self.name:
                 continue  # imported from a model of another name: its aliases stand there
-            wanted = str(found.version) if found is not None else None
-            if theirs.get(alias) != wanted and (holder is None or found is not None):
-                yield self._differs(alias, theirs.get(alias), wanted)
+            expected = str(found.version) if found is not None else None
+            if theirs.get(alias) != expected and (holder is None or found is not None):
+                yield self._differs(alias, theirs.get(alias), expected)
 
     def _their_aliases(self) -> Mapping[str, str]:
         try:
@@ -181,11 +181,11 @@ class _Model:
     def _decided(self, alias: str) -> bool:
         return any(each.decision.moves_alias for each in list_decisions(self.catalog, self.name, alias))
 
-    def _differs(self, alias: str, theirs: str | None, wanted: str | None) -> Finding:
+    def _differs(self, alias: str, theirs: str | None, expected: str | None) -> Finding:
         status = FindingStatus.TO_BE_MOVED
         if not self.dry_run:
             sync_alias(self.mirror, self.catalog, self.name, alias)
             status = FindingStatus.MOVED
-        now, then = (f"version {number}" if number else "no version" for number in (theirs, wanted))
+        now, then = (f"version {number}" if number else "no version" for number in (theirs, expected))
         detail = f"it named {now} in MLflow, and {then} by the decisions in the catalog"
         return Finding(kind=FindingKind.ALIAS_DIFFERS, subject=f"{self.name}@{alias}", status=status, detail=detail)

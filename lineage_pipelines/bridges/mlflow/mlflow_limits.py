@@ -1,4 +1,4 @@
-"""Names and texts as MLflow takes them: its limits are those of its SQL store, and wider elsewhere."""
+"""Limits of MLflow on names and texts: those of its SQL store, the narrowest."""
 
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""A model file of the artifact store as a model of MLflow: the very bytes, in the folder that its clients load.
+"""Model folder: a model file of the artifact store, byte for byte, in the folder that MLflow's clients load.
 
 Nothing is loaded and saved again, so that the file in MLflow has the digest that the record names (skops writes other
 bytes each time). The layout is that of `mlflow.sklearn.save_model(serialization_format="skops")`.

@@ -17,8 +17,8 @@ _TRUTH = {"True": True, "False": False}
 def read_value(text: str) -> Json:
     """Return the number or truth value whose Python text this is, exactly; any other text as it is.
 
-    `7`, `0.1` and `True` are values. `007`, `1e-3`, `nan`, `true` and a number of twenty digits stay text: what was
-    given to MLflow cannot be told from them.
+    `7`, `0.1` and `True` are values. `007`, `1e-3`, `nan`, `true` and a number of twenty digits stay text: they do
+    not show what MLflow was given.
     """
     if text in _TRUTH:
         return _TRUTH[text]
@@ -42,16 +42,16 @@ _CLIPPED = 1.79e308
 _LONGEST_GAP = 80
 
 
-def is_plain(said: Json) -> bool:
-    """Say whether values can be kept as they are, but for numbers that are none; looking at all texts at once.
+def is_plain(content: Json) -> bool:
+    """Return whether a value can be stored as it is, apart from numbers that are not finite.
 
-    No text has a secret's shape, no key is a secret's name, and all have a form that a record may hold.
+    Then no text looks like a secret, no key is the name of one, and a record may hold all of them.
     """
-    texts = [*_texts(said)]
+    texts = [*_texts(content)]
     whole = "\n".join(texts)
     if "\0" in whole or not (whole.isascii() or _encodes(whole)) or any(find_tokens(whole.encode())):
         return False
-    return not any(_is_odd_key(key) for key in _keys(said))
+    return not any(_is_odd_key(key) for key in _keys(content))
 
 
 @lru_cache(50_000)  # runs of one experiment log the same names
@@ -70,28 +70,30 @@ def _encodes(text: str) -> bool:
     return True
 
 
-def _texts(said: Json) -> Iterator[str]:
-    if isinstance(said, str):
-        yield said
-    elif isinstance(said, Mapping):
-        yield from said
-        for value in said.values():
+def _texts(content: Json) -> Iterator[str]:
+    if isinstance(content, str):
+        yield content
+    elif isinstance(content, Mapping):
+        yield from content
+        for value in content.values():
             yield from _texts(value)
-    elif isinstance(said, list | tuple):
-        for value in said:
+    elif isinstance(content, list | tuple):
+        for value in content:
             yield from _texts(value)
 
 
-def _keys(said: Json) -> Iterator[str]:
-    if isinstance(said, Mapping):
-        yield from said
-    for value in said.values() if isinstance(said, Mapping) else said if isinstance(said, list | tuple) else ():
+def _keys(content: Json) -> Iterator[str]:
+    if isinstance(content, Mapping):
+        yield from content
+    for value in (
+        content.values() if isinstance(content, Mapping) else content if isinstance(content, list | tuple) else ()
+    ):
         if isinstance(value, Mapping | list | tuple):
             yield from _keys(value)
 
 
 def shown_text(text: str | None, longest: int) -> str:
-    """Return a text of people's, cut; nothing where it looks like a secret."""
+    """Return a text that a user wrote, cut to `longest`; an empty one where it looks like a secret."""
     words = plain(text or "")[:longest]
     return "" if token_shape(words) else words
 
@@ -133,7 +135,7 @@ def read_metrics(numbers: Mapping[str, float]) -> tuple[dict[str, float], tuple[
     """Return the metrics of a run that are finite, and what was left out: `evaluation.metrics.x: why`."""
     finite = {name: float(value) for name, value in numbers.items() if math.isfinite(value) and abs(value) < _CLIPPED}
     gaps = [
-        f"evaluation.metrics.{_named(name)}: left out, MLflow says {_odd(value)}, which is no number"
+        f"evaluation.metrics.{_named(name)}: left out, it is {_odd(value)} in MLflow"
         for name, value in numbers.items()
         if name not in finite
     ]
@@ -170,43 +172,43 @@ def plain(text: str) -> str:
     return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode() if not _writable(text) else text
 
 
-def without_secrets(said: Json) -> Json:
-    """Return everything that MLflow said as a blob may hold it: no secrets, and no number that is none."""
-    return _finite(said) if is_plain(said) else _hidden(said)
+def without_secrets(content: Json) -> Json:
+    """Return content of MLflow as a blob may hold it: without secrets, with words for numbers that are not finite."""
+    return _finite(content) if is_plain(content) else _hidden(content)
 
 
-def _finite(said: Json) -> Json:
-    if isinstance(said, Mapping):
-        return {name: _finite(value) for name, value in said.items()}
-    if isinstance(said, list | tuple):
-        return [_finite(value) for value in said]
-    return _odd(said) if isinstance(said, float) and not math.isfinite(said) else said
+def _finite(content: Json) -> Json:
+    if isinstance(content, Mapping):
+        return {name: _finite(value) for name, value in content.items()}
+    if isinstance(content, list | tuple):
+        return [_finite(value) for value in content]
+    return _odd(content) if isinstance(content, float) and not math.isfinite(content) else content
 
 
-def _kept(said: Json) -> Json:
-    if isinstance(said, Mapping):
-        return {_key(name): _kept(value) for name, value in said.items()}
-    if isinstance(said, list | tuple):
-        return [_kept(value) for value in said]
-    if isinstance(said, float) and not math.isfinite(said):
-        return _odd(said)
-    return plain(said) if isinstance(said, str) else said
+def _cleaned(content: Json) -> Json:
+    if isinstance(content, Mapping):
+        return {_key(name): _cleaned(value) for name, value in content.items()}
+    if isinstance(content, list | tuple):
+        return [_cleaned(value) for value in content]
+    if isinstance(content, float) and not math.isfinite(content):
+        return _odd(content)
+    return plain(content) if isinstance(content, str) else content
 
 
-def _hidden(said: Json) -> Json:
-    if isinstance(said, Mapping):
+def _hidden(content: Json) -> Json:
+    if isinstance(content, Mapping):
         return {
-            WITHHELD if token_shape(name) else _key(name): _hidden_value(name, value) for name, value in said.items()
+            WITHHELD if token_shape(name) else _key(name): _hidden_value(name, value) for name, value in content.items()
         }
-    if isinstance(said, list | tuple):
-        return [_hidden(value) for value in said]
-    return WITHHELD if isinstance(said, str) and token_shape(said) else _kept(said)
+    if isinstance(content, list | tuple):
+        return [_hidden(value) for value in content]
+    return WITHHELD if isinstance(content, str) and token_shape(content) else _cleaned(content)
 
 
 def _hidden_value(name: str, value: Json) -> Json:
     if isinstance(value, Mapping | list | tuple):
         return _hidden(value)
-    return WITHHELD if find_secrets({name: value}) else _kept(value)
+    return WITHHELD if find_secrets({name: value}) else _cleaned(value)
 
 
 def _key(name: str) -> str:

@@ -95,7 +95,7 @@ class TrainingContext:
 
 
 def register() -> None:
-    """See to it that MLflow asks, where it is loaded and did not find the entry point."""
+    """Register the provider where MLflow is loaded and did not find the entry point."""
     module = sys.modules.get("mlflow.tracking.context.registry")
     registry = getattr(module, "_run_context_provider_registry", None)
     if registry is not None and not any(type(each).__name__ == TrainingContext.__name__ for each in registry):

@@ -1,4 +1,4 @@
-"""Run payload: a record as MLflow says it: params, metrics, datasets and tags of a run."""
+"""Run payload: a record as the params, metrics, datasets and tags of a run in MLflow."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -56,7 +56,7 @@ def metrics_of(evaluation: Evaluation | None) -> dict[str, float]:
 
 
 def slices_in(metrics: Mapping[str, float]) -> tuple[dict[str, float], tuple[SliceMetrics, ...]]:
-    """Tell overall metrics from those of slices again, by the names that `metrics_of` gives them."""
+    """Separate overall metrics from those of slices, by the names that `metrics_of` gives them."""
     overall: dict[str, float] = {}
     parts: dict[tuple[str, str], dict[str, float]] = {}
     for name, number in metrics.items():
@@ -68,7 +68,7 @@ def slices_in(metrics: Mapping[str, float]) -> tuple[dict[str, float], tuple[Sli
     slices = []
     for (column, value), found in parts.items():
         rows = found.get(_ROWS, -1.0)
-        if rows < 0 or not rows.is_integer():  # somebody else's names, which only look like ours
+        if rows < 0 or not rows.is_integer():  # names that others gave, which only look like ours
             overall |= {f"{_SLICES}/{column}/{value}/{name}": each for name, each in found.items()}
             continue
         measured = {name: each for name, each in found.items() if name != _ROWS}
@@ -194,7 +194,7 @@ def _checks(evaluation: Evaluation | None) -> str | None:
 
 
 def asset_url(record: LineageRecord, dagster_url: str | None) -> str | None:
-    """Return the address of the model asset's page, where it is known where Dagster's pages are."""
+    """Return the address of the model asset's page, where the address of Dagster is known."""
     if dagster_url is None:
         return None
     key = "/".join(quote(part, safe="") for part in record.model.asset_key.split("/"))

@@ -1,4 +1,4 @@
-"""An MLflow server or store: how it is reached, and what its errors mean."""
+"""Server of MLflow, or its store: how to connect, and what its errors mean."""
 
 import contextlib
 import importlib.util
@@ -55,7 +55,7 @@ class RefusedError(BridgeError):
 
 
 class LostServerError(BridgeError):
-    """MLflow cannot be reached, or cannot answer now. What it was told last may have been done."""
+    """MLflow cannot be reached, or cannot answer now. What was sent last may have been done."""
 
 
 def is_installed() -> bool:
@@ -66,7 +66,7 @@ def is_installed() -> bool:
 def connect(address: str, *, retries: int) -> "MlflowClient":
     """Return MLflow's own client of a server or store, and make it the one that MLflow itself uses in this process.
 
-    Call it in a process of our own only: MLflow takes its manners (timeouts, retries, what it prints) from the
+    Call it in a process of our own only: MLflow takes its timeouts, retries and output from the
     environment, and its SQL registry asks the tracking store of the process.
 
     Args:
@@ -145,11 +145,11 @@ def _lost(words: str, address: str) -> LostServerError:
 
 
 def _plain(words: str) -> str:
-    # What is to be known of a failed connection stands at the end of three errors in one another.
+    # The cause of a failed connection is at the end of three nested errors.
     cause = _CAUSES.search(words)
     return cause[0] if cause else _CREDENTIALS.sub("//", " ".join(words.split()))[:300]
 
 
 def public_address(address: str) -> str:
-    """Return an address as people may see it and a record may hold it: without passwords and this machine's folders."""
+    """Return an address that may be shown and recorded: without passwords and this machine's folders."""
     return public_url(address) or f"{address.partition(':')[0]}:{PurePosixPath(address).name}"

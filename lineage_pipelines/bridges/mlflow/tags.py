@@ -1,4 +1,4 @@
-"""The tags by which what we write in MLflow is found again, and told from what others write."""
+"""Tags by which what we write in MLflow is found again and distinguished from what others write."""
 
 RECORD = "lineage.record"
 """The record's digest, `sha256:…`: of a run, a logged model and a registered version."""

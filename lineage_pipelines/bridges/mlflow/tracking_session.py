@@ -1,7 +1,7 @@
 """Tracking session: joins the MLflow run in which a training function tracks itself, and reads it afterwards.
 
-MLflow is not imported unless the function used it. What MLflow does not answer in time is said in the record, and
-neither fails nor holds up the training.
+MLflow is not imported unless the function used it. What MLflow does not answer in time is noted in the record, and
+neither fails nor delays the training.
 """
 
 import contextlib
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from mlflow.store.entities import PagedList
 
 FROM_THE_RUN = "from MLflow's run"
-"""How the line ends that says of values of a record that they are MLflow's."""
+"""The end of the line that declares values of a record to be MLflow's."""
 _PARENT = "mlflow.parentRunId"
 _AT_ONCE = 1000
 _NAMED = 5
@@ -179,7 +179,7 @@ class TrackingSession:
         self._others: frozenset[str] = frozenset()
 
     def before(self) -> None:
-        """Note what the run that is open already holds: the parameters of others are not the training's."""
+        """Note which parameters the open run already has: they are not the training's."""
         if self._open:  # else MLflow may not be imported
             address, run_id = _mlflow().get_tracking_uri(), self._open[-1]
 
@@ -213,7 +213,7 @@ class TrackingSession:
     def _end(self, status: str, deadline: float) -> None:
         """End the innermost run that is open in this thread, by another one: MLflow's own call has no time limit."""
         fluent, address = _fluent(), _mlflow().get_tracking_uri()
-        run = fluent._active_run_stack.get().pop()  # noqa: SLF001  # MLflow lets nobody close a run but its own thread
+        run = fluent._active_run_stack.get().pop()  # noqa: SLF001  # MLflow lets only its own thread close a run
         fluent._last_active_run_id.set(run.info.run_id)  # noqa: SLF001
 
         def end() -> None:
@@ -322,10 +322,10 @@ def _within(seconds: float, ask: Callable[[], _Answer], address: str) -> _Answer
         try:
             with translated_errors(address):
                 answers.put((ask(), None))
-        except Exception as error:  # noqa: BLE001  # a thread's exceptions reach nobody
+        except Exception as error:  # noqa: BLE001  # an exception in a thread is lost
             answers.put((None, _as_ours(error, address)))
 
-    # Nobody waits for it at the end of the process, either.
+    # A daemon: the process does not wait for it when it ends, either.
     threading.Thread(target=work, name="lineage-mlflow", daemon=True).start()
     try:
         answer, trouble = answers.get(timeout=max(seconds, _ONE_ANSWER / 4))

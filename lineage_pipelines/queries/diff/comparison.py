@@ -46,7 +46,7 @@ def compare_versions(
         artifacts: the store of profiles, sources and lists of packages; without it only digests are compared.
         project_dir: the project, for commits and for the data itself; None to do without.
         rows: whether to read both snapshots of a changed dataset again, where they are at hand.
-        progress: is told of which dataset rows are read, and how many were read now.
+        progress: called with the dataset whose rows are read and how many were read just now.
 
     Raises:
         CatalogError: a record cannot be read.

@@ -30,7 +30,7 @@ Tables = Callable[[DatasetSnapshot], AbstractContextManager["OpenTable | str"]]
 
 
 Progress = Callable[[str, int], None]
-"""Is told of which dataset rows are read, and how many were read now; a table may be read several times."""
+"""Called with the dataset whose rows are read and how many were read just now; a table may be read several times."""
 
 
 def find_tables(project_dir: Path, progress: Progress | None = None) -> Tables:

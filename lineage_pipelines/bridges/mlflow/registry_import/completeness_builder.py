@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from lineage_pipelines.records.statement.lineage_record import Completeness
 
 UNKNOWN = "unknown"
-"""What a field says that must be text and is not known; a line of `missing` says why."""
+"""The value of a required text that is not known; a line of `missing` says why."""
 
 
 @dataclass(slots=True)
@@ -21,7 +21,7 @@ class CompletenessBuilder:
         self.missing.append(f"{path}: {why}")
 
     def add_declared(self, path: str, who: str) -> None:
-        """Say that a fact is what somebody told MLflow."""
+        """Say that a fact is what a user logged in MLflow."""
         self.declared.append(f"{path}: {who}")
 
     def add_inferred(self, path: str, how: str) -> None:

@@ -1,4 +1,4 @@
-"""DVC data at past commits, read from the project's Git repository without a checkout."""
+"""DVC data at a past commit, read from the project's Git repository without a checkout."""
 
 import posixpath
 from collections.abc import Collection, Iterator, Mapping
@@ -132,8 +132,8 @@ def working_folder(pipeline: Document | None, stage: str) -> str:
     """Return the folder that a stage's paths start from, relative to its dvc.yaml, as far as it is written out."""
     value: Any = pipeline.value if pipeline is not None else {}
     stages = value.get("stages") if isinstance(value, dict) else None
-    said = stages.get(stage, stages.get(stage.partition("@")[0])) if isinstance(stages, dict) else None
-    inner = said.get("do", said) if isinstance(said, dict) else None
+    entry = stages.get(stage, stages.get(stage.partition("@")[0])) if isinstance(stages, dict) else None
+    inner = entry.get("do", entry) if isinstance(entry, dict) else None
     wdir = inner.get("wdir") if isinstance(inner, dict) else None
     return wdir if isinstance(wdir, str) and "${" not in wdir else "."
 

@@ -1,4 +1,4 @@
-"""A model folder of MLflow, streamed into the artifact store file by file and named by the digest of its list.
+"""Folder copy: a model folder of MLflow, streamed into the artifact store and named by the digest of its file list.
 
 What a server lists is not believed: a path that leaves the folder, or a folder of this machine that a server elsewhere
 names, is refused.

@@ -116,7 +116,7 @@ class Importer:
         work = _ModelImport(self, model, summary, fixed=fixed)
         try:
             for page in self.registry.pages(model.name):
-                work.take(page)
+                work.import_page(page)
         except UnreadableError as error:
             rest = "it and those after it were left, so that they keep their order"
             summary.skipped.append((work.at, f"its files cannot be read: {error.what}; {rest}; {error.fix}"))
@@ -150,7 +150,7 @@ class _ModelImport:
         self._stages: dict[str, str] = {}
         self._count = importer.registry.count(model)
 
-    def take(self, page: "Sequence[ModelVersion]") -> None:
+    def import_page(self, page: "Sequence[ModelVersion]") -> None:
         """Import those versions of a page that the catalog has not."""
         new = [version for version in page if not self._is_known(version)]
         registry, builder = self._importer.registry, self._importer.builder
@@ -244,7 +244,7 @@ class _ModelImport:
         summary, book = self._summary, self._importer.aliases
         named = with_stages(aliases_of(self._model), self._stages)
         summary.aliases.extend(
-            book.carry(named, self._entries, frozenset(self._mirrored), self._importer.builder.server)
+            book.import_aliases(named, self._entries, frozenset(self._mirrored), self._importer.builder.server)
         )
         summary.notes.extend(book.left_over(summary.name, named))
 

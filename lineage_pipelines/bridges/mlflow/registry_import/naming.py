@@ -31,10 +31,10 @@ class AliasImport:
     by: str
     """Who imports."""
     project_dir: Path
-    """The project whose policy is judged; a promotion against it says so."""
+    """The project whose policy applies; a promotion against it says so."""
     dry_run: bool
 
-    def carry(
+    def import_aliases(
         self, named: Mapping[str, str], entries: Mapping[str, Entry | None], new: frozenset[str], origin: str
     ) -> Iterator[ImportedAlias]:
         """Make the catalog's aliases name what MLflow's name.
@@ -51,9 +51,9 @@ class AliasImport:
             except RecordError as error:
                 yield _left(alias, entries.get(number), f"no alias here is called so: {error.fix}")
                 continue
-            yield self._carry(alias, number, entries, new, origin)
+            yield self._import_alias(alias, number, entries, new, origin)
 
-    def _carry(
+    def _import_alias(
         self, alias: str, number: str, entries: Mapping[str, Entry | None], mirrored: frozenset[str], origin: str
     ) -> ImportedAlias:
         if number not in entries:
@@ -98,10 +98,10 @@ class AliasImport:
 
     def left_over(self, model: str, named: Mapping[str, str]) -> Iterator[str]:
         """Yield a note for each alias that an import brought and that MLflow has no more."""
-        standing = self.catalog.index.current_aliases([model]) if self.catalog is not None else ()
-        for _, alias, version in standing:
+        current = self.catalog.index.current_aliases([model]) if self.catalog is not None else ()
+        for _, alias, version in current:
             if alias not in named and not self._decided_here(model, alias):
-                yield f"MLflow has no alias {alias} any more; here it names {model}@{version} until somebody retires it"
+                yield f"MLflow has no alias {alias} any more; here it names {model}@{version} until it is retired"
 
 
 def _left(alias: str, entry: Entry | None, why: str) -> ImportedAlias:
@@ -123,15 +123,15 @@ _MARK = 8
 
 
 def name_models(
-    theirs: Sequence[str], renamed: Mapping[str, str], kept: Mapping[str, str] | None = None
+    theirs: Sequence[str], renamed: Mapping[str, str], earlier: Mapping[str, str] | None = None
 ) -> dict[str, str]:
     """Return the name that each registered model has in the catalog; no two have the same.
 
     Args:
         theirs: the names in MLflow, the model that was registered first in front: it keeps the plain name where two
             come to one.
-        renamed: their names and ours, as somebody asked.
-        kept: their names and ours, as an earlier import called them.
+        renamed: their names and ours, as the user asked.
+        earlier: their names and ours, as an earlier import called them.
 
     Raises:
         RecordError: a name that was asked for is none, is asked for twice, or is for a model that MLflow has not.
@@ -139,7 +139,7 @@ def name_models(
     _check(theirs, renamed)
     found = {name: check_model_name(ours) for name, ours in renamed.items()}
     taken = {_folded(ours) for ours in found.values()}
-    for name, ours in (kept or {}).items():
+    for name, ours in (earlier or {}).items():
         if name in theirs and name not in found and _folded(ours) not in taken:
             found[name] = ours
             taken.add(_folded(ours))

@@ -88,7 +88,7 @@ _LONGEST_TEXT = 2_000
 
 @dataclass(frozen=True, slots=True)
 class RecordBuilder:
-    """Makes records of what MLflow says."""
+    """Makes records of what MLflow knows."""
 
     server: str
     """The tracking server or store, as a record may name it."""
@@ -233,7 +233,7 @@ def _parameters(run: "Run | None", completeness: CompletenessBuilder) -> Mapping
     if values:
         completeness.add_declared("parameters", f"{_LOGGED}, where all are text: numbers and truth values were read")
     completeness.add_missing(
-        "parameters", "defaults that nobody logged are not known" if values else "none was logged in MLflow"
+        "parameters", "defaults that were not logged are not known" if values else "none was logged in MLflow"
     )
     return values
 
@@ -248,10 +248,10 @@ def _evaluation(
         return None
     completeness.add_declared("evaluation", f"{_LOGGED}, the last value of each metric")
     overall, slices = slices_in(metrics)
-    told = run.data.tags.get(ours.EVALUATED_ON) if run is not None else None
+    evaluated_on = run.data.tags.get(ours.EVALUATED_ON) if run is not None else None
     measured = [snapshot.name for snapshot in data if snapshot.role in MEASURED]
-    if any(snapshot.name == told for snapshot in data):
-        measured = [str(told)]
+    if any(snapshot.name == evaluated_on for snapshot in data):
+        measured = [str(evaluated_on)]
         completeness.add_declared("evaluation.snapshot", "a tag that lineage-pipelines wrote in MLflow")
     elif len(measured) != 1:
         completeness.add_missing("evaluation.snapshot", "MLflow does not say on which data the metrics were measured")

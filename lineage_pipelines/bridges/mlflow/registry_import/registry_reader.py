@@ -120,20 +120,20 @@ class Registry:
         with translated_errors(self.address):
             self.client.search_registered_models(max_results=1)
 
-    def _runs(self, wanted: set[str]) -> "dict[str, Run]":
-        found = dict(self._search(wanted))
-        if len(found) < len(wanted) or not self._experiments:
+    def _runs(self, ids: set[str]) -> "dict[str, Run]":
+        found = dict(self._search(ids))
+        if len(found) < len(ids) or not self._experiments:
             known = set(self._experiments)
             self._read_experiments()
             if set(self._experiments) != known:
-                found |= dict(self._search(wanted - found.keys()))
+                found |= dict(self._search(ids - found.keys()))
         return found
 
-    def _search(self, wanted: Iterable[str]) -> "Iterator[tuple[str, Run]]":
+    def _search(self, ids: Iterable[str]) -> "Iterator[tuple[str, Run]]":
         if not self._experiments:
             return
         whole_view = _all_view()
-        for part in chunks(sorted(wanted), _RUNS):
+        for part in chunks(sorted(ids), _RUNS):
             ask = f"attributes.run_id IN ({', '.join(filter_value(run) for run in part)})"
             with translated_errors(self.address):
                 runs = self.client.search_runs([*self._experiments], ask, whole_view, max_results=_RUNS)
@@ -174,7 +174,7 @@ class Registry:
 def _filter(name: str) -> str:
     try:
         return f"name = {filter_value(name)}"
-    except ValueError:  # both kinds of quotes: any letter in their place, and who is meant is looked at afterwards
+    except ValueError:  # both kinds of quotes: any letter in their place, and the names are compared afterwards
         pattern = "".join("_" if letter in "'\"\\%" else letter for letter in name)
         return f"name LIKE '{pattern}'"
 

@@ -1,4 +1,4 @@
-"""Datasets that a run logged, as snapshots: with our own digests, or what DVC recorded at the run's commit."""
+"""Run inputs: the datasets that a run logged, with our own digests or those that DVC recorded at the run's commit."""
 
 import json
 import posixpath
@@ -37,18 +37,18 @@ _LONGEST = 200
 def read_schema(text: str | None) -> tuple[Column, ...]:
     """Return the columns of a dataset; none where MLflow has no table's schema."""
     try:
-        said = json.loads(text or "{}")
-        columns = said["mlflow_colspec"] if isinstance(said, dict) else []
+        logged = json.loads(text or "{}")
+        columns = logged["mlflow_colspec"] if isinstance(logged, dict) else []
         found = [_column(each) for each in columns[:_MOST]]
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return ()
     return tuple(found) if len({column.name for column in found}) == len(found) else ()
 
 
-def _column(said: Any) -> Column:  # noqa: ANN401  # JSON of any shape
-    kind = str(said["type"])
-    name = plain(str(said["name"]))[:_LONGEST]
-    return Column(name=name, type=_ARROW.get(kind, plain(kind)[:_LONGEST]), nullable=said.get("required") is not True)
+def _column(logged: Any) -> Column:  # noqa: ANN401  # JSON of any shape
+    kind = str(logged["type"])
+    name = plain(str(logged["name"]))[:_LONGEST]
+    return Column(name=name, type=_ARROW.get(kind, plain(kind)[:_LONGEST]), nullable=logged.get("required") is not True)
 
 
 _CONTEXT = "mlflow.data.context"
@@ -93,7 +93,7 @@ class InputReader:
         self._history.look_up(revisions)
 
     def read(self, inputs: "Sequence[DatasetInput]", revision: str | None, completeness: CompletenessBuilder) -> Inputs:
-        """Return the snapshots of a run's inputs; what was not found is said in `completeness`."""
+        """Return the snapshots of a run's inputs; what was not found is logged in `completeness`."""
         data: list[DatasetSnapshot] = []
         stages: dict[str, StageRun] = {}
         for name, given in _named(inputs):
@@ -198,13 +198,13 @@ def _named(inputs: "Sequence[DatasetInput]") -> "Iterator[tuple[str, DatasetInpu
     seen: set[tuple[str, ...]] = set()
     taken: set[str] = set()
     for given in inputs:
-        said = _tags(given)
-        own = plain(said.get(tags.INPUT) or given.dataset.name or "dataset")
-        key = (own, role_of(said, own), str(given.dataset.digest), str(given.dataset.source))
+        logged = _tags(given)
+        own = plain(logged.get(tags.INPUT) or given.dataset.name or "dataset")
+        key = (own, role_of(logged, own), str(given.dataset.digest), str(given.dataset.source))
         if key in seen:
             continue
         seen.add(key)
-        choices = [own, f"{own}_{role_of(said, own)}", *(f"{own}_{number}" for number in range(2, len(inputs) + 2))]
+        choices = [own, f"{own}_{role_of(logged, own)}", *(f"{own}_{number}" for number in range(2, len(inputs) + 2))]
         name = next(choice for choice in choices if choice not in taken)
         taken.add(name)
         yield name, given
@@ -214,26 +214,26 @@ def _tags(given: "DatasetInput") -> dict[str, str]:
     return {tag.key: tag.value for tag in given.tags or ()}
 
 
-def role_of(said: Mapping[str, str], name: str) -> str:
+def role_of(logged: Mapping[str, str], name: str) -> str:
     """Return an input's role by the context that it was logged with, else its name."""
-    context = plain(said.get(_CONTEXT) or name)
+    context = plain(logged.get(_CONTEXT) or name)
     return _ROLES.get(context.lower(), context)
 
 
 def _ours(name: str, given: "DatasetInput") -> DatasetSnapshot | None:
     """Return the snapshot that our own tags name, if they do."""
-    said, profile, source = _tags(given), _json(given.dataset.profile), _json(given.dataset.source)
+    logged, profile, source = _tags(given), _json(given.dataset.profile), _json(given.dataset.source)
     size, files, rows = (profile.get(key) for key in ("size", "files", "num_rows"))
-    if tags.SHA256 not in said or not isinstance(size, int) or not isinstance(files, int):
+    if tags.SHA256 not in logged or not isinstance(size, int) or not isinstance(files, int):
         return None
     try:
-        digest = DigestSet(md5=said.get(tags.MD5), sha256=said[tags.SHA256])
+        digest = DigestSet(md5=logged.get(tags.MD5), sha256=logged[tags.SHA256])
     except RecordError:
         return None
     key = source.get("asset_key")
     return DatasetSnapshot(
         name=name,
-        role=role_of(said, name),
+        role=role_of(logged, name),
         path=plain(str(source.get("uri") or given.dataset.name)),
         asset_key=plain(key) if isinstance(key, str) else None,
         digest=digest,
@@ -268,9 +268,9 @@ def _maker(found: Found) -> str | None:
 
 def _places(source: str | None) -> Iterator[str]:
     """Yield the paths and URLs in a dataset's source: MLflow's kinds of source call them by different names."""
-    said = _json(source)
+    logged = _json(source)
     for key in ("uri", "url", "path"):
-        value = said.get(key)
+        value = logged.get(key)
         if isinstance(value, str) and value and "\0" not in value:
             yield value
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from lineage_pipelines.queries.diff.stored_tables import Tables
 
 Listings = Callable[[DatasetSnapshot], Mapping[str, str] | None]
-"""MD5 of each file of a directory, by relative path; None when nobody knows them."""
+"""MD5 of each file of a directory, by relative path; None when they are not known."""
 
 
 def compare_datasets(
@@ -28,23 +28,23 @@ def compare_datasets(
     listings: Listings | None = None,
     keys: Mapping[str, Sequence[str]] | None = None,
 ) -> tuple[DatasetChange, ...]:
-    """Say of each dataset of two records what became of it; every one is told once.
+    """Return what became of each dataset of two records, each once.
 
     Args:
         first: the record on the left.
         second: the record on the right.
         blobs: reads stored profiles; None for what is not there.
         open_tables: finds the data itself, to compare row by row (`find_tables`).
-        listings: tells the files of a directory (`find_listings`).
-        keys: by dataset, the columns that tell its rows apart; found where they are not given.
+        listings: returns the files of a directory (`find_listings`).
+        keys: by dataset, the columns that identify its rows; found where they are not given.
     """
     ways = _Ways(blobs, open_tables, listings, keys or {})
     changes = []
     for before, after in _pairs(first.data, second.data):
         if before is None or after is None:
-            changes.append(_told(Kind.REMOVED if after is None else Kind.ADDED, before, after))
+            changes.append(_recorded_change(Kind.REMOVED if after is None else Kind.ADDED, before, after))
         elif _same_bytes(before, after):
-            changes.append(_told(Kind.IDENTICAL, before, after))
+            changes.append(_recorded_change(Kind.IDENTICAL, before, after))
         else:
             changes.append(_Comparison(before, after, ways).change())
     return tuple(changes)
@@ -78,7 +78,7 @@ def _same_bytes(before: DatasetSnapshot, after: DatasetSnapshot) -> bool:
     return False
 
 
-def _told(kind: Kind, before: DatasetSnapshot | None, after: DatasetSnapshot | None) -> DatasetChange:
+def _recorded_change(kind: Kind, before: DatasetSnapshot | None, after: DatasetSnapshot | None) -> DatasetChange:
     """What the records themselves say."""
     known = after or before
     return DatasetChange(
@@ -122,21 +122,21 @@ class _Comparison:
 
         before, after = self.sides
         schema, names = compare_schemas(before.schema, after.schema, self.profiles)
-        told = replace(self._from_profiles(names), schema=schema, changed_files=self._files())
+        change = replace(self._from_profiles(names), schema=schema, changed_files=self._files())
         rows = self._rows(names)
         if rows is not None:
-            told = replace(told, row_change=rows, evidence=Evidence.DATA)
-        return replace(told, weaker="; ".join(words for words in self.weaker if words))
+            change = replace(change, row_change=rows, evidence=Evidence.DATA)
+        return replace(change, weaker="; ".join(words for words in self.weaker if words))
 
     def _from_profiles(self, names: Mapping[str, str]) -> DatasetChange:
         from lineage_pipelines.queries.diff.data.column_changes import compare_columns
 
-        told = _told(Kind.CHANGED, *self.sides)
+        change = _recorded_change(Kind.CHANGED, *self.sides)
         before, after = self.profiles
         if before is None or after is None:
-            return told
+            return change
         return replace(
-            told,
+            change,
             evidence=Evidence.PROFILES,
             rows=(before.rows, after.rows),
             duplicates=(before.duplicates, after.duplicates),

@@ -12,7 +12,7 @@ _MAX_NAMED = 3
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """What is known about the time that a dataset covers, from the columns that tell it."""
+    """What is known about the time that a dataset covers, from its time columns."""
 
     columns: frozenset[str] = frozenset()
     """Columns that only say which time it is: there is nothing else to say about them."""
@@ -51,25 +51,25 @@ def find_period(change: DatasetChange) -> Period:
         return Period()
     least = _MAX_OF * abs(after - before) / max(after, before)
     moved = [column for column in change.columns if (column.distance or 0.0) >= least]
-    told = {column.column: found for column in moved if (found := _told(column))}
-    goes_on = after > before and told and all(found.only_new for found in told.values())
+    spans = {column.column: found for column in moved if (found := _span(column))}
+    goes_on = after > before and spans and all(found.only_new for found in spans.values())
     return Period(
-        frozenset(told),
-        tuple(f"{name} {found.words}" for name, found in told.items()),
+        frozenset(spans),
+        tuple(f"{name} {found.words}" for name, found in spans.items()),
         (after - before) / after if goes_on else None,
     )
 
 
 @dataclass(frozen=True, slots=True)
-class _Told:
-    """What one column tells of the time."""
+class _Span:
+    """The time that one column covers."""
 
     words: str
     only_new: bool
     """Whether it only goes on, and has lost nothing."""
 
 
-def _told(column: ColumnChange) -> _Told | None:
+def _span(column: ColumnChange) -> _Span | None:
     if column.kind == "time" and column.ratio is None:
         return _ends(column)
     if column.kind == "text" and (column.appeared or column.vanished):
@@ -77,21 +77,21 @@ def _told(column: ColumnChange) -> _Told | None:
     return None
 
 
-def _ends(column: ColumnChange) -> _Told | None:
+def _ends(column: ColumnChange) -> _Span | None:
     low, high = column.facts.get("min"), column.facts.get("max")
     words = [f"begins {moment(low[1])} and began {moment(low[0])}"] if low else []
     if high:
         verb = "goes on to" if _less(*high) and not low else "ends"
         words.append(f"{verb} {moment(high[1])} and ended {moment(high[0])}")
     only_new = bool(high) and not low and _less(*(high or (0, 0)))
-    return _Told(", ".join(words), only_new=only_new) if words else None
+    return _Span(", ".join(words), only_new=only_new) if words else None
 
 
 def _less(one: object, other: object) -> bool:
     return isinstance(one, int | float) and isinstance(other, int | float) and one < other
 
 
-def _names(column: ColumnChange) -> _Told | None:
+def _names(column: ColumnChange) -> _Span | None:
     new, gone = sorted(column.appeared), sorted(column.vanished)
     kept = sorted({value for value, _, _ in column.values} - {*new, *gone})
     if not all(any(letter.isdigit() for letter in value) for value in (*new, *gone, *kept)):
@@ -100,9 +100,9 @@ def _names(column: ColumnChange) -> _Told | None:
     outside = not gone or not kept or gone[-1] < kept[0] or gone[0] > kept[-1]
     if not (behind and outside and (kept or new)):
         return None
-    said = [(_listed(gone), "gone", len(gone)), (_listed(new), "new", len(new))]
-    words = [f"{names} {'is' if count == 1 else 'are'} {what}" for names, what, count in said if count]
-    return _Told(", ".join(words), only_new=not gone)
+    parts = [(_listed(gone), "gone", len(gone)), (_listed(new), "new", len(new))]
+    words = [f"{names} {'is' if count == 1 else 'are'} {what}" for names, what, count in parts if count]
+    return _Span(", ".join(words), only_new=not gone)
 
 
 def _listed(values: list[str]) -> str:

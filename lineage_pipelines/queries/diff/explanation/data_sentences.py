@@ -30,14 +30,14 @@ _ALIKE = 0.01
 
 
 def column_finding(column: ColumnChange, change: DatasetChange, period: Period) -> tuple[str, float]:
-    """Return what is to be said of a column that moved, and its score."""
+    """Return the finding about a column that moved, and its score."""
     shift = f" (PSI {amount(float(f'{column.psi:.2g}'))})" if column.psi is not None else ""
     words = "; ".join(_facts(column, period))
     if column.ratio is not None and column.kind == "time":
         return f"all times are {later(column.offset or 0.0)}", scores.UNIT
     if column.ratio is not None and (column.ratio != 1 or column.offset):
-        told = scaled(column.ratio, _offset(column))
-        return f"it is {told}: {words}{shift}" if words else f"it is {told}{shift}", scores.UNIT
+        conversion = scaled(column.ratio, _offset(column))
+        return f"it is {conversion}: {words}{shift}" if words else f"it is {conversion}{shift}", scores.UNIT
     score = _score(column, change)
     if period.explains(column) and not _is_apart(column, period):
         score = max(score - scores.SEASON, min(score, scores.SLIGHTLY_SHIFTED))
@@ -81,18 +81,18 @@ def _offset(column: ColumnChange) -> float:
 def _facts(column: ColumnChange, period: Period) -> Iterator[str]:
     """The facts that say most about how a column moved, at most three."""
     if column.kind == "time":
-        told = [_times(name, column) for name in ("nulls", "min", "max", "mean")]
-        yield from [words for words in told if words][:_MAX_FACTS]
+        times = [_times(name, column) for name in ("nulls", "min", "max", "mean")]
+        yield from [words for words in times if words][:_MAX_FACTS]
         return
     names = [name for name in _FACTS if name in column.facts and _seen(column, name)]
     telling = [name for name in names if _tells(column, name)]
-    telling.sort(key=lambda name: name != "distinct")  # one value alone is said before anything else
+    telling.sort(key=lambda name: name != "distinct")  # that there is only one value comes first
     for name in telling[:_MAX_FACTS] or names[:1]:
         yield moved(name, *column.facts[name]) + (_in_new_rows(column, period) if name == "mean" else "")
 
 
 def _tells(column: ColumnChange, name: str) -> bool:
-    """Whether a fact says something: not that a mean moved by a hundredth of the spread."""
+    """Whether a fact is informative: that a mean moved by a hundredth of the spread is not."""
     before, after = column.facts[name]
     if name == "rate":
         return column.kind != "text"
@@ -241,8 +241,8 @@ def overlap_sentences(change: OverlapChange) -> Iterator[Sentence]:
     if after:
         whole = after == rows
         count = "all rows" if whole else f"{after:,} of {some(rows or 0, 'row')}"
-        told = "" if before is None else f" ({before:,} before)"
-        text = f"{count} of {change.measured} {'is' if after == 1 else 'are'} in {change.trained}, too{told}"
+        earlier = "" if before is None else f" ({before:,} before)"
+        text = f"{count} of {change.measured} {'is' if after == 1 else 'are'} in {change.trained}, too{earlier}"
         score = scores.ALL_TRAINED_ON if whole else scores.CHECK_FAILS + share
         score = score if share >= _NOTABLE_SHARE and after > (before or 0) else scores.SLIGHTLY_SHIFTED
     else:
@@ -324,8 +324,8 @@ def _columns(change: DatasetChange, period: Period) -> Iterator[Finding]:
     for one, other in exchanged:
         text = f"{change.name}: {one.column} holds what {other.column} held, and {other.column} what {one.column} held"
         yield text, one.column, scores.UNIT
-    told = {column.column for pair in exchanged for column in pair} | period.columns
-    for column in [column for column in change.columns if column.column not in told][:_MAX_COLUMNS]:
+    covered = {column.column for pair in exchanged for column in pair} | period.columns
+    for column in [column for column in change.columns if column.column not in covered][:_MAX_COLUMNS]:
         text, score = column_finding(column, change, period)
         yield f"{change.name}.{column.column}{_where(change)}: {text}", column.column, score
 
@@ -361,9 +361,9 @@ def _row_counts(change: DatasetChange, period: Period) -> Iterator[Finding]:
     lost = min(-more / before * 100, scores.FEWER_MOST) if more < 0 else 0.0
     score = scores.ROWS_FEWER + lost if more < 0 else scores.GOES_ON if period.moved else scores.ROWS_MORE
     word = "more" if more > 0 else "fewer"
-    told = "".join(f"; {words}" for words in period.words)
+    times = "".join(f"; {words}" for words in period.words)
     yield (
-        f"{change.name} has {some(abs(more), 'row')} {word}: {before:,} before, {after:,} now{told}",
+        f"{change.name} has {some(abs(more), 'row')} {word}: {before:,} before, {after:,} now{times}",
         None,
         score,
     )

@@ -95,7 +95,7 @@ def parameter_sentences(change: ParameterChange, facts: Mapping[str, tuple[Json,
 
 
 def _typed(value: Json, other: Json) -> str:
-    """Write a value so that it can be told from the other one: `1 (int)` from `1.0 (float)`."""
+    """Write a value so that it differs visibly from the other one: `1 (int)` from `1.0 (float)`."""
     shown = amount(value)
     if shown != amount(other):
         return shown
@@ -144,8 +144,8 @@ def evaluation_sentences(change: EvaluationChange, *, trained_alike: bool, prepa
         prepared_alike: whether no preparation step differs by itself. If one does, it comes first.
     """
     if change.same_code is False:
-        told = _reported(change)
-        text = "the code that measures differs" + (f": {told}" if told else "")
+        changed = _reported(change)
+        text = "the code that measures differs" + (f": {changed}" if changed else "")
         yield Sentence(text=text, layer="evaluation", subject="code", score=scores.MEASURED_OTHERWISE)
     if change.same_data is False and trained_alike:
         before, after = change.snapshot

@@ -97,7 +97,7 @@ GOES_ON = 50.0
 """More rows, of a later time: the whole of an ordinary month. Before the seasons that come with it, behind whatever
 somebody changed."""
 ROWS_MORE = 25.0
-"""Data grows. It is said, and seldom explains."""
+"""Data grows: worth reporting, and seldom an explanation."""
 PARAMETER = 72.0
 DEFAULT = 70.0
 """A parameter that nobody set: its default in the code is another one."""

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 _MAX_VALUES = 366
 _MAX_COLUMNS = 100
-_MAX_TOLD = 5
+_MAX_SHOWN = 5
 _MAX_TEXT = 64
 _MIN_SHARE = 0.5
 """Of the changed rows, that are in one value, to say that they gather there."""
@@ -40,8 +40,8 @@ def gather(
     best = max(((_gain(tally), name) for name, tally in sorted(found.items())), default=(0.0, ""), key=lambda e: e[0])
     if best[0] <= 0:
         return {}
-    told = sorted(found[best[1]].items(), key=lambda pair: (-pair[1][0], pair[1][1], pair[0]))
-    return {f"{best[1]}={value}": (touched, there) for value, (touched, there) in told[:_MAX_TOLD] if touched}
+    largest = sorted(found[best[1]].items(), key=lambda pair: (-pair[1][0], pair[1][1], pair[0]))
+    return {f"{best[1]}={value}": (touched, there) for value, (touched, there) in largest[:_MAX_SHOWN] if touched}
 
 
 def _gain(tally: Tally) -> float:

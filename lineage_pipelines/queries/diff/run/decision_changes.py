@@ -24,7 +24,7 @@ def decisions_between(catalog: Catalog, first: Entry, second: Entry) -> tuple[De
     Args:
         catalog: the catalog of both.
         first: a version.
-        second: another, before or after it; of another model, decisions about either are told.
+        second: another, before or after it; of another model, decisions about either are listed.
 
     Raises:
         CatalogError: the catalog cannot be read.
@@ -68,7 +68,7 @@ def _decision(decision: Decision, models: set[str]) -> str | None:
 
 
 def _approval(entry: LogEntry, models: set[str]) -> str | None:
-    said = decode_envelope(entry.body).approval
-    if said.model not in models:
+    approval = decode_envelope(entry.body).approval
+    if approval.model not in models:
         return None
-    return f"{said.approver} approved {said.model}@{said.version} for {said.alias}: {said.reason}"
+    return f"{approval.approver} approved {approval.model}@{approval.version} for {approval.alias}: {approval.reason}"

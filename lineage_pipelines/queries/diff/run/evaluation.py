@@ -32,7 +32,7 @@ def compare_evaluation(
         first: the version on the left.
         second: the version on the right.
         noise: two standard deviations of a metric over repeats, as `measure_noise` returns them.
-        code: what `compare_code` said, to tell layout from code.
+        code: the result of `compare_code`, to distinguish layout from code.
     """
     before, after = first.evaluation, second.evaluation
     bands = noise or {}
@@ -64,7 +64,7 @@ def _with_direction(
         (change, (second.greater_is_better(change.name), first.greater_is_better(change.name))) for change in changes
     )
     return tuple(
-        replace(change, greater_is_better=other if said is None else said) for change, (said, other) in directions
+        replace(change, greater_is_better=other if own is None else own) for change, (own, other) in directions
     )
 
 
