@@ -101,16 +101,16 @@ def next_batch(mixes: RetrainedMixes, seeds: int) -> Sequence[tuple[Coalition, i
     Raises:
         AttributionError: one of the two versions cannot be made again.
     """
-    wanted: list[tuple[Coalition, int]] = []
+    pending: list[tuple[Coalition, int]] = []
 
     def stop(batch: Batch) -> None:
-        wanted.extend(run for run in batch.runs if not mixes.is_known(*run))
-        if wanted:
+        pending.extend(run for run in batch.runs if not mixes.is_known(*run))
+        if pending:
             raise _Stopped
 
     with contextlib.suppress(_Stopped):
         allocate(Game(mixes, range(seeds), before_batch=stop), mixes.players)
-    return wanted
+    return pending
 
 
 def open_mixes(catalog: Catalog, old: Entry, new: Entry, metric: str, options: Options) -> RetrainedMixes:

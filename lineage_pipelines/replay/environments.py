@@ -324,9 +324,9 @@ def _installer(python: Path, building: Building) -> list[str]:
 def _run(command: Sequence[str], what: str) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=_TIMEOUT)
     if done.returncode:
-        said = " ".join(line.strip() for line in done.stderr.splitlines() if line.strip())
+        output = " ".join(line.strip() for line in done.stderr.splitlines() if line.strip())
         raise EnvironmentGoneError(
-            f"could not {what}: {said[-_SHOWN:]}",
+            f"could not {what}: {output[-_SHOWN:]}",
             fix="keep the wheels of what is installed (--wheels FOLDER), or use this environment instead: "
             "--environment current",
         )

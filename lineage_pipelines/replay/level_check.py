@@ -18,7 +18,7 @@ from lineage_pipelines.replay.environments import differences, in_words
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tolerances:
-    """How far a metric may be from the recorded one and still be the same."""
+    """How far a metric may be from the recorded one and still count as the same."""
 
     declared: Mapping[str, float] = field(default_factory=dict)
     """By metric; of all its slices, too."""
@@ -61,7 +61,7 @@ def _measured(evaluation: Evaluation | None) -> Iterator[tuple[str, tuple[str, f
 def compare_inputs(
     recorded: LineageRecord, again: LineageRecord, artifacts: ArtifactStore, packages: str | None
 ) -> Iterator[str]:
-    """Yield in what the two trainings differ before any metric, in the order in which a model is made.
+    """Yield how the two trainings differ before any metric, in the order in which a model is made.
 
     Args:
         recorded: the record.
@@ -72,7 +72,7 @@ def compare_inputs(
     yield from _other_data(recorded, again)
     before, after = recorded.code.source, again.code.source
     if before is None or after is None or before.digest != after.digest:
-        yield f"code: {in_words(tuple(_other_files(recorded, again)) or ('what was reached cannot be compared',))}"
+        yield f"code: {in_words(tuple(_other_files(recorded, again)) or ('the source files cannot be compared',))}"
     was, now = recorded.environment, again.environment
     if (was.packages, was.python) != (now.packages, now.python):
         yield f"environment: {in_words(differences(was, artifacts, packages))}"
@@ -98,7 +98,7 @@ def _other_settings(recorded: LineageRecord, again: LineageRecord) -> Iterator[s
 
 
 def compare_hosts(recorded: LineageRecord, again: LineageRecord) -> Iterator[str]:
-    """Yield in what the machines differ, which is told and is no failure."""
+    """Yield how the machines differ, which is reported and is no failure."""
     for name in ("cpu", "platform"):
         was, now = getattr(recorded.environment, name), getattr(again.environment, name)
         if was != now:
@@ -110,20 +110,20 @@ def _other_files(recorded: LineageRecord, again: LineageRecord) -> Iterator[str]
     after = {file.path: file.sha256 for file in again.code.source.files} if again.code.source else {}
     for path in sorted(before.keys() | after.keys()):
         if before.get(path) != after.get(path):
-            words = "was not reached" if path not in after else "is reached, too" if path not in before else "differs"
+            words = "was not used" if path not in after else "is used as well" if path not in before else "differs"
             yield f"{path} {words}"
 
 
 def compare_predictions(
     recorded: LineageRecord, again: LineageRecord, artifacts: ArtifactStore, sandbox: ArtifactStore
 ) -> tuple[bool, str]:
-    """Return whether both models say the same of the probe's rows, and how that is known."""
+    """Return whether both models predict the same for the rows of the probe, and how that is known."""
     before = recorded.evaluation.probe if recorded.evaluation else None
     after = again.evaluation.probe if again.evaluation else None
     if before is None:
         return False, "no predictions were recorded"
     if after is None or (before.rows, before.method) != (after.rows, after.method):
-        return False, "the model was not asked the same again"
+        return False, "the model was not asked the same questions again"
     rows = f"{before.rows:,} rows by {before.method}"
     if before.predictions == after.predictions:
         return True, f"equal on {rows}"
@@ -142,7 +142,7 @@ def _widest(before: bytes, after: bytes) -> float:
 def compare_models(
     recorded: LineageRecord, again: LineageRecord, artifacts: ArtifactStore, sandbox: ArtifactStore
 ) -> tuple[bool, str, str]:
-    """Return whether the models are one, how that is known, and what was compared: `file` or `content`."""
+    """Return whether the models are the same, how that is known, and what was compared: `file` or `content`."""
     before, after = recorded.artifact, again.artifact
     if before.digest == after.digest:
         return True, "the file is the same, byte for byte", "file"
@@ -153,8 +153,8 @@ def compare_models(
             one = content_digest(artifacts.fetch(before.digest, Path(name) / "before"), before.format)
             other = content_digest(sandbox.fetch(after.digest, Path(name) / "after"), after.format)
     except ArtifactError as error:
-        return False, f"the files differ, and what they hold cannot be compared: {error.what}", "file"
+        return False, f"the files differ, and their content cannot be compared: {error.what}", "file"
     if one == other:
         words = f"all that the file holds is equal (a {before.format} file is not the same twice, byte for byte)"
         return True, words, "content"
-    return False, "what the files hold is not equal", "content"
+    return False, "the content of the files is not equal", "content"

@@ -20,7 +20,7 @@ class MixCache:
     """Metrics of mixes, by their recipe, in a folder of the user's cache; past versions are mixes that cost nothing.
 
     Args:
-        folder: where results are kept.
+        folder: where results are stored.
         known: versions whose results count as mixes.
     """
 
@@ -54,7 +54,7 @@ class MixCache:
 
 
 def mixes_folder() -> Path:
-    """Return where results are kept: `$XDG_CACHE_HOME/lineage-pipelines/mixes`."""
+    """Return where results are stored: `$XDG_CACHE_HOME/lineage-pipelines/mixes`."""
     from lineage_pipelines.replay.environments import cache_folder
 
     return cache_folder().with_name("mixes")
@@ -68,13 +68,13 @@ class RetrainedMixes:
         new: the new version.
         metric: the metric whose change is asked about.
         options: how a version is run again.
-        kept: what is known already.
+        cache: what is known already.
 
     Raises:
         AttributionError: nothing differs, or the metric was not measured in both.
     """
 
-    def __init__(self, old: Entry, new: Entry, metric: str, options: Options, kept: MixCache) -> None:
+    def __init__(self, old: Entry, new: Entry, metric: str, options: Options, cache: MixCache) -> None:
         self.parts: dict[str, Differing] = {each.part.name: each for each in differing_parts(old.record, new.record)}
         """What may be taken from the new version, by name."""
         self.players = tuple(each.part for each in self.parts.values())
@@ -83,7 +83,7 @@ class RetrainedMixes:
         for entry in (old, new):
             _value(entry.record.evaluation, metric, entry.ref)
         self._old, self._new, self._metric = old, new, metric
-        self._options, self._kept = options, kept
+        self._options, self._cache = options, cache
 
     def measure(self, coalition: Coalition, seed: int) -> float:
         """Return the metric of a mix.
@@ -106,7 +106,7 @@ class RetrainedMixes:
         """Say whether a mix needs no training."""
         record = self._mix(coalition, seed)
         try:
-            return self._kept.get(recipe(record)) is not None
+            return self._cache.get(recipe(record)) is not None
         except InfeasibleMixError:
             return True
 
@@ -118,15 +118,15 @@ class RetrainedMixes:
             LineageError: an environment or data is gone.
         """
         name = recipe(record)
-        known = self._kept.get(name)
+        known = self._cache.get(name)
         if known is not None:
             return known
         try:
             found = self._train(record)
         except RunError as error:
-            self._kept.put(name, {"failed": error.what})
+            self._cache.put(name, {"failed": error.what})
             raise InfeasibleMixError(error.what) from error
-        self._kept.put(name, {"metrics": dict(found)})
+        self._cache.put(name, {"metrics": dict(found)})
         return found
 
     def _train(self, record: LineageRecord) -> Mapping[str, float]:

@@ -94,12 +94,12 @@ def _fetch_table(data: DatasetSnapshot, project_dir: Path, folder: Path) -> Path
     Raises:
         _CannotBeMeasuredError: it is a folder, of another format, or gone.
     """
-    wanted = named_data(data)
-    if wanted.md5.endswith(".dir") or Path(data.path).suffix not in _TABLES:
+    named = named_data(data)
+    if named.md5.endswith(".dir") or Path(data.path).suffix not in _TABLES:
         raise _CannotBeMeasuredError(f"{data.path} is not one file of a table", fix=f"use one of: {', '.join(_TABLES)}")
-    (found,) = provision(DvcProject(project_dir), [wanted], folder / "cache", copies=True)
+    (found,) = provision(DvcProject(project_dir), [named], folder / "cache", copies=True)
     if found.state is not StoredState.EQUAL:
         raise _CannotBeMeasuredError(f"{data.path} is {found.state}: {found.detail}")
     path = folder / Path(data.path).name
-    shutil.copyfile(object_place(folder / "cache", wanted.md5, wanted.hash_name), path)
+    shutil.copyfile(object_place(folder / "cache", named.md5, named.hash_name), path)
     return path

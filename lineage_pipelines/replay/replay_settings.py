@@ -13,7 +13,7 @@ from lineage_pipelines.settings import read_table
 
 _KNOWN = {"tolerance": dict, "wheels": str, "pass_env": list}
 _LOOKED_AT = 200
-"""So many of the newest versions are looked at for repeats."""
+"""How many of the newest versions are searched for repeats."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +54,7 @@ def check_tolerance(metric: str, value: Any, where: str) -> float:  # noqa: ANN4
     """Return a tolerance as a number.
 
     Raises:
-        CatalogError: it is none, or below zero.
+        CatalogError: it is not a number, or below zero.
     """
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < float("inf"):
         what = f"the tolerance of {metric} is no number from 0 on: {value!r}"

@@ -1,4 +1,4 @@
-"""`reproduce`: a past run, rebuilt outside the workspace and run again; how far it came is the verdict."""
+"""Reproduction run: a past run, rebuilt outside the workspace and run again; the level reached is the verdict."""
 
 import getpass
 import socket
@@ -47,7 +47,7 @@ class Options:
     """Any folder of the project."""
     artifacts: ArtifactStore
     check_only: bool = False
-    """Whether nothing is trained and nothing is built: R2 is the most that is said then."""
+    """Whether nothing is trained and nothing is built: R2 is then the highest level."""
     building: Building = field(default_factory=Building)
     this_environment: bool = False
     """Whether to run in this environment, whatever the record says."""
@@ -85,7 +85,7 @@ def reproduce(entry: Entry, options: Options) -> Reproduction:
     for the caller.
 
     Raises:
-        NotFoundError: a substitute is for no input, or the folder to keep is not empty.
+        NotFoundError: a substitute names no input, or the folder to keep is not empty.
         DatasetError: the DVC project cannot be read.
     """
     started = datetime.now(UTC)
@@ -94,21 +94,21 @@ def reproduce(entry: Entry, options: Options) -> Reproduction:
         known = ", ".join(data.name for data in entry.record.data)
         raise NotFoundError(f"{entry.ref} has no input {sorted(unknown)[0]!r}", fix=f"its inputs are: {known}")
     with private_folder(options.keep) as folder:
-        said = _Attempt(entry, options)
-        said.run(folder)
+        attempt = _Attempt(entry, options)
+        attempt.run(folder)
     return Reproduction(
         record=entry.digest,
         model=entry.model,
         version=entry.version,
-        level=reached_level(said.steps),
+        level=reached_level(attempt.steps),
         checked_only=options.check_only,
-        steps=tuple(said.steps),
-        differs=tuple(said.differs),
-        metrics_compared=said.count,
-        metrics=said.metrics,
-        tolerance=options.tolerances.origin if said.metrics else "",
-        compared=said.compared,
-        again=said.again.digest if said.again else None,
+        steps=tuple(attempt.steps),
+        differs=tuple(attempt.differs),
+        metrics_compared=attempt.count,
+        metrics=attempt.metrics,
+        tolerance=options.tolerances.origin if attempt.metrics else "",
+        compared=attempt.compared,
+        again=attempt.again.digest if attempt.again else None,
         by=getpass.getuser(),
         host=socket.gethostname(),
         started=started,
@@ -117,7 +117,7 @@ def reproduce(entry: Entry, options: Options) -> Reproduction:
 
 
 class _Attempt:
-    """Goes up the levels as far as they carry, and keeps what was seen."""
+    """Goes up the levels as far as possible, and collects what was found."""
 
     def __init__(self, entry: Entry, options: Options) -> None:
         self.entry, self.options = entry, options
@@ -195,8 +195,8 @@ class _Attempt:
         found = list(compare_inputs(before, after, store, packages))
         self.differs += [each for each in found if each not in self.differs]
         setting = [each for each in found if each.startswith(("code:", "environment:"))]
-        packages_said = f"{after.environment.package_count:,} libraries ({python.origin}), source from {sandbox.origin}"
-        self._step(Level.SETTING, reached=not setting, detail=in_words(setting) if setting else packages_said)
+        packages_text = f"{after.environment.package_count:,} libraries ({python.origin}), source from {sandbox.origin}"
+        self._step(Level.SETTING, reached=not setting, detail=in_words(setting) if setting else packages_text)
         seconds = (after.run.finished - after.run.started).total_seconds()
         self._step(Level.RAN, reached=True, detail=f"in {seconds:.1f} s")
         self._compare_results(before, after, sandbox)
@@ -206,15 +206,15 @@ class _Attempt:
         store, made = self.options.artifacts, sandbox.artifacts
         self.count, self.metrics, gone = compare_metrics(before.evaluation, after.evaluation, self.options.tolerances)
         outside = [each for each in self.metrics if not each.within]
-        self._step(Level.METRICS, reached=not outside and not gone, detail=self._metrics_said(gone))
+        self._step(Level.METRICS, reached=not outside and not gone, detail=self._metrics_text(gone))
         if outside or gone:
-            self.differs.append(f"metrics: {self._metrics_said(gone)}")
+            self.differs.append(f"metrics: {self._metrics_text(gone)}")
         equal, words = compare_predictions(before, after, store, made)
         self._step(Level.PREDICTIONS, reached=equal, detail=words)
         same, words, self.compared = compare_models(before, after, store, made)
         self._step(Level.MODEL, reached=same, detail=words)
 
-    def _metrics_said(self, gone: Sequence[str]) -> str:
+    def _metrics_text(self, gone: Sequence[str]) -> str:
         if gone:
             return f"{in_words(gone)} not measured again"
         if not self.count:

@@ -1,4 +1,4 @@
-"""Runs the training of a record inside a sandbox, as a process of its own that ends when this one does."""
+"""Runner: runs the training of a record inside a sandbox, as a process that ends when this one does."""
 
 import contextlib
 import json
@@ -179,17 +179,17 @@ def _definition_modules(*folders: Path) -> Iterator[str]:
 
 
 def _environment(record: LineageRecord, place: Place) -> Mapping[str, str]:
-    """The few variables that every process needs, and what makes the sandbox one. No secret is handed on unasked."""
-    kept = {
+    """The few variables that every process needs, and those of the sandbox. Secrets are passed only on request."""
+    passed = {
         name: value
         for name, value in os.environ.items()
         if name in _PASSED_ON or name.startswith(_PASSED_ON_BY) or name in place.pass_on
     }
-    path = f"{place.python.parent}{os.pathsep}{kept.get('PATH', os.defpath)}"
+    path = f"{place.python.parent}{os.pathsep}{passed.get('PATH', os.defpath)}"
     home = place.folder / "dagster"
     home.mkdir(exist_ok=True)
     return {
-        **kept,
+        **passed,
         **_threads(record.environment.threads),
         "PATH": path,
         "PYTHONPATH": os.pathsep.join(str(folder) for folder in place.imports),
@@ -237,5 +237,5 @@ def _committed(record: LineageRecord, place: Place, code: int) -> Entry:
 
 def _last_words(place: Place, failed: Sequence[str]) -> str:
     log = place.folder / "training.log"
-    said = failed or log.read_text(encoding="utf-8", errors="replace").splitlines()[-_SHOWN:]
-    return " ".join(" ".join(map(str, said)).split())[:600]
+    output = failed or log.read_text(encoding="utf-8", errors="replace").splitlines()[-_SHOWN:]
+    return " ".join(" ".join(map(str, output)).split())[:600]

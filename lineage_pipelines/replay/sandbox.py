@@ -30,7 +30,7 @@ from lineage_pipelines.system.file_lock import is_locked, lock_folder
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sandbox:
-    """A past run's surroundings, as far as they could be had."""
+    """The source, data and project of a past run, as far as they are available."""
 
     record: LineageRecord
     """What is run: the record, with substitutes where there are any."""
@@ -156,8 +156,8 @@ def _provided(record: LineageRecord, here: DvcProject, cache: Path) -> Iterator[
     for path, digest in _named(record):
         if digest.md5 and digest.md5.endswith(".dir"):
             folders.setdefault(path, set()).add(digest.md5)
-    wanted = [named_data(data) for data in known]
-    for data, found in zip(known, provision(here, wanted, cache, folders=folders, copies=True), strict=True):
+    named = [named_data(data) for data in known]
+    for data, found in zip(known, provision(here, named, cache, folders=folders, copies=True), strict=True):
         equal = found.state is StoredState.EQUAL
         yield data, "" if equal else f"{data.name} is {found.state}: {found.detail}"
     for data in record.data:
@@ -197,15 +197,17 @@ def _substituted(
 
 
 PREFIX = "lineage-replay-"
-"""How the names of these folders begin."""
+"""The beginning of the names of these folders."""
 
 
 @contextmanager
 def private_folder(keep: Path | None = None) -> Iterator[Path]:
-    """Make a folder that nobody else reads, hold it, and remove it in the end.
+    """Make a folder that only this user can read, lock it, and remove it at the end.
+
+    A process that is killed leaves its folder behind; it is locked no more, and the next process removes it.
 
     Args:
-        keep: make it here instead, and leave it: for those who want to look inside.
+        keep: make it here instead, and leave it for inspection.
 
     Raises:
         NotFoundError: `keep` is there already and not empty.

@@ -1,4 +1,4 @@
-"""The source code of a past run as files: from Git and the recorded patch, and from stored sources where those lack.
+"""Source checkout: the source code of a past run as files, from Git and the recorded patch, else from stored sources.
 
 The commit is checked out of the project's own object store by a repository in the sandbox (`objects/info/alternates`),
 not by `git worktree`: that would write to the project's `.git`, and leave it there when the process is killed.
@@ -38,7 +38,7 @@ class Tree:
 def lay_out(code: CodeVersion, *, project_dir: Path, artifacts: ArtifactStore, into: Path) -> Tree:
     """Write the recorded source code into a new folder.
 
-    Every file that the training function reached is compared with its recorded digest; where Git and the patch do not
+    Every file that the training function used is compared with its recorded digest; where Git and the patch do not
     give it, the stored copy is written.
 
     Args:
@@ -63,7 +63,7 @@ def lay_out(code: CodeVersion, *, project_dir: Path, artifacts: ArtifactStore, i
         files = f"{restored:,} stored source file{'' if restored == 1 else 's'}"
         tree.origin = f"{tree.origin} and {files}" if tree.origin else files
     if not code.source:
-        tree.differs.append("code: which source files were reached is not recorded")
+        tree.differs.append("code: which source files were used is not recorded")
     return tree
 
 
@@ -126,7 +126,7 @@ def import_roots(entry: str, tree: Tree, files: tuple[SourceFile, ...]) -> Itera
     Args:
         entry: `package.module:function`.
         tree: where it is laid out.
-        files: what the function reached.
+        files: what the function used.
     """
     module = entry.partition(":")[0].replace(".", "/")
     for tail in (f"{module}.py", f"{module}/__init__.py"):

@@ -41,7 +41,7 @@ class ImpactedVersion:
     aliases: tuple[str, ...] = ()
     """The aliases that name it now."""
     how: How | None = None
-    """None where nobody asked for it."""
+    """None where it was not asked for."""
 
     @property
     def ref(self) -> str:
@@ -71,9 +71,9 @@ def impact(catalog: Catalog, subject: Subject, *, alias: str | None = None, expl
     Raises:
         CatalogError: the catalog cannot be read.
     """
-    reached = catalog.index.impact(subject.query)
-    live = live_versions(catalog, {each.version.model for each in reached})
-    found = [each for each in reached if alias is None or alias in _aliases(live, each.version)]
+    dependents = catalog.index.impact(subject.query)
+    live = live_versions(catalog, {each.version.model for each in dependents})
+    found = [each for each in dependents if alias is None or alias in _aliases(live, each.version)]
     hows = _explain(catalog, subject, found) if explain else {}
     versions = [
         ImpactedVersion(
@@ -114,21 +114,21 @@ def _explain(catalog: Catalog, subject: Subject, found: Sequence[DependentVersio
     hows: dict[int, How | None] = {}
     same: dict[str, How | None] = {}
     for entry in catalog.log.versions_at(sorted(direct)):
-        said = _said_of_use(entry)
-        if said not in same:
-            same[said] = explain_use(trace_entry(entry), subject)
-        hows[entry.seq] = same[said]
+        used = _used_inputs(entry)
+        if used not in same:
+            same[used] = explain_use(trace_entry(entry), subject)
+        hows[entry.seq] = same[used]
     if others:
         makers = Makers(catalog, others)
         hows |= {entry.seq: explain_use(trace_entry(entry, makers), subject) for entry in others}
     return {seq: how for seq, how in hows.items() if how is not None}
 
 
-def _said_of_use(entry: Entry) -> str:
-    """Return what a record says of everything that was used: many versions of a model say the same."""
+def _used_inputs(entry: Entry) -> str:
+    """Return the parts of a record about what was used, as text: many versions of a model have the same."""
     statement = json.loads(entry.body)
-    said = statement.get("predicate", {})
-    parts = [said.get(part) for part in ("data", "stages", "code", "environment")]
+    predicate = statement.get("predicate", {})
+    parts = [predicate.get(part) for part in ("data", "stages", "code", "environment")]
     return json.dumps([statement.get("predicateType"), *parts])
 
 

@@ -83,15 +83,15 @@ class LineageGraph:
         """Return what is at most so many steps (activities) above the root; training is the first."""
         if depth is None:
             return self
-        kept, front = {self.root}, [self.root]
+        shown, front = {self.root}, [self.root]
         for _ in range(2 * depth):  # an activity, then what it used
-            front = [node for after in front for node in self.upstream.get(after, ()) if node not in kept]
-            kept.update(front)
-        edges = [edge for edge in self.edges if edge.activity in kept and edge.entity in kept]
-        return LineageGraph(root=self.root, nodes={i: n for i, n in self.nodes.items() if i in kept}, edges=edges)
+            front = [node for after in front for node in self.upstream.get(after, ()) if node not in shown]
+            shown.update(front)
+        edges = [edge for edge in self.edges if edge.activity in shown and edge.entity in shown]
+        return LineageGraph(root=self.root, nodes={i: n for i, n in self.nodes.items() if i in shown}, edges=edges)
 
     def path_to(self, target: str) -> tuple[Node, ...]:
-        """Return the shortest way from a node down to the root, both included; nothing where there is none."""
+        """Return the shortest way from a node down to the root, both included; empty where there is no way."""
         came: dict[str, str | None] = {self.root: None}
         front = [self.root]
         while front and target not in came:

@@ -1,4 +1,4 @@
-"""Subject of an impact question: from what a person types to a digest, path, revision, package or version."""
+"""Subject of an impact question: from what the user types to a digest, path, revision, package or version."""
 
 import difflib
 import re
@@ -34,7 +34,7 @@ class SubjectKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
-    """Something that versions may have used, and what is known of it before any of them is looked at."""
+    """Something that versions may have used, and what is known of it before any of them is read."""
 
     kind: SubjectKind
     text: str
@@ -45,14 +45,14 @@ class Subject:
     folders: Mapping[tuple[str, str], str] = field(default_factory=dict)
     """Tracked directories that hold it, by path (empty for any) and MD5: how it is called inside."""
     doubtful: frozenset[tuple[str, str]] = frozenset()
-    """Tracked directories that may hold it: nobody has their listing any more."""
+    """Tracked directories that may hold it: their listing is gone."""
     revisions: frozenset[str] = frozenset()
     environments: Mapping[str, str] = field(default_factory=dict)
     """SHA-256 of each list of packages that it is in: how it is called there."""
     entities: frozenset[int] = frozenset()
-    """What the index of the catalog has, where digests and the path do not say it."""
+    """Entities in the index of the catalog, where digests and the path do not identify it."""
     weaker: tuple[str, ...] = ()
-    """What could not be looked at."""
+    """What could not be checked."""
 
     @property
     def query(self) -> ImpactQuery:
@@ -88,7 +88,7 @@ class Subject:
         return None
 
     def is_doubtful(self, graph: LineageGraph) -> bool:
-        """Whether a version is only said to have used it because a listing is gone."""
+        """Return whether a version counts as using it only because a listing is gone."""
         found = [node for node in graph.nodes.values() if self.what(node) is not None]
         return all(self._doubted(node) for node in found) if found else False
 
@@ -119,7 +119,7 @@ class Listings:
             return None
         try:
             return DvcProject(self._project_dir).cache_dir
-        except DatasetError:  # no project of DVC's, or one that cannot be read: answers are weaker
+        except DatasetError:  # not a DVC project, or one that cannot be read: answers are weaker
             return None
 
     def files(self, md5: str) -> Mapping[str, str] | None:
@@ -137,14 +137,14 @@ class Listings:
         return None
 
     def holding(self, prefix: str) -> Iterator[tuple[str, str, str]]:
-        """Yield directory's MD5, path inside and MD5 of each file whose MD5 begins so, in every listing kept."""
+        """Yield directory MD5, path inside and MD5 of each file whose MD5 begins so, in every listing of the cache."""
         if self._cache is None or len(prefix) > 32:  # noqa: PLR2004  # an MD5 has so many characters
             return
-        wanted = re.compile(rb'"md5":\s*"' + prefix.encode())
+        pattern_of_md5 = re.compile(rb'"md5":\s*"' + prefix.encode())
         for pattern in ("files/md5/??/*.dir", "??/*.dir"):
             for path in sorted(self._cache.glob(pattern)):
                 name = path.parent.name + path.name.removesuffix(".dir")
-                if re.fullmatch(r"[0-9a-f]{32}", name) and wanted.search(path.read_bytes()):
+                if re.fullmatch(r"[0-9a-f]{32}", name) and pattern_of_md5.search(path.read_bytes()):
                     found = self.files(name) or {}
                     yield from ((name, inside, md5) for inside, md5 in found.items() if md5.startswith(prefix))
 
@@ -321,7 +321,7 @@ def _path(catalog: Catalog, path: str, places: Places) -> Subject | None:
 def _in_folders(
     path: str, folders: Sequence[tuple[str, str]], listings: Listings
 ) -> tuple[Mapping[tuple[str, str], str], frozenset[tuple[str, str]]]:
-    """Return the directories that hold a path, with its name inside, and those that nobody has a listing of."""
+    """Return the directories that hold a path, with its name inside, and those whose listing is gone."""
     holding: dict[tuple[str, str], str] = {}
     doubtful: set[tuple[str, str]] = set()
     for folder, md5 in folders:
@@ -341,7 +341,7 @@ def _package(catalog: Catalog, text: str, places: Places) -> Subject | None:
     asked = _PACKAGE.fullmatch(text)
     if asked is None:
         return None
-    name, wanted = plain_name(asked[1]), asked[2]
+    name, version_asked = plain_name(asked[1]), asked[2]
     lists, gone = catalog.index.package_lists(), 0
     environments: dict[str, str] = {}
     entities: set[int] = set()
@@ -349,7 +349,7 @@ def _package(catalog: Catalog, text: str, places: Places) -> Subject | None:
         packages = read_packages(places.artifacts, hex_)
         gone += packages is None
         version = (packages if packages is not None else _needed(catalog, newest)).get(name)
-        if version is not None and wanted in (None, version):
+        if version is not None and version_asked in (None, version):
             environments[hex_] = f"{name}=={version}"
             entities.add(number)
     if not entities:
@@ -357,7 +357,7 @@ def _package(catalog: Catalog, text: str, places: Places) -> Subject | None:
     weaker = f"{gone} of {len(lists)} lists of packages are not in the artifact store: of those, what the models need"
     return Subject(
         kind=SubjectKind.PACKAGE,
-        text=f"{name}=={wanted}" if wanted else name,
+        text=f"{name}=={version_asked}" if version_asked else name,
         environments=environments,
         entities=frozenset(entities),
         weaker=(weaker,) if gone else (),
@@ -384,9 +384,9 @@ def nearest(catalog: Catalog, text: str, artifacts: ArtifactStore | None, listin
     names = sorted(
         {name for summary in catalog.models() for name in _names(catalog, summary.name, artifacts, listings)}
     )
-    wanted = plain_name(text.partition("==")[0]) if "==" in text else text
-    near = difflib.get_close_matches(wanted, names, n=_MOST, cutoff=0.5)
-    same = [name for name in names if name.partition("==")[0] == wanted]
+    version_asked = plain_name(text.partition("==")[0]) if "==" in text else text
+    near = difflib.get_close_matches(version_asked, names, n=_MOST, cutoff=0.5)
+    same = [name for name in names if name.partition("==")[0] == version_asked]
     shown = ", ".join(dict.fromkeys([*same, *near][:_MOST]))
     fix = f"near it: {shown}" if shown else "ask with a path, a digest, a commit, a package==version or model@7"
     return NotFoundError(f"no version is known to have used {text[:140]!r}", where=catalog.url, fix=fix)

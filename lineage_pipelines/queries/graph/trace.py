@@ -73,12 +73,12 @@ def _hexes(digest: DigestSet) -> list[str]:
 
 
 def trace_entry(entry: Entry, makers: Makers | None = None) -> LineageGraph:
-    """Return everything that a version came from, as its record says, and those of the makers of what it read."""
-    drawn = _Drawing()
-    root = drawn.add(
+    """Return everything that a version came from, by its record and those of the versions whose model files it read."""
+    drawing = _Drawing()
+    root = drawing.add(
         Node(id=f"version:{entry.ref}", kind=NodeKind.VERSION, label=entry.ref, digest=_model(entry.record))
     )
-    drawn.join(_draw(drawn, entry), Verb.GENERATED, root)
+    drawing.join(_draw(drawing, entry), Verb.GENERATED, root)
     front, seen = [entry], {entry.seq}
     while front and makers is not None:
         reader = front.pop()
@@ -86,32 +86,32 @@ def trace_entry(entry: Entry, makers: Makers | None = None) -> LineageGraph:
             if maker.seq not in seen:
                 seen.add(maker.seq)
                 front.append(maker)
-                _draw(drawn, maker, f"{maker.ref}:")
-            drawn.hand(file, maker)
-    return LineageGraph(root=root, nodes=drawn.nodes, edges=list(drawn.edges))
+                _draw(drawing, maker, f"{maker.ref}:")
+            drawing.link_maker(file, maker)
+    return LineageGraph(root=root, nodes=drawing.nodes, edges=list(drawing.edges))
 
 
-def _draw(drawn: "_Drawing", entry: Entry, prefix: str = "") -> str:
-    """Draw what one record says; return the training.
+def _draw(drawing: "_Drawing", entry: Entry, prefix: str = "") -> str:
+    """Add the facts of one record to a graph; return the training.
 
     Args:
-        drawn: where.
+        drawing: the graph.
         entry: the record's entry.
         prefix: keeps its steps apart from those of other records.
     """
     record = entry.record
-    drawn.prefix = prefix
-    run = drawn.add(_training(entry))
+    drawing.prefix = prefix
+    run = drawing.add(_training(entry))
     for stage in record.stages:
-        _draw_stage(drawn, stage)
+        _draw_stage(drawing, stage)
     for snapshot in record.data:
         kind = NodeKind.DATA if snapshot.produced_by else NodeKind.SOURCE
-        used = drawn.add(_data(snapshot.path, snapshot.digest, kind))
+        used = drawing.add(_data(snapshot.path, snapshot.digest, kind))
         if snapshot.produced_by:
-            drawn.join(drawn.stage(snapshot.produced_by), Verb.GENERATED, used)
-        drawn.join(run, Verb.USED, used)
+            drawing.join(drawing.stage(snapshot.produced_by), Verb.GENERATED, used)
+        drawing.join(run, Verb.USED, used)
     for node in _surroundings(record):
-        drawn.join(run, Verb.USED, drawn.add(node))
+        drawing.join(run, Verb.USED, drawing.add(node))
     return run
 
 
@@ -119,7 +119,7 @@ def _draw(drawn: "_Drawing", entry: Entry, prefix: str = "") -> str:
 class _Drawing:
     nodes: dict[str, Node] = field(default_factory=dict)
     edges: dict[Edge, None] = field(default_factory=dict)
-    """In the order in which they were drawn, each once."""
+    """In the order in which they were added, each once."""
     prefix: str = ""
     """Keeps the steps of one record apart from those of another."""
 
@@ -138,8 +138,8 @@ class _Drawing:
             self.add(Node(id=known, kind=NodeKind.STAGE, label=name, detail="no run of it is recorded"))
         return known
 
-    def hand(self, file: DigestSet, maker: Entry) -> None:
-        """Say whose training made a model file that was drawn as read."""
+    def link_maker(self, file: DigestSet, maker: Entry) -> None:
+        """Link a model file to the training that made it, a file that was added as read."""
         for node in list(self.nodes.values()):
             if node.path and node.id.rpartition("@")[2] == (file.md5 or file.sha256):
                 detail = f"the model file of {maker.ref}"
@@ -149,13 +149,13 @@ class _Drawing:
 
 def _merged(known: Node, new: Node) -> Node:
     """One file that is known by more digests in one place than in another."""
-    said = [node.digest for node in (known, new) if node.digest]
-    md5 = next((digest.md5 for digest in said if digest.md5), None)
-    sha256 = next((digest.sha256 for digest in said if digest.sha256), None)
+    digests = [node.digest for node in (known, new) if node.digest]
+    md5 = next((digest.md5 for digest in digests if digest.md5), None)
+    sha256 = next((digest.sha256 for digest in digests if digest.sha256), None)
     made = NodeKind.DATA in (known.kind, new.kind) and known.kind is not NodeKind.CODE
     kind = NodeKind.DATA if made else known.kind
     detail = "" if made and known.kind is not new.kind else known.detail or new.detail
-    return replace(known, kind=kind, detail=detail, digest=DigestSet(md5=md5, sha256=sha256) if said else None)
+    return replace(known, kind=kind, detail=detail, digest=DigestSet(md5=md5, sha256=sha256) if digests else None)
 
 
 def _model(record: LineageRecord) -> DigestSet | None:
@@ -190,18 +190,18 @@ def _data(path: str, digest: DigestSet, kind: NodeKind, detail: str = "") -> Nod
     return Node(id=f"data:{path}@{name}", kind=kind, label=path, detail=detail, path=path, digest=digest)
 
 
-def _draw_stage(drawn: _Drawing, stage: StageRun) -> None:
+def _draw_stage(drawing: _Drawing, stage: StageRun) -> None:
     first, _, rest = stage.command.strip().partition("\n")
     command = f"{first} …" if rest else first
-    known = f"stage:{drawn.prefix}{stage.name}"
-    name = drawn.add(Node(id=known, kind=NodeKind.STAGE, label=stage.name, detail=command))
+    known = f"stage:{drawing.prefix}{stage.name}"
+    name = drawing.add(Node(id=known, kind=NodeKind.STAGE, label=stage.name, detail=command))
     for used in stage.deps:
         maker, node = _input(used)
-        drawn.join(name, Verb.USED, drawn.add(node))
+        drawing.join(name, Verb.USED, drawing.add(node))
         if maker:
-            drawn.join(drawn.stage(maker), Verb.GENERATED, node.id)
+            drawing.join(drawing.stage(maker), Verb.GENERATED, node.id)
     for out in stage.outs:
-        drawn.join(name, Verb.GENERATED, drawn.add(_data(out.path, out.digest, NodeKind.DATA)))
+        drawing.join(name, Verb.GENERATED, drawing.add(_data(out.path, out.digest, NodeKind.DATA)))
 
 
 def _input(used: StageInput) -> tuple[str, Node]:

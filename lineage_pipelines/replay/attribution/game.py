@@ -124,10 +124,10 @@ class Game:
         Returns:
             Whether all of them can run.
         """
-        wanted = list(dict.fromkeys(coalitions))
+        asked = list(dict.fromkeys(coalitions))
         # Not before it is asked for: what follows from it must not depend on when it was found out.
-        self._infeasible |= {mix: self._refused[mix] for mix in wanted if mix in self._refused}
-        new = [mix for mix in wanted if mix not in self._complete and mix not in self._infeasible]
+        self._infeasible |= {mix: self._refused[mix] for mix in asked if mix in self._refused}
+        new = [mix for mix in asked if mix not in self._complete and mix not in self._infeasible]
         runs = [(mix, seed) for mix in new for seed in self.seeds if (mix, seed) not in self._runs]
         if runs and self._before_batch:
             self._before_batch(Batch(stage, runs))
@@ -138,7 +138,7 @@ class Game:
         for mix in new:
             if mix not in self._infeasible:
                 self._complete[mix] = tuple(self._runs[mix, seed] for seed in self.seeds)
-        return not any(mix in self._infeasible for mix in wanted)
+        return not any(mix in self._infeasible for mix in asked)
 
     def values(self, coalition: Coalition) -> tuple[float, ...]:
         """Return the metric of a mix that was required, by seed."""
@@ -160,7 +160,7 @@ class Game:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """One player of the game: a part, or parts that cannot be told apart."""
+    """One player of the game: a part, or parts whose effects cannot be separated."""
 
     parts: tuple[Part, ...]
 

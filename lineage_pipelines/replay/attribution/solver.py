@@ -47,7 +47,7 @@ MOST_EXACT = 4
 def cost(players: int, seeds: int) -> tuple[int, int]:
     """Return how many trainings it takes at the least and at the most, the two versions' own among them.
 
-    The least is that of two versions that cannot be told apart. Where mixes cannot run it may take a few more.
+    The least is that of two versions that cannot be distinguished. Where mixes cannot run it may take a few more.
     """
     most = 2**players if players <= MOST_EXACT else 2 * players + 2
     return 2 * seeds, most * seeds

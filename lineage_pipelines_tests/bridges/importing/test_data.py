@@ -173,7 +173,7 @@ def test_what_nobody_knows_how_to_train_is_not_trained(
     bring("--artifacts", "none")
     reproduced = lineage("reproduce", "delays", "--yes", "--no-store")
     assert "R0, record only" in reproduced.out
-    assert "which source files were reached is not recorded" in reproduced.out
+    assert "which source files were used is not recorded" in reproduced.out
     attributed = lineage("attribute", "delays@1", "delays@2", "--metric", "roc_auc", "--yes")
     assert attributed.code == 3
     assert "delays@1 and delays@2 cannot be trained again: which function did it is not recorded" in attributed.err

@@ -161,10 +161,10 @@ def _moved(before: Counts | None, after: Counts | None) -> tuple[tuple[str, floa
         if (value in before or not before.other) and (value in after or not after.other)
     }
     shares = [(value, before.share(value), after.share(value)) for value in known]
-    told = sorted(
+    largest = sorted(
         (each for each in shares if abs(each[2] - each[1]) >= _MIN_MOVED), key=lambda e: (-abs(e[2] - e[1]), e[0])
     )
-    return tuple(told[:_MAX_SHOWN])
+    return tuple(largest[:_MAX_SHOWN])
 
 
 def _come(before: Counts | None, after: Counts | None) -> tuple[str, ...]:
@@ -220,7 +220,7 @@ def _equal(before: Json, after: Json) -> bool:
     return before == after
 
 
-_TELLING = 5
+_DISTINCTIVE = 5
 """Distinct values from which equal facts of two columns are no chance, where `content` was not recorded."""
 _WHOLE = 16
 """Digits of `content` that tell one column among thousands."""
@@ -284,5 +284,5 @@ def _content(column: ColumnProfile | None, rows: int) -> str | None:
         return None  # a column without values is like any other
     if column.content and len(column.content) >= _WHOLE:
         return column.content[:_WHOLE]
-    told = column.distinct >= _TELLING and (column.quantiles is not None or column.values is not None)
-    return f"{rows} {replace(column, name='', type=None, content=None)}" if told else None
+    distinctive = column.distinct >= _DISTINCTIVE and (column.quantiles is not None or column.values is not None)
+    return f"{rows} {replace(column, name='', type=None, content=None)}" if distinctive else None
