@@ -4,9 +4,9 @@ from collections.abc import Mapping
 
 import pytest
 
-from lineage_pipelines.datasets.metafiles.problems import Problem
 from lineage_pipelines.datasets.pipeline.dvc_project import DvcProject
 from lineage_pipelines.errors import DatasetError
+from lineage_pipelines.records.values.finding import Finding
 from lineage_pipelines_tests.datasets.oracle import dvc_graph
 from lineage_pipelines_tests.world import World
 
@@ -129,11 +129,12 @@ def write(world: World, folder: str, files: Mapping[str, str]) -> None:
         world.write(f"{folder}/{name}", text)
 
 
-def check_told(problems: tuple[Problem, ...], folder: str, expected: list[Told]) -> None:
-    told = [problem for problem in problems if problem.file.startswith(f"{folder}/")]
-    assert [(problem.file, problem.line) for problem in told] == [(f"{folder}/{file}", at) for file, at, _ in expected]
-    for problem, (_, _, what) in zip(told, expected, strict=True):
-        assert problem.what.startswith(what.replace("D/", f"{folder}/"))
+def check_told(problems: tuple[Finding, ...], folder: str, expected: list[Told]) -> None:
+    found = [problem for problem in problems if problem.subject.startswith(f"{folder}/")]
+    places = [(problem.subject, *(problem.places or (0,))) for problem in found]
+    assert places == [(f"{folder}/{file}", at) for file, at, _ in expected]
+    for problem, (_, _, what) in zip(found, expected, strict=True):
+        assert problem.detail.startswith(what.replace("D/", f"{folder}/"))
         assert problem.fix
 
 
@@ -148,9 +149,11 @@ def test_every_problem_of_a_project_is_told_at_once(world: World) -> None:
         check_told(problems, f"d{number:02}", expected)
     with pytest.raises(DatasetError) as raised:
         DvcProject(world.root).graph()
-    fatal = [problem for problem in problems if problem.fatal]
+    fatal = [problem for problem in problems if problem.failed]
     assert raised.value.what.startswith(f"the DVC project has {len(fatal)} problems:\n")
-    assert all(str(problem) in raised.value.what for problem in fatal)
+    for problem in fatal:
+        place = ":".join([problem.subject, *map(str, problem.places)])
+        assert f"  {place}: {problem.detail}\n    fix: {problem.fix}" in raised.value.what
 
 
 @pytest.mark.parametrize(("files", "expected"), FATAL.values(), ids=FATAL.keys())
@@ -192,7 +195,7 @@ def test_an_output_that_git_tracks_is_told_with_the_command_that_mends_it(world:
     world.write("dvc.yaml", ONE)
     world.commit()
     (problem,) = DvcProject(world.root).problems()
-    assert (problem.file, problem.line, problem.fatal) == ("dvc.yaml", 1, False)
+    assert (problem.subject, problem.places, problem.failed) == ("dvc.yaml", (1,), False)
     assert "git rm -r --cached 'x'" in problem.fix
 
 

@@ -1,50 +1,55 @@
 """Problems: what is wrong with a DVC project, each problem with its file, its line and its remedy."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from lineage_pipelines.datasets.metafiles.yaml_reader import YamlError
 from lineage_pipelines.errors import DatasetError
+from lineage_pipelines.records.values.finding import Finding, FindingKind, FindingStatus
 
 
 class RefusedError(ValueError):
-    """Input that cannot be; it becomes a `Problem` where its file and line are known."""
+    """Input that cannot be; it becomes a problem where its file and line are known."""
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Problem:
-    """One thing that is wrong."""
+def problem(file: str, line: int, what: str, fix: str, *, fatal: bool = True) -> Finding:
+    """Return one thing that is wrong with a DVC project.
 
-    file: str
-    """Relative to the DVC root."""
-    line: int
-    """1-based; 0 when it is about the whole file."""
-    what: str
-    fix: str
-    fatal: bool = True
-    """Whether it stops the project from loading, as it stops `dvc dag`. Others stop only what they touch."""
-
-    def __str__(self) -> str:
-        place = f"{self.file}:{self.line}" if self.line else self.file
-        return f"{place}: {self.what}\n    fix: {self.fix}"
+    Args:
+        file: relative to the DVC root.
+        line: 1-based; 0 if it is about the whole file.
+        what: what is wrong.
+        fix: what to do about it.
+        fatal: whether it stops the project from loading, as it stops `dvc dag`. Others stop only what they touch.
+    """
+    status = FindingStatus.FAIL if fatal else FindingStatus.WARN
+    places = (line,) if line else ()
+    return Finding(kind=FindingKind.DVC_PROJECT, status=status, subject=file, detail=what, fix=fix, places=places)
 
 
-def problem_of(error: YamlError, *, fatal: bool = True) -> Problem:
+def problem_of(error: YamlError, *, fatal: bool = True) -> Finding:
     """Return what a reader refused as a problem."""
-    return Problem(error.file, error.line, error.what, error.fix, fatal)
+    return problem(error.file, error.line, error.what, error.fix, fatal=fatal)
 
 
-def raise_problems(problems: Iterable[Problem], *, root: str) -> None:
+def sort_problems(problems: Iterable[Finding]) -> list[Finding]:
+    """Sort problems by file and line."""
+    return sorted(problems, key=lambda found: (found.subject, tuple(found.places), found.detail, found.fix))
+
+
+def _position(found: Finding) -> str:
+    return ":".join([found.subject, *map(str, found.places)])
+
+
+def raise_problems(problems: Iterable[Finding], *, root: str) -> None:
     """Raise one error that tells every problem that stops the project from loading; return when there is none.
 
     Raises:
         DatasetError: there is one.
     """
-    found = sorted(problem for problem in problems if problem.fatal)
+    found = sort_problems(found for found in problems if found.failed)
     if not found:
         return
     if len(found) == 1:
-        place = f"{found[0].file}:{found[0].line}" if found[0].line else found[0].file
-        raise DatasetError(found[0].what, where=f"{place} (in {root})", fix=found[0].fix)
-    listed = "\n".join(f"  {problem}" for problem in found)
+        raise DatasetError(found[0].detail, where=f"{_position(found[0])} (in {root})", fix=found[0].fix)
+    listed = "\n".join(f"  {_position(each)}: {each.detail}\n    fix: {each.fix}" for each in found)
     raise DatasetError(f"the DVC project has {len(found)} problems:\n{listed}", where=root, fix="correct each of them")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from lineage_pipelines.datasets.content.cache_layout import object_place
 from lineage_pipelines.datasets.metafiles.directory_listing import Listing, read_listing
-from lineage_pipelines.datasets.metafiles.problems import Problem, raise_problems
+from lineage_pipelines.datasets.metafiles.problems import raise_problems, sort_problems
 from lineage_pipelines.datasets.pipeline import graph_cache
 from lineage_pipelines.datasets.pipeline.graph_cache import CachedGraph
 from lineage_pipelines.datasets.pipeline.metafile_index import Ledger, RecordedOutput, metafile_of, owner_of, part_of
@@ -20,6 +20,7 @@ from lineage_pipelines.datasets.pipeline.project_checks import (
 )
 from lineage_pipelines.datasets.pipeline.tree_scan import digest
 from lineage_pipelines.errors import DatasetError
+from lineage_pipelines.records.values.finding import Finding
 
 if TYPE_CHECKING:
     from lineage_pipelines.datasets.metafiles.metafile_reader import LockEntry
@@ -56,7 +57,7 @@ class DvcProject:
         self._check_locks(cached)
         return cached.graph
 
-    def problems(self) -> tuple[Problem, ...]:
+    def problems(self) -> tuple[Finding, ...]:
         """Return everything that is wrong with the project, also what does not stop it from loading."""
         cached = graph_cache.load(self.root)
         if cached is None:
@@ -64,9 +65,9 @@ class DvcProject:
         else:
             graph, found = cached.graph, [told for file in cached.locks for told in check_lock(self.root, file)]
         found = [*found, *check_tracked(self.root, graph), *check_git(self.root, graph)]
-        return tuple(sorted(set(found)))
+        return tuple(sort_problems(set(found)))
 
-    def _resolve(self, *, raising: bool) -> tuple[PipelineGraph, list[Problem]]:
+    def _resolve(self, *, raising: bool) -> tuple[PipelineGraph, list[Finding]]:
         from lineage_pipelines.datasets.pipeline.resolution import resolve
 
         found = resolve(self.root)
@@ -74,7 +75,7 @@ class DvcProject:
         problems = [*found.problems, *(problem for told in locks.values() for problem in told)]
         if raising:
             raise_problems(problems, root=str(self.root))
-        if not any(problem.fatal for problem in problems):
+        if not any(problem.failed for problem in problems):
             cached = graph_cache.make(self.root, found)
             cached.locks = {file: "" if told else digest(str(self.root / file)) for file, told in locks.items()}
             graph_cache.store(self.root, cached)

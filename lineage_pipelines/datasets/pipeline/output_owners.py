@@ -9,7 +9,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from lineage_pipelines.datasets.metafiles.path_rules import Key
-from lineage_pipelines.datasets.metafiles.problems import Problem
+from lineage_pipelines.datasets.metafiles.problems import problem
+from lineage_pipelines.records.values.finding import Finding
 
 _APART = "give each stage its own output, or track the folder once as a whole"
 
@@ -53,7 +54,7 @@ class Relations:
 
     producers: Mapping[tuple[str, Key], tuple[str, ...]]
     """By consumer and dependency: the ids of its producers, sorted."""
-    problems: tuple[Problem, ...]
+    problems: tuple[Finding, ...]
 
     @property
     def edges(self) -> tuple[tuple[str, str], ...]:
@@ -79,7 +80,7 @@ def _producers(key: Key, owners: _Owners) -> tuple[str, ...] | None:
     return tuple(sorted(found)) or None
 
 
-def _own(nodes: Iterable[Node]) -> tuple[_Owners, list[Problem]]:
+def _own(nodes: Iterable[Node]) -> tuple[_Owners, list[Finding]]:
     owners = _Owners()
     problems = []
     for node in nodes:
@@ -91,19 +92,19 @@ def _own(nodes: Iterable[Node]) -> tuple[_Owners, list[Problem]]:
     return owners, problems
 
 
-def _clash(node: Node, path: str, key: Key, owners: _Owners) -> Problem | None:
+def _clash(node: Node, path: str, key: Key, owners: _Owners) -> Finding | None:
     if key in owners.exact:
         other, _ = owners.exact[key]
         what = f"two stages with one output: {path!r} is an output of {_name(other)} and of {_name(node)}"
-        return Problem(node.file, node.line, what, _APART)
+        return problem(node.file, node.line, what, _APART)
     outer = next(owners.above(key), None)
     if outer is not None:
         what = f"outputs overlap: {path!r} of {_name(node)} lies in {outer[1]!r} of {_name(outer[0])}"
-        return Problem(node.file, node.line, what, _APART)
+        return problem(node.file, node.line, what, _APART)
     if key in owners.below:
         inner = owners.below[key][0]
         what = f"outputs overlap: {path!r} of {_name(node)} holds an output of {_name(inner)}"
-        return Problem(node.file, node.line, what, _APART)
+        return problem(node.file, node.line, what, _APART)
     return None
 
 
@@ -111,14 +112,14 @@ def _name(node: Node) -> str:
     return f"{node.id!r} ({node.file}:{node.line})"
 
 
-def _inside_output(node: Node, owners: _Owners) -> Iterator[Problem]:
+def _inside_output(node: Node, owners: _Owners) -> Iterator[Finding]:
     outer = next(owners.above(node.file_key), None)
     if outer is not None:
         what = f"the file lies in {outer[1]!r}, an output of {_name(outer[0])}"
-        yield Problem(node.file, node.line, what, "move the file out of that folder")
+        yield problem(node.file, node.line, what, "move the file out of that folder")
 
 
-def _cycles(nodes: Sequence[Node], edges: Iterable[tuple[str, str]]) -> Iterator[Problem]:
+def _cycles(nodes: Sequence[Node], edges: Iterable[tuple[str, str]]) -> Iterator[Finding]:
     by_id = {node.id: node for node in nodes}
     below = defaultdict(list)
     for user, maker in edges:
@@ -127,7 +128,7 @@ def _cycles(nodes: Sequence[Node], edges: Iterable[tuple[str, str]]) -> Iterator
         names = " → ".join([*ring, ring[0]])
         first = by_id[ring[0]]
         what = f"a cycle: {names}" if len(ring) > 1 else f"{ring[0]!r} depends on its own output"
-        yield Problem(first.file, first.line, what, "remove one of these dependencies")
+        yield problem(first.file, first.line, what, "remove one of these dependencies")
 
 
 def _rings(ids: Sequence[str], below: Mapping[str, Sequence[str]]) -> Iterator[list[str]]:

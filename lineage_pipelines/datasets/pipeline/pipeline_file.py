@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from lineage_pipelines.datasets.dvc_api import DvcView, Invalid, Templates
-from lineage_pipelines.datasets.metafiles.problems import Problem, RefusedError
+from lineage_pipelines.datasets.metafiles.problems import RefusedError, problem
 from lineage_pipelines.datasets.metafiles.yaml_reader import Document
 from lineage_pipelines.datasets.pipeline.node_builder import Draft, Drafter
+from lineage_pipelines.records.values.finding import Finding
 
 T = TypeVar("T")
 
@@ -49,7 +50,7 @@ class PipelineFile:
         self._document = document
         self._file = document.file
         self._folder = posixpath.dirname(f"{view.root}/{document.file}")
-        self.problems: list[Problem] = []
+        self.problems: list[Finding] = []
         self.inputs: set[str] = set()
         """Absolute paths of the files that templating looks at, whether they exist or not."""
 
@@ -72,13 +73,13 @@ class PipelineFile:
             for name in names or ():
                 yield from self._stage(templates, definition, name)
 
-    def _missing_vars(self, items: object) -> Iterator[Problem]:
+    def _missing_vars(self, items: object) -> Iterator[Finding]:
         for index, item in enumerate(items if isinstance(items, list) else []):
             for path in _vars_files([item], self._folder):
                 if not Path(path).exists():
                     what = f"vars: {posixpath.relpath(path, self._view.root)!r} does not exist"
                     line = self._document.line("vars", index)
-                    yield Problem(self._file, line, what, _FIXES["does not exist"])
+                    yield problem(self._file, line, what, _FIXES["does not exist"])
 
     def _stage(self, templates: Templates, definition: str, name: str) -> Iterator[Draft]:
         where = ("stages", definition)
@@ -101,7 +102,7 @@ class PipelineFile:
             self.problems.append(self._refusal(where, title, str(error)))
             return None
 
-    def _refusal(self, where: tuple[str, ...], title: str, message: str) -> Problem:
+    def _refusal(self, where: tuple[str, ...], title: str, message: str) -> Finding:
         told = _PREAMBLE.match(message)
         reason = " ".join((message[told.end() :] if told else message).split())
         key = told["where"].rpartition(".")[2] if told else ""
@@ -109,7 +110,7 @@ class PipelineFile:
         if key and line == whole:
             line = self._document.line(*where, "do", key)
         what = f"{title}: {key}: {reason}" if key and key not in title else f"{title}: {reason}"
-        return Problem(self._file, line, what, next((fix for text, fix in _FIXES.items() if text in reason), _CORRECT))
+        return problem(self._file, line, what, next((fix for text, fix in _FIXES.items() if text in reason), _CORRECT))
 
     def _fitting(self) -> dict[str, Any]:
         """Tell what does not fit the schema, and return the rest."""
@@ -125,7 +126,7 @@ class PipelineFile:
         return value
 
 
-def misfits(document: Document, bad: Sequence[Invalid]) -> Iterator[Problem]:
+def misfits(document: Document, bad: Sequence[Invalid]) -> Iterator[Finding]:
     """Yield what does not fit DVC's schema as problems."""
     for item in bad:
         name = ".".join(str(part) for part in item.path)
@@ -133,7 +134,7 @@ def misfits(document: Document, bad: Sequence[Invalid]) -> Iterator[Problem]:
         if document.file.endswith(".dvc") and item.message == _EXTRA and item.path[-1] in _OLD_KEYS:
             message, fix = _BEFORE_1, _OLD_KEYS[item.path[-1]]
         what = f"{name}: {message}" if name else message
-        yield Problem(document.file, document.line(*item.path), what, fix)
+        yield problem(document.file, document.line(*item.path), what, fix)
 
 
 def _vars_files(items: object, folder: str) -> Iterator[str]:

@@ -7,13 +7,14 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from lineage_pipelines.datasets.metafiles.metafile_reader import lock_problems, parse_tracked
-from lineage_pipelines.datasets.metafiles.problems import Problem, problem_of
+from lineage_pipelines.datasets.metafiles.problems import problem, problem_of
 from lineage_pipelines.datasets.metafiles.quiet_read import read_quietly
 from lineage_pipelines.datasets.metafiles.yaml_reader import YamlError, read_yaml
 from lineage_pipelines.datasets.pipeline.metafile_index import lock_file
 from lineage_pipelines.datasets.pipeline.pipeline_graph import PipelineGraph
 from lineage_pipelines.datasets.pipeline.tree_scan import tracked_by_git
 from lineage_pipelines.errors import DatasetError
+from lineage_pipelines.records.values.finding import Finding
 
 _OLD = "dvc.lock was written by DVC 1, which DVC 3 refuses"
 
@@ -23,7 +24,7 @@ def lock_files(pipelines: Iterable[str]) -> list[str]:
     return sorted({lock_file(file) for file in pipelines})
 
 
-def check_lock(root: Path, file: str) -> Iterator[Problem]:
+def check_lock(root: Path, file: str) -> Iterator[Finding]:
     """Yield what is wrong with a dvc.lock; nothing when there is none."""
     path = root / file
     if not path.exists():
@@ -34,18 +35,18 @@ def check_lock(root: Path, file: str) -> Iterator[Problem]:
         yield problem_of(error)
         return
     except DatasetError as error:
-        yield Problem(file, 0, error.what, error.fix or "make the file readable")
+        yield problem(file, 0, error.what, error.fix or "make the file readable")
         return
     if not document.value:
-        yield Problem(file, 1, "dvc.lock is empty, which DVC refuses", "remove it, or `git checkout` it", fatal=False)
+        yield problem(file, 1, "dvc.lock is empty, which DVC refuses", "remove it, or `git checkout` it", fatal=False)
     for told in lock_problems(document):
         # Only a schema that we do not know is about the whole file, and stops DVC too.
         yield problem_of(told, fatal=told.what.startswith("schema:"))
     if isinstance(document.value, dict) and document.value and "schema" not in document.value:
-        yield Problem(file, 1, _OLD, "remove it and run `dvc repro` or `dvc commit`", fatal=False)
+        yield problem(file, 1, _OLD, "remove it and run `dvc repro` or `dvc commit`", fatal=False)
 
 
-def check_tracked(root: Path, graph: PipelineGraph) -> Iterator[Problem]:
+def check_tracked(root: Path, graph: PipelineGraph) -> Iterator[Finding]:
     """Yield what is wrong with what the `.dvc` files record."""
     for tracked in graph.tracked:
         try:
@@ -53,15 +54,15 @@ def check_tracked(root: Path, graph: PipelineGraph) -> Iterator[Problem]:
         except YamlError as error:
             yield problem_of(error, fatal=False)
         except DatasetError as error:
-            yield Problem(tracked.file, 0, error.what, error.fix or "make the file readable", fatal=False)
+            yield problem(tracked.file, 0, error.what, error.fix or "make the file readable", fatal=False)
 
 
-def check_git(root: Path, graph: PipelineGraph) -> Iterator[Problem]:
+def check_git(root: Path, graph: PipelineGraph) -> Iterator[Finding]:
     """Yield the outputs that DVC keeps and Git tracks too: DVC refuses them after the command has run."""
     owners = {out.path: node for node in graph.nodes() for out in node.outs if out.cache}
     for path in sorted(tracked_by_git(root, owners)):
         node = owners[path]
-        yield Problem(
+        yield problem(
             node.file,
             node.line,
             f"the output {path!r} is tracked by Git",

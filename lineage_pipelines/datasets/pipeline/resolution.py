@@ -8,7 +8,7 @@ from pathlib import Path
 
 from lineage_pipelines.datasets.dvc_api import DvcView, open_project
 from lineage_pipelines.datasets.metafiles.path_rules import Location, Locator
-from lineage_pipelines.datasets.metafiles.problems import Problem, RefusedError, problem_of
+from lineage_pipelines.datasets.metafiles.problems import RefusedError, problem, problem_of
 from lineage_pipelines.datasets.metafiles.quiet_read import read_quietly
 from lineage_pipelines.datasets.metafiles.yaml_reader import Document, YamlError, read_yaml
 from lineage_pipelines.datasets.pipeline.node_builder import Draft, Drafter
@@ -16,6 +16,7 @@ from lineage_pipelines.datasets.pipeline.output_owners import Node, Relations, r
 from lineage_pipelines.datasets.pipeline.pipeline_file import PipelineFile, misfits
 from lineage_pipelines.datasets.pipeline.pipeline_graph import PipelineGraph, Stage, TrackedFile
 from lineage_pipelines.errors import DatasetError
+from lineage_pipelines.records.values.finding import Finding
 
 
 @dataclass(slots=True)
@@ -23,7 +24,7 @@ class Resolution:
     """What a cold load found."""
 
     graph: PipelineGraph = field(default_factory=PipelineGraph)
-    problems: list[Problem] = field(default_factory=list)
+    problems: list[Finding] = field(default_factory=list)
     walked: set[str] = field(default_factory=set)
     """The absolute folders that DVC looks into."""
     digests: dict[str, str | None] = field(default_factory=dict)
@@ -78,7 +79,7 @@ class _Resolver:
         except YamlError as error:
             self._found.problems.append(problem_of(error))
         except DatasetError as error:
-            self._found.problems.append(Problem(file, 0, error.what, error.fix or "make the file readable"))
+            self._found.problems.append(problem(file, 0, error.what, error.fix or "make the file readable"))
         else:
             if posixpath.basename(file) == "dvc.yaml":
                 self._pipeline(document)
@@ -99,7 +100,7 @@ class _Resolver:
             try:
                 self._keep(self._drafter.tracked(document.file, document.value))
             except RefusedError as error:
-                self._found.problems.append(Problem(document.file, 1, str(error), "correct the file"))
+                self._found.problems.append(problem(document.file, 1, str(error), "correct the file"))
 
     def _keep(self, draft: Draft) -> None:
         self._drafts.append(draft)

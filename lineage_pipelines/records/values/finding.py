@@ -25,6 +25,8 @@ class FindingKind(StrEnum):
     METAFILES = "metafiles"
     MLFLOW = "mlflow"
     UNFINISHED = "unfinished"
+    # What is wrong with the files of a DVC project
+    DVC_PROJECT = "DVC project"
     # What the catalog claims (verify)
     APPROVALS = "approvals"
     CHECKPOINT = "checkpoint"
@@ -99,7 +101,7 @@ class Finding:
     fix: str = ""
     """What to do about it; empty when there is nothing to do."""
     places: Sequence[int] = ()
-    """Where: numbers of entries of the log."""
+    """Where: numbers of entries of the log, or lines of the file that is the subject (1-based); empty for all of it."""
     causes: tuple["Finding", ...] = ()
     """The single failures behind a failed claim; `detail` shows the first of them."""
 
