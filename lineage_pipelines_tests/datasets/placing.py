@@ -21,7 +21,7 @@ def forget(world: World, *names: str) -> None:
 
 
 def cached(world: World, project: DvcProject, path: str) -> Path:
-    return world.cached(project.recorded(path).md5 or "")
+    return world.cached(project.recorded(path).content.md5 or "")
 
 
 def alter(path: Path, data: bytes = b"altered") -> None:

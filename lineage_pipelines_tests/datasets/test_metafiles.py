@@ -18,6 +18,7 @@ from lineage_pipelines.datasets.metafiles.metafile_reader import (
 )
 from lineage_pipelines.datasets.metafiles.yaml_reader import Document, read_yaml
 from lineage_pipelines.errors import DatasetError
+from lineage_pipelines.records.values.content import Content
 from lineage_pipelines_tests.world import World
 
 MD5 = "0123456789abcdef0123456789abcdef"
@@ -60,18 +61,12 @@ def test_a_lock_entry() -> None:
     assert entry.address == "clean@nyc"
     assert entry.command == "python clean.py\npython check.py"
     raw, url = entry.deps
-    assert (raw.path, raw.md5, raw.hash_name, raw.size, raw.files, raw.is_dir) == (
-        "data/raw",
-        f"{MD5}.dir",
-        "md5",
-        12,
-        2,
-        True,
-    )
-    assert (url.md5, url.hash_name, url.checksum) == (None, "etag", '"abc"')
+    assert raw.path == "data/raw"
+    assert raw.content == Content(md5=f"{MD5}.dir", hash_name="md5", size=12, files=2, is_dir=True)
+    assert (url.content.md5, url.content.hash_name, url.checksum) == (None, "etag", '"abc"')
     assert entry.params == {"params.yaml": {"rate": 0.001, "mode": "yes", "limit": ".inf", "when": "2013-06-30"}}
     (out,) = entry.outs
-    assert (out.md5, out.hash_name, out.is_dir) == (MD5, "md5-dos2unix", False)
+    assert (out.content.md5, out.content.hash_name, out.content.is_dir) == (MD5, "md5-dos2unix", False)
 
 
 def test_the_digest_of_an_entry_is_of_its_content() -> None:
@@ -117,7 +112,7 @@ def test_every_bad_entry_is_told() -> None:
 
 def test_the_lock_of_dvc_1_has_its_stages_at_the_top() -> None:
     entry = parse_lock(document(f"clean:\n  cmd: x\n  outs:\n  - path: a\n    md5: {MD5}\n"))["clean"]
-    assert entry.outs[0].hash_name == "md5-dos2unix"
+    assert entry.outs[0].content.hash_name == "md5-dos2unix"
 
 
 def test_what_dvc_writes_is_read(world: World) -> None:
@@ -129,12 +124,12 @@ def test_what_dvc_writes_is_read(world: World) -> None:
     world.repro()
     file, many = read_tracked(world.path("in.csv.dvc")), read_tracked(world.path("many.dvc"))
     assert (file.source, file.wdir, file.frozen) == ("add", ".", False)
-    assert (file.outs[0].hash_name, file.outs[0].size, file.outs[0].is_dir) == ("md5", 8, False)
-    assert (many.outs[0].files, many.outs[0].size, many.outs[0].is_dir) == (2, 3, True)
+    assert (file.outs[0].content.hash_name, file.outs[0].content.size, file.outs[0].content.is_dir) == ("md5", 8, False)
+    assert (many.outs[0].content.files, many.outs[0].content.size, many.outs[0].content.is_dir) == (2, 3, True)
     entry = read_lock(world.path("dvc.lock"))["copy"]
-    assert [dep.md5 for dep in entry.deps] == [file.outs[0].md5, many.outs[0].md5]
-    assert entry.outs[0].md5 == file.outs[0].md5
-    listing = read_listing(world.cached(str(many.outs[0].md5)), str(many.outs[0].md5))
+    assert [dep.content.md5 for dep in entry.deps] == [file.outs[0].content.md5, many.outs[0].content.md5]
+    assert entry.outs[0].content.md5 == file.outs[0].content.md5
+    listing = read_listing(world.cached(str(many.outs[0].content.md5)), str(many.outs[0].content.md5))
     assert [path for path, _ in listing] == ["sub/y.txt", "x.txt"]
 
 
@@ -173,7 +168,7 @@ def test_an_import_of_a_url() -> None:
 
 def test_an_import_that_was_not_downloaded_has_no_md5() -> None:
     text = f"deps: [{{md5: {MD5}, size: 2, path: /elsewhere/a}}]\nouts: [{{hash: md5, path: a}}]\n"
-    assert parse_tracked(document(text, "a.dvc")).outs[0].md5 is None
+    assert parse_tracked(document(text, "a.dvc")).outs[0].content.md5 is None
 
 
 def test_several_outputs_a_folder_and_free_words() -> None:
@@ -310,7 +305,7 @@ def test_an_md5_goes_before_any_other_checksum(
     entry: str, md5: str | None, hash_name: str, checksum: str | None
 ) -> None:
     (out,) = parse_tracked(document(f"outs: [{{path: a, {entry}}}]\n", "a.dvc")).outs
-    assert (out.md5, out.hash_name, out.checksum) == (md5, hash_name, checksum)
+    assert (out.content.md5, out.content.hash_name, out.checksum) == (md5, hash_name, checksum)
 
 
 @pytest.mark.parametrize(
@@ -326,7 +321,7 @@ def test_an_md5_goes_before_any_other_checksum(
 )
 def test_what_makes_a_path_a_folder(entry: str, is_dir: bool, files: int | None) -> None:
     (out,) = parse_tracked(document(f"outs: [{{path: a, {entry}}}]\n", "a.dvc")).outs
-    assert (out.is_dir, out.files) == (is_dir, files)
+    assert (out.content.is_dir, out.content.files) == (is_dir, files)
 
 
 @pytest.mark.parametrize(

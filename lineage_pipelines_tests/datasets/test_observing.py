@@ -31,27 +31,27 @@ def test_a_file_as_it_is_recorded_is_ok(world: World, project: DvcProject, asked
     found = observe(project, asked)
     assert found.state is WorkspaceState.OK
     assert (found.path, found.metafile) == ("one.csv", "one.csv.dvc")
-    assert found.md5 == found.actual == hash_file(world.path("one.csv")).md5
-    assert (found.size, found.files) == (8, 1)
+    assert found.content.md5 == found.actual == hash_file(world.path("one.csv")).md5
+    assert (found.content.size, found.content.files) == (8, None)
 
 
 def test_a_folder_as_it_is_recorded_is_ok(project: DvcProject) -> None:
     found = observe(project, "data/raw.dvc")
     assert found.state is WorkspaceState.OK
-    assert (found.size, found.files) == (4, 2)
+    assert (found.content.size, found.content.files) == (4, 2)
 
 
 def test_an_edit_is_seen(world: World, project: DvcProject) -> None:
-    recorded = observe(project, "data/raw").md5
+    recorded = observe(project, "data/raw").content.md5
     world.write("data/raw/c.csv", "z\n")
     found = observe(project, "data/raw")
     assert found.state is WorkspaceState.MODIFIED
-    assert found.md5 == recorded
+    assert found.content.md5 == recorded
     assert found.actual not in {recorded, None}
     world.track("data/raw")
     again = observe(project, "data/raw")
     assert again.state is WorkspaceState.OK
-    assert again.md5 == found.actual
+    assert again.content.md5 == found.actual
 
 
 def test_missing_data_is_told(world: World, project: DvcProject) -> None:

@@ -23,8 +23,8 @@ def test_a_file_is_placed_with_its_digests(world: World, project: DvcProject, in
     assert placed.path == into / "one.csv"
     assert placed.path.read_bytes() == world.path("one.csv").read_bytes()
     found = hash_file(world.path("one.csv"))
-    assert (placed.digest.md5, placed.digest.sha256) == (found.md5, found.sha256)
-    assert (placed.size, placed.files) == (8, 1)
+    assert (placed.content.digest.md5, placed.content.digest.sha256) == (found.md5, found.sha256)
+    assert (placed.content.size, placed.content.files) == (8, 1)
     assert placed.recorded == project.recorded("one.csv")
     assert modes(placed.path) == {0o444}
     assert modes(into) == {0o700, 0o444}
@@ -33,11 +33,11 @@ def test_a_file_is_placed_with_its_digests(world: World, project: DvcProject, in
 def test_a_folder_is_placed_file_by_file(project: DvcProject, into: Path) -> None:
     placed = place(project, "data/raw", into)
     assert {str(p.relative_to(placed.path)): p.read_text() for p in placed.path.rglob("*") if p.is_file()} == FILES
-    assert placed.digest.md5 == project.recorded("data/raw").md5
-    assert placed.digest.sha256 == listing_sha256(
+    assert placed.content.digest.md5 == project.recorded("data/raw").content.md5
+    assert placed.content.digest.sha256 == listing_sha256(
         (name, hashlib.sha256(text.encode()).hexdigest()) for name, text in FILES.items()
     )
-    assert (placed.size, placed.files) == (12, 4)
+    assert (placed.content.size, placed.content.files) == (12, 4)
     assert modes(placed.path) == {0o555, 0o444}
     discard(into)
     check_nothing_left(into)
@@ -46,11 +46,11 @@ def test_a_folder_is_placed_file_by_file(project: DvcProject, into: Path) -> Non
 def test_a_part_of_a_folder_is_placed(project: DvcProject, into: Path) -> None:
     one = place(project, "data/raw/sub/ü.csv", into)
     assert one.path.read_text() == FILES["sub/ü.csv"]
-    assert one.digest.md5 == hashlib.md5(b"x\n2\n").hexdigest()
+    assert one.content.digest.md5 == hashlib.md5(b"x\n2\n").hexdigest()
     part = place(project, "data/raw/sub", into)
     assert sorted(p.name for p in part.path.rglob("*.csv")) == ["c.csv", "ü.csv"]
-    assert part.digest.md5 == project.recorded("data/raw/sub").md5
-    assert part.files == 2
+    assert part.content.digest.md5 == project.recorded("data/raw/sub").content.md5
+    assert part.content.files == 2
 
 
 def test_an_empty_folder_is_placed(world: World, into: Path) -> None:
@@ -58,8 +58,8 @@ def test_an_empty_folder_is_placed(world: World, into: Path) -> None:
     world.track("void")
     placed = place(DvcProject(world.root), "void", into)
     assert list(placed.path.iterdir()) == []
-    assert (placed.files, placed.size) == (0, 0)
-    assert placed.digest.md5 == "d751713988987e9331980363e24189ce.dir"
+    assert (placed.content.files, placed.content.size) == (0, 0)
+    assert placed.content.digest.md5 == "d751713988987e9331980363e24189ce.dir"
 
 
 def test_nothing_that_is_edited_afterwards_changes_what_was_placed(
@@ -90,13 +90,13 @@ def test_a_workspace_of_links_into_the_cache_is_fine(
 def test_data_missing_from_the_workspace_comes_from_the_cache(world: World, project: DvcProject, into: Path) -> None:
     forget(world, "one.csv", "data/raw")
     assert place(project, "one.csv", into).path.read_text() == "a,b\n1,2\n"
-    assert place(project, "data/raw", into).files == 4
+    assert place(project, "data/raw", into).content.files == 4
 
 
 def test_data_missing_from_the_cache_comes_from_the_workspace(world: World, project: DvcProject, into: Path) -> None:
     shutil.rmtree(world.path(".dvc/cache"))
     assert place(project, "one.csv", into).path.read_text() == "a,b\n1,2\n"
-    assert place(project, "data/raw", into).digest.md5 == project.recorded("data/raw").md5
+    assert place(project, "data/raw", into).content.digest.md5 == project.recorded("data/raw").content.md5
     assert place(project, "data/raw/sub/ü.csv", into / "part").path.read_text() == FILES["sub/ü.csv"]
 
 
@@ -108,7 +108,7 @@ def test_data_missing_from_both_is_fetched(
     forget(world, "one.csv", "data/raw")
     shutil.rmtree(world.path(".dvc/cache"))
     placed = place(project, path, into)
-    assert placed.digest.md5 == project.recorded(path).md5
+    assert placed.content.digest.md5 == project.recorded(path).content.md5
     assert not world.path(path).exists()
 
 
@@ -145,10 +145,10 @@ def test_data_of_dvc_2_is_placed(world: World, into: Path) -> None:
     project = DvcProject(world.root)
     placed = place(project, "old", into)
     assert {path.name: path.read_bytes() for path in placed.path.iterdir()} == data
-    assert placed.digest.md5 == folder
-    assert placed.digest.sha256 == listing_sha256((n, hashlib.sha256(c).hexdigest()) for n, c in data.items())
+    assert placed.content.digest.md5 == folder
+    assert placed.content.digest.sha256 == listing_sha256((n, hashlib.sha256(c).hexdigest()) for n, c in data.items())
     world.dvc("checkout", "old.dvc")
-    assert place(project, "old/a.csv", into).digest.md5 == named["a.csv"]
+    assert place(project, "old/a.csv", into).content.digest.md5 == named["a.csv"]
 
 
 def _place_in(root: Path, path: str, into: Path) -> Placed:
@@ -161,7 +161,7 @@ def test_several_processes_and_threads_place_at_once(project: DvcProject, tmp_pa
         others = pool.starmap_async(_place_in, [(root, path, into / "process") for root, path, into in jobs])
         found = list(threads.map(lambda job: _place_in(job[0], job[1], job[2] / "thread"), jobs))
         found += others.get()
-    digests = {(placed.recorded.path, placed.digest.sha256) for placed in found}
+    digests = {(placed.recorded.path, placed.content.digest.sha256) for placed in found}
     assert len(digests) == 2
     assert len(found) == 24
 

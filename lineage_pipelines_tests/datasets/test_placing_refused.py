@@ -74,13 +74,13 @@ def test_a_modified_workspace_is_refused(world: World, project: DvcProject, into
     world.path("one.csv").write_text("a,b\n1,3\n")
     error = refuse(project, "one.csv", into)
     assert "'one.csv' is not what one.csv.dvc records" in error.what
-    assert str(project.recorded("one.csv").md5) in error.what
+    assert str(project.recorded("one.csv").content.md5) in error.what
     assert hash_file(world.path("one.csv")).md5 in error.what
     assert "dvc add one.csv" in error.fix
     assert "dvc checkout one.csv" in error.fix
     world.write("data/raw/new.csv", "")
     assert "dvc add data/raw" in refuse(project, "data/raw", into).fix
-    assert place(project, "data/raw/a.csv", into).size == 4  # that part is what it was
+    assert place(project, "data/raw/a.csv", into).content.size == 4  # that part is what it was
     discard(into)
 
 
@@ -100,7 +100,7 @@ def test_an_altered_cache_object_is_refused(world: World, project: DvcProject, i
         forget(world, "one.csv")
     error = refuse(project, "one.csv", into)
     assert error.where == str(stored)
-    assert str(project.recorded("one.csv").md5) in error.what
+    assert str(project.recorded("one.csv").content.md5) in error.what
     assert hashlib.md5(b"a,b\n1,3\n").hexdigest() in error.what
     assert stored.read_bytes() == b"a,b\n1,3\n"  # evidence is not removed
     check_nothing_left(into)
@@ -128,7 +128,7 @@ def test_an_altered_listing_is_refused(world: World, project: DvcProject, into: 
 def test_a_listing_that_leads_outside_is_refused(
     world: World, project: DvcProject, into: Path, tmp_path: Path, relpath: str
 ) -> None:
-    old = project.recorded("data/raw").md5 or ""
+    old = project.recorded("data/raw").content.md5 or ""
     listing = json.dumps([{"md5": hashlib.md5(b"x\n1\n").hexdigest(), "relpath": relpath}]).encode()
     new = f"{hashlib.md5(listing).hexdigest()}.dir"
     world.cached(new).parent.mkdir(exist_ok=True)

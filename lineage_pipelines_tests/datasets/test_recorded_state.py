@@ -124,7 +124,7 @@ def test_parts_of_a_folder_that_is_not_known_whole(world: World, tmp_path: Path,
     world.write("data/raw/a.csv", "10\n")
     world.track("data/raw")
     world.commit("Moved on")
-    whole = DvcProject(world.root).recorded("data/raw").md5
+    whole = DvcProject(world.root).recorded("data/raw").content.md5
     assert whole
     wanted = [NamedData(path=one.path, md5=one.digest.md5 or "") for one in parts]
     (gone, file) = provision(DvcProject(world.root), wanted, tmp_path / "cache")

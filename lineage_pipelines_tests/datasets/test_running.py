@@ -33,7 +33,7 @@ def test_a_stage_is_executed_then_unchanged_then_restored(world: World, project:
         "cleaning",
         "> cat data/raw/a.csv > clean.csv",
     ]
-    assert [out.md5 for out in first.entry.outs] == [project.recorded("clean.csv").md5]
+    assert [out.content.md5 for out in first.entry.outs] == [project.recorded("clean.csv").content.md5]
     again = run(project, "clean")
     assert (again.how, again.entry) == ("unchanged", first.entry)
     world.path("dvc.lock").unlink()
@@ -125,7 +125,7 @@ def test_other_failures_are_told_in_words(world: World, project: DvcProject, add
 
 
 def test_an_input_that_differs_from_what_is_recorded_is_refused(world: World, project: DvcProject) -> None:
-    recorded = project.recorded("data/raw").md5
+    recorded = project.recorded("data/raw").content.md5
     world.write("data/raw/a.csv", "a\n2\n")
     error = refuse(project, "clean")
     assert f"'data/raw' is not what data/raw.dvc records: recorded {recorded}, found " in error.what

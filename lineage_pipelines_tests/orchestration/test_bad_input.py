@@ -155,7 +155,10 @@ def test_a_secret_among_the_parameters_of_training(shop: Shop, instance: dg.Dags
 
 def test_data_that_is_gone(shop: Shop, instance: dg.DagsterInstance) -> None:
     shop.world.repro("split")
-    for entry in shop.project().recorded("data/parts/train.csv").md5, shop.project().recorded("data/orders.csv").md5:
+    for entry in (
+        shop.project().recorded("data/parts/train.csv").content.md5,
+        shop.project().recorded("data/orders.csv").content.md5,
+    ):
         shop.world.cached(str(entry)).unlink()
     for path in ("data/parts/train.csv", "data/orders.csv"):
         shop.world.path(path).unlink()
@@ -188,7 +191,7 @@ def test_a_stage_output_that_was_edited_by_hand(shop: Shop, instance: dg.Dagster
 
 def test_a_cache_object_that_was_edited(shop: Shop, instance: dg.DagsterInstance) -> None:
     shop.world.repro("split")
-    md5 = str(shop.project().recorded("data/parts/train.csv").md5)
+    md5 = str(shop.project().recorded("data/parts/train.csv").content.md5)
     for path in (shop.world.cached(md5), shop.world.path("data/parts/train.csv")):
         path.chmod(0o644)
         path.write_bytes(path.read_bytes().replace(b"Rome", b"Roma"))

@@ -140,7 +140,7 @@ def test_a_stage_runs_through_dvc_and_reports_its_table(project: DvcProject, cap
     assert isinstance(schema, dg.TableSchemaMetadataValue)
     assert [(column.name, column.type) for column in schema.schema.columns] == [("city", "string"), ("amount", "int64")]
     assert event.tags is not None
-    assert event.tags["dagster/data_version"] == project.recorded("clean.csv").md5
+    assert event.tags["dagster/data_version"] == project.recorded("clean.csv").content.md5
     assert event.metadata["dvc/size_bytes"].value == (project.root / "clean.csv").stat().st_size
 
 

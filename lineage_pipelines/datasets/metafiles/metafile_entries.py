@@ -12,6 +12,7 @@ from typing import Any
 from lineage_pipelines.datasets.metafiles.yaml_reader import Document, YamlError
 from lineage_pipelines.errors import DatasetError, RecordError
 from lineage_pipelines.records.values.canonical import Json, canonical_bytes, tag
+from lineage_pipelines.records.values.content import Content
 
 _FIX = "restore the file with `git checkout`, or record it again with `dvc commit` or `dvc repro`"
 _MD5 = re.compile(r"[0-9a-f]{32}(\.dir)?")
@@ -24,17 +25,9 @@ class Recorded:
 
     path: str
     """As written: relative to the working folder of its stage, or a URL."""
-    md5: str | None = None
-    """32 hex characters, with `.dir` for a directory; None when nothing is recorded yet, or by another checksum."""
-    hash_name: str = "md5"
-    """`md5`, or `md5-dos2unix` as DVC 2 wrote it (another place in the cache); `etag` or `checksum` for a URL."""
+    content: Content
     checksum: str | None = None
     """ETag or other checksum of something outside the project."""
-    size: int | None = None
-    """Bytes."""
-    files: int | None = None
-    """How many files a directory holds."""
-    is_dir: bool = False
     listing: tuple[tuple[str, str | None], ...] = ()
     """Relative path and MD5 of each file, where the metafile itself lists them (cloud-versioned remotes)."""
 
@@ -111,12 +104,14 @@ def recorded(place: Place) -> Recorded:
     hash_name, checksum = _hash(place, md5)
     return Recorded(
         path=path,
-        md5=md5,
-        hash_name=hash_name,
+        content=Content(
+            md5=md5,
+            hash_name=hash_name,
+            size=place.at("size").count(),
+            files=len(listing) if listing and files is None else files,
+            is_dir=bool(listing) or files is not None or (md5 or "").endswith(".dir"),
+        ),
         checksum=checksum,
-        size=place.at("size").count(),
-        files=len(listing) if listing and files is None else files,
-        is_dir=bool(listing) or files is not None or (md5 or "").endswith(".dir"),
         listing=listing,
     )
 

@@ -143,7 +143,8 @@ class ChainReader:
             return _Origin(f"superseded:{node.address}", gap=f"{maker} records nothing about {path} any more")
         same = self._same(dep, out)
         if same is False:
-            what = f"it read {path} as {dep.md5}, which {node.address!r} has since made anew ({out.md5} in {maker})"
+            read, made = dep.content.md5, out.content.md5
+            what = f"it read {path} as {read}, which {node.address!r} has since made anew ({made} in {maker})"
             return _Origin(f"superseded:{node.address}", gap=what)
         return _Origin(
             f"{kind}:{node.address}", follow, None if same else f"{path} {_NOT_COMPARED.format(maker=node.address)}"
@@ -156,15 +157,16 @@ class ChainReader:
 
     def _same(self, dep: Recorded, out: Recorded) -> bool | None:
         """Whether an input is what an output has recorded; None when that cannot be told."""
-        if dep.hash_name != out.hash_name or dep.md5 is None or out.md5 is None:
+        read, made = dep.content, out.content
+        if read.hash_name != made.hash_name or read.md5 is None or made.md5 is None:
             return None
         if dep.path == out.path:
-            return dep.md5 == out.md5
+            return read.md5 == made.md5
         whole, part = (out, dep) if dep.path.startswith(f"{out.path}/") else (dep, out)
-        listing = self._listing(str(whole.md5), whole.hash_name)
+        listing = self._listing(str(whole.content.md5), whole.content.hash_name)
         if listing is None:
             return None
-        return part_md5(dict(listing), posixpath.relpath(part.path, whole.path)) == part.md5
+        return part_md5(dict(listing), posixpath.relpath(part.path, whole.path)) == part.content.md5
 
 
 def is_external(path: str) -> bool:
@@ -189,9 +191,9 @@ def _run(step: _Step, in_git: frozenset[str]) -> StageRun:
         deps=tuple(
             StageInput(
                 path=dep.path,
-                digest=DigestSet(md5=dep.md5),
-                size=dep.size,
-                files=dep.files,
+                digest=DigestSet(md5=dep.content.md5),
+                size=dep.content.size,
+                files=dep.content.files,
                 origin=origin,
                 extra=_extra(dep),
             )
@@ -200,7 +202,13 @@ def _run(step: _Step, in_git: frozenset[str]) -> StageRun:
         ),
         params=dict(step.entry.params),
         outs=tuple(
-            StageOutput(path=out.path, digest=DigestSet(md5=out.md5), size=out.size, files=out.files, extra=_extra(out))
+            StageOutput(
+                path=out.path,
+                digest=DigestSet(md5=out.content.md5),
+                size=out.content.size,
+                files=out.content.files,
+                extra=_extra(out),
+            )
             for out in step.entry.outs
         ),
         lock=step.entry.digest,
@@ -209,9 +217,10 @@ def _run(step: _Step, in_git: frozenset[str]) -> StageRun:
 
 def _extra(recorded: Recorded) -> Mapping[str, Json]:
     """Return what a plain MD5 does not say: another hash, or another kind of checksum."""
+    hash_name = recorded.content.hash_name
     if recorded.checksum is not None:
-        return {recorded.hash_name: recorded.checksum}
-    return {"hash": recorded.hash_name} if recorded.hash_name != "md5" else {}
+        return {hash_name: recorded.checksum}
+    return {"hash": hash_name} if hash_name != "md5" else {}
 
 
 def _loose(path: str, in_git: frozenset[str]) -> str:

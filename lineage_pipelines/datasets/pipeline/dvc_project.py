@@ -120,11 +120,7 @@ class DvcProject:
         whole = self._ledger.out(node, output.path)
         found = RecordedOutput(
             path=output.path,
-            md5=whole.md5,
-            hash_name=whole.hash_name,
-            size=whole.size,
-            files=whole.files,
-            is_dir=whole.is_dir,
+            content=whole.content,
             owner=node.address,
             metafile=metafile_of(node),
             output=output,

@@ -12,6 +12,7 @@ from lineage_pipelines.datasets.metafiles.path_rules import Locator
 from lineage_pipelines.datasets.pipeline.pipeline_graph import Output, PipelineGraph, Stage, TrackedFile
 from lineage_pipelines.datasets.pipeline.tree_scan import digest
 from lineage_pipelines.errors import DatasetError
+from lineage_pipelines.records.values.content import Content
 
 
 def lock_file(stage_file: str) -> str:
@@ -100,15 +101,9 @@ class RecordedOutput:
 
     path: str
     """The path that was asked for, relative to the DVC root."""
-    md5: str | None
-    """Of that path: 32 hex, with `.dir` for a directory. None: a part of a directory whose listing is not in the
-    cache, or an import that was not downloaded."""
-    hash_name: str
-    """`md5`, or `md5-dos2unix` as DVC 2 wrote it."""
-    size: int | None
-    """Bytes; None for a part of a directory."""
-    files: int | None
-    is_dir: bool
+    content: Content
+    """Of that path. No MD5: a part of a directory whose listing is not in the cache, or an import that was not
+    downloaded. No size: a part of a directory."""
     owner: str
     """Node id: the stage's address or the `.dvc` file."""
     metafile: str
@@ -163,27 +158,16 @@ def part_of(
     Raises:
         DatasetError: the directory holds no such part.
     """
-    if not whole.is_dir:
+    known = whole.content
+    if not known.is_dir:
         raise DatasetError(f"{whole.path!r} is one file, so there is no {inside!r} in it", where=whole.metafile)
     entries: Mapping[str, str | None] | None = dict(whole.whole.listing) or None
-    if entries is None and whole.md5 is not None:
-        known = listing(whole.md5, whole.hash_name)
-        entries = None if known is None else dict(known)
+    if entries is None and known.md5 is not None:
+        listed = listing(known.md5, known.hash_name)
+        entries = None if listed is None else dict(listed)
     md5, files = (None, None) if entries is None else _find(entries, inside, whole)
-    is_dir = files is not None
-    return RecordedOutput(
-        path=path,
-        md5=md5,
-        hash_name=whole.hash_name,
-        size=None,
-        files=files,
-        is_dir=is_dir,
-        owner=whole.owner,
-        metafile=whole.metafile,
-        output=whole.output,
-        whole=whole.whole,
-        inside=inside,
-    )
+    content = Content(md5=md5, hash_name=known.hash_name, files=files, is_dir=files is not None)
+    return replace(whole, path=path, content=content, inside=inside)
 
 
 def _find(entries: Mapping[str, str | None], inside: str, whole: RecordedOutput) -> tuple[str | None, int | None]:

@@ -104,7 +104,8 @@ class LockBackup:
         """Whether the last entry ends too early. All others are followed by one, so they are whole."""
         name, entry = list(found.items())[-1]
         if name == self.stage:
-            whole = all(out.size is not None and (out.files is not None or not out.is_dir) for out in entry.outs)
+            contents = [out.content for out in entry.outs]
+            whole = all(out.size is not None and (out.files is not None or not out.is_dir) for out in contents)
             return not whole or len(entry.outs) < self.outs
         return name in known and _leaves(entry.raw) < _leaves(known[name].raw)
 

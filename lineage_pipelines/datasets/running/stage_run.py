@@ -51,9 +51,9 @@ def _inner(one: str, other: str) -> str | None:
 
 def _check(project: DvcProject, stage: Stage, path: str) -> None:
     recorded = project.recorded(path)
-    if recorded.md5 is None:
+    if recorded.content.md5 is None:
         recorded = project.recorded(recorded.output.path)
-    if recorded.md5 is None:
+    if recorded.content.md5 is None:
         return  # an import that is recorded by its source only: DVC downloads it
     state, actual = compare(project, recorded)
     if state is WorkspaceState.MODIFIED:

@@ -74,14 +74,14 @@ def find_sources(project: DvcProject, recorded: RecordedOutput) -> Found:
 def _wanted(project: DvcProject, recorded: RecordedOutput) -> tuple[Listing, bool]:
     """Return relative path and MD5 of every file, and whether they are a directory's."""
     whole = recorded.whole
-    if whole.md5 is None and not whole.listing:
+    if whole.content.md5 is None and not whole.listing:
         raise DatasetError(
             f"no content is recorded for {recorded.path!r}",
             where=str(project.root / recorded.metafile),
             fix=f"download it: `dvc update {recorded.owner}`; or record it: `dvc commit {recorded.owner}`",
         )
-    if not whole.is_dir:
-        return (("", whole.md5 or ""),), False
+    if not whole.content.is_dir:
+        return (("", whole.content.md5 or ""),), False
     listing = _listing(project, recorded)
     if recorded.inside is None:
         return listing, True
@@ -101,27 +101,28 @@ def _part(listing: Listing, recorded: RecordedOutput, root: Path) -> tuple[Listi
 
 def _listing(project: DvcProject, recorded: RecordedOutput) -> Listing:
     whole = recorded.whole
-    if whole.md5 is None:
-        return tuple((path, md5) for path, md5 in whole.listing if md5 is not None)
-    stored = project.object_path(whole.md5, whole.hash_name)
+    md5, hash_name = whole.content.md5, whole.content.hash_name
+    if md5 is None:
+        return tuple((path, name) for path, name in whole.listing if name is not None)
+    stored = project.object_path(md5, hash_name)
     if stored.exists():
-        return read_listing(stored, whole.md5)
+        return read_listing(stored, md5)
     workspace = project.root / recorded.output.path
     if workspace.is_dir():
-        listing = snapshots_of(project).listing(workspace, whole.hash_name)
-        if directory_md5(listing) == whole.md5:
+        listing = snapshots_of(project).listing(workspace, hash_name)
+        if directory_md5(listing) == md5:
             return listing
     fetch(project, recorded)
     if stored.exists():
-        return read_listing(stored, whole.md5)
-    raise _missing(project, recorded, [f"the listing of the directory (MD5 {whole.md5})"])
+        return read_listing(stored, md5)
+    raise _missing(project, recorded, [f"the listing of the directory (MD5 {md5})"])
 
 
 def _locate(
     project: DvcProject, recorded: RecordedOutput, files: Listing, *, in_workspace: bool
 ) -> tuple[list[Source], list[str]]:
     """Return what was found, and the names of what was not."""
-    objects = Objects(project, recorded.hash_name)
+    objects = Objects(project, recorded.content.hash_name)
     found, missing = [], []
     for relative, md5 in files:
         if recorded.output.cache and objects.has(md5):

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from lineage_pipelines.datasets.content.hashing import listing_sha256
+from lineage_pipelines.datasets.content.snapshots import Snapshot
 from lineage_pipelines.datasets.content.stable_read import ChangingDataError
 from lineage_pipelines.datasets.content.thread_pool import spread
 from lineage_pipelines.datasets.pipeline.dvc_project import DvcProject
@@ -33,11 +34,8 @@ class Placed:
 
     path: Path
     """A read-only file or folder."""
-    digest: DigestSet
+    content: Snapshot
     """Of these very bytes; the MD5 is the one that DVC recorded."""
-    size: int
-    """Bytes, of all files together."""
-    files: int
     recorded: RecordedOutput
 
 
@@ -69,7 +67,7 @@ def place(project: DvcProject, path: str, into: Path) -> Placed:
             copied = [(found.sources[0], _place_file(plan, found.sources[0], target))]
             sha256 = copied[0][1].sha256
     size = sum(one.size for _, one in copied)
-    return Placed(target, DigestSet(md5=found.md5, sha256=sha256), size, len(copied), recorded)
+    return Placed(target, Snapshot(DigestSet(md5=found.md5, sha256=sha256), size, len(copied)), recorded)
 
 
 def discard(path: Path) -> None:
@@ -137,7 +135,7 @@ def _make_folders(plan: _Plan, sources: Sequence[Source], target: Path) -> list[
 
 
 def _place_file(plan: _Plan, source: Source, target: Path) -> Copied:
-    copied = copy_file(source.path, target, plan.recorded.hash_name, needs=plan.needs)
+    copied = copy_file(source.path, target, plan.recorded.content.hash_name, needs=plan.needs)
     if copied.named == source.md5:
         return copied
     target.unlink()

@@ -195,7 +195,8 @@ class _State:
             found = self._project.recorded(owner)
         except DatasetError:  # nothing is recorded yet
             return None
-        return None if found.md5 is None else _Claim(found.md5, found.hash_name)
+        md5 = found.content.md5
+        return None if md5 is None else _Claim(md5, found.content.hash_name)
 
     def _owner(self, path: str) -> Stage | TrackedFile | None:
         try:

@@ -16,6 +16,7 @@ from lineage_pipelines.datasets.pipeline.dvc_project import DvcProject
 from lineage_pipelines.datasets.pipeline.metafile_index import RecordedOutput
 from lineage_pipelines.datasets.pipeline.pipeline_graph import TrackedFile
 from lineage_pipelines.errors import DatasetError
+from lineage_pipelines.records.values.content import Content
 
 _WORTH_LISTING = 4
 """While a folder of the cache holds no more than this many times the objects that are looked for."""
@@ -39,11 +40,8 @@ class TrackedObservation:
     """Relative to the DVC root."""
     metafile: str
     """The `.dvc` file or dvc.lock that records it."""
-    md5: str | None
-    """As recorded, with `.dir` for a directory; None when nothing is recorded yet."""
-    size: int | None
-    """Bytes, as recorded."""
-    files: int
+    content: Content
+    """As recorded."""
     state: WorkspaceState
     actual: str | None
     """The MD5 of what the workspace holds; None when it holds nothing."""
@@ -71,9 +69,7 @@ def observe(project: DvcProject, path: str) -> TrackedObservation:
     return TrackedObservation(
         path=recorded.path,
         metafile=recorded.metafile,
-        md5=recorded.md5,
-        size=recorded.size,
-        files=recorded.files if recorded.files is not None else 1,
+        content=recorded.content,
         state=state,
         actual=actual,
     )
@@ -111,8 +107,8 @@ def compare(
     place = project.root / recorded.path
     if not place.exists():
         return WorkspaceState.MISSING, None
-    actual = snapshots_of(project).name(place, recorded.hash_name)
-    return (WorkspaceState.OK if actual == (md5 or recorded.md5) else WorkspaceState.MODIFIED), actual
+    actual = snapshots_of(project).name(place, recorded.content.hash_name)
+    return (WorkspaceState.OK if actual == (md5 or recorded.content.md5) else WorkspaceState.MODIFIED), actual
 
 
 class Objects:
@@ -156,12 +152,11 @@ class Objects:
 
 def is_cached(project: DvcProject, recorded: RecordedOutput) -> bool:
     """Whether DVC's cache holds all of a recorded path."""
-    objects = Objects(project, recorded.hash_name)
-    if recorded.md5 is None or not objects.has(recorded.md5):
+    objects = Objects(project, recorded.content.hash_name)
+    md5 = recorded.content.md5
+    if md5 is None or not objects.has(md5):
         return False
-    if not recorded.is_dir:
-        return True
-    return objects.has_all(read_listed_objects(Path(objects.path(recorded.md5)), recorded.md5))
+    return not recorded.content.is_dir or objects.has_all(read_listed_objects(Path(objects.path(md5)), md5))
 
 
 def refuse_difference(recorded: RecordedOutput, actual: str | None, *, root: Path) -> DatasetError:
@@ -169,7 +164,7 @@ def refuse_difference(recorded: RecordedOutput, actual: str | None, *, root: Pat
     by_stage = recorded.owner != recorded.metafile
     record_it = f"dvc commit {recorded.owner}" if by_stage else f"dvc add {recorded.output.path}"
     return DatasetError(
-        f"{recorded.path!r} is not what {recorded.metafile} records: recorded {recorded.md5}, found {actual}",
+        f"{recorded.path!r} is not what {recorded.metafile} records: recorded {recorded.content.md5}, found {actual}",
         where=str(root / recorded.path),
         fix=f"keep what is there: `{record_it}`; or go back to what is recorded: `dvc checkout {recorded.output.path}`",
     )

@@ -141,14 +141,15 @@ def observe_path(project: DvcProject, spec: dg.AssetSpec) -> dg.ObserveResult:
     from lineage_pipelines.datasets.workspace.workspace_status import observe
 
     seen = observe(project, str(spec.metadata[metadata_keys.DVC_PATH]))
+    content = seen.content
     return dg.ObserveResult(
         asset_key=spec.key,
-        data_version=dg.DataVersion(seen.md5) if seen.md5 else None,
+        data_version=dg.DataVersion(content.md5) if content.md5 else None,
         metadata=metadata_keys.without_none(
             {
-                metadata_keys.DVC_MD5: seen.md5,
-                metadata_keys.DVC_SIZE: seen.size,
-                metadata_keys.DVC_FILES: seen.files,
+                metadata_keys.DVC_MD5: content.md5,
+                metadata_keys.DVC_SIZE: content.size,
+                metadata_keys.DVC_FILES: 1 if content.files is None else content.files,
                 metadata_keys.DVC_WORKSPACE: str(seen.state),
             }
         ),

@@ -14,6 +14,7 @@ from lineage_pipelines.datasets.pipeline.pipeline_graph import Stage
 from lineage_pipelines.errors import DatasetError
 from lineage_pipelines.orchestration.ui import metadata_keys
 from lineage_pipelines.orchestration.ui.metadata_keys import flat_numbers
+from lineage_pipelines.records.values.content import Content
 
 if TYPE_CHECKING:
     from lineage_pipelines.datasets.metafiles.metafile_reader import LockEntry
@@ -70,13 +71,13 @@ def _result(
     project: DvcProject, stage: Stage, outcome: "StageOutcome", spec: dg.AssetSpec
 ) -> dg.MaterializeResult[Any]:
     path = spec.metadata.get(metadata_keys.DVC_PATH)
-    recorded = next((out for out in outcome.entry.outs if out.path == path), None)
-    version = recorded.md5 if recorded and recorded.md5 else outcome.entry.digest.hex[:32]
+    content = next((out.content for out in outcome.entry.outs if out.path == path), Content())
+    version = content.md5 or outcome.entry.digest.hex[:32]
     entries: dict[str, Any] = {
         metadata_keys.DVC_STATUS: _STATUS[outcome.how],
-        metadata_keys.DVC_MD5: recorded.md5 if recorded else None,
-        metadata_keys.DVC_SIZE: recorded.size if recorded else None,
-        metadata_keys.DVC_FILES: recorded.files if recorded else None,
+        metadata_keys.DVC_MD5: content.md5,
+        metadata_keys.DVC_SIZE: content.size,
+        metadata_keys.DVC_FILES: content.files,
         metadata_keys.DVC_SECONDS: round(outcome.seconds, 1),
         **_table_facts(project.root / path if isinstance(path, str) else None),
         **_measured(project.root, stage),
@@ -125,11 +126,11 @@ def _input_versions(project: DvcProject, entry: "LockEntry", spec: dg.AssetSpec)
     """The versions that DVC recorded as read, which need not be the latest that Dagster has seen."""
     inputs = spec.metadata.get(metadata_keys.DVC_INPUTS)
     paths: Mapping[str, Any] = inputs.value if isinstance(inputs, dg.JsonMetadataValue) else {}  # type: ignore[assignment]
-    read = {recorded.path: recorded.md5 for recorded in entry.deps}
+    read = {recorded.path: recorded.content.md5 for recorded in entry.deps}
     tags: dict[str, str] = {}
     for key, path in paths.items():
         # A dependency on a part of an output has its own MD5; the asset's version is that of the whole output.
-        md5 = read.get(path) or (project.recorded(path).md5 if path else None)
+        md5 = read.get(path) or (project.recorded(path).content.md5 if path else None)
         if md5:
             tags[metadata_keys.input_version_tag(dg.AssetKey.from_user_string(key))] = md5
     return tags

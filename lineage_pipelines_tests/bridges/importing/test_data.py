@@ -136,7 +136,7 @@ def test_the_preparation_behind_our_own_digests_is_looked_for(
     team: Team, bring: Lineage, project: Path, world: World, lineage: Lineage
 ) -> None:
     head = world.git("rev-parse", "HEAD")
-    md5 = DvcProject(world.root).recorded("data/clean.csv").md5 or ""
+    md5 = DvcProject(world.root).recorded("data/clean.csv").content.md5 or ""
     for known in (md5, "b" * 32):
         given = dataset("data/clean.csv", tags={"lineage.sha256": "a" * 64, "lineage.md5": known})
         given.dataset._profile = '{"num_rows": 7, "size": 70, "files": 1}'

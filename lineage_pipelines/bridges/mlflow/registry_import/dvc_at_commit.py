@@ -242,15 +242,16 @@ class CommitData:
         if owner is None:
             return None
         node, whole = owner
-        md5, size, files = (whole.md5, whole.size, whole.files) if not inside else self._part(whole, inside)
+        known = whole.content
+        md5, size, files = (known.md5, known.size, known.files) if not inside else self._part(whole, inside)
         if md5 is not None and size is None and not md5.endswith(".dir"):
-            size = self._stored_size(md5, whole.hash_name)
+            size = self._stored_size(md5, known.hash_name)
         if md5 is None or size is None:
             return None
         return Found(
             path=posixpath.join(whole.path, inside) if inside else whole.path,
             md5=md5,
-            hash_name=whole.hash_name,
+            hash_name=known.hash_name,
             size=size,
             files=files or 1,
             maker=node.address,
@@ -268,8 +269,9 @@ class CommitData:
         return (node, whole), posixpath.relpath(path, outer) if path != outer else ""
 
     def _part(self, whole: Recorded, inside: str) -> tuple[str | None, int | None, int | None]:
-        entries = dict(whole.listing) or dict(self._listing(str(whole.md5), whole.hash_name) or ())
-        md5 = part_md5(entries, inside) if whole.md5 else None
+        known = whole.content
+        entries = dict(whole.listing) or dict(self._listing(str(known.md5), known.hash_name) or ())
+        md5 = part_md5(entries, inside) if known.md5 else None
         return md5, None, 1
 
     def _stored_size(self, md5: str, hash_name: str) -> int | None:
