@@ -43,6 +43,7 @@ class FileDigests:
     """The names of one file's bytes."""
 
     md5: str
+    """By DVC's algorithm: `md5`, or `md5-dos2unix` where that was asked for."""
     sha256: str
     size: int
     """Bytes."""

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from lineage_pipelines.datasets.content.hashing import SHA256, new_hasher
+from lineage_pipelines.datasets.content.hashing import SHA256, FileDigests, new_hasher
 from lineage_pipelines.datasets.content.stable_read import Take, feed, open_regular, unreadable
 from lineage_pipelines.errors import DatasetError
 
@@ -25,18 +25,7 @@ _READ_ONLY = 0o444
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
-@dataclass(frozen=True, slots=True)
-class Copied:
-    """What arrived."""
-
-    named: str
-    """Its digest by DVC's algorithm."""
-    sha256: str
-    size: int
-    """Bytes."""
-
-
-def copy_file(source: str | os.PathLike[str], target: Path, algorithm: str, *, needs: int = 0) -> Copied:
+def copy_file(source: str | os.PathLike[str], target: Path, algorithm: str, *, needs: int = 0) -> FileDigests:
     """Put the bytes of `source` into a new read-only file; return the digests of the new file's bytes.
 
     Args:
@@ -72,7 +61,7 @@ class _Filling:
             raise unwritable(self.target, self.needs or self.size, error) from error
 
 
-def _fill(handle: int, new: int, filling: _Filling, algorithm: str) -> Copied:
+def _fill(handle: int, new: int, filling: _Filling, algorithm: str) -> FileDigests:
     named, sha256 = new_hasher(algorithm), new_hasher(SHA256)
     takers: list[Take] = [named.update, sha256.update]
     shared = _reflink(handle, new)
@@ -83,7 +72,7 @@ def _fill(handle: int, new: int, filling: _Filling, algorithm: str) -> Copied:
     except OSError as error:
         raise unreadable(filling.source, error) from error
     os.fchmod(new, _READ_ONLY)
-    return Copied(named.hexdigest(), sha256.hexdigest(), size)
+    return FileDigests(named.hexdigest(), sha256.hexdigest(), size)
 
 
 def _reflink(handle: int, new: int) -> bool:

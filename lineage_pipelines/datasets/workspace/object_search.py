@@ -396,7 +396,7 @@ class CacheFill(_Search):
                 raise
             except DatasetError:
                 return ObjectState(StoredState.ABSENT)
-            if copied.named != one.md5:
+            if copied.md5 != one.md5:
                 return ObjectState(StoredState.ABSENT)
             keep()
         return ObjectState(StoredState.EQUAL, copied.sha256, copied.size)

@@ -13,14 +13,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from lineage_pipelines.datasets.content.hashing import listing_sha256
+from lineage_pipelines.datasets.content.hashing import FileDigests, listing_sha256
 from lineage_pipelines.datasets.content.snapshots import Snapshot
 from lineage_pipelines.datasets.content.stable_read import ChangingDataError
 from lineage_pipelines.datasets.content.thread_pool import spread
 from lineage_pipelines.datasets.pipeline.dvc_project import DvcProject
 from lineage_pipelines.datasets.pipeline.metafile_index import RecordedOutput
 from lineage_pipelines.datasets.workspace.data_sources import Source, find_sources
-from lineage_pipelines.datasets.workspace.file_copy import Copied, copy_file, unwritable
+from lineage_pipelines.datasets.workspace.file_copy import copy_file, unwritable
 from lineage_pipelines.errors import DatasetError
 from lineage_pipelines.records.values.digest import DigestSet
 
@@ -104,7 +104,7 @@ def _private_folder(path: Path) -> Iterator[None]:
         raise
 
 
-def _place_folder(plan: _Plan, sources: Sequence[Source], target: Path) -> list[tuple[Source, Copied]]:
+def _place_folder(plan: _Plan, sources: Sequence[Source], target: Path) -> list[tuple[Source, FileDigests]]:
     try:
         target.mkdir(mode=_PRIVATE)
     except OSError as error:
@@ -134,19 +134,19 @@ def _make_folders(plan: _Plan, sources: Sequence[Source], target: Path) -> list[
     return folders[::-1]
 
 
-def _place_file(plan: _Plan, source: Source, target: Path) -> Copied:
+def _place_file(plan: _Plan, source: Source, target: Path) -> FileDigests:
     copied = copy_file(source.path, target, plan.recorded.content.hash_name, needs=plan.needs)
-    if copied.named == source.md5:
+    if copied.md5 == source.md5:
         return copied
     target.unlink()
     if not source.cached:
         raise ChangingDataError(
-            f"the file changed while it was read: recorded {source.md5}, found {copied.named}",
+            f"the file changed while it was read: recorded {source.md5}, found {copied.md5}",
             where=source.path,
             fix="wait until nothing writes to it, then try again",
         )
     raise DatasetError(
-        f"an object of DVC's cache was altered: expected MD5 {source.md5}, found {copied.named}",
+        f"an object of DVC's cache was altered: expected MD5 {source.md5}, found {copied.md5}",
         where=source.path,
         fix=f"remove it (`rm -f {source.path}`), then bring it back: `dvc fetch {plan.recorded.path}` from a remote, "
         f"or `dvc commit {plan.recorded.owner}` from the workspace",

@@ -63,9 +63,9 @@ class PrivateCache:
             DatasetError: it cannot be read or written, or changed since it was hashed.
         """
         copied = copy_file(source, path, one.hash_name)
-        if copied.named != one.md5.removesuffix(".dir"):
+        if copied.md5 != one.md5.removesuffix(".dir"):
             raise DatasetError(
-                f"the object changed while it was read: expected {one.md5}, found {copied.named}",
+                f"the object changed while it was read: expected {one.md5}, found {copied.md5}",
                 where=str(source),
                 fix="wait until nothing writes to it, then try again",
             )
