@@ -101,12 +101,18 @@ class Postgres:
     @contextlib.contextmanager
     def exclusive(self, engine: sa.Engine, name: str) -> Iterator[bool]:
         """Try to take an advisory lock in a session of its own; yield whether it was taken."""
-        key = sa.text("SELECT pg_try_advisory_lock(hashtextextended(current_database() || '.lineage.' || :name, 0))")
+        key = "hashtextextended(current_database() || '.lineage.' || :name, 0)"
+        take, release = (sa.text(f"SELECT {call}({key})") for call in ("pg_try_advisory_lock", "pg_advisory_unlock"))
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            taken = False
             try:
-                yield bool(connection.scalar(key, {"name": name}))
+                taken = bool(connection.scalar(take, {"name": name}))
+                yield taken
             finally:
-                connection.invalidate()  # ends the session, and with it the lock
+                with contextlib.suppress(sa.exc.DBAPIError):  # a lost session holds no lock
+                    if taken:
+                        connection.execute(release, {"name": name})
+                connection.invalidate()
 
     @contextlib.contextmanager
     def translated(self) -> Iterator[None]:
