@@ -1,4 +1,4 @@
-"""Content-addressed artifact store: each file is kept once, under the SHA-256 of its bytes, and checked when read."""
+"""Content-addressed artifact store: each file stored once under its SHA-256, and verified when it is read."""
 
 import contextlib
 import errno
@@ -18,7 +18,7 @@ from lineage_pipelines.records.values.digest import Digest
 from lineage_pipelines.system.atomic_file import TEMPORARY, replace_file
 
 _PREFIXES = (TEMPORARY, ".tmp-")
-"""Of temporary files; the second one is that of earlier releases."""
+"""Prefixes of temporary files; the second is that of earlier releases."""
 _READ_ONLY = 0o444
 _PRIVATE = 0o700
 _REASONS = {
@@ -30,12 +30,12 @@ _REASONS = {
 
 
 def write_once(target: Path, write: Callable[[BinaryIO], None], *, needs: int) -> None:
-    """Write a file that must not be seen half-done.
+    """Write a file so that other processes see it complete or not at all.
 
     Args:
         target: its final name.
         write: writes the content.
-        needs: bytes, for the message when there is no room.
+        needs: size in bytes, for the error message if the disk is full.
 
     Raises:
         ArtifactError: it cannot be written; nothing is left behind.
@@ -45,7 +45,7 @@ def write_once(target: Path, write: Callable[[BinaryIO], None], *, needs: int) -
 
 
 def set_aside(path: Path, store: Path) -> Path:
-    """Move a damaged object out of the way, into `.bad`, where it is evidence.
+    """Move a damaged object into `.bad`, where it is kept as evidence.
 
     Raises:
         OSError: it cannot be moved.
@@ -58,12 +58,12 @@ def set_aside(path: Path, store: Path) -> Path:
 
 @contextlib.contextmanager
 def explained(path: Path, needs: int) -> Iterator[None]:
-    """Turn an operating system's error about `path` into one that says what to do."""
+    """Turn an operating system's error about `path` into an `ArtifactError` with a fix."""
     try:
         yield
     except OSError as error:
         reason = _REASONS.get(error.errno or 0, error.strerror or str(error))
-        fix = "make room or name another store (LINEAGE_ARTIFACTS)"
+        fix = "free space, or use another store (LINEAGE_ARTIFACTS)"
         if needs and error.errno in (errno.ENOSPC, errno.EDQUOT):
             fix = f"{needs:,} bytes are needed, {_free(path):,} are free; {fix}"
         raise ArtifactError(f"cannot store a file: {reason}", where=str(path), fix=fix) from error
@@ -82,7 +82,7 @@ class ArtifactStore:
     """Files by digest.
 
     Args:
-        url: a local folder, or a URL that fsspec knows.
+        url: a local folder, or a URL that fsspec can open.
     """
 
     def __init__(self, url: str) -> None:
@@ -129,7 +129,7 @@ class ArtifactStore:
         target = self._local(digest)
         # Not found: it is new, or another writer has just set it aside.
         with explained(target, size), contextlib.suppress(FileNotFoundError):
-            # What is there may be torn or edited: a name is believed only after its bytes were read.
+            # An existing file may be truncated or edited: it is trusted only after its bytes were hashed.
             if target.stat().st_size == size and _sha256(target) == digest.hex:
                 return
             set_aside(target, self._folder)
@@ -143,20 +143,20 @@ class ArtifactStore:
             self._remote.makedirs(path.rpartition("/")[0], exist_ok=True)
             self._write_remote(path, write)
         except OSError as error:
-            fix = "look at the store's address and credentials (LINEAGE_ARTIFACTS)"
+            fix = "check the store's address and credentials (LINEAGE_ARTIFACTS)"
             raise ArtifactError(_public(f"cannot store a file: {error}"), where=_public(path), fix=fix) from error
 
     def _write_remote(self, path: str, write: Callable[[BinaryIO], None]) -> None:
         try:
             with self._remote.open(path, "wb") as file:
                 write(file)
-        except BaseException:  # fsspec keeps what was written when it closes the file
+        except BaseException:  # fsspec stores an incomplete file when it is closed
             with contextlib.suppress(OSError):
                 self._remote.rm(path)
             raise
 
     def read(self, digest: Digest) -> bytes:
-        """Return a stored file whole, checked.
+        """Return the bytes of a stored file, verified.
 
         Raises:
             ArtifactError: it is missing, or its bytes are not those of its name.
@@ -168,7 +168,7 @@ class ArtifactStore:
         return data
 
     def check(self, digest: Digest) -> None:
-        """Read a stored file to its end, streamed, and compare it with its name.
+        """Verify a stored file against its digest, streamed.
 
         Raises:
             ArtifactError: it is missing, is no regular file, or its bytes are not those of its name.
@@ -188,7 +188,7 @@ class ArtifactStore:
             raise ArtifactError("a stored file is no regular file", where=str(path), fix=fix)
 
     def fetch(self, digest: Digest, into: Path) -> Path:
-        """Copy a stored file to `into`, streamed and checked, and return it.
+        """Copy a stored file to `into`, streamed and verified, and return that path.
 
         Raises:
             ArtifactError: it is missing, altered, or cannot be written; nothing is left behind then.
@@ -213,9 +213,9 @@ class ArtifactStore:
         return bool(self._remote.exists(self.url_of(digest)))
 
     def half_written(self, older_than: timedelta) -> Sequence[Path]:
-        """Return the temporary files that no writer has touched for some time: it was killed.
+        """Return abandoned temporary files, those not written to for `older_than`.
 
-        Only a local store has any; object stores keep nothing that was not written whole.
+        Only a local store has any; object stores never show incomplete files.
         """
         if self._folder is None:
             return []
@@ -227,7 +227,7 @@ class ArtifactStore:
         return files
 
     def url_of(self, digest: Digest) -> str:
-        """Return where a file is kept, a path or a URL."""
+        """Return the path or URL of a file."""
         return f"{self.url.rstrip('/')}/{_place(digest)}"
 
     def _local(self, digest: Digest) -> Path:
@@ -241,8 +241,8 @@ class ArtifactStore:
         try:
             return fsspec.core.url_to_fs(self.url)[0]
         except (ImportError, ValueError) as error:
-            fix = "install the package that fsspec needs for it, or name another store"
-            raise ArtifactError(f"this store's kind is not known: {error}", where=_public(self.url), fix=fix) from error
+            fix = "install the package that fsspec needs for it, or use another store"
+            raise ArtifactError(f"unsupported kind of store: {error}", where=_public(self.url), fix=fix) from error
 
     def _open(self, digest: Digest) -> Any:  # noqa: ANN401  # a binary file of either kind
         try:

@@ -1,4 +1,4 @@
-"""Model files that are safe to load: skops, never pickle; and a digest of what a file holds, whatever its bytes."""
+"""Model files that are safe to load (skops, never pickle), and a digest of a file's content apart from its bytes."""
 
 import contextlib
 import hashlib
@@ -20,7 +20,7 @@ _BLOCK = 1 << 20
 
 
 def content_digest(path: Path, kind: str) -> str:
-    """Return the SHA-256 (hex) of what a model file holds; nothing of it is loaded.
+    """Return the SHA-256 (hex) of the content of a model file, without loading the model.
 
     Args:
         path: the file.
@@ -51,7 +51,7 @@ def _member(archive: zipfile.ZipFile, name: str) -> str:
 
 
 class _Plain:
-    """Takes out of a schema what says nothing of the model."""
+    """Removes from a schema what does not describe the model: identities and file names."""
 
     def __init__(self, members: dict[str, str]) -> None:
         self._members = members
@@ -76,8 +76,8 @@ FORMAT = "skops"
 _LIBRARIES = ("sklearn.", "numpy.", "scipy.")
 _UNLOADABLE = ("__main__.", "<lambda>", "<locals>")
 _MAGIC = b"PK\x03\x04"
-_MOST_UNPACKED = 8 << 30
-_MOST_RATIO = 200
+_MAX_UNPACKED = 8 << 30
+_MAX_RATIO = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +100,7 @@ def save_model(estimator: object, into: Path, *, trusted_types: Sequence[str] = 
     Args:
         estimator: the fitted estimator.
         into: a folder.
-        trusted_types: what the author declares beyond scikit-learn, NumPy and SciPy.
+        trusted_types: the types that the author declares, beyond scikit-learn, NumPy and SciPy.
 
     Raises:
         ArtifactError: skops cannot save it, or it holds a type that could not be loaded again or is not declared; the
@@ -136,7 +136,7 @@ def _dump(estimator: object, file: BinaryIO, name: str) -> None:
         raise ArtifactError(
             f"skops cannot save this estimator: {error}",
             where=name,
-            fix="replace the part that it names by a scikit-learn estimator or a class of an importable module",
+            fix="replace that part with a scikit-learn estimator or a class of an importable module",
         ) from error
 
 
@@ -144,7 +144,7 @@ def _refuse_unloadable(types: Sequence[str]) -> None:
     odd = [name for name in types if any(part in f"{name}." for part in _UNLOADABLE) or not _is_found(name)]
     if odd:
         raise ArtifactError(
-            f"the model holds what no other process can load: {', '.join(odd)}",
+            f"the model contains types that no other process can load: {', '.join(odd)}",
             fix="move it into an importable module and give it a name there",
         )
 
@@ -163,16 +163,16 @@ def _refuse_undeclared(types: Sequence[str], declared: Sequence[str]) -> None:
     if unknown:
         lines = ", ".join(repr(name) for name in unknown)
         raise ArtifactError(
-            f"the model holds types that nobody has declared: {', '.join(unknown)}",
+            f"the model contains types that are not declared: {', '.join(unknown)}",
             fix=f"review their code; if loading them is safe, declare them: @model_asset(…, trusted_types=[{lines}])",
         )
 
 
 def load_model_file(path: Path, *, trusted_types: Sequence[str]) -> object:
-    """Load a model file, bringing to life only what the allow-list names.
+    """Load a model file, instantiating only the types on the allow-list.
 
-    The caller has checked the file's digest against the record. skops checks types, not content: a file that was
-    made to crash its reader can still do so, which is why the digest comes first.
+    The caller has checked the file's digest against the record. skops checks types, not content: a
+    malicious file could still crash the reader, which is why the digest is checked first.
 
     Raises:
         ArtifactError: it is not a skops file, too large unpacked, damaged, or holds a type that is not on the list.
@@ -185,7 +185,7 @@ def load_model_file(path: Path, *, trusted_types: Sequence[str]) -> object:
         return skops.io.load(path, trusted=list(trusted_types))
     except UntrustedTypesFoundException as error:
         raise ArtifactError(
-            "the model file holds types that its record does not allow",
+            "the model file contains types that its record does not allow",
             where=str(path),
             fix=f"do not load it; {error}",
         ) from error
@@ -200,10 +200,10 @@ def load_model_file(path: Path, *, trusted_types: Sequence[str]) -> object:
 
 
 def check_container(path: Path) -> None:
-    """Refuse a file that is no skops file, is damaged, or unpacks to more than its size allows.
+    """Check that a file is a skops file, is not damaged, and does not unpack to an excessive size.
 
     Raises:
-        ArtifactError: it is one of these.
+        ArtifactError: one of these is not so.
     """
     try:
         with path.open("rb") as file:
@@ -212,7 +212,7 @@ def check_container(path: Path) -> None:
         raise ArtifactError(f"cannot read the model file: {error.strerror}", where=str(path)) from error
     if magic != _MAGIC:
         raise ArtifactError(
-            "not a skops file, whatever its name says", where=str(path), fix="pickles and joblib files are never loaded"
+            "not a skops file, despite its name", where=str(path), fix="pickles and joblib files are never loaded"
         )
     try:
         with zipfile.ZipFile(path) as archive:
@@ -220,7 +220,7 @@ def check_container(path: Path) -> None:
     except (zipfile.BadZipFile, NotImplementedError, ValueError) as error:  # whatever its reader does not expect
         raise ArtifactError(f"the model file is damaged: {error}", where=str(path)) from error
     packed = path.stat().st_size
-    if unpacked > _MOST_UNPACKED or unpacked > _MOST_RATIO * max(packed, 1 << 16):
+    if unpacked > _MAX_UNPACKED or unpacked > _MAX_RATIO * max(packed, 1 << 16):
         raise ArtifactError(f"the model file unpacks to {unpacked:,} bytes from {packed:,}", where=str(path))
 
 
@@ -241,7 +241,7 @@ def _requirements(types: Sequence[str]) -> Iterator[str]:
 
 
 def _provided(distribution: Distribution, packages: Collection[str]) -> set[str]:
-    """Say which of some packages a distribution holds: those it declares, else those whose files it lists."""
+    """Return which packages a distribution provides: those it declares, else those whose files it lists."""
     declared = (distribution.read_text("top_level.txt") or "").split()
     if declared:
         return set(declared)

@@ -1,7 +1,7 @@
-"""DVC API: with dvc_config.py the only module that calls DVC. Everything else goes through them.
+"""DVC API: the only module that calls DVC, with dvc_config.py.
 
-DVC is imported inside the functions: half a second that a warm load must not pay. Whatever DVC refuses comes out as
-`RefusedError` or as a `DatasetError`; nothing of DVC's leaves this module.
+DVC is imported inside the functions, because that takes half a second. Errors of DVC are raised as `RefusedError` or
+`DatasetError`; no DVC object leaves this module.
 """
 
 import os
@@ -22,7 +22,7 @@ from lineage_pipelines.errors import DatasetError
 
 @dataclass(frozen=True, slots=True)
 class Invalid:
-    """A place in a metafile that does not fit DVC's schema."""
+    """A position in a metafile that violates DVC's schema."""
 
     path: tuple[Any, ...]
     """Keys from the top of the file."""
@@ -56,7 +56,7 @@ def open_project(root: Path) -> Iterator["DvcView"]:
 
 
 class DvcView:
-    """What DVC knows of one project, while it is open."""
+    """An open DVC project."""
 
     def __init__(self, repo: Any, scm: Any) -> None:  # noqa: ANN401  # DVC ships no types
         self._repo = repo
@@ -65,7 +65,7 @@ class DvcView:
         self.root: str = repo.root_dir
 
     def walk(self, skip: Callable[[str], bool]) -> Iterator[tuple[str, list[str]]]:
-        """Yield each folder that DVC looks into, with the metafiles in it, as DVC's index does.
+        """Yield each folder that DVC scans, with the metafiles in it, as DVC's index does.
 
         Args:
             skip: whether an absolute folder is an output; asked after the metafiles beside it were yielded.
@@ -84,7 +84,7 @@ class DvcView:
         return bool(self._scm.is_ignored(path))
 
     def ignored_by(self, path: str) -> str | None:
-        """Return the .dvcignore pattern that ignores an absolute path, as DVC asks it of outputs."""
+        """Return the .dvcignore pattern that ignores an absolute path, by DVC's rules for outputs."""
         if not self._needs_ignore_check(path):
             return None
         ignore = self._repo.dvcignore
@@ -107,13 +107,13 @@ class DvcView:
         return known
 
     def invalid_pipeline(self, value: object) -> Sequence[Invalid]:
-        """Return what in a parsed dvc.yaml does not fit DVC's schema."""
+        """Return the positions in a parsed dvc.yaml that violate DVC's schema."""
         from dvc.schema import COMPILED_MULTI_STAGE_SCHEMA
 
         return _invalid(COMPILED_MULTI_STAGE_SCHEMA, value)
 
     def invalid_tracked(self, value: object) -> Sequence[Invalid]:
-        """Return what in a parsed `.dvc` file does not fit DVC's schema."""
+        """Return the positions in a parsed `.dvc` file that violate DVC's schema."""
         from dvc.schema import COMPILED_SINGLE_STAGE_SCHEMA
 
         return _invalid(COMPILED_SINGLE_STAGE_SCHEMA, value)
@@ -168,7 +168,7 @@ class DvcView:
 
 
 class Templates:
-    """The stages of one dvc.yaml after templating, one by one, so that one mistake does not hide another."""
+    """The stages of one dvc.yaml after templating, resolved one by one, so that one error does not hide another."""
 
     def __init__(self, resolver: Any, root: str) -> None:  # noqa: ANN401
         self._resolver = resolver
@@ -198,9 +198,9 @@ class Templates:
         return resolved
 
     def top_level(self) -> Iterator[tuple[str, Callable[[], object]]]:
-        """Yield each section beside `stages` whose entries DVC resolves too, with a call that does it.
+        """Yield each other section whose entries DVC resolves, with a function that resolves one entry.
 
-        The call raises RefusedError.
+        The function raises RefusedError.
         """
         for section in ("artifacts", "datasets", "metrics", "params", "plots"):
             for item in getattr(self._resolver, section):
@@ -218,7 +218,7 @@ def _invalid(schema: Callable[[Any], Any], value: object) -> Sequence[Invalid]:
 
 
 def _ask_in(root: str, call: Callable[[], Any]) -> Any:  # noqa: ANN401
-    """Call DVC; its messages name files from where the process stands, ours from the DVC root."""
+    """Call DVC; make paths in its messages relative to the DVC root instead of the current folder."""
     try:
         return ask(call)
     except RefusedError as error:
@@ -228,7 +228,7 @@ def _ask_in(root: str, call: Callable[[], Any]) -> Any:  # noqa: ANN401
 
 
 def seen_files(root: Path, folder: Path) -> frozenset[str]:
-    """Return the files in a folder that `.dvcignore` leaves, relative to the folder.
+    """Return the files in a folder that `.dvcignore` does not exclude, relative to the folder.
 
     Args:
         root: the DVC root.
@@ -245,9 +245,9 @@ def seen_files(root: Path, folder: Path) -> frozenset[str]:
 
 
 def fetch_data(root: Path, paths: Sequence[str], *, patience: float = 60.0) -> None:
-    """Bring the recorded data of some paths into DVC's cache (`dvc fetch`).
+    """Fetch the recorded data of some paths into DVC's cache (`dvc fetch`).
 
-    DVC calls it a success when a remote does not have the data, or when there is no remote: look afterwards.
+    DVC reports success even if a remote lacks the data or there is no remote: check afterwards.
 
     Args:
         root: the DVC root.
@@ -285,25 +285,25 @@ def _fetch_once(root: Path, paths: Sequence[str]) -> None:
             raise DatasetError(
                 f"DVC could not fetch the data: {str(error).strip() or type(error).__name__}",
                 where=", ".join(paths),
-                fix="look at `dvc remote list` and try `dvc fetch` by hand",
+                fix="check `dvc remote list` and try `dvc fetch` manually",
             ) from error
 
 
 def push_objects(
     root: Path, stores: Mapping[str, Path], objects: Mapping[str, Collection[str]], *, dry_run: bool = False
 ) -> tuple[frozenset[str], frozenset[str]]:
-    """Send what the default remote lacks of some objects, and look whether it is there then.
+    """Upload those of some objects that the default remote lacks, and check that they arrived.
 
     Files go before the listings that name them: a listing alone makes DVC believe that the whole directory is there.
 
     Args:
         root: the DVC root.
-        stores: by hash name a folder that holds the objects as DVC's cache does.
+        stores: by hash name, a folder with the objects in the layout of DVC's cache.
         objects: MD5s by hash name.
-        dry_run: only look.
+        dry_run: only check.
 
     Returns:
-        What the remote lacked, and what it lacks now.
+        The MD5s that the remote lacked before, and those that it lacks now.
 
     Raises:
         DatasetError: there is no default remote, or it cannot be reached, or it keeps no objects by their digest.
@@ -326,7 +326,7 @@ def push_objects(
                 raise DatasetError(
                     f"DVC could not push the data: {str(error).strip() or type(error).__name__}",
                     where=str(root),
-                    fix="look at `dvc remote list` and `dvc remote default`, or leave the remote out (--no-push)",
+                    fix="check `dvc remote list` and `dvc remote default`, or skip the remote (--no-push)",
                 ) from error
     return frozenset(lacked), frozenset(lacks)
 

@@ -1,4 +1,4 @@
-"""What a project's DVC configuration says, read without opening the project, which would write DVC's own notes."""
+"""DVC configuration of a project, read without opening the project, which would write to DVC's site cache."""
 
 import os
 from collections.abc import Callable, Mapping
@@ -14,18 +14,18 @@ from lineage_pipelines.errors import DatasetError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DvcSettings:
-    """Where a project keeps its data."""
+    """Where a project stores its data."""
 
     cache_dir: str
     """Absolute."""
     remote: str | None
     """The name of the default remote."""
     url: str | None
-    """Where that is, references to other remotes followed; None when its configuration is not complete."""
+    """The URL of that remote, references to other remotes resolved; None if its configuration is incomplete."""
 
 
 def read_settings(root: Path) -> DvcSettings:
-    """Read the configuration of a project, and nothing else: opening the project writes to DVC's site cache.
+    """Read the configuration of a project.
 
     Raises:
         DatasetError: DVC cannot read it.
@@ -54,7 +54,7 @@ def _remote_url(config: Any, name: str) -> str | None:  # noqa: ANN401  # DVC sh
 
 
 def edit_local_config(root: Path, values: Mapping[str, Mapping[str, str]]) -> None:
-    """Set options in a project's `.dvc/config.local`; what else is in it stays.
+    """Set options in a project's `.dvc/config.local`; other options are preserved.
 
     Raises:
         DatasetError: DVC cannot read the configuration, or it cannot be written.
@@ -76,7 +76,11 @@ def bad_config(root: Path, error: Exception) -> DatasetError:
 
 
 def ask(call: Callable[[], Any]) -> Any:  # noqa: ANN401
-    """Call DVC on input that may be bad; it answers with its own errors, assertions and whatever a bad type brings."""
+    """Call DVC on input that may be invalid, for which it raises errors of many types.
+
+    Raises:
+        RefusedError: DVC raised any exception.
+    """
     try:
         return call()
     except Exception as error:  # any error here is about the input

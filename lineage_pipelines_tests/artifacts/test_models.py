@@ -85,7 +85,7 @@ DECLARABLE = {
 @pytest.mark.parametrize("what", DECLARABLE)
 def test_a_type_of_the_teams_own_has_to_be_declared(what: str, tmp_path: Path) -> None:
     estimator, needed = DECLARABLE[what]
-    with pytest.raises(ArtifactError, match="types that nobody has declared") as caught:
+    with pytest.raises(ArtifactError, match="types that are not declared") as caught:
         save_model(estimator, tmp_path)
     assert f"trusted_types={needed!r}" in caught.value.fix
     declared = [*needed, "never.Used"]
@@ -122,7 +122,7 @@ def test_what_no_other_process_could_load_is_refused_even_if_declared(
     monkeypatch.setattr(sys.modules["__main__"], "InMain", _InMain, raising=False)
     estimator, name = UNLOADABLE[what]
     declared = [name, f"{HERE}.Shift"]
-    with pytest.raises(ArtifactError, match="the model holds what no other process can load") as caught:
+    with pytest.raises(ArtifactError, match="the model contains types that no other process can load") as caught:
         save_model(estimator, tmp_path, trusted_types=declared)
     assert name in caught.value.what
     assert "importable module" in caught.value.fix
@@ -185,8 +185,8 @@ def _newer_zip(path: Path) -> None:
 @pytest.mark.parametrize(
     ("write", "message"),
     [
-        (_pickle, "not a skops file, whatever its name says"),
-        (_joblib, "not a skops file, whatever its name says"),
+        (_pickle, "not a skops file, despite its name"),
+        (_joblib, "not a skops file, despite its name"),
         (lambda path: path.write_bytes(b""), "not a skops file"),
         (lambda path: path.write_bytes(b"PK\x03\x04" + bytes(100)), "the model file is damaged"),
         (_bomb, r"the model file unpacks to 31,457,280 bytes from \d\d,\d\d\d"),

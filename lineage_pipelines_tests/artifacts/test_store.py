@@ -167,7 +167,9 @@ def test_what_is_no_file_cannot_be_put(local: ArtifactStore, tmp_path: Path, wha
     assert caught.value.where == str(tmp_path / what)
 
 
-@pytest.mark.parametrize(("url", "message"), [("odd://store", "kind is not known"), ("s3+x://store", "not known")])
+@pytest.mark.parametrize(
+    ("url", "message"), [("odd://store", "unsupported kind"), ("s3+x://store", "unsupported kind")]
+)
 def test_a_kind_of_store_that_nobody_knows_is_told(url: str, message: str) -> None:
     with pytest.raises(ArtifactError, match=message):
         ArtifactStore(url).put_bytes(b"model")

@@ -142,7 +142,7 @@ def test_while_dvc_holds_its_lock_nothing_is_touched(root: Path, monkeypatch: py
 
 def test_a_project_that_cannot_be_written_is_told(root: Path) -> None:
     own_folder(root).write_text("not a folder")
-    with pytest.raises(DatasetError, match=r"cannot keep a copy of dvc\.lock"):
+    with pytest.raises(DatasetError, match=r"cannot copy dvc\.lock"):
         take(root)
 
 

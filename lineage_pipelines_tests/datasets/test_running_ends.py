@@ -47,7 +47,7 @@ def project(world: World) -> DvcProject:
 def test_time_that_is_up_ends_everything(world: World, project: DvcProject) -> None:
     began = time.monotonic()
     error = refuse(project, "stubborn", timeout=2.5)
-    assert error.what == "stage 'stubborn' did not end within 2.5 seconds and was ended"
+    assert error.what == "stage 'stubborn' did not end within 2.5 seconds and was stopped"
     assert time.monotonic() - began < 100  # of the thousand that it sleeps
     check_nothing_runs(world)
     check_settled(project)

@@ -103,7 +103,7 @@ def new_hasher(algorithm: str) -> Hasher:
 
 
 class _UnixLines:
-    """MD5 as DVC 2 computed it: each block is judged text or not, and then loses its carriage returns."""
+    """MD5 as DVC 2 computed it: carriage returns are removed from each block that looks like text."""
 
     def __init__(self) -> None:
         self._md5 = hashlib.md5(usedforsecurity=False)

@@ -118,15 +118,15 @@ class SnapshotCache:
         self._folder = own_folder(self._root) / "snapshots"
 
     def snapshot(self, path: Path, *, algorithms: Sequence[str] = (MD5, SHA256)) -> Snapshot:
-        """Return the content of a file or folder; the MD5 is what DVC calls it.
+        """Return the content of a file or folder; the MD5 is the one that DVC computes.
 
         Args:
             path: in the project.
-            algorithms: which digests. MD5 alone takes twice the time of SHA-256 alone.
+            algorithms: the digests to compute. MD5 alone takes twice the time of SHA-256 alone.
 
         Raises:
-            DatasetError: it is missing or unreadable, holds something that is no file, leads out of the project, or
-                did not stop changing.
+            DatasetError: it is missing or unreadable, contains something that is not a regular file, leads out of
+                the project, or kept changing.
         """
         summary = self._summary(path, algorithms)
         return Snapshot(
@@ -156,7 +156,7 @@ class SnapshotCache:
         Args:
             path: the file or folder.
             algorithms: which digests.
-            remembered: whether the memory of the path as a whole is answer enough, when nothing changed.
+            remembered: whether the cached summary of an unchanged path is enough.
         """
         found = scan(path, within=self._within)
         rules = ignore_rules(self._root, found.path) if found.is_dir else ""
@@ -175,7 +175,7 @@ class SnapshotCache:
         return summary, rows
 
     def _seen(self, found: Scan, rules: str) -> Sequence[tuple[str, Signature]]:
-        """Return the files that `.dvcignore` leaves; what its patterns mean is asked of DVC."""
+        """Return the files that `.dvcignore` does not exclude; DVC itself interprets the patterns."""
         if not rules:
             return found.files
         from lineage_pipelines.datasets.dvc_api import seen_files
@@ -195,7 +195,7 @@ def _patiently(look: Callable[[], tuple[Summary, Rows]]) -> tuple[Summary, Rows]
 
 
 def _digest(found: Scan, files: Sequence[tuple[str, Signature]], algorithms: Sequence[str], old: Rows) -> Rows:
-    """Return the digests of every file, having read those of which some were not known."""
+    """Return the digests of every file; files are read only if a digest is not in `old`."""
     known = {key: old.get(key, {}) for key in files}
     lacking = [(key, names) for key in files if (names := [name for name in algorithms if name not in known[key]])]
 

@@ -1,6 +1,6 @@
-"""Reading files for their digests: regular files only, once, in blocks, and never while somebody writes them.
+"""Stable read of a file for its digests: regular files only, once, in blocks, never while they are written.
 
-A FIFO would hang, a device would never end, and a symbolic link must first be resolved by somebody who knows where it
+A FIFO would hang, a device would never end, and a symbolic link must first be resolved by code that knows where it
 may lead (fingerprint.py). Memory does not grow with the size of a file.
 """
 
@@ -25,11 +25,11 @@ Take = Callable[[memoryview], object]
 _ONE_READ = 64 << 10
 """Up to this size a file is read by one call."""
 _SIDE_BY_SIDE = 4 << 20
-"""From this size on, whatever takes the blocks first has a thread of its own."""
+"""From this size on, the first taker of the blocks runs in its own thread."""
 
 
 class Signature(NamedTuple):
-    """What the file system says of a file. While it stays the same, so do the bytes.
+    """The metadata of a file. While it stays the same, so do the bytes.
 
     A write changes `ctime`, which no program can set back: an edit of the same size with its old `mtime` restored
     is seen.
@@ -49,7 +49,7 @@ class Signature(NamedTuple):
 
 
 class ChangingDataError(DatasetError):
-    """The data was being written while we read it."""
+    """The data changed while it was read."""
 
 
 def open_regular(path: str | os.PathLike[str]) -> tuple[int, os.stat_result]:
@@ -66,9 +66,7 @@ def open_regular(path: str | os.PathLike[str]) -> tuple[int, os.stat_result]:
     if stat.S_ISREG(status.st_mode):
         return handle, status
     os.close(handle)
-    raise DatasetError(
-        f"not a regular file but a {kind_of(status.st_mode)}", where=str(path), fix="give a file with data in it"
-    )
+    raise DatasetError(f"not a regular file but a {kind_of(status.st_mode)}", where=str(path), fix="use a regular file")
 
 
 def kind_of(mode: int) -> str:
@@ -85,7 +83,7 @@ def kind_of(mode: int) -> str:
 
 
 def unreadable(path: str | os.PathLike[str], error: OSError) -> DatasetError:
-    """Make the error for a file that the operating system does not give us."""
+    """Make the error for a file that cannot be read."""
     code = errno.errorcode.get(error.errno or 0, "error")
     fixes = {
         errno.ENOENT: "restore it, for example with `dvc checkout`",
@@ -104,9 +102,9 @@ def feed(handle: int, takers: Sequence[Take], size: int, *, chunk: int = BLOCK, 
         handle: an open file, at its beginning.
         takers: hashers and writers. The first has a thread of its own when the file is large: hashing leaves the
             interpreter free, and MD5, which takes the longest, comes first.
-        size: how large the file is about; decides only how it is read.
+        size: the approximate size of the file; decides only how it is read.
         chunk: bytes read at once.
-        helper: whether there may be such a thread; it is in the way when all cores have files of their own.
+        helper: whether that thread may be used; it only gets in the way if every core has a file to read.
 
     Raises:
         OSError: the file cannot be read, or a taker cannot write.
@@ -123,7 +121,7 @@ def feed(handle: int, takers: Sequence[Take], size: int, *, chunk: int = BLOCK, 
 
 def _feed_side_by_side(handle: int, first: Take, rest: Sequence[Take], chunk: int) -> int:
     total = 0
-    from concurrent.futures import ThreadPoolExecutor  # what is unchanged is not read, and need not wait for this
+    from concurrent.futures import ThreadPoolExecutor  # imported only if a file is read
 
     previous: Future[object] | None = None
     with ThreadPoolExecutor(1) as helper:

@@ -8,21 +8,21 @@ _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 
 _SMALL = 16 << 10
-"""Below this many bytes a file takes more interpreter than hashing, and threads only wait for each other."""
+"""Below this many bytes a file costs more interpreter time than hashing, and threads only wait for each other."""
 
 
 def spread(work: Callable[[_Item], _Result], items: Sequence[_Item], *, size: Callable[[_Item], int]) -> list[_Result]:
     """Return what `work` returns for each item, in the order of the items.
 
-    Large items are worked on first, each by whoever is free; all small ones together by one worker.
+    Large items are started first, each in a free thread; all small ones together in one thread.
 
     Args:
         work: called in another thread.
-        items: what is worked on.
-        size: how many bytes an item is about.
+        items: the items to work on.
+        size: returns the approximate size of an item in bytes.
 
     Raises:
-        Exception: whatever `work` raised first; what has not begun by then is not begun.
+        Exception: the first exception that `work` raised; items that have not been started are skipped.
     """
     results: dict[int, _Result] = {}
 

@@ -1,4 +1,4 @@
-"""Reading the listing of a tracked directory: the `.dir` object in DVC's cache.
+"""Directory listing of a tracked directory: the `.dir` object in DVC's cache.
 
 A listing decides which files are written where, so nothing in it is trusted: not its bytes (its own MD5 is its name)
 and not its paths.
@@ -27,7 +27,7 @@ def read_listing(path: Path, md5: str) -> Listing:
 
     Args:
         path: the object in the cache.
-        md5: what the listing must hash to, with or without the suffix `.dir`.
+        md5: the expected MD5 of the listing, with or without the suffix `.dir`.
 
     Raises:
         DatasetError: it is missing, altered, or names a path that could leave its directory.
@@ -36,7 +36,7 @@ def read_listing(path: Path, md5: str) -> Listing:
 
 
 def read_listed_objects(path: Path, md5: str) -> Sequence[str]:
-    """Return the MD5s that a listing names, where it does not matter which file is whose.
+    """Return the MD5s in a listing, without checking its paths.
 
     Raises:
         DatasetError: it is missing, altered or not a listing.
@@ -73,7 +73,7 @@ def check_listing(data: bytes, md5: str, *, where: str) -> Listing:
 
 
 def parse_listing(data: bytes, *, where: str) -> Listing:
-    """Parse a listing whose bytes are known to be the right ones.
+    """Parse a listing whose bytes have been verified.
 
     Raises:
         DatasetError: it is not a listing, or not a safe one.
@@ -101,14 +101,14 @@ def _entry(entry: Any, where: str) -> tuple[str, str]:  # noqa: ANN401  # any JS
 
 
 def part_md5(entries: Mapping[str, str | None], inside: str) -> str | None:
-    """Return the MD5 of a part of a directory: a file's, or what DVC would call the folder.
+    """Return the MD5 of a part of a directory: of a file, or of a folder as DVC would compute it.
 
     Args:
         entries: the MD5 of each file of the directory, by relative path.
         inside: the part's relative path.
 
     Returns:
-        None when there is no such part, or a file in it has no MD5.
+        The MD5; None if there is no such part, or a file in it has no MD5.
     """
     if inside in entries:
         return entries[inside]

@@ -1,6 +1,6 @@
 """Metafile entries, as dvc.lock and `.dvc` files share them: path, digest, parameters, free metadata.
 
-`Place` is a position in a parsed file; whatever is wrong is told with that position's line.
+`Place` is a position in a parsed file; errors carry the line of that position.
 """
 
 import math
@@ -21,7 +21,7 @@ _MD5_LENGTH = 32
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recorded:
-    """What a metafile says of one path."""
+    """What a metafile records about one path."""
 
     path: str
     """As written: relative to the working folder of its stage, or a URL."""
@@ -45,7 +45,7 @@ class Place:
             object.__setattr__(self, "value", self.document.value)
 
     def at(self, key: object) -> "Place":
-        """Return the position of `key`; its value is None when it is not there."""
+        """Return the position of `key`; its value is None if the key is missing."""
         return Place(self.document, (*self.path, key), self.mapping().get(key))
 
     def error(self, what: str, *, fix: str = _FIX) -> YamlError:
@@ -55,7 +55,7 @@ class Place:
         return YamlError(message, file=self.document.file, line=self.document.line(*self.path), fix=fix)
 
     def mapping(self) -> Mapping[Any, Any]:
-        """Return the value, which is a mapping or nothing."""
+        """Return the value, a mapping; empty if there is no value."""
         if self.value is None:
             return {}
         if not isinstance(self.value, dict):
@@ -63,7 +63,7 @@ class Place:
         return self.value
 
     def items(self) -> list["Place"]:
-        """Return the positions in the value, which is a list or nothing."""
+        """Return the positions of the items of the value, a list; empty if there is no value."""
         if self.value is None:
             return []
         if not isinstance(self.value, list):
@@ -71,13 +71,13 @@ class Place:
         return [Place(self.document, (*self.path, i), item) for i, item in enumerate(self.value)]
 
     def text(self) -> str | None:
-        """Return the value, which is text or nothing."""
+        """Return the value, text or None."""
         if self.value is None or isinstance(self.value, str):
             return self.value
         raise self.error(f"expected text, found {type(self.value).__name__}")
 
     def flag(self, *, default: bool) -> bool:
-        """Return the value, which is true, false or nothing."""
+        """Return the value, true or false; `default` if there is no value."""
         if self.value is None:
             return default
         if isinstance(self.value, bool):
@@ -85,7 +85,7 @@ class Place:
         raise self.error(f"expected true or false, found {str(self.value)[:40]!r}")
 
     def count(self) -> int | None:
-        """Return the value, which is a number of bytes or files, or nothing."""
+        """Return the value, a number of bytes or files, or None."""
         if self.value is None:
             return None
         if isinstance(self.value, int) and not isinstance(self.value, bool) and self.value >= 0:
@@ -162,7 +162,7 @@ def params(place: Place) -> dict[str, dict[str, Json]]:
 
 
 def meta(place: Place) -> Mapping[str, Json]:
-    """Read `meta`, which is free; what is not a mapping is kept under `value`."""
+    """Read `meta`, which has no schema; a value that is not a mapping is returned under `value`."""
     value = plain(place.value)
     if value is None:
         return {}
@@ -170,7 +170,7 @@ def meta(place: Place) -> Mapping[str, Json]:
 
 
 def plain(value: Any) -> Json:  # noqa: ANN401  # anything that YAML holds
-    """Return what YAML gave as JSON has it: keys become text, numbers that are not finite become their YAML words."""
+    """Return a YAML value as JSON: keys become text, and numbers that are not finite their YAML spelling."""
     if isinstance(value, dict):
         return {_word(key): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
@@ -194,7 +194,7 @@ def canonical_entry(raw: Json, where: str) -> bytes:
     """Return the canonical bytes of an entry.
 
     Raises:
-        DatasetError: it holds something that has none.
+        DatasetError: a value in it has no canonical form.
     """
     try:
         return canonical_bytes(tag(raw))

@@ -1,7 +1,7 @@
-"""Strict readers of the files in which DVC says what data is: dvc.lock and `.dvc`. No DVC import.
+"""Metafile readers, strict ones, of the files in which DVC records data: dvc.lock and `.dvc`. No DVC import.
 
 They are documented formats and read on hot paths. Paths come back as they are written, relative to the working
-folder of their stage; only the project (project.py) knows that folder and makes them relative to the DVC root.
+folder of their stage; only the project (dvc_project.py) knows that folder and makes them relative to the DVC root.
 """
 
 from collections.abc import Iterator, Mapping
@@ -33,10 +33,10 @@ _RECORD_AGAIN = "restore the file with `git checkout`, or record it again with `
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LockEntry:
-    """What dvc.lock says of the latest run of one stage."""
+    """The entry of dvc.lock for the latest run of one stage."""
 
     address: str
-    """The stage's name as dvc.lock has it; its full address when it comes from `DvcProject`."""
+    """The stage's name in dvc.lock; its full address if it comes from `DvcProject`."""
     command: str
     """Several commands are joined by new lines."""
     deps: tuple[Recorded, ...] = ()
@@ -58,7 +58,7 @@ class LockEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrackedEntry:
-    """What a `.dvc` file says."""
+    """The content of a `.dvc` file."""
 
     outs: tuple[Recorded, ...] = ()
     deps: tuple[Recorded, ...] = ()
@@ -77,7 +77,7 @@ class TrackedEntry:
 
 
 def read_lock(path: Path) -> Mapping[str, LockEntry]:
-    """Read a dvc.lock, whole even while DVC rewrites it.
+    """Read a dvc.lock completely, even while DVC rewrites it.
 
     Returns:
         Each stage's entry by the stage's name in that file.
@@ -139,7 +139,7 @@ def _lock_entry(name: str, place: Place) -> LockEntry:
 
 
 def read_tracked(path: Path) -> TrackedEntry:
-    """Read a `.dvc` file, whole even while DVC rewrites it.
+    """Read a `.dvc` file completely, even while DVC rewrites it.
 
     Raises:
         DatasetError: the file cannot be read, is empty, or is not what DVC writes.

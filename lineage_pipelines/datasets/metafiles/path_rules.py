@@ -1,4 +1,4 @@
-"""Where a path that somebody wrote in a metafile points to, by DVC's rules. No file is touched."""
+"""Path rules of DVC: where a path in a metafile points to. No file is read."""
 
 import posixpath
 from collections.abc import Collection, Mapping
@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from lineage_pipelines.datasets.metafiles.problems import RefusedError
 
 Key = tuple[str, ...]
-"""Parts that decide which path holds which: the scheme first (empty for local), then the absolute path's parts."""
+"""Parts that decide which path contains which: the scheme (empty for local), then the parts of the absolute path."""
 
 _KNOWN = (
     *("s3", "gs", "azure", "gdrive", "oss", "hdfs", "webhdfs"),
@@ -18,18 +18,18 @@ _KNOWN = (
 
 @dataclass(frozen=True, slots=True)
 class Location:
-    """A path or URL, placed."""
+    """A resolved path or URL."""
 
     path: str
     """Relative to the DVC root inside it, else as it is written (relative paths: from the DVC root)."""
     key: Key | None
-    """None when nothing in the project can make it, as for a `ds://` dataset."""
+    """None if nothing in the project can produce it, as for a `ds://` dataset."""
     external: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Locator:
-    """Places the paths of one project."""
+    """Resolves the paths of one project."""
 
     root: str
     """The DVC root, absolute."""
@@ -38,7 +38,7 @@ class Locator:
     """Each remote's URL by its name, for `remote://name/path`."""
 
     def locate(self, text: str, folder: str) -> Location:
-        """Place a path.
+        """Resolve a path.
 
         Args:
             text: the path or URL as it is written.

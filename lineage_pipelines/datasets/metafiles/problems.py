@@ -1,4 +1,4 @@
-"""Problems: what is wrong with a DVC project, each problem with its file, its line and its remedy."""
+"""Problems: what is wrong with a DVC project, each with its file, its line and a fix."""
 
 from collections.abc import Iterable
 
@@ -8,7 +8,7 @@ from lineage_pipelines.records.values.finding import Finding, FindingKind, Findi
 
 
 class RefusedError(ValueError):
-    """Input that cannot be; it becomes a problem where its file and line are known."""
+    """Invalid input; it becomes a problem where its file and line are known."""
 
 
 def problem(file: str, line: int, what: str, fix: str, *, fatal: bool = True) -> Finding:
@@ -27,7 +27,7 @@ def problem(file: str, line: int, what: str, fix: str, *, fatal: bool = True) ->
 
 
 def problem_of(error: YamlError, *, fatal: bool = True) -> Finding:
-    """Return what a reader refused as a problem."""
+    """Return the error of a reader as a problem."""
     return problem(error.file, error.line, error.what, error.fix, fatal=fatal)
 
 
@@ -41,10 +41,10 @@ def _position(found: Finding) -> str:
 
 
 def raise_problems(problems: Iterable[Finding], *, root: str) -> None:
-    """Raise one error that tells every problem that stops the project from loading; return when there is none.
+    """Raise one error that lists every problem that prevents the project from loading, if there are any.
 
     Raises:
-        DatasetError: there is one.
+        DatasetError: there is a fatal problem.
     """
     found = sort_problems(found for found in problems if found.failed)
     if not found:

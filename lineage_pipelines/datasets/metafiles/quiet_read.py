@@ -1,8 +1,7 @@
-"""Reading DVC's metafiles whole: DVC rewrites `.dvc` and `dvc.lock` in place, so a plain read can see half a file.
+"""Quiet read of DVC's metafiles: DVC rewrites `.dvc` and `dvc.lock` in place, so a plain read can see half a file.
 
-A file that nobody has touched for a while is read as it is. A young one is read while DVC's own lock is free, which
-we hold shared for that moment: who rewrites a metafile holds it. The file's fingerprint must be the same before and
-after.
+A file that has not changed for a while is read directly. A recent one is read while we hold DVC's own lock shared,
+because a process that rewrites a metafile holds it. The file's fingerprint must be the same before and after.
 """
 
 import os
@@ -16,21 +15,21 @@ from lineage_pipelines.errors import DatasetError
 from lineage_pipelines.system.file_lock import try_lock
 
 QUIET_SECONDS = 1.5
-"""How long a file must have been left alone to be read without a look at DVC's lock."""
+"""The age from which a file is read without taking DVC's lock."""
 PATIENCE_SECONDS = 60.0
 
 _PAUSE = 0.05
 
 
 def read_quietly(path: Path, *, patience: float = PATIENCE_SECONDS) -> bytes:
-    """Return the whole bytes of a metafile.
+    """Return the complete bytes of a metafile.
 
     Args:
         path: the file.
         patience: seconds to wait for a writer to finish.
 
     Raises:
-        DatasetError: it is missing, not a regular file, unreadable, or kept being rewritten.
+        DatasetError: it is missing, not a regular file, unreadable, or is rewritten again and again.
     """
     deadline = time.monotonic() + patience
     while True:
@@ -77,7 +76,7 @@ def _read_locked(path: Path) -> bytes | None:
 
 @contextmanager
 def _dvc_lock_free(path: Path) -> Iterator[bool]:
-    """Hold DVC's lock shared while it is free; False when somebody has it."""
+    """Hold DVC's lock shared; yield False if another process has it."""
     lock = _lock_file(path)
     if lock is None:
         yield True

@@ -1,7 +1,7 @@
 """Chain: the preparation behind a path: every stage run, back to what was tracked, as dvc.lock recorded it.
 
-dvc.lock holds only the latest run of each stage. Where a stage read something that its maker has since made anew,
-the run that made it is no longer recorded, and the chain ends there and says so.
+dvc.lock holds only the latest run of each stage. If an input was produced again after a stage read it, the run
+that produced the earlier input is no longer recorded; the chain ends there, with a gap.
 """
 
 import posixpath
@@ -30,7 +30,7 @@ class Chain:
     runs: tuple[StageRun, ...] = ()
     """Sources first."""
     gaps: tuple[str, ...] = ()
-    """What could not be said, as `stages.<address>.deps[<path>]: <reason>`."""
+    """What is not known, as `stages.<address>.deps[<path>]: <reason>`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class _Step:
     stage: Stage
     entry: LockEntry
     origins: Mapping[str, tuple[_Origin, ...]] = field(default_factory=dict)
-    """By path of the input; none for what no node of the project makes."""
+    """By path of the input; inputs that no node of the project produces are absent."""
 
 
 class RecordedOutputs(Protocol):
@@ -144,7 +144,7 @@ class ChainReader:
         same = self._same(dep, out)
         if same is False:
             read, made = dep.content.md5, out.content.md5
-            what = f"it read {path} as {read}, which {node.address!r} has since made anew ({made} in {maker})"
+            what = f"it read {path} as {read}, which {node.address!r} has since rewritten ({made} in {maker})"
             return _Origin(f"superseded:{node.address}", gap=what)
         return _Origin(
             f"{kind}:{node.address}", follow, None if same else f"{path} {_NOT_COMPARED.format(maker=node.address)}"
@@ -156,7 +156,7 @@ class ChainReader:
         return self._outs[node.address]
 
     def _same(self, dep: Recorded, out: Recorded) -> bool | None:
-        """Whether an input is what an output has recorded; None when that cannot be told."""
+        """Whether an input equals the recorded output; None if that is not known."""
         read, made = dep.content, out.content
         if read.hash_name != made.hash_name or read.md5 is None or made.md5 is None:
             return None

@@ -1,4 +1,4 @@
-"""A DVC project: its resolved graph, and what it recorded about each path. The room's front door."""
+"""A DVC project: its resolved graph, and what it recorded about each path."""
 
 import os
 import posixpath
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 class DvcProject:
-    """A DVC project. Every question is answered from the files as they are now.
+    """A DVC project. Every method reads the files as they are now.
 
     Args:
         path: any folder in it.
@@ -58,12 +58,12 @@ class DvcProject:
         return cached.graph
 
     def problems(self) -> tuple[Finding, ...]:
-        """Return everything that is wrong with the project, also what does not stop it from loading."""
+        """Return all problems of the project, including those that do not prevent it from loading."""
         cached = graph_cache.load(self.root)
         if cached is None:
             graph, found = self._resolve(raising=False)
         else:
-            graph, found = cached.graph, [told for file in cached.locks for told in check_lock(self.root, file)]
+            graph, found = cached.graph, [problem for file in cached.locks for problem in check_lock(self.root, file)]
         found = [*found, *check_tracked(self.root, graph), *check_git(self.root, graph)]
         return tuple(sort_problems(set(found)))
 
@@ -72,28 +72,28 @@ class DvcProject:
 
         found = resolve(self.root)
         locks = {file: list(check_lock(self.root, file)) for file in lock_files(found.pipelines)}
-        problems = [*found.problems, *(problem for told in locks.values() for problem in told)]
+        problems = [*found.problems, *(problem for each in locks.values() for problem in each)]
         if raising:
             raise_problems(problems, root=str(self.root))
         if not any(problem.failed for problem in problems):
             cached = graph_cache.make(self.root, found)
-            cached.locks = {file: "" if told else digest(str(self.root / file)) for file, told in locks.items()}
+            cached.locks = {file: "" if each else digest(str(self.root / file)) for file, each in locks.items()}
             graph_cache.store(self.root, cached)
         return found.graph, problems
 
     def _check_locks(self, cached: CachedGraph) -> None:
-        """Look at every dvc.lock that changed since it was last found in order."""
+        """Check every dvc.lock that changed since its last successful check."""
         now = {file: digest(str(self.root / file)) for file in cached.locks}
         changed = [file for file, value in now.items() if value != cached.locks.get(file)]
-        told = [problem for file in changed for problem in check_lock(self.root, file)]
-        raise_problems(told, root=str(self.root))
-        if changed and not told:
+        problems = [problem for file in changed for problem in check_lock(self.root, file)]
+        raise_problems(problems, root=str(self.root))
+        if changed and not problems:
             cached.locks = now
             graph_cache.store(self.root, cached)
 
     @property
     def cache_dir(self) -> Path:
-        """Where DVC keeps its objects (`cache.dir`)."""
+        """The folder of DVC's cache (`cache.dir`)."""
         cached = graph_cache.load(self.root)
         if cached is not None:
             return self.root / cached.graph.cache_dir
@@ -103,7 +103,7 @@ class DvcProject:
         return self.root / read_settings(self.root).cache_dir
 
     def object_path(self, md5: str, hash_name: str = "md5") -> Path:
-        """Return where the cache keeps an object; DVC 2 (`md5-dos2unix`) used another layout."""
+        """Return the path of an object in the cache; DVC 2 (`md5-dos2unix`) used another layout."""
         return object_place(self.cache_dir, md5, hash_name)
 
     def recorded(self, path: str | os.PathLike[str]) -> RecordedOutput:
@@ -131,7 +131,7 @@ class DvcProject:
         return part_of(found, posixpath.relpath(asked, output.path), asked, self.listing)
 
     def lock(self, address: str) -> "LockEntry | None":
-        """Return what dvc.lock says of a stage, paths relative to the root; None when it has not run.
+        """Return the entry of a stage in dvc.lock, with paths relative to the root; None if it has not run.
 
         Raises:
             DatasetError: there is no such stage, or its dvc.lock is not valid.
@@ -152,7 +152,7 @@ class DvcProject:
         return self.trace(path).runs
 
     def trace(self, path: str | os.PathLike[str]) -> "Chain":
-        """Return the steps behind a path, with what could not be said about them.
+        """Return the steps behind a path, with what is not known about them.
 
         Raises:
             DatasetError: nothing tracks it, or nothing is recorded yet.
@@ -163,7 +163,7 @@ class DvcProject:
         return ChainReader(self.graph(), self._ledger, self.listing).read(owner)
 
     def listing(self, md5: str, hash_name: str = "md5") -> Listing | None:
-        """Return the files of a directory; None when the cache does not have its listing.
+        """Return the files of a directory; None if the cache lacks its listing.
 
         Raises:
             DatasetError: the listing in the cache was altered or is not safe.

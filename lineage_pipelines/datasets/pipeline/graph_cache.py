@@ -1,4 +1,4 @@
-"""The resolved graph, kept by content, so that a load in which nothing changed imports no DVC.
+"""Graph cache: the resolved graph, by the content of its files, so that an unchanged project loads without DVC.
 
 One JSON file below `.dvc/tmp`, which Git ignores and `dvc gc` leaves alone. It names every file that decided the
 graph with its digest; a file more, less or other means that it is not used. Losing it costs a second.
@@ -45,17 +45,17 @@ _TUPLES = frozenset({"keys", "producers", "labels"})
 
 @dataclass(slots=True)
 class CachedGraph:
-    """A graph with everything that decided it."""
+    """A graph with the digests of everything that it depends on."""
 
     graph: PipelineGraph
     tree: frozenset[str]
     """Metafiles and ignore files, relative to the root."""
     pruned: frozenset[str]
-    """Folders that DVC does not look into, relative to the root."""
+    """Folders that DVC does not scan, relative to the root."""
     inputs: Mapping[str, str | None]
-    """SHA-256 of every deciding file, by its path relative to the root or absolute; None: it did not exist."""
+    """SHA-256 of every file that the graph depends on, by path (relative to the root or absolute); None if missing."""
     locks: dict[str, str | None] = field(default_factory=dict)
-    """SHA-256 of each dvc.lock that was found in order, None where there is none, else an empty text."""
+    """SHA-256 of each valid dvc.lock; None if it does not exist, empty if it is not valid."""
 
 
 def folder(root: Path) -> Path:
@@ -65,7 +65,7 @@ def folder(root: Path) -> Path:
 
 @functools.cache
 def _dvc_version() -> str:
-    """Return what tells one release of DVC from another, without importing it or `importlib.metadata`."""
+    """Return a digest that identifies the release of DVC, without importing it or `importlib.metadata`."""
     spec = importlib.util.find_spec("dvc")
     places = (spec and spec.submodule_search_locations) or [""]
     return digest(f"{places[0]}/_version.py") or _declared_version()
@@ -78,7 +78,7 @@ def _declared_version() -> str:
 
 
 def load(root: Path) -> CachedGraph | None:
-    """Return the kept graph when it is still the one that DVC would resolve."""
+    """Return the cached graph if it is still the one that DVC would resolve."""
     try:
         plain = json.loads((folder(root) / "graph.json").read_bytes())
         if plain["format"] != _FORMAT or plain["dvc"] != _dvc_version():
@@ -106,7 +106,7 @@ def _is_current(root: Path, cached: CachedGraph) -> bool:
 
 
 def make(root: Path, found: "Resolution") -> CachedGraph:
-    """Note everything that decided a resolution."""
+    """Record everything that a resolution depends on."""
     base = str(root)
     walked = {os.path.relpath(path, base) for path in found.walked}
     outs = {out.path for node in found.graph.nodes() for out in node.outs}
@@ -126,7 +126,7 @@ def _shown(base: str, path: str) -> str:
 
 
 def store(root: Path, cached: CachedGraph) -> None:
-    """Keep a graph. A project that cannot be written to is simply resolved again next time."""
+    """Write a graph to the cache. If the project is read-only, it is resolved again next time."""
     plain = {
         "format": _FORMAT,
         "dvc": _dvc_version(),

@@ -29,7 +29,7 @@ class Ledger:
         self._locks: dict[str, tuple[str | None, Mapping[str, LockEntry]]] = {}
 
     def entry(self, stage: Stage) -> LockEntry | None:
-        """Return what dvc.lock says of a stage; None when it has not run.
+        """Return the entry of a stage in dvc.lock; None if it has not run.
 
         Raises:
             DatasetError: its dvc.lock is not valid.
@@ -46,7 +46,7 @@ class Ledger:
         )
 
     def outs(self, node: Stage | TrackedFile) -> tuple[Recorded, ...]:
-        """Return what is recorded of the outputs of a node; nothing when it has not run.
+        """Return the recorded outputs of a node; empty if it has not run.
 
         Raises:
             DatasetError: its metafile is not valid.
@@ -97,27 +97,27 @@ def metafile_of(node: Stage | TrackedFile) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordedOutput:
-    """What dvc.lock or a `.dvc` file says about a path."""
+    """What dvc.lock or a `.dvc` file records about a path."""
 
     path: str
-    """The path that was asked for, relative to the DVC root."""
+    """The requested path, relative to the DVC root."""
     content: Content
     """Of that path. No MD5: a part of a directory whose listing is not in the cache, or an import that was not
     downloaded. No size: a part of a directory."""
     owner: str
     """Node id: the stage's address or the `.dvc` file."""
     metafile: str
-    """The file that says so, relative to the DVC root: `dvc.lock`, `data/raw.dvc`."""
+    """The file that records it, relative to the DVC root: `dvc.lock`, `data/raw.dvc`."""
     output: Output
     """The tracked output that holds the path."""
     whole: Recorded
-    """What is recorded of that output as a whole; its path is relative to the DVC root."""
+    """The record of that whole output; its path is relative to the DVC root."""
     inside: str | None = None
-    """The path's place in the tracked directory, when it is a part of one."""
+    """The path inside the tracked directory, if it is a part of one."""
 
 
 def owner_of(graph: PipelineGraph, path: str) -> tuple[Stage | TrackedFile, Output]:
-    """Return the node and the output that a path is, or lies in.
+    """Return the node and the output that a path is or is inside of.
 
     Raises:
         DatasetError: nothing tracks it; names what comes near.

@@ -1,4 +1,4 @@
-"""Who uses whose output, and which outputs collide: DVC's own rules on paths, told for all of them at once.
+"""Output owners: which node uses whose output, and which outputs collide, by DVC's rules on paths.
 
 A dependency belongs to every output that is it, holds it, or lies in it. Two outputs must not be one path or lie in
 one another, no metafile may lie in an output, and nothing may depend on itself, however indirectly.

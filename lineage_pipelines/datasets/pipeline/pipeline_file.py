@@ -55,7 +55,7 @@ class PipelineFile:
         """Absolute paths of the files that templating looks at, whether they exist or not."""
 
     def drafts(self) -> Iterator[Draft]:
-        """Yield every stage that can be resolved; what cannot is among the problems afterwards."""
+        """Yield every stage that can be resolved; the others are among the problems afterwards."""
         value = self._fitting()
         self.inputs.update(_vars_files(value.get("vars"), self._folder), [f"{self._folder}/params.yaml"])
         if missing := list(self._missing_vars(value.get("vars"))):
@@ -103,9 +103,9 @@ class PipelineFile:
             return None
 
     def _refusal(self, where: tuple[str, ...], title: str, message: str) -> Finding:
-        told = _PREAMBLE.match(message)
-        reason = " ".join((message[told.end() :] if told else message).split())
-        key = told["where"].rpartition(".")[2] if told else ""
+        match = _PREAMBLE.match(message)
+        reason = " ".join((message[match.end() :] if match else message).split())
+        key = match["where"].rpartition(".")[2] if match else ""
         whole, line = self._document.line(*where), self._document.line(*where, key)
         if key and line == whole:
             line = self._document.line(*where, "do", key)
@@ -113,7 +113,7 @@ class PipelineFile:
         return problem(self._file, line, what, next((fix for text, fix in _FIXES.items() if text in reason), _CORRECT))
 
     def _fitting(self) -> dict[str, Any]:
-        """Tell what does not fit the schema, and return the rest."""
+        """Report what violates the schema, and return the rest."""
         bad = self._view.invalid_pipeline(self._document.value)
         self.problems.extend(misfits(self._document, bad))
         if not isinstance(self._document.value, dict):

@@ -1,6 +1,6 @@
-"""The resolved pipeline of a DVC project as plain values: stages, tracked files, and who uses whose output.
+"""Pipeline graph of a DVC project, resolved, as plain values: stages, tracked files, and their dependencies.
 
-Made by resolve.py from what DVC's own resolver gives, kept by graph_cache.py, asked by everybody else.
+Built in resolution.py from the results of DVC's own resolver, and cached by graph_cache.py.
 """
 
 from collections.abc import Iterator, Mapping
@@ -39,11 +39,11 @@ class StageDependency:
     external: bool = False
     """Whether it lies outside the project."""
     producers: tuple[str, ...] = ()
-    """Node ids of those who make it, or a part of it, or the directory it lies in. Empty for a plain file."""
+    """Ids of the nodes that produce it, a part of it, or the directory that it is in. Empty for a plain file."""
 
     @property
     def producer(self) -> str | None:
-        """The node that makes it; the first one where a directory has several."""
+        """The node that produces it; the first one if a directory has several."""
         return self.producers[0] if self.producers else None
 
 

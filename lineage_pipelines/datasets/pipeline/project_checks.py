@@ -1,6 +1,6 @@
 """Project checks beyond the graph: dvc.lock files, recorded digests, outputs that Git tracks.
 
-Needs no DVC. What stops DVC itself is fatal; the rest stops only the paths it is about.
+Needs no DVC. What DVC itself refuses is fatal; other problems affect only their own paths.
 """
 
 from collections.abc import Iterable, Iterator
@@ -25,7 +25,7 @@ def lock_files(pipelines: Iterable[str]) -> list[str]:
 
 
 def check_lock(root: Path, file: str) -> Iterator[Finding]:
-    """Yield what is wrong with a dvc.lock; nothing when there is none."""
+    """Yield the problems of a dvc.lock, if it exists."""
     path = root / file
     if not path.exists():
         return
@@ -39,15 +39,15 @@ def check_lock(root: Path, file: str) -> Iterator[Finding]:
         return
     if not document.value:
         yield problem(file, 1, "dvc.lock is empty, which DVC refuses", "remove it, or `git checkout` it", fatal=False)
-    for told in lock_problems(document):
+    for refused in lock_problems(document):
         # Only a schema that we do not know is about the whole file, and stops DVC too.
-        yield problem_of(told, fatal=told.what.startswith("schema:"))
+        yield problem_of(refused, fatal=refused.what.startswith("schema:"))
     if isinstance(document.value, dict) and document.value and "schema" not in document.value:
         yield problem(file, 1, _OLD, "remove it and run `dvc repro` or `dvc commit`", fatal=False)
 
 
 def check_tracked(root: Path, graph: PipelineGraph) -> Iterator[Finding]:
-    """Yield what is wrong with what the `.dvc` files record."""
+    """Yield the problems of the `.dvc` files."""
     for tracked in graph.tracked:
         try:
             parse_tracked(read_yaml(read_quietly(root / tracked.file), file=tracked.file))

@@ -1,4 +1,4 @@
-"""Resolution: the cold load: every metafile that DVC sees, resolved by DVC, drafted by us, related to each other."""
+"""Resolution: the cold load: every metafile of the project, resolved by DVC, and its dependencies."""
 
 import hashlib
 import os
@@ -26,13 +26,13 @@ class Resolution:
     graph: PipelineGraph = field(default_factory=PipelineGraph)
     problems: list[Finding] = field(default_factory=list)
     walked: set[str] = field(default_factory=set)
-    """The absolute folders that DVC looks into."""
+    """The absolute folders that DVC scans."""
     digests: dict[str, str | None] = field(default_factory=dict)
     """SHA-256 of every metafile that was read, by absolute path."""
     pipelines: list[str] = field(default_factory=list)
     """Every dvc.yaml, also those that cannot be read, relative to the DVC root."""
     inputs: set[str] = field(default_factory=set)
-    """Absolute paths of the other files that decided the result, whether they exist or not."""
+    """Absolute paths of the other files that the result depends on, whether they exist or not."""
 
 
 def resolve(root: Path) -> Resolution:

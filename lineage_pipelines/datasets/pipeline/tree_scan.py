@@ -43,7 +43,7 @@ _EXCLUDES = re.compile(rb"^\s*excludesfile\s*=\s*(.+?)\s*$", re.IGNORECASE | re.
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """What a walk found, by paths relative to the root."""
+    """The result of a scan, as paths relative to the root."""
 
     files: frozenset[str]
     """Metafiles (without dvc.lock), ignore files, and the `.dvc` folders of projects inside this one."""
@@ -96,7 +96,7 @@ def _decides(name: str) -> bool:
 
 
 def digest(path: str) -> str | None:
-    """Return the SHA-256 of a small file; None when there is none to read."""
+    """Return the SHA-256 of a small file; None if it cannot be read."""
     try:
         with open(path, "rb") as file:  # noqa: PTH123  # hundreds of them on the warm path
             return hashlib.sha256(file.read()).hexdigest()

@@ -1,7 +1,7 @@
-"""Child process: a DVC command in a process group of its own, read line by line, which can always be ended.
+"""Child process: a DVC command in its own process group, read line by line, that can always be stopped.
 
 DVC ignores SIGINT while a stage runs, and on SIGTERM it leaves the stage's command behind as an orphan. So the whole
-group is signalled, and the group has to be gone.
+group is signalled until it has exited.
 """
 
 import codecs
@@ -28,7 +28,7 @@ _LINE_END = re.compile(r"\r\n|\n|\r")
 
 
 class Deadline:
-    """A point in time that must not be passed, or none."""
+    """A time limit, or none."""
 
     def __init__(self, seconds: float | None, what: str) -> None:
         self._end = None if seconds is None else time.monotonic() + seconds
@@ -36,22 +36,22 @@ class Deadline:
         self._what = what
 
     def check(self) -> None:
-        """Return unless it has passed.
+        """Check the time limit.
 
         Raises:
-            DatasetError: it has.
+            DatasetError: it has passed.
         """
         if self._end is not None and time.monotonic() > self._end:
             raise DatasetError(
-                f"{self._what} did not end within {self._seconds:g} seconds and was ended",
-                fix="allow more time, or run it by hand to see what it waits for",
+                f"{self._what} did not end within {self._seconds:g} seconds and was stopped",
+                fix="allow more time, or run it manually to see what it waits for",
             )
 
 
 class Child:
     """A running DVC command.
 
-    Use it in a `with` statement: however that is left, nothing of the command's process group is left.
+    Use it in a `with` statement: on exit no process of the command's group is left.
 
     Args:
         arguments: of `dvc`.
@@ -60,7 +60,7 @@ class Child:
     """
 
     def __init__(self, arguments: Sequence[str], *, cwd: Path, lock: int) -> None:
-        # The child reads from this pipe. It sees the end of it when this process is gone, in whatever way.
+        # The child reads from this pipe, and sees its end when this process exits, in whatever way.
         ours_to_read, self._lifeline = os.pipe()
         try:
             self._process = subprocess.Popen(
@@ -136,7 +136,7 @@ class Child:
                     return
                 yield data
             elif ended:
-                return  # somebody whom the command left behind still holds the other end
+                return  # a process that the command left behind still holds the pipe
 
     def _end(self) -> None:
         for sign in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):

@@ -1,8 +1,8 @@
-"""The process in which DVC runs a stage. Started by path (child.py), never imported.
+"""DVC child: the process in which DVC runs a stage. Started by path (child_process.py), never imported.
 
 It is `python -m dvc` with two differences: the project's folder is not on the import path, so a `yaml.py` there does no
-harm; and when whoever started it is gone, killed perhaps, it ends with its whole process group, so that no training
-goes on unseen.
+harm; and when its parent exits or is killed, it ends with its whole process group, so that no training continues
+unnoticed.
 """
 
 import os

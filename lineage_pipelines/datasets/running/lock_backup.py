@@ -1,7 +1,7 @@
-"""dvc.lock, safe from a kill. DVC rewrites it in place: ended at the wrong moment it leaves a part of the file.
+"""Lock backup: a copy of dvc.lock during a run. DVC rewrites it in place: killed meanwhile, it leaves a part of it.
 
-That part may be valid YAML from which stages are silently gone. So the bytes from before a run are kept on disk until
-the run has ended; what is torn afterwards is put back, by this process or, had it been killed too, by the next.
+That part may be valid YAML that lacks some stages. So the bytes from before a run are kept on disk until the run has
+ended; a truncated file is restored, by this process or, if it was killed too, by the next one.
 """
 
 import base64
@@ -42,10 +42,10 @@ class LockBackup:
 
     @classmethod
     def take(cls, root: Path, file: str, *, stage: str, outs: int) -> "LockBackup":
-        """Keep what a dvc.lock holds now.
+        """Save the current content of a dvc.lock.
 
         Raises:
-            DatasetError: it cannot be read or kept.
+            DatasetError: it cannot be read, or the copy cannot be written.
         """
         try:
             with _dvc_locked(root):
@@ -53,12 +53,12 @@ class LockBackup:
             backup = cls(root, file, before, stage, outs)
             replace_file(_place(root), backup.to_bytes(), durable=True)
         except OSError as error:
-            raise DatasetError(f"cannot keep a copy of {file}: {error.strerror}", where=str(error.filename)) from error
+            raise DatasetError(f"cannot copy {file}: {error.strerror}", where=str(error.filename)) from error
         return backup
 
     @classmethod
     def left(cls, root: Path) -> "LockBackup | None":
-        """Return the backup that a run which was killed has left."""
+        """Return the backup that a killed run left; None if there is none."""
         try:
             value = json.loads(_place(root).read_bytes())
             before = None if value["before"] is None else base64.b64decode(value["before"], validate=True)
@@ -67,16 +67,16 @@ class LockBackup:
             return None
 
     def to_bytes(self) -> bytes:
-        """Return what is kept on disk."""
+        """Return the backup as bytes, for the disk."""
         before = None if self.before is None else base64.b64encode(self.before).decode()
         return json.dumps({"file": self.file, "stage": self.stage, "outs": self.outs, "before": before}).encode()
 
     def drop(self) -> None:
-        """Forget it: the run has ended well."""
+        """Remove the backup: the run succeeded."""
         _place(self.root).unlink(missing_ok=True)
 
     def settle(self) -> bool:
-        """Put the file back if it is torn, and forget the backup. Return whether it was torn.
+        """Restore the file if it is truncated, and remove the backup. Return whether it was truncated.
 
         Raises:
             DatasetError: another DVC process kept the project locked; the backup stays for the next run.
@@ -101,7 +101,7 @@ class LockBackup:
         return not found or bool((known or {}).keys() - found.keys()) or self._is_cut(found, known or {})
 
     def _is_cut(self, found: Mapping[str, LockEntry], known: Mapping[str, LockEntry]) -> bool:
-        """Whether the last entry ends too early. All others are followed by one, so they are whole."""
+        """Whether the last entry is truncated. All others are followed by one, so they are complete."""
         name, entry = list(found.items())[-1]
         if name == self.stage:
             contents = [out.content for out in entry.outs]

@@ -1,37 +1,85 @@
 """Stage run: one stage of dvc.yaml through DVC, after its inputs were compared with what DVC recorded."""
 
 import contextlib
+import os
 import re
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from lineage_pipelines.datasets.content.cache_layout import own_folder
 from lineage_pipelines.datasets.metafiles.metafile_reader import LockEntry
 from lineage_pipelines.datasets.pipeline.dvc_project import DvcProject
 from lineage_pipelines.datasets.pipeline.metafile_index import lock_file
 from lineage_pipelines.datasets.pipeline.pipeline_graph import Stage
 from lineage_pipelines.datasets.running.child_process import Child, Deadline
 from lineage_pipelines.datasets.running.lock_backup import LockBackup
-from lineage_pipelines.datasets.running.workspace_lock import workspace_lock
 from lineage_pipelines.datasets.workspace.workspace_status import (
     WorkspaceState,
     compare,
     refuse_difference,
 )
 from lineage_pipelines.errors import DatasetError
+from lineage_pipelines.system.file_lock import hold_lock
+
+_REMIND_SECONDS = 10.0
+
+
+@contextlib.contextmanager
+def workspace_lock(root: Path, purpose: str, *, on_line: Callable[[str], None], deadline: Deadline) -> Iterator[int]:
+    """Lock the workspace; while another process or thread has it, wait and report that at intervals.
+
+    DVC itself releases its lock while a stage runs. This lock is the kernel's: it ends with the process that holds it.
+
+    Args:
+        root: the DVC root.
+        purpose: the reason, shown to processes that wait.
+        on_line: called with lines about the process that has the lock.
+        deadline: how long to wait.
+
+    Yields:
+        The handle. A process that inherits it holds the lock too.
+
+    Raises:
+        DatasetError: the project cannot be written, or the deadline passed.
+    """
+    path = own_folder(root) / "run.lock"
+    reminded = float("-inf")
+
+    def remind() -> None:
+        nonlocal reminded
+        deadline.check()
+        if time.monotonic() - reminded >= _REMIND_SECONDS:
+            holder = os.pread(handle, 200, 0).decode(errors="replace")
+            on_line(f"Waiting for the workspace: {holder or 'another process'} is using it")
+            reminded = time.monotonic()
+
+    with contextlib.ExitStack() as stack:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            handle = stack.enter_context(hold_lock(path, on_wait=remind))
+        except OSError as error:
+            raise DatasetError(
+                f"cannot lock the workspace: {error.strerror}",
+                where=str(path),
+                fix="stages run in the workspace: give this user the right to write to it",
+            ) from error
+        os.ftruncate(handle, 0)
+        os.pwrite(handle, f"process {os.getpid()} ({purpose})".encode(), 0)
+        yield handle
 
 
 def check_inputs(project: DvcProject, stage: Stage) -> None:
-    """Return when every tracked dependency of a stage is as it is recorded.
+    """Check that every tracked dependency of a stage is as recorded.
 
-    `dvc repro --single-item` would read whatever lies there, and record that.
+    `dvc repro --single-item` would read and record whatever is there.
 
     Raises:
-        DatasetError: a dependency that a `.dvc` file or another stage makes is missing, was never recorded, or
-            differs; both digests are named.
+        DatasetError: a dependency that a `.dvc` file or another stage owns is missing, was never recorded, or
+            differs; the message has both digests.
     """
     nodes = {node.address: node for node in project.graph().nodes()}
     for dependency in stage.deps:
@@ -80,12 +128,12 @@ class StageOutcome:
 
     address: str
     how: How
-    """`executed`: its command ran. `restored`: DVC had its outputs from an earlier run with the same inputs.
-    `unchanged`: there was nothing to do."""
+    """`executed`: its command ran. `restored`: DVC restored the outputs of an earlier run with the same inputs.
+    `unchanged`: the stage was up to date."""
     entry: LockEntry
-    """What dvc.lock says of it now."""
+    """Its entry in dvc.lock now."""
     seconds: float
-    """How long DVC took, waiting for other runs not included."""
+    """The run time of DVC, without waiting for other runs."""
 
 
 def run_stage(
@@ -96,12 +144,12 @@ def run_stage(
     Args:
         project: the DVC project.
         address: the stage, as `dvc dag` prints it.
-        on_line: takes each line that DVC and the command print, as it comes.
-        timeout: seconds for all of it, waiting included.
+        on_line: called with each line that DVC and the command print.
+        timeout: seconds, including the time waiting for other runs.
 
     Raises:
-        DatasetError: there is no such stage, an input is not what is recorded, the command failed, or time was up.
-            The stage's outputs may be missing then, as DVC removes them before a run; dvc.lock is as before.
+        DatasetError: there is no such stage, an input differs from what is recorded, the command failed, or the time
+            was up. The stage's outputs may be missing then, as DVC removes them before a run; dvc.lock is as before.
     """
     deadline = Deadline(timeout, f"stage {address!r}")
     with workspace_lock(project.root, f"stage {address!r}", on_line=on_line, deadline=deadline) as lock:
@@ -118,9 +166,9 @@ def run_stage(
 
 
 def mend_workspace(root: Path) -> None:
-    """Put back a dvc.lock that was torn when a run and whoever watched it were killed together.
+    """Restore a dvc.lock that was truncated when a run and its parent process were killed.
 
-    Nothing happens when there is nothing to mend. Waits while a stage runs.
+    Does nothing if no restore is needed. Waits while a stage runs.
 
     Args:
         root: the DVC root.
@@ -140,7 +188,7 @@ def _mend(root: Path) -> None:
 
 
 def _stage(project: DvcProject, address: str) -> Stage:
-    project.lock(address)  # tells which stages there are when there is no such one
+    project.lock(address)  # its error lists the stages if there is no such stage
     stage = project.graph().stage(address)
     if stage is None:
         raise DatasetError(f"there is no stage {address!r}", where=str(project.root))
@@ -167,7 +215,7 @@ def _run(root: Path, stage: Stage, log: "_Log", deadline: Deadline, lock: int) -
 
 
 class _Log:
-    """What DVC and the command print: passed on, and understood as far as needed."""
+    """Passes on what DVC and the command print, and extracts the outcome from it."""
 
     def __init__(self, address: str, on_line: Callable[[str], None]) -> None:
         self.how: How = "unchanged"
@@ -200,15 +248,15 @@ class _Log:
 
     def failure(self, stage: Stage, code: int) -> DatasetError:
         """Make the error for a run that ended with an exit code."""
-        told = _REASON.fullmatch(self._error)
-        reason = told["reason"] if told else f"DVC {_how_it_ended(code)}"
+        match = _REASON.fullmatch(self._error)
+        reason = match["reason"] if match else f"DVC {_how_it_ended(code)}"
         if failed := _FAILED.fullmatch(reason):
             reason = f"its command {_how_it_ended(int(failed['code']))}: {failed['command']}"
         what = f"stage {stage.address!r} failed: {reason}"
         return DatasetError(
             "\n".join([what, *(f"    {line}" for line in self._last if line)]),
             where=f"{stage.file}:{stage.line}",
-            fix=f"mend it, then run it again; by hand: `dvc repro --single-item {stage.address}`",
+            fix=f"fix it, then run it again; manually: `dvc repro --single-item {stage.address}`",
         )
 
 

@@ -1,6 +1,6 @@
 """Data sources: where recorded bytes can be read: DVC's cache, else the workspace, else after `dvc fetch`.
 
-Nothing found here is believed: whoever copies it compares the MD5 of what arrived (placing.py).
+Nothing is trusted here: the MD5 is compared when the bytes are copied (placement.py).
 """
 
 import os
@@ -32,13 +32,13 @@ class Source:
     relative: str
     """Its place in the directory; empty for a single file."""
     md5: str
-    """What it must be."""
+    """The expected MD5."""
     path: str
-    """Where its bytes are."""
+    """The path of its bytes."""
     size: int
-    """Bytes, about."""
+    """Approximate size in bytes."""
     cached: bool
-    """Whether that is an object of DVC's cache, and not a file of the workspace."""
+    """Whether that is an object of DVC's cache; otherwise it is a file of the workspace."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +52,12 @@ class Found:
 
 
 def find_sources(project: DvcProject, recorded: RecordedOutput) -> Found:
-    """Find every file of a recorded path; fetch what is nowhere on this machine.
+    """Find every file of a recorded path; fetch those that are not on this machine.
 
     Raises:
         DatasetError: nothing is recorded, the workspace holds something else, or files are missing everywhere.
     """
-    files, is_dir = _wanted(project, recorded)
+    files, is_dir = _recorded_files(project, recorded)
     md5 = directory_md5(files) if is_dir else files[0][1]
     state, actual = compare(project, recorded, md5=md5)
     if state is WorkspaceState.MODIFIED:
@@ -71,7 +71,7 @@ def find_sources(project: DvcProject, recorded: RecordedOutput) -> Found:
     return Found(md5, is_dir, tuple(sources))
 
 
-def _wanted(project: DvcProject, recorded: RecordedOutput) -> tuple[Listing, bool]:
+def _recorded_files(project: DvcProject, recorded: RecordedOutput) -> tuple[Listing, bool]:
     """Return relative path and MD5 of every file, and whether they are a directory's."""
     whole = recorded.whole
     if whole.content.md5 is None and not whole.listing:
@@ -96,7 +96,7 @@ def _part(listing: Listing, recorded: RecordedOutput, root: Path) -> tuple[Listi
     below = tuple((path.removeprefix(f"{inside}/"), md5) for path, md5 in listing if path.startswith(f"{inside}/"))
     if below:
         return below, True
-    raise DatasetError(f"{recorded.output.path!r} as it is recorded holds no {inside!r}", where=str(root))
+    raise DatasetError(f"{recorded.output.path!r} as recorded contains no {inside!r}", where=str(root))
 
 
 def _listing(project: DvcProject, recorded: RecordedOutput) -> Listing:
@@ -121,7 +121,7 @@ def _listing(project: DvcProject, recorded: RecordedOutput) -> Listing:
 def _locate(
     project: DvcProject, recorded: RecordedOutput, files: Listing, *, in_workspace: bool
 ) -> tuple[list[Source], list[str]]:
-    """Return what was found, and the names of what was not."""
+    """Return the files that were found, and the names of the missing ones."""
     objects = Objects(project, recorded.content.hash_name)
     found, missing = [], []
     for relative, md5 in files:
@@ -149,7 +149,7 @@ def _source(relative: str, md5: str, path: str, *, cached: bool) -> Source:
 
 
 def fetch(project: DvcProject, recorded: RecordedOutput) -> None:
-    """Bring the recorded data of a path into DVC's cache, if there is a remote that has it."""
+    """Fetch the recorded data of a path into DVC's cache, if a remote has it."""
     from lineage_pipelines.datasets.dvc_api import fetch_data
 
     fetch_data(project.root, [recorded.path])

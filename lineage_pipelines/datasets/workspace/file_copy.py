@@ -1,4 +1,4 @@
-"""One file from the cache or the workspace into a private place, and the digests of what arrived there.
+"""File copy from the cache or the workspace into a private folder, with the digests of the copy.
 
 The new file shares nothing that can be written through another name. A reflink (copy on write) is made where the file
 system can, because it costs neither time nor space; otherwise the bytes are copied. Never a hard link: its bytes are
@@ -30,9 +30,9 @@ def copy_file(source: str | os.PathLike[str], target: Path, algorithm: str, *, n
 
     Args:
         source: a regular file, not a link.
-        target: must not exist; nothing of it is left when anything goes wrong.
+        target: must not exist; removed again if an exception is raised.
         algorithm: DVC's, `md5` or `md5-dos2unix`.
-        needs: bytes to be placed in all, for the message when the disk is full.
+        needs: total bytes to be copied, for the error message if the disk is full.
 
     Raises:
         DatasetError: the source cannot be read or the target cannot be written.

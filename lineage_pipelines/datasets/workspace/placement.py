@@ -1,8 +1,7 @@
-"""Placement: inputs as private, read-only bytes whose digests were taken while they were placed.
+"""Placement of inputs: private, read-only copies whose digests are computed while they are copied.
 
-What a record says was read is what was read: training gets these bytes and no others, whatever is edited meanwhile,
-the workspace or the cache. DVC does not verify its cache, so here every byte is hashed on its way, and what is not
-what DVC recorded is refused.
+So the record names exactly the bytes that the training read, even if the workspace or the cache is edited meanwhile.
+DVC does not verify its cache, so every byte is hashed here, and bytes that differ from what DVC recorded are refused.
 """
 
 import contextlib
@@ -30,26 +29,26 @@ _READ_ONLY = 0o555
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """Data in a private place, and what it is."""
+    """Data in a private folder, with its digests."""
 
     path: Path
     """A read-only file or folder."""
     content: Snapshot
-    """Of these very bytes; the MD5 is the one that DVC recorded."""
+    """The digests of these bytes; the MD5 is the one that DVC recorded."""
     recorded: RecordedOutput
 
 
 def place(project: DvcProject, path: str, into: Path) -> Placed:
-    """Put the recorded bytes of a tracked path, and only them, into a private folder.
+    """Copy the recorded bytes of a tracked path into a private folder.
 
-    The bytes come from DVC's cache, from the workspace where the cache lacks them, or from the remote. They keep the
-    last part of their name, so that `train.parquet` is still that. Several threads and processes may place at once;
+    The bytes come from DVC's cache, from the workspace where the cache lacks them, or from the remote. They keep
+    their base name, such as `train.parquet`. Several threads and processes may place at once;
     `discard` removes what was placed.
 
     Args:
         project: the DVC project.
         path: relative to the root with forward slashes; a file or folder that DVC tracks, or a part of such a folder.
-        into: the private folder; made (mode 0700) when missing. It must not hold that name yet.
+        into: the private folder; created (mode 0700) if missing. It must not contain that name yet.
 
     Raises:
         DatasetError: the path is not tracked; the workspace differs from what is recorded; bytes are missing or were
@@ -71,7 +70,7 @@ def place(project: DvcProject, path: str, into: Path) -> Placed:
 
 
 def discard(path: Path) -> None:
-    """Remove what was placed, or a folder that it was placed into; nothing happens when it is not there."""
+    """Remove placed data or its folder; a missing path is no error."""
     if path.is_dir() and not path.is_symlink():
         for folder, _, _ in os.walk(path):
             Path(folder).chmod(_PRIVATE)
@@ -89,7 +88,7 @@ class _Plan:
 
 @contextmanager
 def _private_folder(path: Path) -> Iterator[None]:
-    """Make a folder unless it is there; remove it again when anything goes wrong."""
+    """Create a folder if it is missing; remove it again if an exception is raised."""
     made = not path.exists()
     try:
         path.mkdir(mode=_PRIVATE, parents=True, exist_ok=True)

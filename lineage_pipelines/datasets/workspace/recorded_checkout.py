@@ -1,4 +1,4 @@
-"""A checkout whose dvc.lock and `.dvc` files say what a record says, whichever commit the files come from.
+"""Recorded checkout: one whose dvc.lock and `.dvc` files have the digests of a record, whatever its commit.
 
 The digests come from the record and the files from the checkout, so that the code of one version can be run on the
 data of another. Only for a throwaway clone: its metafiles are rewritten, in the way DVC writes them.
@@ -25,14 +25,14 @@ from lineage_pipelines.records.statement.dataset import DatasetSnapshot, StageIn
 from lineage_pipelines.system.atomic_file import replace_file
 
 _OF_OTHER_CONTENT = ("files", "version_id", "etag", "checksum", "cloud")
-"""What an entry says beside the MD5 and the sizes of the bytes it had."""
+"""Keys of an entry that describe earlier content, beside its MD5 and sizes."""
 
 
 def use_cache(root: Path, cache: Path) -> None:
-    """Let a checkout keep its objects in a cache of its own, and DVC's notes about it beside them.
+    """Give a checkout its own DVC cache and site cache.
 
-    Only its `.dvc/config.local` is written; remotes and whatever else is in it stay. `DVC_SITE_CACHE_DIR`, where it is
-    set in the environment, wins over what is written here.
+    Only its `.dvc/config.local` is written; other options in it are preserved. `DVC_SITE_CACHE_DIR` in the environment
+    overrides the site cache.
 
     Args:
         root: the DVC root of the checkout.
@@ -55,16 +55,16 @@ def use_cache(root: Path, cache: Path) -> None:
 
 
 def write_recorded(root: Path, stages: Sequence[StageRun], data: Sequence[DatasetSnapshot]) -> tuple[str, ...]:
-    """Make the dvc.lock and `.dvc` files of a checkout name the digests of a record; return what could not be named.
+    """Write the digests of a record into the dvc.lock and `.dvc` files of a checkout.
 
     Afterwards `place` gives the recorded bytes of each of `data`. Call `use_cache` first: for a part of a tracked
-    directory the listing of that directory is looked for in the checkout's cache; where it is not there, one that
-    holds the recorded parts and nothing else is made.
+    directory, the listing of that directory is read from the checkout's cache; if it is missing, a listing of just
+    the recorded parts is written.
 
     Args:
         root: the DVC root of the checkout.
         stages: the preparation, as the record of the data has it, sources first.
-        data: what the training is to read.
+        data: the inputs of the training.
 
     Returns:
         The paths of `data` that the checkout does not track, or cannot name.
@@ -85,7 +85,7 @@ def write_recorded(root: Path, stages: Sequence[StageRun], data: Sequence[Datase
 
 @dataclass(frozen=True, slots=True)
 class _Claim:
-    """What a record says of a path."""
+    """What a record states about a path."""
 
     md5: str
     hash_name: str
@@ -97,20 +97,20 @@ class _Claim:
         return self.md5.endswith(".dir")
 
 
-def _claim(said: StageInput | StageOutput | DatasetSnapshot) -> _Claim | None:
-    if said.digest.md5 is None:
+def _claim(entry: StageInput | StageOutput | DatasetSnapshot) -> _Claim | None:
+    if entry.digest.md5 is None:
         return None
-    return _Claim(said.digest.md5, str(said.extra.get("hash", MD5)), said.size, said.files)
+    return _Claim(entry.digest.md5, str(entry.extra.get("hash", MD5)), entry.size, entry.files)
 
 
 def _wholes(stages: Sequence[StageRun], data: Sequence[DatasetSnapshot]) -> Mapping[str, _Claim]:
-    """Return what each path was; where several say so, the data itself, then who made it, then who read it."""
-    said: list[StageInput | StageOutput | DatasetSnapshot] = []
-    # A superseded input is not what its maker has recorded.
-    said += [dep for run in stages for dep in run.deps if dep.origin.startswith(("tracked:", "stage:"))]
-    said += [out for run in stages for out in run.outs]
-    said += data
-    return {one.path: claim for one in said if (claim := _claim(one)) is not None}
+    """Return the content of each path: from the data, else from the stage that wrote it, else from a reader."""
+    entries: list[StageInput | StageOutput | DatasetSnapshot] = []
+    # A superseded input differs from what its stage has recorded.
+    entries += [dep for run in stages for dep in run.deps if dep.origin.startswith(("tracked:", "stage:"))]
+    entries += [out for run in stages for out in run.outs]
+    entries += data
+    return {one.path: claim for one in entries if (claim := _claim(one)) is not None}
 
 
 class _State:
@@ -124,7 +124,7 @@ class _State:
         self._before: dict[str, bytes] = {}
 
     def take_run(self, run: StageRun) -> None:
-        """Let the entry of a stage say how it ran: command, parameters, inputs. A stage that is no more has none."""
+        """Write the run of a stage into its entry: command, parameters, inputs. Skip a stage that no longer exists."""
         stage = self._graph.stage(run.name)
         if stage is None:
             return

@@ -1,6 +1,6 @@
-"""Reading the objects of the default remote where they lie: a folder, or a URL that fsspec can read by itself.
+"""Remote objects, read in place from the default remote: a folder, or a URL that fsspec can open.
 
-DVC is asked only where its remote is. Nothing is fetched; what is read is hashed on its way and forgotten.
+DVC only provides the address of the remote. Nothing is fetched; bytes are hashed as they are read, not stored.
 """
 
 from collections.abc import Callable
@@ -15,7 +15,7 @@ _LEGACY = "md5-dos2unix"
 
 
 class RemoteObjects:
-    """The default remote of a project, looked at when it is first needed.
+    """The default remote of a project; contacted when it is first needed.
 
     Args:
         root: the DVC root.
@@ -25,7 +25,7 @@ class RemoteObjects:
         self._root = root
 
     def nowhere(self) -> str:
-        """Say that something is in none of the places that were looked at, and what to do."""
+        """Return the message that data is stored nowhere, with a fix."""
         name, url = self._remote
         places = "DVC's cache or the workspace"
         if name is None:
@@ -35,7 +35,7 @@ class RemoteObjects:
         return f"is not in {places}, or on the remote {name!r}: `dvc push` it from a machine that has it"
 
     def url_of(self, md5: str, hash_name: str) -> str:
-        """Return where the remote keeps an object."""
+        """Return the path or URL of an object on the remote."""
         layout = "" if hash_name == _LEGACY else "/files/md5"
         return f"{str(self._remote[1]).rstrip('/')}{layout}/{md5[:2]}/{md5[2:]}"
 
@@ -45,9 +45,9 @@ class RemoteObjects:
         """Return an object's digest by DVC's algorithm, its SHA-256 and its size; None if it is not there.
 
         Args:
-            md5: what DVC calls it.
+            md5: DVC's name of the object.
             hash_name: `md5` or `md5-dos2unix`.
-            take: given each block; raises nothing of its own but DatasetError.
+            take: called with each block; may raise only DatasetError.
         """
         hashers, size = (new_hasher(hash_name), new_hasher(SHA256)), 0
         try:

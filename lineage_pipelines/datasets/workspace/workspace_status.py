@@ -1,4 +1,4 @@
-"""Whether the workspace holds what DVC recorded: for the sensors that watch tracked files, and before data is used.
+"""Workspace status: whether the workspace matches what DVC recorded, for sensors and before data is used.
 
 Cheap while nothing changed: no DVC import, no file read (snapshots.py). Nothing is changed here.
 """
@@ -23,18 +23,18 @@ _WORTH_LISTING = 4
 
 
 class WorkspaceState(StrEnum):
-    """How the workspace stands to what DVC recorded."""
+    """How the workspace compares with what DVC recorded."""
 
     OK = "ok"
     MODIFIED = "modified"
     MISSING = "missing"
     NOT_IN_CACHE = "not in cache"
-    """The workspace holds it, but DVC's cache holds no copy: once the workspace changes it is gone."""
+    """The workspace has it, but DVC's cache has no copy: a change in the workspace would lose it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrackedObservation:
-    """One look at a tracked path."""
+    """The state of a tracked path."""
 
     path: str
     """Relative to the DVC root."""
@@ -44,7 +44,7 @@ class TrackedObservation:
     """As recorded."""
     state: WorkspaceState
     actual: str | None
-    """The MD5 of what the workspace holds; None when it holds nothing."""
+    """The MD5 of the workspace's content; None if it is missing."""
 
 
 def snapshots_of(project: DvcProject) -> SnapshotCache:
@@ -53,7 +53,7 @@ def snapshots_of(project: DvcProject) -> SnapshotCache:
 
 
 def observe(project: DvcProject, path: str) -> TrackedObservation:
-    """Look at a tracked path.
+    """Return the state of a tracked path.
 
     Args:
         project: the DVC project.
@@ -94,12 +94,12 @@ def _tracked_file(project: DvcProject, path: str) -> TrackedFile | None:
 def compare(
     project: DvcProject, recorded: RecordedOutput, *, md5: str | None = None
 ) -> tuple[WorkspaceState, str | None]:
-    """Return how the workspace stands to a record, leaving the cache aside, and the digest of what is there.
+    """Return how the workspace compares with a record, ignoring the cache, and the digest of its content.
 
     Args:
         project: the DVC project.
         recorded: the record.
-        md5: what it should be, where the record itself does not say so.
+        md5: the expected MD5, if the record itself has none.
 
     Raises:
         DatasetError: the data cannot be read.
@@ -112,7 +112,7 @@ def compare(
 
 
 class Objects:
-    """The objects of DVC's cache, by MD5. They are looked for, not read."""
+    """The objects of DVC's cache, by MD5. Only their presence is checked."""
 
     def __init__(self, project: DvcProject, hash_name: str) -> None:
         # Once for all of perhaps many objects.
@@ -127,10 +127,10 @@ class Objects:
         return os.access(self.path(md5), os.F_OK)
 
     def has_all(self, md5s: Iterable[str]) -> bool:
-        """Whether there are all of many objects.
+        """Whether the cache has all of many objects.
 
-        The folders of the cache are listed, which for a name takes a tenth of asking for it, unless the first shows
-        that the cache holds far more than these.
+        The folders of the cache are listed, which costs a tenth of checking each name, unless the first folder
+        shows that the cache holds far more objects.
         """
         wanted: dict[str, set[str]] = defaultdict(set)
         for md5 in md5s:
@@ -160,11 +160,11 @@ def is_cached(project: DvcProject, recorded: RecordedOutput) -> bool:
 
 
 def refuse_difference(recorded: RecordedOutput, actual: str | None, *, root: Path) -> DatasetError:
-    """Make the error for data that is not what DVC recorded."""
+    """Make the error for data that differs from what DVC recorded."""
     by_stage = recorded.owner != recorded.metafile
     record_it = f"dvc commit {recorded.owner}" if by_stage else f"dvc add {recorded.output.path}"
     return DatasetError(
         f"{recorded.path!r} is not what {recorded.metafile} records: recorded {recorded.content.md5}, found {actual}",
         where=str(root / recorded.path),
-        fix=f"keep what is there: `{record_it}`; or go back to what is recorded: `dvc checkout {recorded.output.path}`",
+        fix=f"keep the workspace: `{record_it}`; or restore the recorded data: `dvc checkout {recorded.output.path}`",
     )
