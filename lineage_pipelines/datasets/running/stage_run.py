@@ -53,7 +53,7 @@ def workspace_lock(root: Path, purpose: str, *, on_line: Callable[[str], None], 
         nonlocal reminded
         deadline.check()
         if time.monotonic() - reminded >= _REMIND_SECONDS:
-            holder = os.pread(handle, 200, 0).decode(errors="replace")
+            holder = path.read_text(errors="replace")[:200]
             on_line(f"Waiting for the workspace: {holder or 'another process'} is using it")
             reminded = time.monotonic()
 
