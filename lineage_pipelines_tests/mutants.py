@@ -28,15 +28,15 @@ AREAS: Mapping[str, tuple[str, str]] = {
     "merkle": ("catalog/transparency/merkle", "catalog/test_merkle"),
     "append": (
         "catalog/log/writer catalog/commit",
-        "catalog/test_appending catalog/test_append_all catalog/test_asking",
+        "catalog/test_commit catalog/test_append_all catalog/test_asking",
     ),
     "index": (
         "catalog/index/alias_index catalog/index/catalog_index",
-        "catalog/test_judged catalog/test_approving catalog/test_reached",
+        "catalog/test_alias_index catalog/test_approval_rules catalog/test_impact_index",
     ),
     "diff of data": (
-        f"{_DIFF}/data/column_changes {_DIFF}/data/dataset_changes {_DIFF}/data/units",
-        f"{_DIFF}/test_datasets diff_faults/test_rules",
+        f"{_DIFF}/data/column_changes {_DIFF}/data/dataset_changes {_DIFF}/units",
+        f"{_DIFF}/test_dataset_changes diff_faults/test_rules",
     ),
     "diff of explanations": (
         f"{_DIFF}/comparison {_DIFF}/explanation/ranking {_DIFF}/explanation/record_sentences",
@@ -52,12 +52,12 @@ AREAS: Mapping[str, tuple[str, str]] = {
     ),
     "capture": (
         "capture/secrets capture/git/git_state capture/git/public_url capture/tool_caches",
-        "capture/test_secrets capture/test_git capture/test_urls",
+        "capture/test_secrets capture/test_git capture/test_public_url",
     ),
     "gates": ("orchestration/training/gates", "orchestration/test_gates"),
     "policy": (
         "queries/registry/promotion_policy",
-        "queries/test_approvals cli/test_decisions",
+        "queries/test_approval_status cli/test_decisions",
     ),
 }
 """By area: the modules that are mutated, and the tests that must notice."""

@@ -16,7 +16,7 @@ from lineage_pipelines.reports.render.json_text import render_json
 from lineage_pipelines.reports.render.markdown import render_markdown
 from lineage_pipelines.reports.render.text import render_text
 from lineage_pipelines.reports.views.attribute import attribution_document, attribution_html, attribution_json, sentence
-from lineage_pipelines_tests.records.test_attributions import FOUND, GAME, INNER, UNDECIDED
+from lineage_pipelines_tests.records.test_attribution import FOUND, GAME, INNER, UNDECIDED
 from lineage_pipelines_tests.reports.test_html import CHROMIUM, QUIET, Tags
 
 SVG = "{http://www.w3.org/2000/svg}"

@@ -9,8 +9,8 @@ from lineage_pipelines.errors import ArtifactError
 from lineage_pipelines.queries.versions.model_loader import load_model
 from lineage_pipelines.records.values.digest import Digest
 from lineage_pipelines.settings import resolve_settings
-from lineage_pipelines_tests.bridges.importing.conftest import Lineage, versions
-from lineage_pipelines_tests.bridges.importing.registry import COMMIT, FILES, Team
+from lineage_pipelines_tests.bridges.registry_import.conftest import Lineage, versions
+from lineage_pipelines_tests.bridges.registry_import.registry import COMMIT, FILES, Team
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ import pytest
 from lineage_pipelines.datasets.pipeline.dvc_project import DvcProject
 from lineage_pipelines.records.statement.dataset import DatasetSnapshot, Grade
 from lineage_pipelines.records.statement.lineage_record import LineageRecord
-from lineage_pipelines_tests.bridges.importing.conftest import Lineage, versions
-from lineage_pipelines_tests.bridges.importing.registry import Team, dataset
+from lineage_pipelines_tests.bridges.registry_import.conftest import Lineage, versions
+from lineage_pipelines_tests.bridges.registry_import.registry import Team, dataset
 from lineage_pipelines_tests.world import World
 
 PIPELINE = """

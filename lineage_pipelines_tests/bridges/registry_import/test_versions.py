@@ -12,8 +12,8 @@ from lineage_pipelines.records.statement.lineage_record import LineageRecord
 from lineage_pipelines.records.values.canonical import parse_bytes
 from lineage_pipelines.records.values.digest import Digest
 from lineage_pipelines.settings import resolve_settings
-from lineage_pipelines_tests.bridges.importing.conftest import Lineage, versions
-from lineage_pipelines_tests.bridges.importing.registry import COMMIT, FILES, Team
+from lineage_pipelines_tests.bridges.registry_import.conftest import Lineage, versions
+from lineage_pipelines_tests.bridges.registry_import.registry import COMMIT, FILES, Team
 
 
 def _record(project: Path, model: str, number: int = -1) -> LineageRecord:

@@ -12,8 +12,8 @@ from sklearn.linear_model import LinearRegression
 from lineage_pipelines.artifacts.artifact_store import ArtifactStore
 from lineage_pipelines.records.values.digest import Digest
 from lineage_pipelines.settings import resolve_settings
-from lineage_pipelines_tests.bridges.importing.conftest import Lineage, versions
-from lineage_pipelines_tests.bridges.importing.registry import Team
+from lineage_pipelines_tests.bridges.registry_import.conftest import Lineage, versions
+from lineage_pipelines_tests.bridges.registry_import.registry import Team
 from lineage_pipelines_tests.mlflow_server import MlflowServer, free_port
 
 

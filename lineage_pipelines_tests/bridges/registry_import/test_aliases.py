@@ -8,8 +8,8 @@ from lineage_pipelines.catalog.catalog import Catalog
 from lineage_pipelines.queries.registry.alias_history import list_decisions
 from lineage_pipelines.records.decisions.decision import Decision
 from lineage_pipelines.settings import resolve_settings
-from lineage_pipelines_tests.bridges.importing.conftest import Lineage
-from lineage_pipelines_tests.bridges.importing.registry import Team
+from lineage_pipelines_tests.bridges.registry_import.conftest import Lineage
+from lineage_pipelines_tests.bridges.registry_import.registry import Team
 
 
 def _decisions(project: Path) -> list[Decision]:

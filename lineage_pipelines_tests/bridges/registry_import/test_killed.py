@@ -12,8 +12,8 @@ from lineage_pipelines.bridges.mlflow.registry_import.importer import import_reg
 from lineage_pipelines.bridges.mlflow.server import LostServerError, connect
 from lineage_pipelines.catalog.catalog import Catalog
 from lineage_pipelines.settings import resolve_settings
-from lineage_pipelines_tests.bridges.importing.conftest import Lineage, versions
-from lineage_pipelines_tests.bridges.importing.registry import Team
+from lineage_pipelines_tests.bridges.registry_import.conftest import Lineage, versions
+from lineage_pipelines_tests.bridges.registry_import.registry import Team
 from lineage_pipelines_tests.mlflow_server import MlflowServer
 
 _COUNT = 300

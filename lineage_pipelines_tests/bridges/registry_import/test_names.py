@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from lineage_pipelines.bridges.mlflow.registry_import.naming import name_models
 from lineage_pipelines.errors import RecordError
 from lineage_pipelines.records.values.model_name import check_model_name
-from lineage_pipelines_tests.bridges.importing.conftest import Lineage
-from lineage_pipelines_tests.bridges.importing.registry import Team
+from lineage_pipelines_tests.bridges.registry_import.conftest import Lineage
+from lineage_pipelines_tests.bridges.registry_import.registry import Team
 
 ODD = (
     "Flight delays",

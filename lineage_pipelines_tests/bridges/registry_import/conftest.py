@@ -16,7 +16,7 @@ from lineage_pipelines.catalog.log.entries import Entry
 from lineage_pipelines.cli.main import main
 from lineage_pipelines.settings import resolve_settings
 from lineage_pipelines_tests.bridges.conftest import as_before
-from lineage_pipelines_tests.bridges.importing.registry import Team
+from lineage_pipelines_tests.bridges.registry_import.registry import Team
 
 
 @dataclass(frozen=True)
