@@ -261,7 +261,7 @@ def test_a_folder_that_was_removed_is_told(project: Project) -> None:
 def test_an_account_without_a_name_decides_nothing(project: Project) -> None:
     nobody = python("import os\nos.setresuid(54321, 0, 0)")
     without = {"LOGNAME": None, "USER": None, "LNAME": None, "USERNAME": None, "HOME": None, "XDG_CONFIG_HOME": None}
-    told = ["this account has no name", "export LOGNAME="]
+    told = ["this account has no user name", "export LOGNAME="]
     project.refused(3, "promote", "flight_delay@1", *TO, command=nobody, env=without, told=told)
     new = ("key", "new", "--owner", "bob")
     project.refused(2, *new, command=nobody, env=without, told=["you have no home folder", "LINEAGE_APPROVAL_KEY"])

@@ -52,7 +52,7 @@ def test_nothing_is_run_unasked(here: Trained, capsys: Said) -> None:
     assert main(["reproduce", "churn"]) == 2
     err = capsys.readouterr().err
     assert f"{here.module_name}:churn, from commit" in err
-    assert "--yes says that it may run" in err
+    assert "add --yes to run it" in err
     with here.opened() as catalog:
         assert not list(catalog.log.walk("reproduction"))
 
@@ -128,7 +128,7 @@ def test_a_setting_that_is_unknown_is_told(here: Trained, capsys: Said) -> None:
     here.train()
     here.world.append("pyproject.toml", "\n[tool.lineage.reproduce]\ntolerances = {roc_auc = 1}\n")
     assert main(["reproduce", "churn", "--yes"]) == 3
-    assert "tolerances is unknown" in capsys.readouterr().err
+    assert "'tolerances' is unknown" in capsys.readouterr().err
 
 
 def test_the_analysis_is_printed_and_kept(here: Trained, capsys: Said) -> None:
