@@ -19,7 +19,7 @@ import sys
 from pathlib import Path
 from lineage_pipelines.artifacts.artifact_store import ArtifactStore
 from lineage_pipelines import Catalog, resolve_settings
-from lineage_pipelines.replay.reproduce import Options, reproduce
+from lineage_pipelines.replay.reproduction_run import Options, reproduce
 root = Path(sys.argv[1])
 settings = resolve_settings(start=root)
 with Catalog(settings.catalog, create=False, read_only=True) as catalog:
