@@ -71,7 +71,7 @@ def test_an_instant_is_kept_in_utc(people: Project, given: str, kept: str) -> No
 def test_a_time_that_is_over_is_no_end(people: Project) -> None:
     people.refused(2, *APPROVE, "--expires", "2013-01-01T00:00Z", told=["is in the past", "later time"])
     both = ("--expires", "2099-01-01T00:00Z", "--expires-in", "7d")
-    people.refused(2, *APPROVE, *both, told=["give one"])
+    people.refused(2, *APPROVE, *both, told=["give --expires or --expires-in, not both"])
 
 
 @pytest.mark.parametrize("hours", ["nan", "inf", "1e308", "-1", "\u0661x", ""])
