@@ -6,6 +6,9 @@ from hypothesis import strategies as st
 
 from lineage_pipelines.queries.diff.changes import EnvironmentChange, Kind, PackageChange
 from lineage_pipelines.queries.diff.code.environment import compare_environment
+from lineage_pipelines.queries.diff.explanation import scores
+from lineage_pipelines.queries.diff.explanation.record_sentences import environment_sentences
+from lineage_pipelines.records.statement.code import Recorder
 from lineage_pipelines.records.statement.lineage_record import LineageRecord
 from lineage_pipelines_tests.queries.diff.stored import Store, pairs, swapped
 from lineage_pipelines_tests.samples import digest, make_record
@@ -121,6 +124,27 @@ def test_every_library_is_counted_once(left: dict[str, str], right: dict[str, st
         PackageChange(name=p.name, kind=other.get(p.kind, p.kind), before=p.after, after=p.before, imported=p.imported)
         for p in there.packages
     )
+
+
+def test_the_library_that_made_the_record_ranks_below_the_machine() -> None:
+    store = Store()
+    plain = installed(store, LIST)
+    one, other = (
+        replace(
+            plain,
+            environment=replace(
+                plain.environment, cpu=text, recorder=Recorder(name="own", version="1.0", source=digest(text))
+            ),
+        )
+        for text in ("a", "b")
+    )
+    change = compare_environment(one, other, store)
+    assert change.facts["recorder"] == (f"own 1.0 ({digest('a')})", f"own 1.0 ({digest('b')})")
+    assert compare_environment(other, one, store).facts["recorder"] == swapped(change.facts["recorder"])
+    sentences = {each.subject: each for each in environment_sentences(change)}
+    assert sentences["recorder"].score == scores.OTHER_LIBRARY < sentences["cpu"].score
+    assert sentences["recorder"].text.startswith("the library that made the record is own 1.0 (")
+    assert "recorder" not in compare_environment(plain, other, store).facts  # schema 1 does not name it
 
 
 @given(pairs)

@@ -10,6 +10,7 @@ from lineage_pipelines.queries.diff.changes import (
     DatasetChange,
     EnvironmentChange,
     EvaluationChange,
+    MetricChange,
     Sentence,
 )
 from lineage_pipelines.queries.diff.data.dataset_changes import compare_datasets
@@ -102,3 +103,20 @@ def _measured_on(other: str, *, differs: str) -> list[str]:
 def test_metrics_cannot_be_compared_where_only_what_was_measured_on_differs() -> None:
     assert "evaluation" in _measured_on("test", differs="test")
     assert "evaluation" not in _measured_on("test", differs="train")
+
+
+@pytest.mark.parametrize("moved", [True, False])
+def test_where_nothing_that_was_recorded_differs_no_cause_is_claimed(moved: bool) -> None:
+    metric = MetricChange(name="roc_auc", before=0.7, after=0.8 if moved else 0.7)
+    (sentence,) = rank(
+        data=(),
+        stages=(),
+        code=CodeChange(identical=True),
+        environment=EnvironmentChange(identical=True),
+        parameters=(),
+        evaluation=EvaluationChange(same_data=True, same_code=True, metrics=(metric,)),
+        facts={},
+    )
+    unexplained = "nothing that was recorded differs; the record does not explain the change in the metrics"
+    assert (sentence.text == unexplained) is moved
+    assert "chance" not in sentence.text

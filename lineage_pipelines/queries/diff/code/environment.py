@@ -6,13 +6,13 @@ from dataclasses import replace
 from lineage_pipelines.queries.diff.alignment import kind_of, paired
 from lineage_pipelines.queries.diff.changes import EnvironmentChange, PackageChange
 from lineage_pipelines.queries.diff.stored_sources import Blobs
-from lineage_pipelines.records.statement.code import Environment
+from lineage_pipelines.records.statement.code import Environment, Recorder
 from lineage_pipelines.records.statement.lineage_record import LineageRecord
 from lineage_pipelines.records.values.canonical import Json
 
 
 def compare_environment(first: LineageRecord, second: LineageRecord, blobs: Blobs) -> EnvironmentChange:
-    """Compare the installed libraries, the interpreter and the machine.
+    """Compare the installed libraries, the interpreter, the machine, and the library that made the record.
 
     Lists of libraries with one digest are not compared; one is read for what is the same. A library counts as
     imported when the training process of either version had imported it, or when the model file needs it; records of
@@ -51,6 +51,12 @@ def _facts(before: Environment, after: Environment) -> Iterator[tuple[str, tuple
     locks = [str(environment.lock) if environment.lock else None for environment in (before, after)]
     yield from _fact("lock", *locks)
     yield from _fact("lock_file", before.lock_file, after.lock_file)
+    if before.recorder and after.recorder:  # schema 1 has no field for it, which is no difference
+        yield from _fact("recorder", _recorder_text(before.recorder), _recorder_text(after.recorder))
+
+
+def _recorder_text(recorder: Recorder) -> str:
+    return f"{recorder.name} {recorder.version} ({recorder.source})"
 
 
 def _fact(name: str, before: Json, after: Json) -> Iterator[tuple[str, tuple[Json, Json]]]:

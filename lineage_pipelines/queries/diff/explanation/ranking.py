@@ -87,7 +87,7 @@ def _merged(found: Sequence[Sentence]) -> Iterator[Sentence]:
 
 
 def _nothing(evaluation: EvaluationChange) -> Sentence:
-    moved = any(metric.difference for metric in evaluation.metrics)
     text = "nothing differs in data, preparation, code, parameters and environment"
-    text += ": what the metrics differ by is chance" if moved else ""
+    if any(metric.difference for metric in evaluation.metrics):
+        text = "nothing that was recorded differs; the record does not explain the change in the metrics"
     return Sentence(text=text, layer="nothing", subject="", score=0.0)

@@ -117,8 +117,9 @@ def environment_sentences(change: EnvironmentChange) -> Iterator[Sentence]:
         text = f"{which} differ: {named}{more}"
         yield Sentence(text=text, layer="environment", subject=others[0].name, score=scores.OTHER_LIBRARY)
     for name, (before, after) in change.facts.items():
-        score = scores.PYTHON if name == "python" else scores.MACHINE
-        text = f"{name} is {amount(after)}, and was {amount(before)}"
+        score = {"python": scores.PYTHON, "recorder": scores.OTHER_LIBRARY}.get(name, scores.MACHINE)
+        what = "the library that made the record" if name == "recorder" else name
+        text = f"{what} is {amount(after)}, and was {amount(before)}"
         yield Sentence(text=text, layer="environment", subject=name, score=score)
 
 
