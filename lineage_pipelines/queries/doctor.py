@@ -11,6 +11,7 @@ from pathlib import Path
 from lineage_pipelines.catalog.catalog import Catalog
 from lineage_pipelines.catalog.outbox.outbox import DAGSTER
 from lineage_pipelines.errors import LineageError, NotFoundError
+from lineage_pipelines.queries.diff.wording import some
 from lineage_pipelines.records.values.finding import Finding, FindingKind, FindingStatus
 from lineage_pipelines.settings import MLFLOW, Settings
 from lineage_pipelines.system.git_command import GitError, run_git
@@ -194,7 +195,9 @@ def _catalog(settings: Settings) -> Iterator[Finding]:
     else:
         versions = sum(model.versions for model in models)
         yield Finding(
-            kind=FindingKind.CATALOG, status=FindingStatus.OK, detail=f"{versions} versions of {len(models)} models"
+            kind=FindingKind.CATALOG,
+            status=FindingStatus.OK,
+            detail=f"{some(versions, 'version')} of {some(len(models), 'model')}",
         )
         yield from _unfinished(open_attempts, undelivered)
 

@@ -31,7 +31,7 @@ def parse_ref(text: str) -> Ref:
     """Read a REF without looking into a catalog; a bare word may be a model and a digest at once.
 
     Raises:
-        NotFoundError: it is none.
+        NotFoundError: it is not a valid REF.
     """
     model, at, version = text.partition("@")
     found = _DIGEST.fullmatch(text)
@@ -85,7 +85,7 @@ def known_model(catalog: Catalog, text: str) -> str:
     """Return the name of a model that has a version.
 
     Raises:
-        NotFoundError: there is none; `model@7` names a version, and is none either.
+        NotFoundError: there is none; `model@7` names a version, not a model.
         CatalogError: the catalog cannot be read.
     """
     try:

@@ -1,4 +1,4 @@
-"""What is said: values, statements and decisions, in canonical bytes. Standard library only."""
+"""The statements and their values, and the decisions, in canonical bytes. Standard library only."""
 
 from importlib import import_module
 

@@ -57,7 +57,7 @@ def check_tolerance(metric: str, value: Any, where: str) -> float:  # noqa: ANN4
         CatalogError: it is not a number, or below zero.
     """
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < float("inf"):
-        what = f"the tolerance of {metric} is no number from 0 on: {value!r}"
+        what = f"the tolerance of {metric} must be a number of at least 0: {value!r}"
         raise CatalogError(what, where=where, fix=_EXAMPLE)
     return float(value)
 

@@ -100,7 +100,7 @@ def test_everything_that_records_name_is_there(shop: Shop) -> None:
     assert claims["artifacts"].status is FindingStatus.OK
     assert claims["artifacts"].detail == "3 model files and 4 blobs are in the store and unaltered"
     assert claims["data"].status is FindingStatus.OK
-    assert claims["data"].detail == "1 snapshots and 1 tracked sources are there and unaltered (16 bytes)"
+    assert claims["data"].detail == "1 snapshot and 1 tracked source are there and unaltered (16 bytes)"
 
 
 @pytest.mark.parametrize(
@@ -190,7 +190,7 @@ def test_data_of_another_repository_is_not_expected_here(shop: Shop, remote: str
     claim = shop.verify()["data"]
     assert claim.status is verdict
     if verdict is FindingStatus.NOT_CHECKED:
-        assert "1 snapshots are of other repositories: https://example.invalid/flights.git" in claim.detail
+        assert "1 snapshot of other repositories: https://example.invalid/flights.git" in claim.detail
 
 
 def test_a_snapshot_that_dvc_does_not_name_cannot_be_looked_for(shop: Shop) -> None:
@@ -202,7 +202,7 @@ def test_a_snapshot_that_dvc_does_not_name_cannot_be_looked_for(shop: Shop) -> N
         catalog.append(dataclasses.replace(record, model=model, data=data))
     claim = shop.verify()["data"]
     assert claim.status is FindingStatus.NOT_CHECKED
-    assert "1 snapshots have no MD5 and cannot be checked, among them data/train.csv" in claim.detail
+    assert "1 snapshot without MD5 cannot be checked, for example data/train.csv" in claim.detail
 
 
 def test_an_altered_source_fails(shop: Shop) -> None:

@@ -117,7 +117,7 @@ def test_only_decisions_about_it_count(folder: Path) -> None:
         for version in (1, 2):
             catalog.registry.decide(reject(catalog, version))
     claims = verify(folder, ["flight_delay@1"])
-    assert claims["decisions"].detail == "1 decisions follow from their policies, records and approvals"
+    assert claims["decisions"].detail == "1 decision consistent with policies, records and approvals"
 
 
 def reject(catalog: Catalog, version: int) -> Decision:

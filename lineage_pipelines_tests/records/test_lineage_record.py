@@ -51,7 +51,7 @@ def _checked(schema: int, **check: Any) -> LineageRecord:
 
 def test_a_severity_that_is_not_defined_is_refused() -> None:
     data = encode(_checked(SCHEMA_VERSION)).replace(b'"severity":"error"', b'"severity":"fatal"')
-    with pytest.raises(RecordError, match=r"'fatal' is none of error, warn"):
+    with pytest.raises(RecordError, match=r"'fatal' must be one of error, warn"):
         decode(data)
 
 
@@ -161,7 +161,7 @@ def _edit(**changes: Any) -> bytes:
         (_edit(predicate__code__dirty=1), "record.code.dirty"),
         (_edit(predicate__code__patch="sha256:zz"), "not a sha256 digest"),
         (_edit(predicate__data__0__digest={"sha1": "aa"}), "unknown digest algorithm"),
-        (_edit(predicate__data__0__grade="guessed"), "none of captured"),
+        (_edit(predicate__data__0__grade="guessed"), "must be one of captured"),
         (_edit(predicate__parameters={"a": {"$float": "one"}}), "$float"),
         (_edit(predicate__parameters={"a": {"$int": "007"}}), "canonical form"),
         (encode(make_record()).replace(b'"seed":7', b'"seed":7,"seed":8'), "a key is given twice"),

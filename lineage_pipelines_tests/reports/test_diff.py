@@ -52,7 +52,7 @@ def test_the_parts_say_what_happened() -> None:
     page = " ".join(text(diffs.rich()).split())
     for expected in (
         "rows 105,475 → 133,603 (+28,128)",
-        "28,128 added, 0 removed, 2,226 changed, 103,249 the same, told apart by flight, sched_dep",
+        "28,128 added, 0 removed, 2,226 changed, 103,249 the same, identified by flight, sched_dep",
         "gathered in month=2013-06 (2,226 of 2,226 rows)",
         "gust was called wind_gust",
         "gone: MQ; new: OO",

@@ -1,4 +1,4 @@
-"""What Git knows about the project: revision, branch, remote, and which files differ from the revision.
+"""Git state of the project: revision, branch, remote, and which files differ from the revision.
 
 Every fact comes from a `git` process with a fixed configuration, so that the same work tree gives the same answer on
 every machine. Without Git, or with a repository that Git refuses, capture goes on and the gap is named.

@@ -49,7 +49,7 @@ def read_imports(source: bytes) -> Imports:
 
 @contextlib.contextmanager
 def _no_garbage() -> Iterator[None]:
-    """Let Python not look for garbage: a tree has no cycles, but so many nodes that it would look again and again."""
+    """Pause garbage collection: a tree has no cycles, but enough nodes to trigger it again and again."""
     looked_for = gc.isenabled()
     gc.disable()
     try:

@@ -81,7 +81,7 @@ def _check_counted(connection: sa.Connection, decision: Decision) -> None:
         raise CatalogError(what, fix=f"lineage approve {decision.model}@{decision.version} --to {decision.alias} …")
     now = datetime.now(UTC)
     if decision.judged is not None and not approval_rules.timely(decision.judged, now):
-        raise ConflictError("the approvals were judged at another time than now", fix=_ASK_AGAIN)
+        raise ConflictError("the approvals were evaluated too long ago", fix=_ASK_AGAIN)
     if not counted or decision.version is None:
         return
     known, entry = known_approvers(connection), reader.get(connection, decision.model, decision.version)

@@ -22,7 +22,7 @@ def object_place(base: Path, md5: str, hash_name: str = MD5) -> Path:
 
 
 def pins_folder(root: Path) -> Path:
-    """Return the project's second store, which `dvc gc` does not know (pinning.py)."""
+    """Return the project's second store, which `dvc gc` does not know (workspace/pins.py)."""
     return root / ".dvc" / "lineage-pins"
 
 

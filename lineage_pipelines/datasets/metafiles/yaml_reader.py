@@ -33,7 +33,7 @@ def resolve_plain(text: str) -> Scalar:
     """Return what an unquoted word stands for.
 
     Raises:
-        ValueError: it looks like a number and is none, such as `0x_`.
+        ValueError: it looks like a number but is not one, such as `0x_`.
     """
     if text[:1] in _NUMBER_STARTS:
         return _number(text)
@@ -68,7 +68,7 @@ def to_bool(text: str) -> bool:
     """Read a YAML boolean.
 
     Raises:
-        ValueError: it is none.
+        ValueError: it is not a boolean.
     """
     if text not in _BOOL:
         raise ValueError(text)

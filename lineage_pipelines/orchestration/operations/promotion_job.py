@@ -1,6 +1,6 @@
 """Promotion job with a launch form, and an asset whose materialization is the promotion.
 
-Who launches the run asks for the promotion, so that an approval of hers does not count. There is no approving from
+The person who launches the run requests the promotion, so their own approval does not count. There is no approving from
 here: a person's key does not live on a server (docs/adr/0009).
 """
 
@@ -24,7 +24,7 @@ class PromotionForm(dg.Config):
 
     ref: str = Field(description="The version, as flight_delay@4; without a number the latest.")
     alias: str = Field(default=PRODUCTION, description="The alias that names it from now on.")
-    reason: str = Field(description="Why, for those who come later.")
+    reason: str = Field(description="The reason, recorded in the log.")
     override: bool = Field(default=False, description="Promote against the policy; shown everywhere as such.")
 
 
@@ -32,7 +32,7 @@ class AssetPromotionForm(dg.Config):
     """What is asked when the production asset is materialized."""
 
     version: int | None = Field(default=None, description="Which version; the latest by default.")
-    reason: str = Field(default="materialized in Dagster", description="Why, for those who come later.")
+    reason: str = Field(default="materialized in Dagster", description="The reason, recorded in the log.")
     override: bool = Field(default=False, description="Promote against the policy; shown everywhere as such.")
 
 

@@ -116,7 +116,7 @@ def _open(path: Path) -> OpenTable:
     try:
         table = find_table(path)
         if table is None:
-            raise DatasetError("it is no table", fix="compare its files")
+            raise DatasetError("it is not a table", fix="compare its files")
         schema = read_shape(table).schema
     except (pa.ArrowException, OSError, ValueError) as error:
         raise DatasetError(f"it cannot be read as a table ({type(error).__name__})", fix="compare its files") from error

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from lineage_pipelines.artifacts.artifact_store import ArtifactStore
 from lineage_pipelines.errors import ArtifactError, DatasetError
+from lineage_pipelines.queries.diff.wording import some
 from lineage_pipelines.queries.verify.claims import conclude, defect, not_checked
 from lineage_pipelines.queries.verify.log_tree import Versions, version_name
 from lineage_pipelines.queries.versions.referenced_files import Data, ReferencedFiles
@@ -136,9 +137,9 @@ def _conclude(
 def _gaps(elsewhere: Collection[Data], unnamed: Sequence[Data]) -> Iterator[str]:
     if elsewhere:
         others = ", ".join(sorted({one.repository or "" for one in elsewhere}))
-        yield f"{len(elsewhere):,} snapshots are of other repositories: {others}"
+        yield f"{some(len(elsewhere), 'snapshot')} of other repositories: {others}"
     if unnamed:
-        yield f"{len(unnamed):,} snapshots have no MD5 and cannot be checked, among them {unnamed[0].path}"
+        yield f"{some(len(unnamed), 'snapshot')} without MD5 cannot be checked, for example {unnamed[0].path}"
 
 
 def _summary(states: "Mapping[Data, StoredData]") -> str:
@@ -146,7 +147,7 @@ def _summary(states: "Mapping[Data, StoredData]") -> str:
     gone = [one for one, found in states.items() if found.state == "absent" and one.source]
     size = sum(found.size for found in states.values())
     sources = sum(one.source for one in whole)
-    right = f"{len(whole) - sources:,} snapshots and {sources:,} tracked sources are there and unaltered"
+    right = f"{some(len(whole) - sources, 'snapshot')} and {some(sources, 'tracked source')} are there and unaltered"
     right += f" ({size:,} bytes)" if size else ""
     return right + (f"; {len(gone):,} sources behind them are gone, among them {gone[0].path}" if gone else "")
 

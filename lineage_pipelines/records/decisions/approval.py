@@ -1,7 +1,7 @@
-"""An approval: one person's signed word that one record may be named by one alias under one policy, and no other.
+"""Approval: one person's signed word that one record may be named by one alias under one policy, and no other.
 
 What a person signs is the statement (`Approval`, canonical JSON); what the log keeps is its DSSE envelope in JSON, with
-the payload in base64. An envelope has one signature and one form: other bytes that mean the same are none.
+the payload in base64. An envelope has one signature and one form: other bytes with the same meaning are refused.
 """
 
 import base64
@@ -59,7 +59,7 @@ class SignedApproval:
         """The statement.
 
         Raises:
-            RecordError: the bytes are none.
+            RecordError: the bytes are not a valid approval.
         """
         return decode_approval(self.payload)
 
@@ -77,7 +77,7 @@ def decode_approval(data: bytes) -> Approval:
     """Read a statement.
 
     Raises:
-        RecordError: the bytes are none.
+        RecordError: the bytes are not a valid approval.
     """
     approval: Approval = from_json(Approval, parse_bytes(data), "approval")
     return approval

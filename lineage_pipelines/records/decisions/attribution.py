@@ -1,4 +1,4 @@
-"""What a metric's change is allocated to: the outcome of a game whose players are what differs between two versions.
+"""Attribution: a metric's change, allocated to what differs between two versions (the players of a game).
 
 A *mix* is a training that takes some players from the new version and the others from the old one. Its value is the
 metric that it comes to. How the change is allocated is in docs/explanation/attribution.md. Kept in the log as an entry
@@ -21,7 +21,7 @@ _EXACT = 1e-9
 FEWEST_SEEDS = 3
 """Fewer repeats say nothing about chance."""
 NOISE_FACTOR = 2.0
-"""A change of fewer standard deviations is not told from chance, and gets no percentages."""
+"""A change of fewer standard deviations is within chance, and gets no percentages."""
 
 
 class PlayerKind(StrEnum):
@@ -35,14 +35,14 @@ class PlayerKind(StrEnum):
     EVALUATION = "evaluation"
     SEED = "seed"
     SEVERAL = "several"
-    """Players of several kinds that cannot be told apart, because mixes of them do not run."""
+    """Players of several kinds that cannot be separated, because mixes of them do not run."""
 
 
 class Method(StrEnum):
     """How the change was allocated."""
 
     ENDPOINTS = "endpoints"
-    """It was not: the two versions cannot be told apart by the metric."""
+    """It was not: the two versions cannot be distinguished by the metric."""
     AGREED = "one-at-a-time agreed"
     """Each player alone from the old and alone back from the new say the same within noise."""
     EXACT = "exact"
@@ -84,13 +84,13 @@ class Player(Value):
     members: tuple[str, ...] = ()
     """The players that were merged into this one, as mixes of them do not run; empty where none were."""
     allocated: float | None = None
-    """In the metric's unit; None where the change is not told from chance."""
+    """In the metric's unit; None where the change is within chance."""
     standard_error: float | None = None
     low: float | None = None
     """The lower end of the 95 % interval of what is allocated."""
     high: float | None = None
     share: float | None = None
-    """`allocated` by the whole change; may be negative or over 1. None where the change is not told from chance."""
+    """`allocated` by the whole change; may be negative or over 1. None where the change is within chance."""
     one_in: float | None = None
     """For contrast: how the metric moves when this alone is taken from the new version."""
     one_out: float | None = None
@@ -212,7 +212,7 @@ class Attribution(Value):
 
 
 def is_distinguishable(before: MetricRuns, after: MetricRuns) -> bool:
-    """Say whether two versions are told apart: the means differ by two standard deviations of a difference or more."""
+    """Return whether the means of two versions differ by two standard deviations of a difference or more."""
     change = abs(after.mean - before.mean)
     rounding = 1e-12 * max(abs(before.mean), abs(after.mean))
     return change > rounding and change >= NOISE_FACTOR * math.hypot(before.sd, after.sd)
@@ -232,7 +232,7 @@ def decode_attribution(data: bytes) -> Attribution:
     """Read an analysis.
 
     Raises:
-        RecordError: the bytes are none, or what they say contradicts itself.
+        RecordError: the bytes are not a valid analysis, or what they say contradicts itself.
     """
     found: Attribution = from_json(Attribution, parse_bytes(data), "attribution")
     _check(found)
@@ -277,7 +277,7 @@ def _check_allocation(game: Allocation, total: float, whole: float, where: str) 
     if game.distinguishable:
         _check_sum(game, total, whole, where)
     elif any(value is not None for player in game.players for value in (player.allocated, player.share)):
-        raise RecordError("a change that is not told from chance is allocated", where=where)
+        raise RecordError("allocates a change that is within chance", where=where)
 
 
 def _check_sum(game: Allocation, total: float, whole: float, where: str) -> None:

@@ -1,4 +1,4 @@
-"""What people decide about versions: which one an alias names from now on, and why."""
+"""Decision about a version: which one an alias names from now on, and why."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -113,7 +113,7 @@ def decode_decision(data: bytes) -> Decision:
     """Read a decision.
 
     Raises:
-        RecordError: the bytes are none.
+        RecordError: the bytes are not a valid decision.
     """
     decision: Decision = from_json(Decision, parse_bytes(data), "decision")
     return decision

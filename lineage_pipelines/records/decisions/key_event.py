@@ -58,7 +58,7 @@ def decode_key_event(data: bytes) -> KeyEvent:
     """Read an event.
 
     Raises:
-        RecordError: the bytes are none.
+        RecordError: the bytes are not a valid key event.
     """
     event: KeyEvent = from_json(KeyEvent, parse_bytes(data), "key event")
     return event
@@ -70,8 +70,8 @@ def possession_bytes(event: KeyEvent) -> bytes:
     Raises:
         RecordError: it has no exact form.
     """
-    said = {"key": event.key, "owner": event.owner, "public": event.public, "purpose": str(event.purpose)}
-    return canonical_bytes(to_json(said, "key event"))
+    claim = {"key": event.key, "owner": event.owner, "public": event.public, "purpose": str(event.purpose)}
+    return canonical_bytes(to_json(claim, "key event"))
 
 
 def check_owner(owner: str) -> str:

@@ -136,7 +136,7 @@ def decode_reproduction(data: bytes) -> Reproduction:
     """Read a verdict.
 
     Raises:
-        RecordError: the bytes are none, or its level is not the one that its steps reached.
+        RecordError: the bytes are not a valid verdict, or its level is not the one that its steps reached.
     """
     found: Reproduction = from_json(Reproduction, parse_bytes(data), "reproduction")
     if found.level is not reached_level(found.steps):

@@ -57,7 +57,7 @@ def parse_time(text: str) -> datetime:
 SINCE_2 = types.MappingProxyType({"since": 2})
 """Metadata of a field that schema 2 added to the record: schema 1 neither writes nor reads it."""
 NOT_ENCODED = types.MappingProxyType({"encoded": False})
-"""Metadata of a field that is no part of the JSON object."""
+"""Metadata of a field that is not part of the JSON object."""
 
 _Encoder = Callable[[Any, Where], Json]
 _Decoder = Callable[[Any, Where], Any]
@@ -206,7 +206,7 @@ def _enum(kind: type[StrEnum], plain: Json, where: Where) -> StrEnum:
     try:
         return kind(text)
     except ValueError as error:
-        raise RecordError(f"{text!r} is none of {', '.join(kind)}", where=in_words(where)) from error
+        raise RecordError(f"{text!r} must be one of {', '.join(kind)}", where=in_words(where)) from error
 
 
 def _tuple_from_json(decode: _Decoder, plain: Json, where: Where) -> tuple[Any, ...]:

@@ -40,7 +40,7 @@ def check_alias(alias: str) -> str:
     """Return the name of an alias.
 
     Raises:
-        RecordError: it is none.
+        RecordError: it is not a valid alias name.
     """
     if not _ALIAS.fullmatch(alias):
         raise RecordError(f"not an alias: {alias[:40]!r}", fix="write a word in small letters: production, staging")
@@ -54,7 +54,7 @@ def check_new_alias(alias: str) -> str:
     """Return the name of an alias that is to name a version.
 
     Raises:
-        RecordError: it is none, or one that reads like something else: `model@latest`, `model@v3`.
+        RecordError: it is not a valid alias name, or one that reads like something else: `model@latest`, `model@v3`.
     """
     if _MISLEADING.fullmatch(check_alias(alias)):
         raise RecordError(

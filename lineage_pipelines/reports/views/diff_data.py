@@ -1,4 +1,4 @@
-"""What happened to data from one version to another: rows, schema, columns, files."""
+"""Data differences from one version to another: rows, schema, columns, files."""
 
 from collections.abc import Iterator
 
@@ -82,7 +82,7 @@ def _happened(change: DatasetChange) -> Iterator[tuple[str, str]]:
 def _rows(rows: RowChange | None) -> Iterator[tuple[str, str]]:
     if rows is None:
         return
-    by = f", told apart by {', '.join(shorten(name, 40) for name in rows.key)}" if rows.key else ", compared whole"
+    by = f", identified by {', '.join(shorten(name, 40) for name in rows.key)}" if rows.key else ", compared whole"
     moved = f"{rows.added:,} added, {rows.removed:,} removed, {rows.changed:,} changed, {rows.same:,} the same"
     yield "row by row", moved + by
     yield (

@@ -18,7 +18,7 @@ def timeline_document(found: "Timeline") -> Document:
     if not found.events:
         return Document([*blocks, Paragraph(f"Nothing was recorded since {found.since}.")])
     rows = [[utc_time(event.at).removesuffix(" UTC"), str(event.kind), event.text] for event in found.events]
-    return Document([*blocks, Table(["when (UTC)", "what", "said"], rows)])
+    return Document([*blocks, Table(["when (UTC)", "what", "detail"], rows)])
 
 
 def _live(found: "Timeline") -> str:

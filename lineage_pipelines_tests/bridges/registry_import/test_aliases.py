@@ -65,7 +65,7 @@ def test_an_alias_that_mlflow_has_no_more_is_noted_and_left(team: Team, bring: L
     bring("--artifacts", "none")
     team.client.delete_registered_model_alias("delays", "staging")
     said = bring("--artifacts", "none")
-    assert "MLflow has no alias staging any more" in said.out
+    assert "MLflow no longer has an alias staging" in said.out
     assert len(_decisions(project)) == 1
 
 

@@ -82,7 +82,7 @@ class Importer:
 
         Raises:
             NotFoundError: MLflow has no such model.
-            RecordError: a name is none.
+            RecordError: a name is not a valid model name.
             LostServerError: MLflow went away; what was imported stays.
             CatalogError: the catalog cannot be written.
             ArtifactError: the artifact store cannot be written.
@@ -297,7 +297,7 @@ def import_registry(
 
     Raises:
         NotFoundError: MLflow has no such model.
-        RecordError: a name is none.
+        RecordError: a name is not a valid model name.
         BridgeError: MLflow is not installed, cannot be reached or went away; what was imported stays.
         CatalogError: the catalog cannot be written.
         ArtifactError: the artifact store cannot be written.

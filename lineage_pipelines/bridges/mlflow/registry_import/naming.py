@@ -49,7 +49,7 @@ class AliasImport:
             try:
                 check_new_alias(alias)
             except RecordError as error:
-                yield _left(alias, entries.get(number), f"no alias here is called so: {error.fix}")
+                yield _left(alias, entries.get(number), f"not a valid alias name: {error.fix}")
                 continue
             yield self._import_alias(alias, number, entries, new, origin)
 
@@ -101,7 +101,7 @@ class AliasImport:
         current = self.catalog.index.current_aliases([model]) if self.catalog is not None else ()
         for _, alias, version in current:
             if alias not in named and not self._decided_here(model, alias):
-                yield f"MLflow has no alias {alias} any more; here it names {model}@{version} until it is retired"
+                yield f"MLflow no longer has an alias {alias}; here it names {model}@{version} until it is retired"
 
 
 def _left(alias: str, entry: Entry | None, why: str) -> ImportedAlias:

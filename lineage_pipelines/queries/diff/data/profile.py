@@ -20,7 +20,7 @@ Blobs = Callable[[Digest], bytes | None]
 def read_profile(snapshot: DatasetSnapshot, blobs: Blobs) -> tuple[Profile | None, str]:
     """Return the profile of a snapshot, and what it cannot tell, in words."""
     if snapshot.profile is None:
-        return None, "no profile was recorded" if snapshot.rows is not None else "it is no table"
+        return None, "no profile was recorded" if snapshot.rows is not None else "it is not a table"
     data = blobs(snapshot.profile)
     if data is None:
         return None, "its profile is not in the artifact store"

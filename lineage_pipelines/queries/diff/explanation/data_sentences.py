@@ -261,7 +261,7 @@ def _findings(change: DatasetChange) -> Iterator[Finding]:
     if change.kind is Kind.ADDED:
         yield f"{name} is an input that there was not before ({_rows(change.rows[1])})", None, scores.COLUMN_NEW
     elif change.kind is Kind.REMOVED:
-        yield f"{name} is no input any more ({_rows(change.rows[0])} before)", None, scores.COLUMN_GONE
+        yield f"{name} is no longer an input ({_rows(change.rows[0])} before)", None, scores.COLUMN_GONE
     elif change.kind is Kind.CHANGED and change.same_rows:
         types = "".join(f"; {_schema_words(name, each)}" for each in change.schema)
         yield f"{name} holds the same rows, in another order or encoding{types}", None, scores.ORDER_ONLY
@@ -349,7 +349,7 @@ def _row_changes(change: DatasetChange) -> Iterator[Finding]:
     columns = ", ".join(f"{name} in {count:,}" for name, count in list(rows.columns.items())[:4])
     places = next(iter(rows.partitions), "")
     gathered = f", most of them of {places}" if places else ""
-    text = f"{change.name}: {some(rows.changed, 'row')} that were there before are otherwise now{gathered} ({columns})"
+    text = f"{change.name}: {some(rows.changed, 'existing row')} changed{gathered} ({columns})"
     yield text, None, scores.ROWS_GATHER if places else scores.ROWS_CHANGED
 
 

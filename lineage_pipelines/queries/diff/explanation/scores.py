@@ -59,7 +59,7 @@ COLUMN_NEW = 90.0
 COLUMN_RENAMED = 80.0
 SHIFTED = 60.0
 """A column moved: plus twelve for each unit of the population stability index, up to five. 0.1 is the usual bound
-below which nobody worries."""
+below which a difference is of no concern."""
 PSI_WEIGHT = 12.0
 PSI_MOST = 5.0
 PSI_LEAST = 0.1
@@ -72,7 +72,7 @@ APART = 2.5
 """In standard deviations: where the mean of the new rows lies further from the mean before, no season is taken for an
 explanation."""
 ONE_COLUMN = 88.0
-"""As many rows, and no more than three columns that differ at all: a shift in one of them that is no chance
+"""As many rows, and no more than three columns that differ at all: a shift in one of them that is not chance
 (p < 0.001), however small. Labels that were turned around are such a shift."""
 VALUES_GONE = 75.0
 VALUES_POINTS = 200.0
@@ -86,7 +86,7 @@ CHECK_FAILS = 99.0
 METRIC_CHECK = 30.0
 """A check of a metric fails now: the outcome, not what is behind it."""
 ROWS_GATHER = 98.0
-"""Rows that were there are otherwise now, and gather in one place."""
+"""Existing rows have changed, and gather in one place."""
 ROWS_CHANGED = 75.0
 ROWS_MOVED_AGAINST_EACH_OTHER = 85.0
 """Every column has the values that it had, and the rows are not the rows that there were."""
@@ -100,7 +100,7 @@ ROWS_MORE = 25.0
 """Data grows: worth reporting, and seldom an explanation."""
 PARAMETER = 72.0
 DEFAULT = 70.0
-"""A parameter that nobody set: its default in the code is another one."""
+"""A parameter that was not set: its default in the code is another one."""
 CODE = 66.0
 LAYOUT = 4.0
 LIBRARY = 64.0
