@@ -80,9 +80,7 @@ def _table(entry: Entry, options: Options, folder: Path) -> Path:
 
 
 def _evaluated(entry: Entry) -> DatasetSnapshot:
-    record = entry.record
-    name = record.evaluation.snapshot if record.evaluation else None
-    found = next((data for data in record.data if data.name == name), None)
+    found = entry.record.measured_on
     if found is None:
         raise _CannotBeMeasuredError(f"which data {entry.ref} was measured on is not recorded")
     return found

@@ -40,7 +40,7 @@ def facts(tmp_path: Path) -> GateFacts:
         inputs={name: tmp_path / f"{name}.parquet" for name in tables},
         evaluated_on="test",
         baseline=Baseline(label="flight_delay@1", record=record),
-        input_md5={snapshot.name: snapshot.digest.md5 for snapshot in record.data},
+        measured_on=record.measured_on,
     )
 
 
@@ -153,8 +153,22 @@ def test_without_a_version_to_compare_with_nothing_is_worse(facts: GateFacts) ->
 
 def test_a_comparison_over_different_data_says_so(facts: GateFacts) -> None:
     assert "different" not in no_worse(roc_auc=0.1).check(facts).detail
-    moved = dataclasses.replace(facts, input_md5={"test": "0" * 32})
+    moved = dataclasses.replace(facts, measured_on=make_record(raw="later").measured_on)
     assert "measured on different test data" in no_worse(roc_auc=0.1).check(moved).detail
+
+
+def test_data_is_compared_by_what_each_version_was_measured_on(facts: GateFacts) -> None:
+    assert facts.baseline is not None
+    assert facts.measured_on is not None
+    test = dataclasses.replace(facts.measured_on, name="holdout")
+    renamed = dataclasses.replace(facts, evaluated_on="holdout", measured_on=test)
+    assert "data" not in no_worse(roc_auc=0.1).check(renamed).detail
+    record = facts.baseline.record
+    unmeasured = dataclasses.replace(record, data=())
+    other = dataclasses.replace(
+        facts, measured_on=None, baseline=dataclasses.replace(facts.baseline, record=unmeasured)
+    )
+    assert "not known whether both were measured on the same data" in no_worse(roc_auc=0.1).check(other).detail
 
 
 @pytest.mark.parametrize(

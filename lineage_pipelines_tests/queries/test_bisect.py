@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from lineage_pipelines.catalog.catalog import Catalog
 from lineage_pipelines.errors import NotFoundError
 from lineage_pipelines.queries.versions.bisect import Bisection, bisect_metric
+from lineage_pipelines.records.values.digest import DigestSet
 from lineage_pipelines_tests.samples import make_record
 
 in_one_folder = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -89,3 +90,15 @@ def test_between_good_and_bad_there_is_always_an_odd_number_of_crossings(
     assert not found.first.before.bad
     assert found.first.after.bad
     assert not any(each.bad for each in found.versions[: found.first.before.version])
+
+
+def test_without_a_recorded_sha256_it_is_not_known_whether_the_data_is_the_same(tmp_path: Path) -> None:
+    with Catalog(f"sqlite:///{tmp_path}/catalog.db") as catalog:
+        for number, value in enumerate((0.8, 0.6)):
+            record = make_record(str(number), auc=value)
+            data = tuple(
+                dataclasses.replace(each, digest=DigestSet(md5=each.digest.md5, sha256=None)) for each in record.data
+            )
+            catalog.append(dataclasses.replace(record, data=data))
+        found = bisect_metric(catalog, "flight_delay", "roc_auc", good="1", bad="2")
+    assert found.first.same_data is None

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from lineage_pipelines.capture.evaluation import check_metrics
 from lineage_pipelines.capture.scalars import describe_type, plain_scalar
 from lineage_pipelines.errors import CaptureError
+from lineage_pipelines.records.statement.lineage_record import same_data
 from lineage_pipelines.records.statement.metric import (
     MetricSpec,
     declare_direction,
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from lineage_pipelines.queries.registry.baseline import Baseline
+    from lineage_pipelines.records.statement.dataset import DatasetSnapshot
     from lineage_pipelines.records.statement.training_run import SliceMetrics
 
 
@@ -39,7 +41,8 @@ class GateFacts:
     """The private, read-only bytes that training read."""
     evaluated_on: str | None
     baseline: "Baseline | None"
-    input_md5: Mapping[str, str | None] = field(default_factory=dict)
+    measured_on: "DatasetSnapshot | None" = None
+    """The snapshot of the input that was evaluated on; None where it is not known."""
     directions: Sequence[MetricSpec] = ()
     """Of the metrics whose direction was declared."""
     _tables: "dict[str, pd.DataFrame]" = field(default_factory=dict, init=False, repr=False, compare=False)
@@ -188,9 +191,13 @@ def _judge_no_worse(metric: str, tolerance: float, falls: bool | None, facts: Ga
 def _other_data(facts: GateFacts) -> str:
     if facts.baseline is None or facts.evaluated_on is None:
         return ""
-    before = {s.name: s.digest.md5 for s in facts.baseline.record.data}
-    same = before.get(facts.evaluated_on) == facts.input_md5.get(facts.evaluated_on)
-    return "" if same else f"; measured on different {facts.evaluated_on} data"
+    match same_data(facts.baseline.record.measured_on, facts.measured_on):
+        case True:
+            return ""
+        case False:
+            return f"; measured on different {facts.evaluated_on} data"
+        case None:
+            return "; it is not known whether both were measured on the same data"
 
 
 def slices_evaluated(*columns: str, min_rows: int = 200, blocking: bool = True) -> Gate:

@@ -14,6 +14,7 @@ from lineage_pipelines.orchestration.training.gates import GateFacts
 from lineage_pipelines.orchestration.training.model_definition import ModelDefinition
 from lineage_pipelines.orchestration.training.training_inputs import ReadInputs
 from lineage_pipelines.queries.registry.baseline import Baseline
+from lineage_pipelines.records.statement.lineage_record import find_measured
 from lineage_pipelines.records.statement.metric import metric_specs
 from lineage_pipelines.records.statement.training_run import Candidate, Evaluation, Probe, SliceMetrics
 from lineage_pipelines.records.values.codec import to_json
@@ -38,7 +39,7 @@ def evaluate(
         evaluated_on=evaluated_on,
         baseline=baseline,
         directions=definition.metrics,
-        input_md5={snapshot.name: snapshot.digest.md5 for snapshot in read.snapshots},
+        measured_on=find_measured(read.snapshots, evaluated_on),
     )
     checks = tuple(gate.check(facts) for gate in definition.gates)
     probe, blobs = _probe(trained, facts)

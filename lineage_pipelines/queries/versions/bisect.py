@@ -10,7 +10,7 @@ from lineage_pipelines.catalog.log.entries import Entry
 from lineage_pipelines.errors import NotFoundError
 from lineage_pipelines.queries.diff.run.noise_band import MAX_VERSIONS, measure_noise
 from lineage_pipelines.queries.refs import known_model, resolve
-from lineage_pipelines.records.statement.lineage_record import LineageRecord
+from lineage_pipelines.records.statement.lineage_record import LineageRecord, same_data
 from lineage_pipelines.records.statement.metric import metric_text
 
 
@@ -99,7 +99,7 @@ def bisect_metric(
         Crossing(
             before=before,
             after=after,
-            same_data=_same_data(first.record, second.record),
+            same_data=same_data(first.record.measured_on, second.record.measured_on),
             within_noise=None if noise is None else abs(after.value - before.value) <= noise,
         )
         for (first, before), (second, after) in pairwise(found)
@@ -160,11 +160,3 @@ def _between(catalog: Catalog, ends: tuple[Entry, Entry]) -> Sequence[Entry]:
     low, high = sorted(entry.version for entry in ends)
     found = catalog.entries(ends[0].model, before=high + 1, limit=high - low + 1)
     return found[::-1] if ends[0].version == low else found
-
-
-def _same_data(first: LineageRecord, second: LineageRecord) -> bool | None:
-    digests = [
-        next((s.digest for s in record.data if record.evaluation and s.name == record.evaluation.snapshot), None)
-        for record in (first, second)
-    ]
-    return None if None in digests else digests[0] == digests[1]

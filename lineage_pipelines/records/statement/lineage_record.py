@@ -4,7 +4,7 @@ Its identity is the SHA-256 of its exact bytes. `decode(encode(r)) == r`, and en
 The normative description is docs/reference/record-format.md.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -94,9 +94,19 @@ class LineageRecord(Value):
     @property
     def measured_on(self) -> DatasetSnapshot | None:
         """The input that the evaluation was measured on; None where the record does not name exactly one."""
-        name = self.evaluation.snapshot if self.evaluation else None
-        found = [snapshot for snapshot in self.data if snapshot.name == name]
-        return found[0] if len(found) == 1 else None
+        return find_measured(self.data, self.evaluation.snapshot if self.evaluation else None)
+
+
+def find_measured(data: Sequence[DatasetSnapshot], name: str | None) -> DatasetSnapshot | None:
+    """Return the input of that name; None where the data does not hold exactly one."""
+    found = [snapshot for snapshot in data if snapshot.name == name]
+    return found[0] if len(found) == 1 else None
+
+
+def same_data(first: DatasetSnapshot | None, second: DatasetSnapshot | None) -> bool | None:
+    """Return whether two snapshots hold the same bytes; None where one of them or its SHA-256 is not recorded."""
+    before, after = (snapshot.digest.sha256 if snapshot else None for snapshot in (first, second))
+    return None if before is None or after is None else before == after
 
 
 def encode(record: LineageRecord) -> bytes:

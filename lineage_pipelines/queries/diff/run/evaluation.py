@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from lineage_pipelines.queries.diff.alignment import Pair, paired
 from lineage_pipelines.queries.diff.changes import CodeChange, EvaluationChange, MetricChange
 from lineage_pipelines.queries.diff.run.noise_band import band_name, measure_noise
-from lineage_pipelines.records.statement.lineage_record import LineageRecord
+from lineage_pipelines.records.statement.lineage_record import LineageRecord, same_data
 from lineage_pipelines.records.statement.metric import by_interest
 from lineage_pipelines.records.statement.training_run import CheckResult, Evaluation, SliceMetrics, check_kind
 
@@ -41,7 +41,7 @@ def compare_evaluation(
         pair.name: pair.before.passed for pair in checks if pair.before and _verdicts(pair)[0] == _verdicts(pair)[1]
     }
     return EvaluationChange(
-        same_data=_same_data(first, second),
+        same_data=same_data(first.measured_on, second.measured_on),
         same_code=_same_code(first, second, code),
         snapshot=(before.snapshot if before else None, after.snapshot if after else None),
         metrics=_with_direction(
@@ -78,15 +78,6 @@ def _verdicts(pair: Pair[CheckResult]) -> tuple[bool | None, bool | None]:
 
 def _detail(pair: Pair[CheckResult]) -> str:
     return next((check.detail for check in (pair.after, pair.before) if check is not None), "")
-
-
-def _same_data(first: LineageRecord, second: LineageRecord) -> bool | None:
-    before, after = (_measured_sha256(record) for record in (first, second))
-    return None if before is None or after is None else before == after
-
-
-def _measured_sha256(record: LineageRecord) -> str | None:
-    return record.measured_on.digest.sha256 if record.measured_on else None
 
 
 def _same_code(first: LineageRecord, second: LineageRecord, code: CodeChange | None) -> bool | None:

@@ -69,8 +69,8 @@ def _recipe(record: LineageRecord) -> Sequence[object] | None:
     # Which library recorded it, and what else its process had imported, changes no model.
     environment = replace(record.environment, recorder=None, imported=None)
     parameters = {name: (type(value), value) for name, value in record.parameters.items() if name != "seed"}
-    measured_on = record.evaluation.snapshot if record.evaluation else None
-    return data, source.entry, source.digest, environment, parameters, measured_on, record.artifact.estimator
+    measured = record.measured_on.name if record.measured_on else None
+    return data, source.entry, source.digest, environment, parameters, measured, record.artifact.estimator
 
 
 def _digests(record: LineageRecord) -> Sequence[bytes]:
