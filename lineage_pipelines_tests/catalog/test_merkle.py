@@ -7,11 +7,9 @@ from collections.abc import Sequence
 import pytest
 
 from lineage_pipelines.catalog.transparency.merkle import (
-    consistency_proof,
     inclusion_proof,
     leaf_hash,
     root_hash,
-    verify_consistency,
     verify_inclusion,
 )
 
@@ -69,21 +67,6 @@ def test_every_proof_of_every_tree_holds_and_no_other(size: int) -> None:
         assert not verify_inclusion(leaf_hash(b"x"), index, size, proof, root)
         assert not verify_inclusion(leaves[index], index, size, [*proof, root], root)
         assert not proof or not verify_inclusion(leaves[index], index, size, proof[1:], root)
-    for old in range(1, size + 1) if size < 70 else chance.sample(range(1, size), 20):
-        old_root, proof = root_hash(leaves[:old]), consistency_proof(leaves, old)
-        assert verify_consistency(old, size, old_root, root, proof)
-        assert not verify_consistency(old, size, leaf_hash(b"x"), root, proof)
-        assert not verify_consistency(old, size, old_root, leaf_hash(b"x"), proof)
-        assert not verify_consistency(old, size, old_root, root, [*proof, root])
-
-
-def test_a_history_that_was_rewritten_is_not_consistent() -> None:
-    leaves = make_leaves(100)
-    old_root = root_hash(leaves[:60])
-    for changed in range(60):
-        rewritten = [*leaves[:changed], leaf_hash(b"rewritten"), *leaves[changed + 1 :]]
-        proof = consistency_proof(rewritten, 60)
-        assert not verify_consistency(60, 100, old_root, root_hash(rewritten), proof)
 
 
 @pytest.mark.parametrize("index", [-1, 5, 6])
@@ -91,5 +74,3 @@ def test_there_is_no_proof_for_what_is_not_there(index: int) -> None:
     leaves = make_leaves(5)
     with pytest.raises(IndexError):
         inclusion_proof(leaves, index)
-    with pytest.raises(IndexError):
-        consistency_proof(leaves, index if index != 5 else 0)

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import sync_playwright
 
 from lineage_pipelines.records.decisions.attribution import Allocation, Attribution, PlayerSplit
-from lineage_pipelines.reports.charts.waterfall import metric_words, waterfall_svg
+from lineage_pipelines.reports.charts.waterfall import metric_words, waterfall_figure
 from lineage_pipelines.reports.render.json_text import render_json
 from lineage_pipelines.reports.render.markdown import render_markdown
 from lineage_pipelines.reports.render.text import render_text
@@ -19,7 +19,6 @@ from lineage_pipelines.reports.views.attribute import attribution_document, attr
 from lineage_pipelines_tests.records.test_attribution import FOUND, GAME, INNER, UNDECIDED
 from lineage_pipelines_tests.reports.test_html import CHROMIUM, QUIET, Tags
 
-SVG = "{http://www.w3.org/2000/svg}"
 HOSTILE = [
     "<script>alert(1)</script>",
     '"/><image href="https://example.invalid/x"/>',
@@ -106,7 +105,7 @@ def test_a_change_within_noise_has_no_percentages() -> None:
     assert "not distinguishable from noise" in shown
     assert "Nothing is allocated." in shown
     assert "%" not in shown
-    assert waterfall_svg(UNDECIDED) == ""
+    assert waterfall_figure(UNDECIDED) == ""
     assert "<figure" not in attribution_html(UNDECIDED)
 
 
@@ -140,7 +139,7 @@ def test_json_has_what_was_recorded_and_what_follows() -> None:
 
 
 def test_the_waterfall_goes_from_the_old_value_to_the_new_one() -> None:
-    rects = [r.attrib for r in ET.fromstring(waterfall_svg(FOUND)).iter(f"{SVG}rect")]
+    rects = [r.attrib for r in ET.fromstring(waterfall_figure(FOUND)).iter("rect")]
     first, *bars, last = [(float(r["x"]), float(r["x"]) + float(r["width"])) for r in rects]
     assert [r["class"] for r in rects] == ["unknown", "bad", "bad", "unknown"]
     # All of them fall: each begins on the right where the one above it ended on the left.
@@ -150,7 +149,7 @@ def test_the_waterfall_goes_from_the_old_value_to_the_new_one() -> None:
 
 
 def test_an_error_that_falls_is_good() -> None:
-    svg = waterfall_svg(dataclasses.replace(FOUND, metric="rmse"))
+    svg = waterfall_figure(dataclasses.replace(FOUND, metric="rmse"))
     assert 'class="good"' in svg
     assert 'class="bad"' not in svg
 
@@ -164,8 +163,9 @@ def test_no_name_is_anything_but_text(word: str) -> None:
     assert Tags(page).attributes <= plain.attributes
     assert page.count("<h2>What the change is allocated to</h2>") == 1
     assert page.count("<figure>") == 1
-    root = ET.fromstring(waterfall_svg(found))
-    assert {each.tag.removeprefix(SVG) for each in root.iter()} == {"svg", "title", "style", "text", "rect", "line"}
+    root = ET.fromstring(waterfall_figure(found))
+    drawn = {"svg", "title", "text", "rect", "line"}
+    assert {each.tag for each in root.iter()} == {"figure", "figcaption", "div", *drawn}
     assert "\x1b" not in text(found)
     assert "<script>" not in render_markdown(attribution_document(found))
 

@@ -1,7 +1,6 @@
 """The Merkle tree of the log (RFC 9162, section 2.1): one hash that stands for every entry and their order.
 
-An inclusion proof shows that an entry is in a tree, a consistency proof that a later tree has the earlier one as its
-beginning; each takes one hash a level. Leaves and hashes are 32 bytes.
+An inclusion proof shows that an entry is in a tree and takes one hash a level. Leaves and hashes are 32 bytes.
 """
 
 import hashlib
@@ -99,45 +98,6 @@ def _sides(first: int, last: int) -> list[bool]:
             sides.append(False)
         first, last = first >> 1, last >> 1
     return sides
-
-
-def consistency_proof(leaves: Sequence[Hash], old: int) -> list[Hash]:
-    """Return the hashes that show that the tree of the first `old` leaves begins this one (RFC 9162, 2.1.4.1).
-
-    Raises:
-        IndexError: `old` is not from 1 to the number of leaves.
-    """
-    if not 0 < old <= len(leaves):
-        raise IndexError(old)
-    return _subproof(leaves, old, whole=True)
-
-
-def _subproof(leaves: Sequence[Hash], old: int, *, whole: bool) -> list[Hash]:
-    if old == len(leaves):
-        return [] if whole else [root_hash(leaves)]
-    split = _split(len(leaves))
-    if old <= split:
-        return [*_subproof(leaves[:split], old, whole=whole), root_hash(leaves[split:])]
-    return [*_subproof(leaves[split:], old - split, whole=False), root_hash(leaves[:split])]
-
-
-def verify_consistency(old: int, size: int, old_root: Hash, root: Hash, proof: Sequence[Hash]) -> bool:
-    """Return whether a tree begins with an earlier one (RFC 9162, 2.1.4.2)."""
-    if not 0 < old <= size:
-        return False
-    if old == size:
-        return not proof and old_root == root
-    complete = old & (old - 1) == 0  # then the old root is a node of the new tree, and needs no telling
-    path = [old_root, *proof] if complete else list(proof)
-    level = (old & -old).bit_length() - 1
-    sides = _sides(old - 1 >> level, size - 1 >> level)
-    if len(path) != len(sides) + 1:
-        return False
-    before = after = path[0]
-    for on_the_left, sibling in zip(sides, path[1:], strict=True):
-        before = node_hash(sibling, before) if on_the_left else before
-        after = node_hash(sibling, after) if on_the_left else node_hash(after, sibling)
-    return before == old_root and after == root
 
 
 def _split(size: int) -> int:

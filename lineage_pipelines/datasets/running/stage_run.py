@@ -165,22 +165,6 @@ def run_stage(
     return StageOutcome(address, how, entry, seconds)
 
 
-def mend_workspace(root: Path) -> None:
-    """Restore a dvc.lock that was truncated when a run and its parent process were killed.
-
-    Does nothing if no restore is needed. Waits while a stage runs.
-
-    Args:
-        root: the DVC root.
-
-    Raises:
-        DatasetError: the project cannot be written.
-    """
-    if LockBackup.left(root) is not None:
-        with workspace_lock(root, "mending", on_line=lambda _: None, deadline=Deadline(None, "mending")):
-            _mend(root)
-
-
 def _mend(root: Path) -> None:
     left = LockBackup.left(root)
     if left is not None:

@@ -1,6 +1,6 @@
-"""Waterfall: the parts of a change, from the old value, player by player, to the new one; light and dark.
+"""Waterfall: the parts of a change, from the old value, player by player, to the new one.
 
-The drawing is one self-contained SVG. On a page its colours are the page's own.
+Its colours are those of the page that it stands on.
 """
 
 from collections.abc import Iterator, Sequence
@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from lineage_pipelines.records.decisions.attribution import Allocation, Attribution, Player
 from lineage_pipelines.records.statement.metric import direction_by_name
 from lineage_pipelines.reports.charts.svg_charts import Scale, svg_figure, svg_text
-from lineage_pipelines.reports.formatting import escape_html, number, percent, shorten, signed
+from lineage_pipelines.reports.formatting import number, percent, shorten, signed
 
 _WIDE = 480
 _ROW = 38
@@ -17,24 +17,6 @@ _BAR = 13
 _MOST_LETTERS = 40
 _CAPITALS = frozenset({"auc", "roc", "mae", "mse", "rmse", "mape", "f1", "r2", "pr"})
 _KEY = "each bar begins where the one above it ends; the thin line is the 95 % interval"
-_STYLE = """
-svg { background: #fcfcfb; font: 11px system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif; }
-text { fill: #5d616b; } .ink { fill: #1c1d21; } .axis { stroke: #dedfe3; } .stem { stroke: #5d616b; stroke-width: 1.5; }
-.good { fill: #1f5fbf; } .bad { fill: #b4451f; } .unknown { fill: #8d929e; }
-@media (prefers-color-scheme: dark) {
-  svg { background: #16171a; } text { fill: #a3a8b3; } .ink { fill: #e8e9ec; } .axis { stroke: #35383f; }
-  .stem { stroke: #a3a8b3; } .good { fill: #7fb0f5; } .bad { fill: #f0926e; } .unknown { fill: #9aa0ad; }
-}
-"""
-
-
-def waterfall_svg(found: Attribution) -> str:
-    """Return the waterfall as a drawing of its own; empty where there is nothing to draw."""
-    shapes, high = _shapes(found)
-    if not shapes:
-        return ""
-    head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDE} {high}" width="{_WIDE}" height="{high}"'
-    return f'{head} role="img"><title>{escape_html(_in_words(found))}</title><style>{_STYLE}</style>{shapes}</svg>\n'
 
 
 def waterfall_figure(found: Attribution) -> str:
