@@ -171,7 +171,7 @@ class ArtifactStore:
         """Verify a stored file against its digest, streamed.
 
         Raises:
-            ArtifactError: it is missing, is no regular file, or its bytes are not those of its name.
+            ArtifactError: it is missing, is not a regular file, or its bytes are not those of its name.
         """
         if self._folder is not None:
             self._check_regular(self._local(digest))
@@ -185,7 +185,7 @@ class ArtifactStore:
     def _check_regular(path: Path) -> None:
         if path.exists() and not path.is_file():  # a FIFO would never end
             fix = "remove it, and restore the file from a backup of the artifact store"
-            raise ArtifactError("a stored file is no regular file", where=str(path), fix=fix)
+            raise ArtifactError("a stored file is not a regular file", where=str(path), fix=fix)
 
     def fetch(self, digest: Digest, into: Path) -> Path:
         """Copy a stored file to `into`, streamed and verified, and return that path.

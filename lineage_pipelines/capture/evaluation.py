@@ -16,7 +16,7 @@ def check_metrics(metrics: Mapping[str, object], *, where: str) -> Mapping[str, 
         where: whose metrics they are, for messages: `flight_delay: slice origin=EWR`.
 
     Raises:
-        CaptureError: it is no mapping, or a value is not finite, or is no number (text, a boolean, an array); the
+        CaptureError: it is not a mapping, or a value is not finite, or is not a number (text, a boolean, an array); the
             message names the metric.
     """
     if not hasattr(metrics, "items"):

@@ -52,10 +52,10 @@ def take_probe(estimator: object, rows: object) -> tuple[Probe, bytes] | None:
     return Probe(rows=len(rows), method=method, predictions=Digest.of(blob)), blob
 
 
-def _columns(said: Any) -> Sequence[list[Any]]:  # noqa: ANN401  # an array of any kind
+def _columns(predictions: Any) -> Sequence[list[Any]]:  # noqa: ANN401  # an array of any kind
     import numpy as np
 
-    array = np.asarray(said)
+    array = np.asarray(predictions)
     if array.ndim == 1:
         array = array.reshape(-1, 1)
     return [[_plain(value) for value in column] for column in array.T.tolist()]

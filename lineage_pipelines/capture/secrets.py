@@ -35,7 +35,7 @@ def _shape(name: str, anchor: str, expression: str) -> TokenShape:
 # The anchors and character classes keep every pattern linear: no nested repetition.
 _START = r"(?<![A-Za-z0-9_])"  # a hyphen may stand before: a removed line of a patch begins with one
 _END = r"(?![A-Za-z0-9_-])"
-# What stands in for a password in a template is none: ${NAME}, {name}, <password>, %s, ***.
+# A placeholder for a password in a template is not a secret: ${NAME}, {name}, <password>, %s, ***.
 _NO_TEMPLATE = r"(?![$%{<*])"
 
 TOKEN_SHAPES: tuple[TokenShape, ...] = (
@@ -174,7 +174,7 @@ _TEXT_TOKENS = _words(
 _KEY_KINDS = _words("access account api auth deploy encryption hmac license master private secret signing")
 _PLACES = _words("dev prod production stage staging test local default old new")
 
-# References to a secret that lives elsewhere; a name is no secret.
+# References to a secret that lives elsewhere; a name is not a secret.
 _REFERENCE = re.compile(r"\s*(?:\$\{[^}]*\}|\$[A-Z_][A-Z0-9_]*|\{\{.*\}\}|<[^>]*>|\*+|env:\w+)?\s*", re.DOTALL)
 
 _SECRET_FILES = re.compile(

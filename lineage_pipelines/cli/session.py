@@ -164,8 +164,8 @@ def print_answer(text: str | bytes) -> None:
             sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding))
         sys.stdout.flush()
     except BrokenPipeError:
-        # The reader (`head`, `less`) has closed the pipe, which is no error; nothing more may be written. click would
-        # exit with 1.
+        # The reader (`head`, `less`) has closed the pipe, which is not an error; nothing more may be written. click
+        # would exit with 1.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     except OSError as error:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or Python would flush the buffer again at exit, and report that

@@ -204,7 +204,9 @@ def _catalog(settings: Settings) -> Iterator[Finding]:
 
 def _unfinished(attempts: int, undelivered: int) -> Iterator[Finding]:
     if attempts or undelivered:
-        detail = f"{attempts} attempts are running or were killed, {undelivered} versions have no event in Dagster yet"
+        detail = (
+            f"{some(attempts, 'attempt')} running or killed, {some(undelivered, 'version')} without an event in Dagster"
+        )
         yield Finding(kind=FindingKind.UNFINISHED, status=FindingStatus.WARN, detail=detail, fix="lineage reconcile")
 
 

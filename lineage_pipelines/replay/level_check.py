@@ -98,7 +98,7 @@ def _other_settings(recorded: LineageRecord, again: LineageRecord) -> Iterator[s
 
 
 def compare_hosts(recorded: LineageRecord, again: LineageRecord) -> Iterator[str]:
-    """Yield how the machines differ, which is reported and is no failure."""
+    """Yield how the machines differ, which is reported and is not a failure."""
     for name in ("cpu", "platform"):
         was, now = getattr(recorded.environment, name), getattr(again.environment, name)
         if was != now:

@@ -1,4 +1,4 @@
-"""An answer as a document: a few kinds of block, said once and written as text or as Markdown."""
+"""An answer as a document: a few kinds of block, built once and written as text or as Markdown."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field

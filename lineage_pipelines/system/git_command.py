@@ -85,13 +85,13 @@ def run_git(
             raise GitError(f"git cannot be run: {error.strerror}") from error
         output, timed_out = _collect(process, limit, timeout)
         errors.seek(0)
-        said = errors.read(64 * 1024).decode("utf-8", "replace")
+        stderr = errors.read(64 * 1024).decode("utf-8", "replace")
     if timed_out:
         raise GitError(f"git {arguments[0]} took longer than {timeout:g} s")
     if len(output) > limit:
         raise GitError(f"git {arguments[0]} gave more than {limit // 1024**2} MB")
     if process.returncode != 0:
-        raise GitError(_reason(arguments[0], process.returncode, said))
+        raise GitError(_reason(arguments[0], process.returncode, stderr))
     return output
 
 
@@ -167,13 +167,13 @@ def _environment(more: Mapping[str, str]) -> dict[str, str]:
     )
 
 
-def _reason(verb: str, code: int, said: str) -> str:
-    if "dubious ownership" in said:
+def _reason(verb: str, code: int, stderr: str) -> str:
+    if "dubious ownership" in stderr:
         return "Git refuses the folder because another user owns it (git config --global --add safe.directory …)"
-    if "not a git repository" in said:
+    if "not a git repository" in stderr:
         return "no Git repository"
-    if "must be run in a work tree" in said:
+    if "must be run in a work tree" in stderr:
         return "the Git repository is bare"
-    first = next((line for line in said.splitlines() if line.startswith(("fatal:", "error:"))), f"exit code {code}")
+    first = next((line for line in stderr.splitlines() if line.startswith(("fatal:", "error:"))), f"exit code {code}")
     # A path of this machine has no business in a record.
     return f"git {verb} failed: {_ABSOLUTE.sub('…', first)}"

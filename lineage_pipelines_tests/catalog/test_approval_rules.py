@@ -209,8 +209,8 @@ def _expired(catalog: Catalog, entry: Entry, ann: Person) -> int:
         (lambda catalog, entry, ann: ann.approve(catalog, entry, POLICY, alias="staging"), "for the alias staging"),
         (lambda catalog, entry, ann: ann.approve(catalog, entry, plain_policy(approvals=2)), "another policy"),
         (lambda catalog, _, ann: ann.approve(catalog, catalog.get("flight_delay", 1), POLICY), "another record"),
-        (lambda *_: 2, "no approval of ann"),
-        (lambda *_: 99, "no approval of ann"),
+        (lambda *_: 2, "not an approval of ann"),
+        (lambda *_: 99, "not an approval of ann"),
     ],
 )
 def test_a_decision_that_counts_what_does_not_count_is_refused(
@@ -232,7 +232,7 @@ def test_a_decision_does_not_say_that_somebody_else_approved(
     seq = ann.approve(catalog, entry, POLICY)
     counted = CountedApproval(**{"entry": seq, "approver": ann.owner, "key": ann.key.keyid, **other})  # type: ignore[arg-type]
     forged = replace(draft(catalog, entry, tmp_path), approvals=(counted,))
-    with pytest.raises(ConflictError, match=f"entry {seq} is no approval of"):
+    with pytest.raises(ConflictError, match=f"entry {seq} is not an approval of"):
         catalog.registry.decide(forged)
 
 

@@ -142,7 +142,7 @@ def test_a_stored_file_that_never_ends_is_told(shop: Shop) -> None:
     os.mkfifo(path)
     claim = shop.verify()["artifacts"]
     assert claim.status is FindingStatus.FAIL
-    assert "no regular file" in claim.detail
+    assert "not a regular file" in claim.detail
 
 
 def test_altered_data_is_named_with_version_path_and_digests(shop: Shop) -> None:

@@ -217,7 +217,7 @@ def _upload(client: "MlflowClient", model: "LoggedModel", run: "Run", entry: "En
     """Put the model's file where MLflow keeps it, unless an earlier attempt has finished that.
 
     Raises:
-        ArtifactError: the file is missing or altered, or is no skops file.
+        ArtifactError: the file is missing or altered, or is not a skops file.
     """
     if str(model.status) == "READY":
         return

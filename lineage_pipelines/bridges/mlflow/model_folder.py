@@ -34,7 +34,7 @@ def write_model_folder(entry: "Entry", artifacts: ArtifactStore, into: Path, *, 
         model_id: MLflow's logged model.
 
     Raises:
-        ArtifactError: the file is missing or altered, or is no skops file.
+        ArtifactError: the file is missing or altered, or is not a skops file.
     """
     record = entry.record
     if record.artifact.format != FORMAT:

@@ -132,7 +132,7 @@ def source_closure(
 ) -> tuple[SourceClosure | None, Blobs, Gaps]:
     """Return the project's files that a function can import, their contents as blobs, and what is missing.
 
-    This library is no file of the project, wherever it lies; see `recorder`.
+    This library is not a file of the project, wherever it lies; see `recorder`.
 
     Args:
         entry: the training function.

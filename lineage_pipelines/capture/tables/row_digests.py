@@ -163,8 +163,8 @@ def column_factors(names: list[str]) -> Iterator[int]:
     seen: dict[str, int] = {}
     for name in names:
         seen[name] = seen.get(name, 0) + 1
-        said = f"{seen[name]}:{name}".encode("utf-8", "surrogatepass")
-        yield int.from_bytes(hashlib.sha256(said).digest()[:8]) | 1
+        numbered = f"{seen[name]}:{name}".encode("utf-8", "surrogatepass")
+        yield int.from_bytes(hashlib.sha256(numbered).digest()[:8]) | 1
 
 
 class RowWords:

@@ -1,6 +1,6 @@
 """Table capture: what the tables in files look like, for the record, and the tables as data frames, for training.
 
-What is no table is simply not described; what should be one and cannot be read is a gap, and never fails a run.
+A file that is not a table is not described; what should be one and cannot be read is a gap, and never fails a run.
 """
 
 import re
@@ -56,7 +56,7 @@ class CapturedTable:
     """What is recorded of a table."""
 
     facts: TableFacts | None = None
-    """None when it is no table, or none that can be read."""
+    """None when it is not a table, or none that can be read."""
     profile: bytes | None = None
     gaps: Gaps = ()
 
@@ -69,7 +69,7 @@ def capture_table(path: Path, *, name: str) -> CapturedTable:
         name: the input's name, for the gap: `data.train.schema: …`.
     """
     try:
-        with _told(path):
+        with _capture_errors(path):
             table = find_table(path)
             if table is None:
                 return CapturedTable()
@@ -80,12 +80,12 @@ def capture_table(path: Path, *, name: str) -> CapturedTable:
 
 
 def describe_table(path: Path) -> TableFacts | None:
-    """Return rows and columns of a table; None when the path is no table, or none that can be read.
+    """Return rows and columns of a table; None when the path is not a table, or none that can be read.
 
     Of Parquet and Feather only footers are read.
     """
     try:
-        with _told(path):
+        with _capture_errors(path):
             table = find_table(path)
             return _facts(read_shape(table)) if table is not None else None
     except CaptureError:
@@ -96,12 +96,12 @@ def read_table(path: Path) -> "pd.DataFrame":
     """Return a table whole, as pandas reads its format; the files of a folder one after the other, by name.
 
     Raises:
-        CaptureError: it is no table, or cannot be read.
+        CaptureError: it is not a table, or cannot be read.
     """
     table = find_table(path)
     if table is None:
         raise CaptureError("not a table", where=path.name, fix=_FIX)
-    with _told(path):
+    with _capture_errors(path):
         refuse_pointers(table)
         return _read_pandas(table)
 
@@ -133,17 +133,17 @@ def _read_file(file: Path, kind: str) -> "pd.DataFrame":
 
 
 @contextmanager
-def _told(path: Path) -> Iterator[None]:
-    """Turn a reader's error into ours."""
+def _capture_errors(path: Path) -> Iterator[None]:
+    """Turn an error of a reader into a CaptureError."""
     import pyarrow as pa
 
     try:
         yield
     except (pa.ArrowException, ValueError, OSError, KeyError, TypeError) as error:
-        raise CaptureError(f"cannot be read as a table: {_said(error, path)}", where=path.name, fix=_FIX) from error
+        raise CaptureError(f"cannot be read as a table: {_reason(error, path)}", where=path.name, fix=_FIX) from error
 
 
-def _said(error: Exception, path: Path) -> str:
+def _reason(error: Exception, path: Path) -> str:
     """The first line of a message without this machine's paths, values of the table, and what no record can hold."""
     first = next(iter(str(error).splitlines()), "unreadable").replace(str(path), path.name)
     return "".join(letter if letter.isprintable() else "?" for letter in _QUOTED.sub(r"\1 …", first)[:200])

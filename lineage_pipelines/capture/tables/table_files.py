@@ -57,7 +57,7 @@ class TableShape:
 
 
 def find_table(path: Path) -> TableFiles | None:
-    """Return the files of a table, or None when the path is no table by its name.
+    """Return the files of a table, or None when the path is not a table by its name.
 
     A folder is a table when every file in it has one format; names that begin with a dot or an underscore are notes
     beside the data (`_SUCCESS`, `.gitignore`) and do not count.

@@ -36,7 +36,7 @@ class Postgres:
         url: `postgresql+psycopg://user@host/database`; the password may be in it, in PGPASSWORD or in ~/.pgpass.
 
     Raises:
-        CatalogError: it is no such URL, or psycopg is not installed.
+        CatalogError: it is not such a URL, or psycopg is not installed.
     """
 
     schema = postgres_schema.SCHEMA

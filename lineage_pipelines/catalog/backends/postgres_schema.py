@@ -1,8 +1,8 @@
 """The tables in PostgreSQL, as numbered migrations that are never edited once released, and the guards of the log.
 
-Everything is in the schema `lineage`, which belongs to whoever made it. Two roles may be made beside the owner, by an
-administrator: `lineage_writer` may read and add, `lineage_reader` may read. They get their rights whenever the schema
-changes. The guards fire for the owner, too, and in every replication role; they stop accidents, not an owner.
+Everything is in the schema `lineage`, which belongs to the role that created it. An administrator may make two roles
+beside the owner: `lineage_writer` may read and add, `lineage_reader` may read. They get their rights whenever the
+schema changes. The guards fire for the owner, too, and in every replication role; they stop accidents, not an owner.
 """
 
 from lineage_pipelines.catalog.backends.database import Schema

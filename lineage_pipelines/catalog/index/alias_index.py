@@ -109,7 +109,7 @@ def check(entry: LogEntry, model: str, alias: str, version: int | None) -> None:
             return
         fix = "find out who changed the index, then rebuild it with Catalog.rebuild()"
         raise CatalogError(f"the index disagrees with the log about {alias} of {model}", where=where, fix=fix)
-    what = f"the entry that {alias} of {model} rests on was altered, or is no decision"
+    what = f"the entry that {alias} of {model} rests on was altered, or is not a decision"
     raise CatalogError(what, where=where, fix="find out who changed the file: lineage verify")
 
 

@@ -198,7 +198,7 @@ def impact(connection: sa.Connection, query: ImpactQuery) -> Sequence[DependentV
 
 def _range(path: str | None) -> dict[str, str | None]:
     name = truncate(path) if path else None
-    if not name or name != path:  # a truncated path is no prefix of what is beneath it
+    if not name or name != path:  # a truncated path is not a prefix of what is beneath it
         return {"path": name, "beneath": None, "past": None}
     return {"path": name, "beneath": f"{name}/", "past": f"{name}0"}  # the character after the slash
 

@@ -40,7 +40,7 @@ def check(connection: sa.Connection, decision: Decision) -> None:
         ConflictError: the alias names another record than `decision.previous`, or an approval that was counted no
             longer counts: it expired, or its key was revoked.
         NotFoundError: there is no such version, or it has another record.
-        CatalogError: the policy requires more approvals, and the decision is no override.
+        CatalogError: the policy requires more approvals, and the decision is not an override.
     """
     if decision.version is not None:
         _check_version(connection, decision.model, decision.version, decision.record)
@@ -103,7 +103,7 @@ def _given(connection: sa.Connection, counted: CountedApproval, known: dict[str,
         approval_rules.read_approval(counted.entry, bytes(row.body), parse_time(row.recorded), known) if row else None
     )
     if given is None or (given.key, given.approval.approver) != (counted.key, counted.approver):
-        raise ConflictError(f"entry {counted.entry} is no approval of {counted.approver}", fix=_ASK_AGAIN)
+        raise ConflictError(f"entry {counted.entry} is not an approval of {counted.approver}", fix=_ASK_AGAIN)
     return given
 
 

@@ -46,7 +46,7 @@ class Registry:
             ConflictError: the alias no longer names `decision.previous`, or an approval that was counted no longer
                 counts.
             NotFoundError: there is no such version, or it has another record.
-            CatalogError: the policy requires more approvals and the decision is no override, or the catalog cannot
+            CatalogError: the policy requires more approvals and the decision is not an override, or the catalog cannot
                 be written; nothing was stored.
         """
         key = self._log.signing_key()
@@ -87,7 +87,7 @@ class Registry:
             CatalogError: there is no such kind of analysis, or the catalog cannot be written; nothing was stored.
         """
         if kind not in ANALYSES:
-            raise CatalogError(f"{kind!r} is no kind of analysis", fix=f"use one of: {', '.join(ANALYSES)}")
+            raise CatalogError(f"{kind!r} is not a kind of analysis", fix=f"use one of: {', '.join(ANALYSES)}")
         key = self._log.signing_key()
         with self._connection.writing_once() as connection:
             decision_checks.check_records(connection, about)

@@ -69,7 +69,7 @@ def scan(path: Path, *, within: Sequence[Path]) -> Scan:
         within: the folders that links may lead into, resolved.
 
     Raises:
-        DatasetError: it is missing or unreadable, holds something that is no file, or leads out of `within`.
+        DatasetError: it is missing or unreadable, holds something that is not a file, or leads out of `within`.
     """
     started = time.time_ns()
     place = Path(resolve_inside(path, within))

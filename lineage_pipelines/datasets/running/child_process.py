@@ -177,7 +177,7 @@ def _environment() -> Mapping[str, str]:
     """Return this process's environment, in which `python` and `dvc` are those of this interpreter.
 
     No usage statistics: DVC sends them from a process that outlives the command. Python prints as it goes, because a
-    line that is kept back until the end is no progress.
+    line that is kept back until the end is not progress.
     """
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
     return {"PYTHONUNBUFFERED": "1"} | os.environ | {"PATH": path, "DVC_NO_ANALYTICS": "1"}

@@ -2,7 +2,7 @@
 
 The new file shares nothing that can be written through another name. A reflink (copy on write) is made where the file
 system can, because it costs neither time nor space; otherwise the bytes are copied. Never a hard link: its bytes are
-those of the cache object, so that whoever writes to the one (root may, whatever its mode says) changes the other, and
+those of the cache object, so that writing to the one (root may, whatever its mode) changes the other, and
 with it what every past record is about.
 """
 

@@ -100,7 +100,7 @@ def provision(
         progress: called with the number of files read so far, from any thread.
 
     Returns:
-        The state of each of `data`, in the same order; missing data is no error.
+        The state of each of `data`, in the same order; missing data is not an error.
 
     Raises:
         DatasetError: the project's configuration cannot be read, or the folder cannot be written.

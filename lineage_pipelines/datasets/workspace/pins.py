@@ -102,7 +102,7 @@ class Pinning:
         the process was killed.
 
         Returns:
-            What was pinned; missing data is no error.
+            What was pinned; missing data is not an error.
 
         Raises:
             DatasetError: the store cannot be written.

@@ -70,7 +70,7 @@ def place(project: DvcProject, path: str, into: Path) -> Placed:
 
 
 def discard(path: Path) -> None:
-    """Remove placed data or its folder; a missing path is no error."""
+    """Remove placed data or its folder; a missing path is not an error."""
     if path.is_dir() and not path.is_symlink():
         for folder, _, _ in os.walk(path):
             Path(folder).chmod(_PRIVATE)

@@ -28,7 +28,7 @@ def config_class(parameters: type) -> type[dg.Config]:
     """Return the Dagster config class of a parameter class.
 
     Raises:
-        CaptureError: a default cannot be recorded (a DataFrame, a lambda, a secret, …), or the class is none of a
+        CaptureError: a default cannot be recorded (a DataFrame, a lambda, a secret, …), or the class is not one of a
             dataclass, a pydantic model and a Dagster config.
     """
     if issubclass(parameters, dg.Config):

@@ -79,7 +79,7 @@ class ColumnChange:
 
     column: str
     kind: str = ""
-    """What the profile calls it: `number`, `time`, `boolean`, `text`, `other`; empty when nobody knows."""
+    """What the profile calls it: `number`, `time`, `boolean`, `text`, `other`; empty when unknown."""
     facts: Mapping[str, tuple[Json, Json]] = field(default_factory=dict)
     """What differs, before and after: `nulls` (share), `mean`, `std`, `min`, `max`, `distinct`, `rate` (of true, or of
     the rarer of two values), `empty`."""
@@ -144,7 +144,7 @@ class DatasetChange:
     changed_files: tuple[str, ...] = ()
     """Of a directory: files that were added, removed or changed, as `+ path`, `- path`, `~ path`."""
     same_rows: bool | None = None
-    """Whether the rows are the same, so that only their order or the encoding differs; None where nobody knows."""
+    """Whether the rows are the same, so that only their order or the encoding differs; None where unknown."""
     weaker: str = ""
     """What could not be known, and why: the data is gone, the profile is of an older schema, it was sampled."""
 
@@ -253,7 +253,7 @@ class ParameterChange:
     before: Json = None
     after: Json = None
     default_moved: bool | None = False
-    """Whether both values are the defaults, so that nobody set it; None where the defaults are not recorded."""
+    """Whether both values are the defaults, so that it was not set; None where the defaults are not recorded."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -106,7 +106,7 @@ def _near(value: float, expected: float) -> bool:
 def _is_turned(first: ColumnProfile, second: ColumnProfile, before: "Array", after: "Array") -> bool:
     """Whether every number has the other sign: the range is turned round exactly, the quantiles within it nearly.
 
-    A column that is much the same when it is turned round is no evidence of anything, unless its range tells.
+    A column that is much the same when it is turned round is not evidence of anything, unless its range tells.
     """
     import numpy as np
 

@@ -25,7 +25,7 @@ class NodeKind(StrEnum):
     REVISION = "revision"
     ENVIRONMENT = "environment"
     SUBJECT = "subject"
-    """What was asked about, where it is none of the others: a package, a file inside a directory."""
+    """The subject of the query, where it is not one of the others: a package, a file inside a directory."""
 
 
 class Verb(StrEnum):

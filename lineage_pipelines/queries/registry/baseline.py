@@ -66,7 +66,7 @@ def _in_production(entry: Entry) -> str:
 def accepted_version(catalog: Catalog, model: str) -> Entry | None:
     """Return the newest version whose blocking checks all passed, None if there is none.
 
-    A version that failed its own gates is no baseline.
+    A version that failed its own gates is not a baseline.
 
     Raises:
         CatalogError: the catalog cannot be read.

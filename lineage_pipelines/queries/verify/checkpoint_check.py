@@ -31,7 +31,7 @@ class CheckpointCheck:
             places: the entries.
 
         Raises:
-            CatalogError: the anchor is no checkpoint.
+            CatalogError: the anchor is not a checkpoint.
         """
         if anchor is None:
             return not_checked(FindingKind.INCLUSION, "no checkpoint from outside the catalog was given")
@@ -73,7 +73,7 @@ class CheckpointCheck:
             earlier: other checkpoints, the newest first: the last verified state, the history in Git.
 
         Raises:
-            CatalogError: the anchor is no checkpoint.
+            CatalogError: the anchor is not a checkpoint.
         """
         wrong = self._differences(anchor) if anchor is not None else []
         # Older checkpoints may be of another, abandoned log; the newest one must be of this log.

@@ -58,7 +58,7 @@ def verify_catalog(
         progress: called with the kind of thing that is checked and how many were checked so far.
 
     Raises:
-        CatalogError: the catalog cannot be read, or the anchor is no checkpoint.
+        CatalogError: the catalog cannot be read, or the anchor is not a checkpoint.
     """
     newest = Anchor(anchor, anchor_name) if anchor is not None else None
     remembered = memory.recall() if memory is not None else None

@@ -15,7 +15,7 @@ class Grade(StrEnum):
     CAPTURED = "captured"
     """We saw it."""
     DECLARED = "declared"
-    """Somebody said so."""
+    """Stated by a person."""
     INFERRED = "inferred"
     """Derived from other systems."""
     MISSING = "missing"

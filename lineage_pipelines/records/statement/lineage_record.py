@@ -72,7 +72,7 @@ class LineageRecord(Value):
     parameters: Mapping[str, Json] = field(default_factory=dict)
     """Effective values, defaults included."""
     parameter_defaults: Mapping[str, Json] | None = field(default=None, metadata=SINCE_2)
-    """The values that the parameters have where nobody sets them, of those that have a default. None where they are
+    """The values that the parameters have where they are not set, of those that have a default. None where they are
     not known, as in a record of schema 1."""
     evaluation: Evaluation | None = None
     candidates: tuple[Candidate, ...] = ()

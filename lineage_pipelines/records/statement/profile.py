@@ -124,7 +124,7 @@ def decode_profile(data: bytes, names: Sequence[str] = ()) -> Profile:
 
     Raises:
         ProfileVersionError: this release does not know its version.
-        RecordError: it is no profile.
+        RecordError: it is not a valid profile.
     """
     plain = parse_bytes(data)
     version = plain.get("version") if isinstance(plain, dict) else None
@@ -161,7 +161,7 @@ _LEVELS = (
 
 
 def _reductions(profile: Profile) -> Iterator[Profile]:
-    """Yield the profile with less and less detail; of thousands of columns only what little can be said of each."""
+    """Yield the profile with less and less detail; of thousands of columns only a little of each."""
     columns = profile.columns
     if len(columns) * _MIN_BYTES <= MAX_PROFILE_BYTES:
         for detail, level in enumerate(_LEVELS):

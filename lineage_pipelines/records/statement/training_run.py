@@ -41,7 +41,7 @@ class MlflowRun(Value):
     version: str | None = None
     """The version there; of imported versions only."""
     source: Digest | None = None
-    """A blob: canonical JSON of everything that MLflow said; of imported versions only."""
+    """A blob: canonical JSON of everything that MLflow returned; of imported versions only."""
 
     @property
     def is_imported(self) -> bool:
@@ -132,7 +132,7 @@ def check_kind(check: CheckResult) -> CheckKind:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Probe(Value):
-    """What the model said of a few rows, by which a model that was made again is compared with it. No row is kept."""
+    """The model's predictions for a few rows, to compare a reproduced model with. No row is stored."""
 
     rows: int
     method: str

@@ -53,7 +53,7 @@ _METHODS = {
 
 
 def attribution_document(found: Attribution, *, full: bool = False) -> Document:
-    """Say what the change is allocated to; what both models come to on both test data is said first.
+    """Say what the change is allocated to; the scores of both models on both test data come first.
 
     Args:
         found: the analysis.
@@ -163,7 +163,7 @@ def _row(player: Player, whole: float) -> list[str]:
 
 
 def _contrast(game: Allocation) -> str:
-    """What one would have said of single swaps."""
+    """What single swaps alone would have shown."""
     from_old, from_new = (
         sum(value) / game.change * 100
         for value in zip(*((p.one_in or 0.0, p.one_out or 0.0) for p in game.players), strict=True)

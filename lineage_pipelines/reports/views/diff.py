@@ -33,7 +33,7 @@ _LONGEST_SENTENCE = 600
 
 
 _HAS_IDENTITY = ("Data", "Preparation", "Code", "Environment", "Parameters", "Evaluation")
-"""Parts that are said to be identical; the others are left out when they are empty."""
+"""Parts that are listed as identical; the others are left out when they are empty."""
 
 
 def diff_document(diff: VersionDiff, *, full: bool = False, sentences_last: bool = False) -> Document:
@@ -72,8 +72,8 @@ def _sides(diff: VersionDiff) -> Iterator[Block]:
     if before and before == now:
         yield Paragraph(f"  not known of either, so that it is not compared: {before}", "warn")
     else:
-        told = (("before", before), ("now", now))
-        yield from (Paragraph(f"  not known of the one {word}: {facts}", "warn") for word, facts in told if facts)
+        sides = (("before", before), ("now", now))
+        yield from (Paragraph(f"  not known of the one {word}: {facts}", "warn") for word, facts in sides if facts)
 
 
 def _unknown(side: VersionSide) -> str:

@@ -14,7 +14,7 @@ _VERDICTS = {True: "passed", False: "FAILED", None: "–"}
 
 
 def comparability_warnings(change: EvaluationChange) -> Iterator[str]:
-    """Say that the two were not measured alike: it comes before everything else that is said."""
+    """Say that the two were not measured alike: it comes before everything else."""
     before, after = (shorten(name, 60) if name else "nothing" for name in change.snapshot)
     named = before if before == after else f"{before} before, {after} now"
     if change.same_data is False:

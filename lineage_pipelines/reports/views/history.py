@@ -43,16 +43,16 @@ def _comparison(compared: Comparison) -> Iterator[Block]:
 
 
 def approved_by(decision: Decision) -> str:
-    """Return who approved a promotion, each with the entry that says so; nothing where nobody did."""
+    """Return who approved a promotion, each with the entry that says so; empty where it has no approvals."""
     return ", ".join(f"{each.approver} (entry {each.entry:,})" for each in decision.approvals or ())
 
 
 def approval_line(approved: "ApprovalStatus") -> str:
     """Say in a line who approved what, when, until when and why, and whether it still counts."""
-    said = approved.approval
-    until = f", until {utc_time(said.expires)}" if said.expires else ""
+    approval = approved.approval
+    until = f", until {utc_time(approval.expires)}" if approval.expires else ""
     void = f"; VOID: {approved.void}" if approved.void else ""
-    return f"{said.alias}, {utc_time(approved.at)}, by {said.approver}{until}: {said.reason}{void}"
+    return f"{approval.alias}, {utc_time(approved.at)}, by {approval.approver}{until}: {approval.reason}{void}"
 
 
 def decision_json(decision: Decision, seq: int | None) -> dict[str, Json]:
@@ -80,11 +80,18 @@ def _row(decided: "LoggedDecision") -> list[str]:
 
 
 def _approval_row(approved: "ApprovalStatus") -> list[str]:
-    said = approved.approval
-    until = f"; until {utc_time(said.expires)}" if said.expires else ""
+    approval = approved.approval
+    until = f"; until {utc_time(approval.expires)}" if approval.expires else ""
     void = f"; VOID: {approved.void}" if approved.void else ""
     action = "approve (void)" if approved.void else "approve"
-    return [utc_time(approved.at), said.alias, action, str(said.version), said.approver, f"{said.reason}{until}{void}"]
+    return [
+        utc_time(approved.at),
+        approval.alias,
+        action,
+        str(approval.version),
+        approval.approver,
+        f"{approval.reason}{until}{void}",
+    ]
 
 
 def history_json(decided: "Sequence[LoggedDecision]", approved: "Sequence[ApprovalStatus]" = ()) -> Json:
@@ -98,13 +105,13 @@ def history_json(decided: "Sequence[LoggedDecision]", approved: "Sequence[Approv
 
 def _approval_json(approved: "ApprovalStatus") -> dict[str, Json]:
     plain = to_json(approved.approval)
-    said = {name: value for name, value in plain.items() if name != "approver"} if isinstance(plain, Mapping) else {}
+    fields = {name: value for name, value in plain.items() if name != "approver"} if isinstance(plain, Mapping) else {}
     return {
         "at": format_time(approved.at),
         "entry": approved.seq,
         "action": "approve",
         "by": approved.approval.approver,
         "key": approved.key,
-        **said,
+        **fields,
         "void": approved.void,
     }

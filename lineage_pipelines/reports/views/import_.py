@@ -54,9 +54,9 @@ def _oddities(model: ImportedModel, *, dry_run: bool) -> Iterator[Block]:
     if model.theirs != model.name:
         rows.append(("name", f"{model.theirs!r} there"))
     if model.renumbered:
-        told = ", ".join(f"{theirs} is {ours}" for theirs, ours in model.renumbered[:_SHOWN])
+        numbers = ", ".join(f"{theirs} is {ours}" for theirs, ours in model.renumbered[:_SHOWN])
         more = f" and {len(model.renumbered) - _SHOWN:,} more" if len(model.renumbered) > _SHOWN else ""
-        rows.append(("numbers", f"MLflow's version {told}{more}"))
+        rows.append(("numbers", f"MLflow's version {numbers}{more}"))
     rows += [("alias", _alias(model.name, each, dry_run=dry_run)) for each in model.aliases]
     rows += [("note", note) for note in model.notes]
     if rows:

@@ -21,8 +21,8 @@ def preparation_trees(data: Sequence[DatasetSnapshot], stages: Sequence[StageRun
     for maker, made in makers.items():
         names = ", ".join(snapshot.name for snapshot in made)
         if maker is None:
-            said = all(snapshot.grade is Grade.DECLARED for snapshot in made)
-            words = "no preparation step is known" if said else "tracked by DVC, no preparation step"
+            declared = all(snapshot.grade is Grade.DECLARED for snapshot in made)
+            words = "no preparation step is known" if declared else "tracked by DVC, no preparation step"
             yield Tree(f"{names}: {words}")
         elif maker not in by_name:
             yield Tree(f"{names}: made by {maker}, of which no run is recorded")

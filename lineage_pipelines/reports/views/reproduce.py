@@ -20,41 +20,41 @@ def reproduction_document(reproduction: Reproduction, seq: int | None = None) ->
     return Document(list(_blocks(reproduction, seq)))
 
 
-def _blocks(said: Reproduction, seq: int | None) -> Iterator[Block]:
-    yield Heading(f"{said.ref}: {verdict(said)}", 1)
-    if said.differs:
-        yield Paragraph(f"First difference: {said.differs[0]}", "warn")
+def _blocks(reproduction: Reproduction, seq: int | None) -> Iterator[Block]:
+    yield Heading(f"{reproduction.ref}: {verdict(reproduction)}", 1)
+    if reproduction.differs:
+        yield Paragraph(f"First difference: {reproduction.differs[0]}", "warn")
     else:
         yield Paragraph("Nothing differs.")
-    yield Table(["level", "", "seen"], [_row(step) for step in said.steps], title="Levels")
-    if len(said.differs) > 1:
+    yield Table(["level", "", "seen"], [_row(step) for step in reproduction.steps], title="Levels")
+    if len(reproduction.differs) > 1:
         yield Heading("Also different")
-        yield from (Paragraph(f"  {each}") for each in said.differs[1:])
-    if said.metrics:
-        yield _metrics(said)
-    took = f"{duration(said.started, said.finished)}, on {said.host}, by {said.by}"
+        yield from (Paragraph(f"  {each}") for each in reproduction.differs[1:])
+    if reproduction.metrics:
+        yield _metrics(reproduction)
+    took = f"{duration(reproduction.started, reproduction.finished)}, on {reproduction.host}, by {reproduction.by}"
     kept = f"entry {seq:,} of the log" if seq is not None else "not stored"
     yield Pairs([("took", took), ("kept as", kept)])
 
 
-def verdict(said: Reproduction) -> str:
+def verdict(reproduction: Reproduction) -> str:
     """Return the level in words: `R5, same model`."""
-    only = " (checked only, nothing was trained)" if said.checked_only else ""
-    return f"{said.level}, {said.level.meaning}{only}"
+    only = " (checked only, nothing was trained)" if reproduction.checked_only else ""
+    return f"{reproduction.level}, {reproduction.level.meaning}{only}"
 
 
 def reproduced_line(found: "LoggedReproduction") -> str:
     """Say in a line when a version was made again, and how far that came."""
-    said = found.reproduction
-    first = f"; differs: {said.differs[0]}" if said.differs else ""
-    return f"{verdict(said)}, {utc_time(found.at)}, by {said.by} on {said.host}{first}"
+    reproduction = found.reproduction
+    first = f"; differs: {reproduction.differs[0]}" if reproduction.differs else ""
+    return f"{verdict(reproduction)}, {utc_time(found.at)}, by {reproduction.by} on {reproduction.host}{first}"
 
 
 def _row(step: ReproductionStep) -> list[str]:
     return [f"{step.level} {step.level.meaning}", "yes" if step.reached else "NO", step.detail]
 
 
-def _metrics(said: Reproduction) -> Table:
+def _metrics(reproduction: Reproduction) -> Table:
     rows = [
         [
             each.name,
@@ -63,17 +63,17 @@ def _metrics(said: Reproduction) -> Table:
             "–" if each.tolerance is None else number(each.tolerance),
             "yes" if each.within else "NO",
         ]
-        for each in said.metrics[:_MOST_METRICS]
+        for each in reproduction.metrics[:_MOST_METRICS]
     ]
-    more = len(said.metrics) - len(rows)
+    more = len(reproduction.metrics) - len(rows)
     shown = f", {len(rows)} shown" if more else ""
-    title = f"Metrics that moved ({len(said.metrics):,} of {said.metrics_compared:,}{shown})"
+    title = f"Metrics that moved ({len(reproduction.metrics):,} of {reproduction.metrics_compared:,}{shown})"
     return Table(["metric", "recorded", "again", "tolerance", "within"], rows, frozenset({"recorded", "again"}), title)
 
 
-def reproduction_json(said: Reproduction, seq: int | None = None) -> Json:
+def reproduction_json(reproduction: Reproduction, seq: int | None = None) -> Json:
     """Return a verdict and its place in the log; null where it is not kept."""
-    plain = to_json(said)
+    plain = to_json(reproduction)
     return {"entry": seq, **(plain if isinstance(plain, Mapping) else {})}
 
 

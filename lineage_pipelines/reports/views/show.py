@@ -111,8 +111,8 @@ def _imported(record: LineageRecord) -> str:
 def _attribution(attributed: "LoggedAttribution") -> str:
     from lineage_pipelines.reports.views.attribute import sentence  # pages and plots, which few versions need
 
-    said = attributed.attribution
-    return f"from {said.old.ref} to {said.new.ref}, {utc_time(attributed.at)}: {sentence(said)}"
+    attribution = attributed.attribution
+    return f"from {attribution.old.ref} to {attribution.new.ref}, {utc_time(attributed.at)}: {sentence(attribution)}"
 
 
 def _decision(decided: "LoggedDecision") -> str:
@@ -304,5 +304,5 @@ def show_json(entry: "Entry", reproduced: "Sequence[LoggedReproduction]" = ()) -
     """Return the record's predicate with the version, the record's digest, and the verdicts of running it again."""
     plain = predicate(entry.record)
     assert isinstance(plain, Mapping)  # noqa: S101  # a record is an object
-    said = {"reproductions": reproduced_json(reproduced)} if reproduced else {}
-    return {"version": entry.version, "record": entry.digest.hex, **said, **plain}
+    extra = {"reproductions": reproduced_json(reproduced)} if reproduced else {}
+    return {"version": entry.version, "record": entry.digest.hex, **extra, **plain}

@@ -38,18 +38,18 @@ def trace_document(graph: "LineageGraph") -> Document:
 
 def _tree(graph: "LineageGraph", name: str, drawn: set[str], above: set[str]) -> Tree:
     node, before = graph.nodes[name], graph.upstream.get(name, ())
-    label = _said(node)
+    label = _label(node)
     if name in drawn or name in above:
         return Tree(f"{label} (as above)" if before else label)
     drawn.add(name)
     code = [each for each in before if graph.nodes[each].kind == "code"]
     below = [_tree(graph, each, drawn, {*above, name}) for each in before if each not in code]
     if code:
-        below.append(Tree("code: " + ", ".join(_said(graph.nodes[each]) for each in code)))
+        below.append(Tree("code: " + ", ".join(_label(graph.nodes[each]) for each in code)))
     return Tree(label, tuple(below))
 
 
-def _said(node: "Node") -> str:
+def _label(node: "Node") -> str:
     """Say what a node is in a line."""
     digest = short_digest(node.digest.md5 or node.digest.sha256) if node.digest else ""
     if node.kind in _ACTIVITIES:

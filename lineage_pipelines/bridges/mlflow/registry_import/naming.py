@@ -134,7 +134,7 @@ def name_models(
         earlier: their names and ours, as an earlier import called them.
 
     Raises:
-        RecordError: a name that was asked for is none, is asked for twice, or is for a model that MLflow has not.
+        RecordError: a requested name is not valid, is requested twice, or is for a model that MLflow has not.
     """
     _check(theirs, renamed)
     found = {name: check_model_name(ours) for name, ours in renamed.items()}

@@ -141,6 +141,6 @@ def _chi_square(counts: Sequence[tuple[int, int]]) -> float | None:
 
     table = np.array([pair for pair in counts if sum(pair)], dtype="float64")
     expected = table.sum(axis=1, keepdims=True) * table.sum(axis=0) / table.sum()
-    if table.shape[0] < 2 or expected.min() < _ENOUGH:  # noqa: PLR2004  # one value is no distribution
+    if table.shape[0] < 2 or expected.min() < _ENOUGH:  # noqa: PLR2004  # one value is not a distribution
         return None
     return float(chdtrc(table.shape[0] - 1, math.fsum(((table - expected) ** 2 / expected).flat)))

@@ -43,7 +43,7 @@ def find_period(change: DatasetChange) -> Period:
 
     Such are times, and text that holds digits and sorts behind (or before) every other value: months, years, batches.
     They must have moved by about the share of the rows that came or went: a last hour of the day that happens to be
-    among rows that went for another reason is no time that is over.
+    among rows that went for another reason is not a period that is over.
     Where the number of rows is the same, nothing came or went, and every column is looked at for itself.
     """
     before, after = change.rows

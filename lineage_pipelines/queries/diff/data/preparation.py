@@ -10,7 +10,7 @@ from lineage_pipelines.records.statement.lineage_record import LineageRecord
 from lineage_pipelines.records.values.canonical import Json
 
 _DVC_CHECKSUMS = ("hash", "etag", "checksum")
-"""Where an input's or output's checksum is no plain MD5, it is in one of these further fields."""
+"""Where an input's or output's checksum is not a plain MD5, it is in one of these further fields."""
 
 
 def compare_stages(first: LineageRecord, second: LineageRecord) -> tuple[StageChange, ...]:
