@@ -1,6 +1,6 @@
 """Gaps: what could not be captured, returned beside the value and the large parts that it names by digest."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from lineage_pipelines.records.values.digest import Digest
 
@@ -16,7 +16,7 @@ def plain_path(path: str) -> str:
     return path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
-def some_of(names: list[str], *, most: int = 10) -> str:
+def some_of(names: Sequence[str], *, most: int = 10) -> str:
     """Return names in one line, the first `most` of them, and how many more there are."""
     rest = len(names) - most
-    return ", ".join(names[:most]) + (f" and {rest} more" if rest > 0 else "")
+    return ", ".join(names[:most]) + (f" and {rest:,} more" if rest > 0 else "")

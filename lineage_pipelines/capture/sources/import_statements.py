@@ -43,7 +43,7 @@ class Imports:
 def read_imports(source: bytes) -> Imports:
     """Return what a file imports, in order of appearance."""
     with _no_garbage():
-        tree = _parse(source)
+        tree = parse_source(source)
         return _imports(tree, source) if tree is not None else Imports(broken=True)
 
 
@@ -59,7 +59,8 @@ def _no_garbage() -> Iterator[None]:
             gc.enable()
 
 
-def _parse(source: bytes) -> ast.Module | None:
+def parse_source(source: bytes) -> ast.Module | None:
+    """Return the syntax of a Python file; None when this interpreter cannot parse it. Nothing is executed."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # odd escapes are the author's business

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lineage_pipelines.datasets.content.cache_layout import own_folder
 from lineage_pipelines.datasets.pipeline.pipeline_graph import (
     Output,
     ParamsDependency,
@@ -58,11 +59,6 @@ class CachedGraph:
     """SHA-256 of each valid dvc.lock; None if it does not exist, empty if it is not valid."""
 
 
-def folder(root: Path) -> Path:
-    """Return the folder of our caches in a project."""
-    return root / ".dvc" / "tmp" / "lineage_pipelines"
-
-
 @functools.cache
 def _dvc_version() -> str:
     """Return a digest that identifies the release of DVC, without importing it or `importlib.metadata`."""
@@ -80,7 +76,7 @@ def _declared_version() -> str:
 def load(root: Path) -> CachedGraph | None:
     """Return the cached graph if it is still the one that DVC would resolve."""
     try:
-        plain = json.loads((folder(root) / "graph.json").read_bytes())
+        plain = json.loads((own_folder(root) / "graph.json").read_bytes())
         if plain["format"] != _FORMAT or plain["dvc"] != _dvc_version():
             return None
         cached = CachedGraph(
@@ -137,7 +133,7 @@ def store(root: Path, cached: CachedGraph) -> None:
         "graph": _plain(cached.graph),
     }
     with contextlib.suppress(OSError):
-        replace_file(folder(root) / "graph.json", json.dumps(plain).encode())
+        replace_file(own_folder(root) / "graph.json", json.dumps(plain).encode())
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401  # the fields of the graph's values

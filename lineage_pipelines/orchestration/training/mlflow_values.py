@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from lineage_pipelines.bridges.mlflow.param_codec import read_value
 from lineage_pipelines.bridges.mlflow.tracking_session import FROM_THE_RUN, NestedRun, TrackedRun
 from lineage_pipelines.capture.evaluation import check_metrics
+from lineage_pipelines.capture.gaps import some_of
 from lineage_pipelines.capture.parameters import effective_parameters
 from lineage_pipelines.capture.secrets import shown_key
 from lineage_pipelines.capture.trained_model import TrainedModel
@@ -139,9 +140,4 @@ def _declared(metrics: Iterable[str], parameters: Iterable[str], candidates: Ite
         "parameters": list(parameters),
         "candidates": [candidate.name for candidate in candidates],
     }
-    return tuple(f"{where}: {_some(names)} {FROM_THE_RUN}" for where, names in parts.items() if names)
-
-
-def _some(names: list[str]) -> str:
-    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    return ", ".join(names[:_NAMED]) + more
+    return tuple(f"{where}: {some_of(names, most=_NAMED)} {FROM_THE_RUN}" for where, names in parts.items() if names)

@@ -1,7 +1,5 @@
-"""Stored sources: bytes and syntax of the source files that were stored with a version."""
+"""Stored sources: bytes of the source files that were stored with a version."""
 
-import ast
-import warnings
 from collections.abc import Callable
 
 from lineage_pipelines.errors import RecordError
@@ -16,14 +14,4 @@ def read_blob(blobs: Blobs, sha256: str) -> bytes | None:
     try:
         return blobs(Digest("sha256", sha256))
     except RecordError:
-        return None
-
-
-def parse_source(source: bytes) -> ast.Module | None:
-    """Return the syntax of a Python file; None when this interpreter cannot parse it. Nothing is executed."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # odd escapes are the author's business
-            return ast.parse(source)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None

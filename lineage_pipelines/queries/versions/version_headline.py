@@ -1,15 +1,17 @@
 """Version headline: the differences between two versions in short phrases; `lineage diff` has the details."""
 
+import functools
 from collections.abc import Iterator, Mapping
 from itertools import islice
 
 from lineage_pipelines.artifacts.artifact_store import ArtifactStore
+from lineage_pipelines.capture.gaps import some_of
 from lineage_pipelines.queries.graph.subject import read_packages
 from lineage_pipelines.records.statement.lineage_record import LineageRecord
 from lineage_pipelines.records.statement.metric import by_interest, metric_text
 from lineage_pipelines.records.values.canonical import Json
 
-_MAX_NAMES = 3
+_some = functools.partial(some_of, most=3)
 
 
 def headline(record: LineageRecord) -> str | None:
@@ -27,11 +29,6 @@ def phrases(before: LineageRecord, after: LineageRecord, artifacts: ArtifactStor
         *_environment(before, after, artifacts),
         *_metrics(before, after),
     ]
-
-
-def _some(names: list[str]) -> str:
-    more = f" and {len(names) - _MAX_NAMES} more" if len(names) > _MAX_NAMES else ""
-    return ", ".join(names[:_MAX_NAMES]) + more
 
 
 def _data(before: LineageRecord, after: LineageRecord) -> Iterator[str]:

@@ -1,8 +1,9 @@
 """Pin: the data that was protected from `dvc gc`, and what of it is missing."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from lineage_pipelines.capture.gaps import some_of
 from lineage_pipelines.records.values.canonical import Json
 from lineage_pipelines.reports.document import Block, Document, Paragraph, Table
 from lineage_pipelines.reports.formatting import count, short_digest, size
@@ -28,7 +29,7 @@ def _done(result: "PinResult") -> Iterator[Block]:
     yield Paragraph(f"{count(pinned.objects, 'object')} of {versions} ({size(pinned.size)}): {_before(pinned)}, {new}")
     if pinned.replaced:
         verb = "is to be" if result.dry_run else "was"
-        names = _some([short_digest(md5) for md5 in pinned.replaced])
+        names = some_of([short_digest(md5) for md5 in pinned.replaced], most=_FEW)
         yield Paragraph(f"altered, and {verb} replaced by the recorded bytes: {names}", "warn")
     if pinned.copied:
         links = "the pins are on another disk than DVC's cache"
@@ -50,16 +51,11 @@ def _pushed(result: "PinResult") -> Iterator[Block]:
     after = f"to be pushed: {len(pushed.lacks):,}" if result.dry_run else f"pushed: {lacked:,}"
     yield Paragraph(f"on the remote {pushed.remote!r} before: {present:,}, {after}")
     if pushed.lacks and not result.dry_run:
-        yield Paragraph(
-            f"not on the remote {pushed.remote!r} even so: {_some([short_digest(md5) for md5 in pushed.lacks])}", "warn"
-        )
+        lacks = some_of([short_digest(md5) for md5 in pushed.lacks], most=_FEW)
+        yield Paragraph(f"not on the remote {pushed.remote!r} even so: {lacks}", "warn")
     if pushed.withheld:
-        yield Paragraph(f"not pushed, as dvc.yaml or a .dvc file says (push: false): {_some(pushed.withheld)}", "dim")
-
-
-def _some(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _FEW:,} more" if len(names) > _FEW else ""
-    return ", ".join(names[:_FEW]) + more
+        withheld = some_of(pushed.withheld, most=_FEW)
+        yield Paragraph(f"not pushed, as dvc.yaml or a .dvc file says (push: false): {withheld}", "dim")
 
 
 def _losses(result: "PinResult") -> Iterator[Block]:
@@ -69,7 +65,7 @@ def _losses(result: "PinResult") -> Iterator[Block]:
             short_digest(loss.md5),
             loss.state,
             "source" if loss.needed.source else "data",
-            _some(loss.needed.versions),
+            some_of(loss.needed.versions, most=_FEW),
         ]
         for loss in result.losses
     ]

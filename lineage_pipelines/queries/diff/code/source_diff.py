@@ -9,7 +9,7 @@ import difflib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from lineage_pipelines.queries.diff.stored_sources import parse_source
+from lineage_pipelines.capture.sources.import_statements import parse_source
 
 MAX_LINES = 400
 """Of one file's diff."""

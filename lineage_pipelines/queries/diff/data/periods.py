@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from lineage_pipelines.capture.gaps import some_of
 from lineage_pipelines.queries.diff.changes import ColumnChange, DatasetChange
 from lineage_pipelines.queries.diff.wording import moment
 
@@ -100,11 +101,6 @@ def _names(column: ColumnChange) -> _Span | None:
     outside = not gone or not kept or gone[-1] < kept[0] or gone[0] > kept[-1]
     if not (behind and outside and (kept or new)):
         return None
-    parts = [(_listed(gone), "gone", len(gone)), (_listed(new), "new", len(new))]
+    parts = [(some_of(gone, most=_MAX_NAMED), "gone", len(gone)), (some_of(new, most=_MAX_NAMED), "new", len(new))]
     words = [f"{names} {'is' if count == 1 else 'are'} {what}" for names, what, count in parts if count]
     return _Span(", ".join(words), only_new=not gone)
-
-
-def _listed(values: list[str]) -> str:
-    more = f" and {len(values) - _MAX_NAMED} more" if len(values) > _MAX_NAMED else ""
-    return ", ".join(values[:_MAX_NAMED]) + more
