@@ -79,7 +79,7 @@ def attribute(
         old=_version(old),
         new=_version(new),
         metric=metric,
-        greater_is_better=new.record.greater_is_better(metric),
+        direction=new.record.direction(metric),
         reevaluation=measured,
         allocation=allocate(game, mixes.players),
         by=getpass.getuser(),

@@ -151,7 +151,7 @@ BAD: dict[str, tuple[Callable[[], Attribution], str]] = {
         lambda: dataclasses.replace(
             UNDECIDED, allocation=dataclasses.replace(UNDECIDED.allocation, players=(player("data", -0.01),))
         ),
-        "told from chance",
+        "within chance",
     ),
 }
 

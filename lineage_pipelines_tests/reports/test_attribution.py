@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import sync_playwright
 
 from lineage_pipelines.records.decisions.attribution import Allocation, Attribution, PlayerSplit
+from lineage_pipelines.records.statement.metric import MetricSpec
 from lineage_pipelines.reports.charts.waterfall import metric_words, waterfall_figure
 from lineage_pipelines.reports.render.json_text import render_json
 from lineage_pipelines.reports.render.markdown import render_markdown
@@ -151,6 +152,12 @@ def test_the_waterfall_goes_from_the_old_value_to_the_new_one() -> None:
 def test_an_error_that_falls_is_good() -> None:
     svg = waterfall_figure(dataclasses.replace(FOUND, metric="rmse"))
     assert 'class="good"' in svg
+    assert 'class="bad"' not in svg
+
+
+def test_a_metric_that_was_declared_neutral_has_no_colours_whatever_its_name() -> None:
+    svg = waterfall_figure(dataclasses.replace(FOUND, metric="rmse", direction=MetricSpec("rmse")))
+    assert 'class="good"' not in svg
     assert 'class="bad"' not in svg
 
 

@@ -61,7 +61,9 @@ def compare_versions(
     data = compare_datasets(before, after, blobs, open_tables=tables, listings=listings)
     overlaps = compare_overlaps(before, after, blobs, tables)
     stages, environment = compare_stages(before, after), compare_environment(before, after, blobs)
-    evaluation = compare_evaluation(before, after, noise=_noise(catalog, first, second), code=code)
+    evaluation = compare_evaluation(
+        before, after, noise=_noise(catalog, first, second), code=code, first_is_later=first.seq > second.seq
+    )
     facts = _facts(before, after)
     return VersionDiff(
         first=_side(catalog, first),

@@ -12,6 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from lineage_pipelines.errors import RecordError
+from lineage_pipelines.records.statement.metric import MetricSpec
 from lineage_pipelines.records.values.canonical import canonical_bytes, parse_bytes
 from lineage_pipelines.records.values.codec import Value, from_json, to_json
 from lineage_pipelines.records.values.digest import Digest
@@ -200,8 +201,8 @@ class Attribution(Value):
     old: AttributedVersion
     new: AttributedVersion
     metric: str
-    greater_is_better: bool | None = None
-    """As the records say; None where they do not, and in an analysis of an earlier release."""
+    direction: MetricSpec | None = None
+    """As the new version's record says; None where it does not, and in an analysis of an earlier release."""
     reevaluation: Reevaluation
     allocation: Allocation
     splits: tuple[PlayerSplit, ...] = ()

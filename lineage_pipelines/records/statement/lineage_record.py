@@ -11,7 +11,7 @@ from typing import Any
 from lineage_pipelines.errors import RecordError
 from lineage_pipelines.records.statement.code import CodeVersion, Environment
 from lineage_pipelines.records.statement.dataset import DatasetSnapshot, StageRun
-from lineage_pipelines.records.statement.metric import direction_by_name
+from lineage_pipelines.records.statement.metric import MetricSpec, metric_specs
 from lineage_pipelines.records.statement.training_run import Candidate, Evaluation, ModelFile, TrainingRun
 from lineage_pipelines.records.values import canonical
 from lineage_pipelines.records.values.canonical import Json
@@ -82,14 +82,18 @@ class LineageRecord(Value):
     """The predicate type tells it. A record of an earlier schema encodes again in that schema."""
 
     def greater_is_better(self, metric: str) -> bool | None:
-        """Return whether a greater value of a metric is better; None where that is not known, or neither is.
+        """Return whether a greater value of a metric is better; None where that is not known, or neither is."""
+        spec = self.direction(metric)
+        return spec.greater_is_better if spec else None
+
+    def direction(self, metric: str) -> MetricSpec | None:
+        """Return the direction of a metric, which may be that neither way is better; None where it is not recorded.
 
         Schema 1 has no field for it: there it is inferred from the name.
         """
-        if self.schema_version == 1:
-            return direction_by_name(metric)
-        specs = self.evaluation.directions if self.evaluation else ()
-        return next((spec.greater_is_better for spec in specs if spec.name == metric), None)
+        recorded = self.evaluation.directions if self.evaluation else ()
+        specs = metric_specs([metric]) if self.schema_version == 1 else recorded
+        return next((spec for spec in specs if spec.name == metric), None)
 
     @property
     def measured_on(self) -> DatasetSnapshot | None:

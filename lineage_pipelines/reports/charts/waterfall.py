@@ -58,7 +58,7 @@ def _rows(found: Attribution) -> Iterator[str]:
     scale = Scale(_edges(game), wide=_WIDE, margin=_MARGIN)
     yield from _end(0, f"{found.old.ref}, mean of {len(game.before.values)} seeds", game.before.mean, scale)
     level = game.before.mean
-    greater = direction_by_name(found.metric) if found.greater_is_better is None else found.greater_is_better
+    greater = found.direction.greater_is_better if found.direction else direction_by_name(found.metric)
     for row, player in enumerate(players, 1):
         yield from _player(row, player, level, scale, greater=greater)
         level += player.allocated or 0.0

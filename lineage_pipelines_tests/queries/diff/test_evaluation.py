@@ -11,6 +11,7 @@ from lineage_pipelines.queries.diff.code.code import compare_code
 from lineage_pipelines.queries.diff.run.evaluation import compare_evaluation
 from lineage_pipelines.queries.diff.run.noise_band import measure_noise
 from lineage_pipelines.records.statement.lineage_record import LineageRecord
+from lineage_pipelines.records.statement.metric import MetricSpec
 from lineage_pipelines.records.values.digest import DigestSet
 from lineage_pipelines_tests.queries.diff.stored import Store, pairs, swapped, with_sources
 from lineage_pipelines_tests.samples import make_record
@@ -81,6 +82,18 @@ def test_the_share_is_of_the_data_where_slices_leave_rare_values_out() -> None:
     assert top.contribution == pytest.approx(-0.7521 * 10_592 / 28_834)
 
 
+@pytest.mark.parametrize("neutral_is_later", [True, False])
+def test_the_direction_is_that_of_the_later_version_on_whichever_side(neutral_is_later: bool) -> None:
+    neutral = evaluated(BASE, directions=(MetricSpec("roc_auc"),))
+    earlier, later = (BASE, neutral) if neutral_is_later else (neutral, BASE)
+    there = compare_evaluation(earlier, later)
+    back = compare_evaluation(later, earlier, first_is_later=True)
+    for found in (there, back):
+        directions = {each.name: each.greater_is_better for each in found.metrics}
+        assert directions["roc_auc"] is (None if neutral_is_later else True)
+        assert directions["log_loss"] is False  # recorded in one of the two
+
+
 def test_checks_with_another_verdict() -> None:
     change = compare_evaluation(BASE, make_record(auc=0.6))
     assert (change.checks, change.same_checks) == ({"min_roc_auc": (True, False)}, {"slices_covered": True})
@@ -137,7 +150,7 @@ def test_laws(two: tuple[LineageRecord, LineageRecord]) -> None:
     assert same.same_code in (True, None)
     assert not same.checks
     assert all(each.before == each.after for each in (*same.metrics, *same.slices))
-    there, back = compare_evaluation(first, second), compare_evaluation(second, first)
+    there, back = compare_evaluation(first, second), compare_evaluation(second, first, first_is_later=True)
     assert (back.same_data, back.same_code, back.snapshot) == (
         there.same_data,
         there.same_code,

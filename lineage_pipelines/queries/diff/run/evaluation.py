@@ -19,6 +19,7 @@ def compare_evaluation(
     noise: Mapping[str, float] | None = None,
     *,
     code: CodeChange | None = None,
+    first_is_later: bool = False,
 ) -> EvaluationChange:
     """Compare how two versions were measured, every metric, every slice, and the verdicts of the checks.
 
@@ -33,9 +34,11 @@ def compare_evaluation(
         second: the version on the right.
         noise: two standard deviations of a metric over repeats, as `measure_noise` returns them.
         code: the result of `compare_code`, to distinguish layout from code.
+        first_is_later: whether the version on the left is the later one, whose directions of metrics take precedence.
     """
     before, after = first.evaluation, second.evaluation
     bands = noise or {}
+    in_order = (second, first) if first_is_later else (first, second)
     checks = paired(_checks(before), _checks(after), lambda check: check.name)
     same = {
         pair.name: pair.before.passed for pair in checks if pair.before and _verdicts(pair)[0] == _verdicts(pair)[1]
@@ -45,9 +48,9 @@ def compare_evaluation(
         same_code=_same_code(first, second, code),
         snapshot=(before.snapshot if before else None, after.snapshot if after else None),
         metrics=_with_direction(
-            _metrics(before.metrics if before else {}, after.metrics if after else {}, bands), first, second
+            _metrics(before.metrics if before else {}, after.metrics if after else {}, bands), *in_order
         ),
-        slices=_with_direction(_slices(_Side(first), _Side(second), bands), first, second),
+        slices=_with_direction(_slices(_Side(first), _Side(second), bands), *in_order),
         checks={pair.name: _verdicts(pair) for pair in checks if pair.name not in same},
         details={pair.name: _detail(pair) for pair in checks if pair.name not in same},
         unchanged_checks=len(same),
@@ -57,14 +60,12 @@ def compare_evaluation(
 
 
 def _with_direction(
-    changes: Iterable[MetricChange], first: LineageRecord, second: LineageRecord
+    changes: Iterable[MetricChange], earlier: LineageRecord, later: LineageRecord
 ) -> tuple[MetricChange, ...]:
-    """Add the direction of each metric: what the newer record says counts, unless it says nothing."""
-    directions = (
-        (change, (second.greater_is_better(change.name), first.greater_is_better(change.name))) for change in changes
-    )
+    """Add the direction of each metric: that of the later record, or of the earlier one if the later has none."""
+    directions = ((change, later.direction(change.name) or earlier.direction(change.name)) for change in changes)
     return tuple(
-        replace(change, greater_is_better=other if own is None else own) for change, (own, other) in directions
+        replace(change, greater_is_better=spec.greater_is_better if spec else None) for change, spec in directions
     )
 
 
