@@ -59,7 +59,7 @@ def test_the_parts_say_what_happened() -> None:
         "from profiles: the data is gone from cache and remote",
         "+ 2013-07/flights.csv",
         "scikit-learn 1.8.0 1.9.1 imported by the training",
-        "min_samples_leaf 200 20 nobody set it: its default in the code moved",
+        "min_samples_leaf 200 20 not set explicitly: its default in the code changed",
         'late_after_minutes "15" 15',
         "±0.004 within the noise",
         "no_worse_roc_auc passed FAILED",

@@ -50,7 +50,7 @@ def number_words(values: "Array", missing: "Mask") -> "Words":
 def _float_words(values: "Array") -> "Words":
     import numpy as np
 
-    with np.errstate(invalid="ignore"):  # what is no whole number is not taken for one
+    with np.errstate(invalid="ignore"):  # the comparison below excludes what is not a whole number
         whole = values.astype("int64")
     plain = (whole == values) & (np.abs(values) <= _EXACT)
     words: Words = np.where(plain, whole.view(np.uint64), values.view(np.uint64) ^ np.uint64(_FRACTION))

@@ -169,7 +169,7 @@ def parameters_part(diff: VersionDiff, *, full: bool) -> Part:
 
 def _parameter(change: ParameterChange) -> list[str]:
     before, after = value_pair((change.before, change.after))
-    note = "nobody set it: its default in the code moved" if change.default_moved else ""
+    note = "not set explicitly: its default in the code changed" if change.default_moved else ""
     if change.kind is Kind.ADDED:
         return [shorten(change.name), "–", after, note or "new"]
     if change.kind is Kind.REMOVED:

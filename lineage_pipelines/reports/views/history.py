@@ -22,7 +22,7 @@ def decision_document(decision: Decision, seq: int | None) -> Document:
     rules = [[rule.name, "passed" if rule.passed else "FAILED", rule.detail] for rule in decision.rules]
     facts = [("by", decision.by), ("reason", decision.reason)]
     if decision.approvals is not None:
-        facts.append(("approved by", approved_by(decision) or "nobody whose approval counts"))
+        facts.append(("approved by", approved_by(decision) or "no approval that counts"))
     if seq is not None:
         facts.append(("entry", f"{seq:,}"))
     if decision.override:

@@ -51,7 +51,7 @@ def _facts(before: Environment, after: Environment) -> Iterator[tuple[str, tuple
     locks = [str(environment.lock) if environment.lock else None for environment in (before, after)]
     yield from _fact("lock", *locks)
     yield from _fact("lock_file", before.lock_file, after.lock_file)
-    if before.recorder and after.recorder:  # schema 1 has no field for it, which is no difference
+    if before.recorder and after.recorder:  # schema 1 has no field for it, which is not a difference
         yield from _fact("recorder", _recorder_text(before.recorder), _recorder_text(after.recorder))
 
 

@@ -90,7 +90,7 @@ def parameter_sentences(change: ParameterChange, facts: Mapping[str, tuple[Json,
         text = f"there is no parameter {change.name} any more; it was {amount(change.before)}"
     else:
         text = f"{change.name} is {_typed(change.after, change.before)}, and was {_typed(change.before, change.after)}"
-        text += ": its default in the code moved, nobody set it" if change.default_moved else ""
+        text += ": its default in the code changed, it is not set explicitly" if change.default_moved else ""
     yield Sentence(text=text, layer="parameters", subject=change.name, score=score)
 
 
