@@ -69,7 +69,10 @@ _INPUTS = {name: f"data/features/{name}.parquet" for name in ("train", "validati
     owners=["team:flights"],
     automation_condition=retrain_on_new_data(),
     evaluate=measure_flight_delay,
-    metrics=[MetricSpec("gain_over_history", greater_is_better=True)],
+    metrics=[
+        MetricSpec("gain_over_history", greater_is_better=True),
+        MetricSpec("calibration_error", greater_is_better=False),
+    ],
     checks=[
         threshold(min_roc_auc=0.65),
         # A model must beat a forecast from history.

@@ -50,9 +50,12 @@ def test_no_name_is_on_both_sides_of_the_table() -> None:
         ("training_accuracy_score", True),
         ("neg_rmse", True),
         ("val_neg_log_loss", True),
-        ("calibration_error", False),
         ("auc", True),
         # Nothing is guessed.
+        ("profit_loss", None),
+        ("weight_loss", None),
+        ("mean_bias_error", None),
+        ("calibration_error", None),
         ("word_accuracy_lost", None),
         ("wer", None),
         ("latency_ms", None),

@@ -59,8 +59,6 @@ LOWER_IS_BETTER = frozenset(
 _SPLITS = frozenset(["cv", "eval", "evaluation", "holdout", "test", "train", "training", "val", "valid", "validation"])
 """Words before a metric's name that leave its direction as it is: `val_rmse`."""
 
-_SIGNED = frozenset({"mean_error"})
-"""Errors that may lie on either side of 0, so that lower is not better."""
 _SHOWN_FIRST = ("roc_auc", "average_precision", "accuracy", "f1", "r2", "mae", "rmse")
 
 _ROUNDING = 1e-12
@@ -77,9 +75,7 @@ def direction_by_name(metric: str) -> bool | None:
         return True if "_".join(words[1:]) in LOWER_IS_BETTER else None
     if name in GREATER_IS_BETTER:
         return True
-    if name in LOWER_IS_BETTER or (len(words) > 1 and words[-1] in ("loss", "error") and name not in _SIGNED):
-        return False
-    return None
+    return False if name in LOWER_IS_BETTER else None
 
 
 def direction_by_words(metric: str) -> bool:
