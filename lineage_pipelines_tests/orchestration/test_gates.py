@@ -22,6 +22,7 @@ from lineage_pipelines import (
 from lineage_pipelines.orchestration.training.model_definition import check_metric_specs
 from lineage_pipelines.queries.registry.baseline import Baseline
 from lineage_pipelines.queries.registry.promotion_policy import Policy, evaluate_policy
+from lineage_pipelines.records.statement.dataset import Grade
 from lineage_pipelines.records.statement.metric import metric_specs
 from lineage_pipelines.records.statement.training_run import CheckKind, check_kind
 from lineage_pipelines_tests.samples import make_record, with_metrics
@@ -114,6 +115,9 @@ def test_a_metric_of_unknown_direction_has_to_be_declared(facts: GateFacts) -> N
         ([MetricSpec("auc", greater_is_better=False)], "auc is declared in two ways"),
         ([MetricSpec("auc")], "auc is declared in two ways"),
         (["auc"], "a member of metrics"),
+        ([MetricSpec("")], "no name"),
+        ([MetricSpec("x", grade=Grade.CAPTURED)], "the grade of x is captured"),
+        ([MetricSpec("x", grade="captured")], "the grade of x is captured"),  # type: ignore[arg-type]
         ({"auc": True}, "metrics"),
         ([MetricSpec("auc", greater_is_better="yes")], "greater_is_better of auc"),  # type: ignore[arg-type]
     ],
@@ -241,6 +245,7 @@ def test_a_gate_can_warn_only(facts: GateFacts) -> None:
         lambda: threshold(min_roc_auc=0.7, max_log_loss=0.3),
         no_worse,
         lambda: no_worse(a=1, b=2),
+        lambda: no_worse(roc_auc=-0.01),
         lambda: disjoint("train", "nothing"),
     ],
 )

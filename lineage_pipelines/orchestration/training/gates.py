@@ -155,12 +155,15 @@ def no_worse(*, blocking: bool = True, falls: bool | None = None, **tolerances: 
         tolerances: one metric and how much worse it may be, absolutely.
 
     Raises:
-        CaptureError: not exactly one metric.
+        CaptureError: not exactly one metric, or a negative tolerance.
     """
     if len(tolerances) != 1:
         raise CaptureError("no_worse() takes one metric", fix="write no_worse(roc_auc=0.01), one gate a metric")
     check_metrics(tolerances, where="no_worse()")
     metric, tolerance = next(iter(tolerances.items()))
+    if tolerance < 0:
+        fix = f"write how much worse it may be: no_worse({metric}={-tolerance:g})"
+        raise CaptureError(f"the tolerance of {metric} is negative: {tolerance:g}", where="no_worse()", fix=fix)
     return Gate(
         name=_plain_name("no_worse", metric),
         description=f"{metric} is no more than {tolerance:g} worse than in production",

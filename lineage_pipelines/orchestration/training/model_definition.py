@@ -13,6 +13,7 @@ from lineage_pipelines.errors import CaptureError
 from lineage_pipelines.orchestration.dvc.argument_checks import check_type
 from lineage_pipelines.orchestration.training.function_signature import TrainingSignature
 from lineage_pipelines.orchestration.training.gates import Gate
+from lineage_pipelines.records.statement.dataset import Grade
 from lineage_pipelines.records.statement.metric import MetricSpec, declare_direction, direction_by_name
 
 if TYPE_CHECKING:
@@ -121,8 +122,8 @@ def check_metric_specs(specs: object, gates: Sequence[Gate]) -> tuple[MetricSpec
     """Return the metrics whose direction is declared: by themselves, or by a gate that needs it.
 
     Raises:
-        CaptureError: they are not a list of `MetricSpec`, one metric is declared in two ways, or a gate needs a
-            direction that is neither declared nor known by the metric's name.
+        CaptureError: they are not a list of `MetricSpec`, one has no name or a grade of its own, one metric is
+            declared in two ways, or a gate needs a direction that is neither declared nor known by the metric's name.
     """
     fix = 'write a list of metrics: metrics=[MetricSpec("word_error_rate", greater_is_better=False)]'
     check_type(specs, list | tuple, "metrics", fix)
@@ -130,6 +131,11 @@ def check_metric_specs(specs: object, gates: Sequence[Gate]) -> tuple[MetricSpec
         check_type(spec, MetricSpec, "a member of metrics", fix)
         check_type(spec.name, str, "the name of a metric", fix)
         check_type(spec.greater_is_better, bool | None, f"greater_is_better of {spec.name}", fix)
+        if not spec.name:
+            raise CaptureError("a MetricSpec has no name", where="metrics", fix=fix)
+        if spec.grade is not Grade.DECLARED:
+            what = f"the grade of {spec.name} is {spec.grade!s}; what model_asset is given is declared"
+            raise CaptureError(what, where="metrics", fix="leave grade out")
     needed = [gate.metric for gate in gates if gate.metric is not None]
     found: dict[str, MetricSpec] = {}
     for spec in (*specs, *(spec for spec in needed if spec.greater_is_better is not None)):  # type: ignore[misc]
