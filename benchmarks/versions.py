@@ -15,8 +15,9 @@ from functools import cache, lru_cache
 from benchmarks.profiles import PROFILES, ROLES, put_profiles
 from lineage_pipelines import LineageRecord, SliceMetrics
 from lineage_pipelines.artifacts.artifact_store import ArtifactStore
-from lineage_pipelines.records.statement.code import CodeVersion, Environment, SourceClosure, SourceFile
+from lineage_pipelines.records.statement.code import CodeVersion, SourceClosure, SourceFile
 from lineage_pipelines.records.statement.dataset import DatasetSnapshot, StageInput, StageOutput, StageRun
+from lineage_pipelines.records.statement.environment import Environment
 from lineage_pipelines.records.statement.training_run import Evaluation
 from lineage_pipelines.records.values.digest import Digest
 from lineage_pipelines_tests.samples import BEGIN, digest, digests, make_record, run_key

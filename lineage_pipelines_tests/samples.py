@@ -4,7 +4,7 @@ import dataclasses
 import hashlib
 from datetime import UTC, datetime, timedelta
 
-from lineage_pipelines.records.statement.code import CodeVersion, Environment, SourceClosure, SourceFile
+from lineage_pipelines.records.statement.code import CodeVersion, SourceClosure, SourceFile
 from lineage_pipelines.records.statement.dataset import (
     Column,
     DatasetSnapshot,
@@ -12,6 +12,7 @@ from lineage_pipelines.records.statement.dataset import (
     StageOutput,
     StageRun,
 )
+from lineage_pipelines.records.statement.environment import Environment
 from lineage_pipelines.records.statement.lineage_record import Completeness, LineageRecord, ModelIdentity, predicate
 from lineage_pipelines.records.statement.metric import metric_specs
 from lineage_pipelines.records.statement.training_run import (

@@ -14,7 +14,7 @@ from lineage_pipelines.capture.git.git_state import find_root
 from lineage_pipelines.capture.git.public_url import public_url
 from lineage_pipelines.capture.recorder import describe_recorder
 from lineage_pipelines.capture.secrets import secret_lines
-from lineage_pipelines.records.statement.code import Environment
+from lineage_pipelines.records.statement.environment import Environment
 from lineage_pipelines.records.values.digest import Digest
 
 _NAME = re.compile(r"^Name:\s*(\S+)", re.MULTILINE | re.IGNORECASE)

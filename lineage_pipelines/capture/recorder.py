@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from lineage_pipelines.capture.tool_caches import is_tool_cache
-from lineage_pipelines.records.statement.code import Recorder
+from lineage_pipelines.records.statement.environment import Recorder
 from lineage_pipelines.records.values.digest import Digest, sha256sum_lines
 
 NAME = "lineage-pipelines"

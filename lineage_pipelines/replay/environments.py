@@ -17,7 +17,7 @@ from lineage_pipelines.artifacts.artifact_store import ArtifactStore
 from lineage_pipelines.capture.environment import list_packages
 from lineage_pipelines.errors import ArtifactError, LineageError
 from lineage_pipelines.queries.graph.subject import plain_name
-from lineage_pipelines.records.statement.code import Environment
+from lineage_pipelines.records.statement.environment import Environment
 from lineage_pipelines.records.values.digest import Digest
 from lineage_pipelines.system.file_lock import hold_lock
 

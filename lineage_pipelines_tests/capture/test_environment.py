@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from lineage_pipelines.capture.environment import LOCK_FILES, capture_environment, imported_packages, list_packages
-from lineage_pipelines.records.statement.code import Environment
+from lineage_pipelines.records.statement.environment import Environment
 from lineage_pipelines.records.values.codec import from_json, to_json
 from lineage_pipelines.records.values.digest import Digest
 from lineage_pipelines_tests.capture.repository import Repository

@@ -24,8 +24,8 @@ from lineage_pipelines.capture.parameters import effective_parameters, parameter
 from lineage_pipelines.capture.tables.table_capture import capture_table, read_table
 from lineage_pipelines.catalog.log.entries import Entry
 from lineage_pipelines.datasets.content.snapshots import SnapshotCache
-from lineage_pipelines.records.statement.code import Environment
 from lineage_pipelines.records.statement.dataset import DatasetSnapshot, StageInput, StageOutput, StageRun
+from lineage_pipelines.records.statement.environment import Environment
 from lineage_pipelines.records.statement.lineage_record import ModelIdentity
 from lineage_pipelines.records.statement.training_run import Evaluation, ModelFile, TrainingRun
 from lineage_pipelines.records.values.canonical import Json, canonical_bytes

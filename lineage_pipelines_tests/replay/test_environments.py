@@ -10,7 +10,7 @@ import pytest
 
 from lineage_pipelines.artifacts.artifact_store import ArtifactStore
 from lineage_pipelines.capture.environment import list_packages
-from lineage_pipelines.records.statement.code import Environment
+from lineage_pipelines.records.statement.environment import Environment
 from lineage_pipelines.records.values.digest import Digest
 from lineage_pipelines.replay import environments
 from lineage_pipelines.replay.environments import (

@@ -14,7 +14,7 @@ from lineage_pipelines.errors import ArtifactError
 
 if TYPE_CHECKING:
     from lineage_pipelines.catalog.log.entries import Entry
-    from lineage_pipelines.records.statement.code import Environment
+    from lineage_pipelines.records.statement.environment import Environment
     from lineage_pipelines.records.statement.training_run import ModelFile
 
 MODEL_FILE = "model.skops"

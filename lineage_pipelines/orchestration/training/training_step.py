@@ -35,7 +35,8 @@ from lineage_pipelines.orchestration.training.training_result import check_resul
 from lineage_pipelines.orchestration.ui.outcome import Outcome
 from lineage_pipelines.orchestration.ui.version_diff import find_differences
 from lineage_pipelines.queries.registry.baseline import find_baseline, previous_version
-from lineage_pipelines.records.statement.code import CodeVersion, Environment
+from lineage_pipelines.records.statement.code import CodeVersion
+from lineage_pipelines.records.statement.environment import Environment
 from lineage_pipelines.records.statement.lineage_record import Completeness, LineageRecord, ModelIdentity
 from lineage_pipelines.records.statement.training_run import ModelFile, TrainingRun
 from lineage_pipelines.records.values.canonical import Json

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from lineage_pipelines.records.statement.code import Environment
 from lineage_pipelines.records.statement.dataset import DatasetSnapshot, StageInput, StageOutput
+from lineage_pipelines.records.statement.environment import Environment
 from lineage_pipelines.records.statement.lineage_record import LineageRecord
 from lineage_pipelines.records.values.digest import Digest
 

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from lineage_pipelines.errors import RecordError
-from lineage_pipelines.records.statement.code import CodeVersion, Environment
+from lineage_pipelines.records.statement.code import CodeVersion
 from lineage_pipelines.records.statement.dataset import DatasetSnapshot, StageRun
+from lineage_pipelines.records.statement.environment import Environment
 from lineage_pipelines.records.statement.metric import MetricSpec, metric_specs
 from lineage_pipelines.records.statement.training_run import Candidate, Evaluation, ModelFile, TrainingRun
 from lineage_pipelines.records.values import canonical

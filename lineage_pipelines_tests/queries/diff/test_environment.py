@@ -8,7 +8,7 @@ from lineage_pipelines.queries.diff.changes import EnvironmentChange, Kind, Pack
 from lineage_pipelines.queries.diff.code.environment import compare_environment
 from lineage_pipelines.queries.diff.explanation import scores
 from lineage_pipelines.queries.diff.explanation.record_sentences import environment_sentences
-from lineage_pipelines.records.statement.code import Recorder
+from lineage_pipelines.records.statement.environment import Recorder
 from lineage_pipelines.records.statement.lineage_record import LineageRecord
 from lineage_pipelines_tests.queries.diff.stored import Store, pairs, swapped
 from lineage_pipelines_tests.samples import digest, make_record

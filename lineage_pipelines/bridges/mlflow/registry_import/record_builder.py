@@ -23,8 +23,9 @@ from lineage_pipelines.bridges.mlflow.registry_import.run_inputs import MEASURED
 from lineage_pipelines.bridges.mlflow.run_payload import slices_in
 from lineage_pipelines.bridges.mlflow.tags import REASON
 from lineage_pipelines.capture.git.public_url import public_url
-from lineage_pipelines.records.statement.code import CodeVersion, Environment
+from lineage_pipelines.records.statement.code import CodeVersion
 from lineage_pipelines.records.statement.dataset import DatasetSnapshot
+from lineage_pipelines.records.statement.environment import Environment
 from lineage_pipelines.records.statement.lineage_record import LineageRecord, ModelIdentity
 from lineage_pipelines.records.statement.metric import metric_specs
 from lineage_pipelines.records.statement.training_run import Candidate, Evaluation, MlflowRun, ModelFile, TrainingRun

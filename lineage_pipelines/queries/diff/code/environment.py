@@ -6,7 +6,7 @@ from dataclasses import replace
 from lineage_pipelines.queries.diff.alignment import kind_of, paired
 from lineage_pipelines.queries.diff.changes import EnvironmentChange, PackageChange
 from lineage_pipelines.queries.diff.stored_sources import Blobs
-from lineage_pipelines.records.statement.code import Environment, Recorder
+from lineage_pipelines.records.statement.environment import Environment, Recorder
 from lineage_pipelines.records.statement.lineage_record import LineageRecord
 from lineage_pipelines.records.values.canonical import Json
 
