@@ -28,7 +28,8 @@ from benchmarks.versions import model_of
 
 if TYPE_CHECKING:
     from lineage_pipelines import LineageResource, TrainedModel
-    from lineage_pipelines.orchestration.training.model_definition import ModelDefinition, RunFacts
+    from lineage_pipelines.orchestration.training.model_definition import ModelDefinition
+    from lineage_pipelines.orchestration.training.run_facts import RunFacts
 
 MODEL = model_of(0)
 TRAINING, SAVING, INFERRING, REST = "training", "model: saved", "requirements: inferred", "the rest"

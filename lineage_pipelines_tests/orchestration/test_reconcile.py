@@ -13,9 +13,8 @@ import pytest
 from lineage_pipelines import ConflictError, build_reconcile_sensor, resolve_settings
 from lineage_pipelines.artifacts.artifact_store import ArtifactStore
 from lineage_pipelines.orchestration.operations.reconcile import reconcile
-from lineage_pipelines.orchestration.training.model_definition import RunFacts
 from lineage_pipelines.orchestration.training.run_attempt import open_attempt
-from lineage_pipelines.orchestration.training.run_facts import run_key
+from lineage_pipelines.orchestration.training.run_facts import RunFacts, run_key
 from lineage_pipelines.records.statement.training_run import DagsterRun
 from lineage_pipelines.system.process_identity import host_name, process_name
 from lineage_pipelines_tests.orchestration.conftest import build_defs

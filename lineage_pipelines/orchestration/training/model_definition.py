@@ -18,7 +18,6 @@ from lineage_pipelines.records.statement.metric import MetricSpec, declare_direc
 
 if TYPE_CHECKING:
     from lineage_pipelines.orchestration.training.evaluator import Evaluator
-    from lineage_pipelines.records.statement.training_run import DagsterRun
 
 LOADED_SOURCES = SourceMemory()
 """The sources that this process loaded for its definitions: all of them are run by one interpreter."""
@@ -60,17 +59,6 @@ class ModelDefinition:
     extra_sources: tuple[Path, ...] = ()
     """Absolute."""
     memory: SourceMemory = field(default=LOADED_SOURCES, repr=False, compare=False)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunFacts:
-    """What Dagster knows of this run."""
-
-    run: "DagsterRun"
-    run_key: str
-    """The same for every retry of one logical run (hex SHA-256)."""
-    host: str
-    user: str | None
 
 
 def check_texts(name: str, values: object) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from lineage_pipelines.catalog.catalog import Catalog
 from lineage_pipelines.catalog.outbox.attempts import Attempt, AttemptEnd
 from lineage_pipelines.datasets.workspace.placement import discard
 from lineage_pipelines.errors import CatalogError
-from lineage_pipelines.orchestration.training.model_definition import RunFacts
+from lineage_pipelines.orchestration.training.run_facts import RunFacts
 from lineage_pipelines.system.file_lock import lock_folder
 from lineage_pipelines.system.process_identity import process_name
 

@@ -4,10 +4,10 @@ import getpass
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import dagster as dg
 
-from lineage_pipelines.orchestration.training.model_definition import RunFacts
 from lineage_pipelines.records.statement.training_run import DagsterRun
 from lineage_pipelines.system.process_identity import host_name
 
@@ -19,6 +19,17 @@ _LAUNCHERS = (
     ("dagster/reporting_user", "user"),
 )
 _AUTOMATION = ("dagster/from_automation_condition", "dagster/auto_materialize")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunFacts:
+    """What Dagster knows of this run."""
+
+    run: DagsterRun
+    run_key: str
+    """The same for every retry of one logical run (hex SHA-256)."""
+    host: str
+    user: str | None
 
 
 def read_run_facts(context: dg.AssetExecutionContext) -> RunFacts:

@@ -24,12 +24,13 @@ from lineage_pipelines.catalog.outbox.attempts import Attempt
 from lineage_pipelines.catalog.outbox.outbox import DAGSTER
 from lineage_pipelines.errors import CaptureError
 from lineage_pipelines.orchestration.training.mlflow_values import MergedTraining, merge_mlflow_run
-from lineage_pipelines.orchestration.training.model_definition import ModelDefinition, RunFacts
+from lineage_pipelines.orchestration.training.model_definition import ModelDefinition
 from lineage_pipelines.orchestration.training.model_evaluation import (
     evaluate,
     plain_candidates,
 )
 from lineage_pipelines.orchestration.training.run_attempt import open_attempt
+from lineage_pipelines.orchestration.training.run_facts import RunFacts
 from lineage_pipelines.orchestration.training.training_inputs import ReadInputs, arguments, read_inputs
 from lineage_pipelines.orchestration.training.training_result import check_result
 from lineage_pipelines.orchestration.ui.outcome import Outcome
