@@ -1,6 +1,6 @@
 """What most comparisons of records need: stored blobs, sources of a version, and the two sides exchanged."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -49,11 +49,17 @@ def swapped(pair: tuple[Any, Any]) -> tuple[Any, Any]:
     return pair[1], pair[0]
 
 
+def _sharing(first: LineageRecord, second: LineageRecord, names: Sequence[str]) -> LineageRecord:
+    """The second record with some parts of the first, in a schema that can hold them."""
+    schema = max(first.schema_version, second.schema_version)
+    return replace(second, schema_version=schema, **{name: getattr(first, name) for name in names})
+
+
 _ONE = strategies.records
 pairs: st.SearchStrategy[tuple[LineageRecord, LineageRecord]] = st.tuples(_ONE, _ONE).flatmap(
     # Two records that share some of their parts say more than two that share nothing.
     lambda two: st.lists(
         st.sampled_from(["stages", "code", "environment", "parameters", "evaluation", "data"]), unique=True
-    ).map(lambda shared: (two[0], replace(two[1], **{name: getattr(two[0], name) for name in shared})))
+    ).map(lambda shared: (two[0], _sharing(*two, shared)))
 )
 """Two records of anything."""
