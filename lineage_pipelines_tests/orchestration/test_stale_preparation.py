@@ -20,6 +20,6 @@ def test_a_record_says_that_a_stage_read_what_has_since_been_delivered_anew(
     with shop.catalog() as catalog:
         entry = catalog.get("churn", 2)
     assert [dep.origin for dep in entry.record.stages[0].deps] == ["superseded:data/orders.csv.dvc", "git"]
-    stale = [gap for gap in entry.record.completeness.missing if "made anew" in gap]
+    stale = [gap for gap in entry.record.completeness.missing if "has since rewritten" in gap]
     assert [gap.partition(":")[0] for gap in stale] == ["stages.split.deps[data/orders.csv]"]
     assert "which data/orders.csv.dvc has since recorded anew" in render_text(show_document(entry))
