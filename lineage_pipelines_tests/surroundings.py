@@ -48,7 +48,7 @@ def replace() -> None:
     """
     for name in list(os.environ):
         foreign = name in _TERMINAL or (name.startswith(_OTHERS) and not name.startswith(_NETWORK))
-        if foreign and (name, os.environ[name]) != ("PYTHONPATH", _TREE):  # there, where a copy of the tree is tested (mutants.py)
+        if foreign and (name, os.environ[name]) != ("PYTHONPATH", _TREE):  # set by mutants.py
             del os.environ[name]
     os.environ.update(_OURS)
     for name in ("no_proxy", "NO_PROXY"):
