@@ -21,12 +21,21 @@ from lineage_pipelines.queries.diff.changes import (
     OverlapChange,
     PackageChange,
     ParameterChange,
-    RowChange,
     SchemaChange,
     Sentence,
     StageChange,
     VersionDiff,
     VersionSide,
+)
+from lineage_pipelines.queries.diff.rows.row_change import (
+    Alignment,
+    CellChange,
+    Effect,
+    EffectKind,
+    GroupKind,
+    RowChange,
+    RowGroup,
+    Way,
 )
 from lineage_pipelines.records.statement.dataset import Column
 from lineage_pipelines_tests.samples import digest
@@ -107,6 +116,10 @@ def _columns() -> tuple[ColumnChange, ...]:
     return temp, carrier, late, wind
 
 
+def _group(column: str, kind: GroupKind, values: tuple[str, ...], rows: int, of: int) -> RowGroup:
+    return RowGroup(column=column, kind=kind, values=values, rows=rows, of=of, touched=rows)
+
+
 def _data() -> tuple[DatasetChange, ...]:
     train = DatasetChange(
         name="train",
@@ -134,7 +147,22 @@ def _data() -> tuple[DatasetChange, ...]:
             removed=0,
             changed=2_226,
             same=103_249,
-            columns={"temp": 2_226, "dewp": 2_226},
+            aligned=Alignment.KEY,
+            compared=14,
+            repeated=(0, 4_312),
+            columns={"temp": 2_226, "dewp": 2_226, "tailnum": 900},
+            cells=(
+                CellChange(
+                    columns=("temp", "dewp"),
+                    rows=2_226,
+                    effect=Effect(kind=EffectKind.SCALED, ratio=5 / 9, offset=-160 / 9),
+                    group=_group("time_hour", GroupKind.VALUE, ("2013-06",), 2_226, 2_226),
+                ),
+                CellChange(
+                    columns=("tailnum",), rows=900, effect=Effect(kind=EffectKind.CASE, way=Way.UPPER, digits=None)
+                ),
+            ),
+            added_group=_group("time_hour", GroupKind.RANGE, ("2013-07-01", ""), 28_128, 28_128),
             partitions={"month=2013-06": (2_226, 2_226)},
             shifted={"wind_speed": 1},
         ),

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from lineage_pipelines.queries.diff.rows.row_change import RowChange
 from lineage_pipelines.records.statement.dataset import Column
 from lineage_pipelines.records.statement.training_run import CheckKind
 from lineage_pipelines.records.values.canonical import Json
@@ -104,24 +105,6 @@ class ColumnChange:
     def weight(self) -> float:
         """How far it moved, for ranking: PSI where it is known, else the distance."""
         return self.psi if self.psi is not None else (self.distance or 0.0)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RowChange:
-    """Which rows came, went or changed, when both snapshots were at hand."""
-
-    key: tuple[str, ...]
-    """The columns that tell rows apart; empty when rows were compared whole."""
-    added: int
-    removed: int
-    changed: int
-    same: int
-    columns: Mapping[str, int] = field(default_factory=dict)
-    """In how many of the changed rows a column differs."""
-    partitions: Mapping[str, tuple[int, int]] = field(default_factory=dict)
-    """Value of the column that the changes gather in (`month=2013-07`): rows changed, rows there."""
-    shifted: Mapping[str, int] = field(default_factory=dict)
-    """Columns that moved along the rows, by how many: with 1 each row holds what the row above it held before."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

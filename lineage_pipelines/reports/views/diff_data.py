@@ -8,9 +8,9 @@ from lineage_pipelines.queries.diff.changes import (
     Evidence,
     Kind,
     OverlapChange,
-    RowChange,
     SchemaChange,
 )
+from lineage_pipelines.queries.diff.rows.row_change import RowChange
 from lineage_pipelines.queries.diff.wording import duration, later, moment, scaled, value_words
 from lineage_pipelines.records.values.canonical import Json
 from lineage_pipelines.reports.document import Block, Heading, Listing, Pairs, Paragraph, Pictures, Table

@@ -14,11 +14,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lineage_pipelines.errors import LineageError
-from lineage_pipelines.queries.diff.changes import Evidence, OverlapChange, RowChange
+from lineage_pipelines.queries.diff.changes import Evidence, OverlapChange
 from lineage_pipelines.queries.diff.data.dataset_changes import compare_datasets
 from lineage_pipelines.queries.diff.data.overlap import compare_overlaps
 from lineage_pipelines.queries.diff.explanation import scores
 from lineage_pipelines.queries.diff.explanation.data_sentences import overlap_sentences
+from lineage_pipelines.queries.diff.rows.row_change import RowChange
 from lineage_pipelines.queries.diff.rows.row_changes import compare_rows
 from lineage_pipelines.queries.diff.stored_tables import OpenTable, find_tables
 from lineage_pipelines_tests.queries.diff.tables import Stored, record, write_table

@@ -12,7 +12,7 @@ from lineage_pipelines.records.statement.lineage_record import LineageRecord
 from lineage_pipelines.records.statement.profile import Profile
 
 if TYPE_CHECKING:
-    from lineage_pipelines.queries.diff.changes import RowChange
+    from lineage_pipelines.queries.diff.rows.row_change import RowChange
     from lineage_pipelines.queries.diff.stored_tables import Tables
 
 Listings = Callable[[DatasetSnapshot], Mapping[str, str] | None]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lineage_pipelines.errors import NotFoundError
-from lineage_pipelines.queries.diff.changes import RowChange
+from lineage_pipelines.queries.diff.rows.row_change import RowChange
 from lineage_pipelines.queries.diff.rows.row_key import find_key
 from lineage_pipelines.queries.diff.rows.row_patterns import find_shifts, gather
 from lineage_pipelines.queries.diff.rows.row_side import Side, parts_together
