@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lineage_pipelines.datasets.metafiles.directory_listing import read_listing
+from lineage_pipelines.datasets.metafiles.metafile_entries import ImportSource
 from lineage_pipelines.datasets.metafiles.metafile_reader import (
     lock_problems,
     parse_lock,
@@ -123,7 +124,7 @@ def test_what_dvc_writes_is_read(world: World) -> None:
     world.write("dvc.yaml", "stages: {copy: {cmd: cp in.csv out.csv, deps: [in.csv, many], outs: [out.csv]}}\n")
     world.repro()
     file, many = read_tracked(world.path("in.csv.dvc")), read_tracked(world.path("many.dvc"))
-    assert (file.source, file.wdir, file.frozen) == ("add", ".", False)
+    assert (file.imported, file.wdir, file.frozen) == (None, ".", False)
     assert (file.outs[0].content.hash_name, file.outs[0].content.size, file.outs[0].content.is_dir) == ("md5", 8, False)
     assert (many.outs[0].content.files, many.outs[0].content.size, many.outs[0].content.is_dir) == (2, 3, True)
     entry = read_lock(world.path("dvc.lock"))["copy"]
@@ -151,18 +152,20 @@ outs:
 
 def test_an_import_names_its_repository_and_commit() -> None:
     entry = parse_tracked(document(IMPORT, "data.xml.dvc"))
-    assert (entry.source, entry.url, entry.revision, entry.frozen) == (
-        "import",
-        "https://example.invalid/registry",
-        "96fdd8f12c14fa58a1b7354f1c7adb50e4e8542e",
-        True,
+    assert entry.frozen
+    assert entry.imported == entry.outs[0].imported
+    assert entry.imported == ImportSource(
+        kind="import",
+        url="https://example.invalid/registry",
+        path="get-started/data.xml",
+        revision="96fdd8f12c14fa58a1b7354f1c7adb50e4e8542e",
     )
 
 
 def test_an_import_of_a_url() -> None:
     text = f"deps: [{{etag: abc, size: 2, path: 'https://example.invalid/a'}}]\nouts: [{{md5: {MD5}, path: a}}]\n"
     entry = parse_tracked(document(text, "a.dvc"))
-    assert (entry.source, entry.url, entry.revision) == ("import-url", "https://example.invalid/a", None)
+    assert entry.imported == ImportSource(kind="import-url", url="https://example.invalid/a", etag="abc")
     assert entry.deps[0].checksum == "abc"
 
 
@@ -279,12 +282,15 @@ def test_numbers_without_json_form_are_words() -> None:
 )
 def test_the_commit_of_an_import_is_what_was_locked(repo: str, revision: str | None) -> None:
     entry = parse_tracked(document(f"deps: [{{path: a, repo: {repo}}}]\nouts: [{{path: a}}]\n", "a.dvc"))
-    assert (entry.source, entry.url, entry.revision) == ("import", "u", revision)
+    assert entry.imported is not None
+    assert (entry.imported.kind, entry.imported.url, entry.imported.revision) == ("import", "u", revision)
 
 
 def test_the_repository_of_an_import_may_stand_behind_other_dependencies() -> None:
     text = "deps: [{path: x}, {path: a, repo: {url: u, rev_lock: r}}]\nouts: [{path: a}]\n"
-    assert parse_tracked(document(text, "a.dvc")).source == "import"
+    imported = parse_tracked(document(text, "a.dvc")).imported
+    assert imported is not None
+    assert imported.kind == "import"
 
 
 @pytest.mark.parametrize(

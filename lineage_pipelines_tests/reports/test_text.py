@@ -52,5 +52,5 @@ def test_the_lines_of_a_paragraph_are_lines_in_markdown() -> None:
 
 def test_an_input_whose_maker_is_not_recorded_is_not_called_tracked() -> None:
     snapshot = replace(make_record().data[0], name="train", produced_by="clean")
-    (tree,) = preparation_trees([snapshot], [])
+    (tree,) = preparation_trees(replace(make_record(), data=(snapshot,), stages=()))
     assert tree.label == "train: made by clean, of which no run is recorded"

@@ -26,6 +26,14 @@ def public_url(url: str) -> str | None:
     return None if not cleaned or token_shape(cleaned) else cleaned
 
 
+def public_address(address: str) -> str | None:
+    """Return a URL as `public_url`, and a path as it is; None when it appears to hold a secret."""
+    path = address.removeprefix("file://")
+    if "://" in path or _SCP.fullmatch(path):
+        return public_url(path)
+    return path if path and "\n" not in path and token_shape(path) is None else None
+
+
 def _is_drive(url: str) -> bool:
     return len(url) > 1 and url[1] == ":" and url[0].isalpha()
 

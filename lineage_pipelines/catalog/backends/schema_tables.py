@@ -53,9 +53,9 @@ entity = Table(
 """Everything that a record says was used, once for all records; what is not known of it is empty.
 
 A `file` has its path as its name, and the digests that the record names (an MD5 with `.dir` for a directory). A
-`revision` has a name alone, a list of `packages` a SHA-256 alone. A `source` is a set of files that a training reaches;
-its SHA-256 is of that set. Long names are truncated, see `record_index.truncate`. `key` is a digest of all that, by
-which it is looked up.
+`revision`, and an `origin` (the address that data was imported from), has a name alone, a list of `packages` a SHA-256
+alone. A `source` is a set of files that a training reaches; its SHA-256 is of that set. Long names are truncated, see
+`record_index.truncate`. `key` is a digest of all that, by which it is looked up.
 """
 
 usage = Table(

@@ -106,6 +106,11 @@ class CatalogIndex:
         with self.reading() as connection:
             return impact_index.has_path(connection, path)
 
+    def origin_number(self, url: str) -> int | None:
+        """Return the entity number of the address that data was imported from; None where no record names it."""
+        with self.reading() as connection:
+            return record_index.origin_number(connection, url)
+
     def package_lists(self) -> Mapping[str, tuple[int, int]]:
         """Return each list of packages by its SHA-256: its entity number, and the place of the newest such record."""
         with self.reading() as connection:

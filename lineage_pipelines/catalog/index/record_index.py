@@ -26,6 +26,8 @@ from lineage_pipelines.records.values.digest import Digest, DigestSet
 
 REVISION = "revision"
 PACKAGES = "packages"
+ORIGIN = "origin"
+"""The address that data was imported from."""
 SOURCE = "source"
 
 _MANY = 400
@@ -134,6 +136,11 @@ def _read(record: LineageRecord) -> Iterator[Entity]:
     for stage in record.stages:
         for used in stage.deps:
             yield _file(used.path, used.digest)
+    for origin in (source.imported_from for source in record.sources):
+        if origin is not None and origin.url:
+            yield Entity(ORIGIN, truncate(origin.url))
+        if origin is not None and origin.revision:
+            yield Entity(REVISION, truncate(origin.revision))
     yield Entity(PACKAGES, "", sha256=record.environment.packages.hex)
     if record.code.revision:
         yield Entity(REVISION, truncate(record.code.revision))
@@ -147,6 +154,12 @@ def _source(closure: SourceClosure) -> Entity:
     # By its files: the digest that the record states for them is not checked here.
     lines = "".join(f"{file.sha256}  {file.path}\n" for file in closure.files)
     return Entity(SOURCE, "", sha256=hashlib.sha256(lines.encode("utf-8", "surrogatepass")).hexdigest())
+
+
+def origin_number(connection: sa.Connection, url: str) -> int | None:
+    """Return the number of the address that data was imported from; None where no record names it."""
+    named = Entity(ORIGIN, truncate(url))
+    return _look_up(connection, [named]).get(named)
 
 
 def _identify(connection: sa.Connection, named: Collection[Entity], known: dict[Entity, int]) -> set[Entity]:

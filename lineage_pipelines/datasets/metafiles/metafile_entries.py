@@ -20,6 +20,28 @@ _MD5_LENGTH = 32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ImportSource:
+    """Where `dvc import` or `dvc import-url` took data from, as the `.dvc` file says, credentials included."""
+
+    kind: str
+    """`import` (from a DVC or Git repository) or `import-url`."""
+    url: str | None
+    """Of the repository, or of the file or folder itself."""
+    path: str | None = None
+    """In the repository."""
+    rev: str | None = None
+    """The branch, tag or commit that was asked for."""
+    revision: str | None = None
+    """The commit that was imported (`rev_lock`)."""
+    md5: str | None = None
+    """Of what lay at the URL, as `etag` and `checksum`: each where DVC recorded it."""
+    etag: str | None = None
+    checksum: str | None = None
+    version_id: str | None = None
+    """Of an object in a versioned bucket."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Recorded:
     """What a metafile records about one path."""
 
@@ -30,6 +52,8 @@ class Recorded:
     """ETag or other checksum of something outside the project."""
     listing: tuple[tuple[str, str | None], ...] = ()
     """Relative path and MD5 of each file, where the metafile itself lists them (cloud-versioned remotes)."""
+    imported: ImportSource | None = None
+    """Where it was imported from, if it was."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +138,22 @@ def recorded(place: Place) -> Recorded:
         checksum=checksum,
         listing=listing,
     )
+
+
+def import_source(deps: list[Place]) -> ImportSource | None:
+    """Read from the `deps` of a `.dvc` file where its data was imported from; None if it was not."""
+    for dep in deps:
+        repo = dep.at("repo")
+        if repo.value is not None:
+            rev, locked = repo.at("rev").text(), repo.at("rev_lock").text()
+            path = dep.at("path").text()
+            return ImportSource(kind="import", url=repo.at("url").text(), path=path, rev=rev, revision=locked or rev)
+    if not deps:
+        return None
+    dep = deps[0]
+    names = ("etag", "checksum", "version_id")
+    known = {name: str(value) for name in names if (value := dep.at(name).value) is not None}
+    return ImportSource(kind="import-url", url=dep.at("path").text(), md5=_digest(dep.at("md5")), **known)
 
 
 def _hash(place: Place, md5: str | None) -> tuple[str, str | None]:

@@ -5,12 +5,12 @@ folder of their stage; only the project (dvc_project.py) knows that folder and m
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from lineage_pipelines.datasets.metafiles import metafile_entries
 from lineage_pipelines.datasets.metafiles.directory_listing import read_listing
-from lineage_pipelines.datasets.metafiles.metafile_entries import Place, Recorded, canonical_entry
+from lineage_pipelines.datasets.metafiles.metafile_entries import ImportSource, Place, Recorded, canonical_entry
 from lineage_pipelines.datasets.metafiles.quiet_read import read_quietly
 from lineage_pipelines.datasets.metafiles.yaml_reader import Document, YamlError, read_yaml
 from lineage_pipelines.records.values.canonical import Json
@@ -68,12 +68,8 @@ class TrackedEntry:
     frozen: bool = False
     desc: str | None = None
     meta: Mapping[str, Json] = field(default_factory=dict)
-    source: str = "add"
-    """`add`, `import` (from a DVC or Git repository) or `import-url`."""
-    url: str | None = None
-    """Of the repository or the file that was imported."""
-    revision: str | None = None
-    """The commit that was imported (`rev_lock`)."""
+    imported: ImportSource | None = None
+    """None for `dvc add`."""
 
 
 def read_lock(path: Path) -> Mapping[str, LockEntry]:
@@ -160,25 +156,13 @@ def parse_tracked(document: Document) -> TrackedEntry:
     if "cmd" in raw:
         raise top.at("cmd").error("a stage in a .dvc file, as DVC wrote before 1.0", fix="move the stage to dvc.yaml")
     deps = top.at("deps").items()
-    source, url, revision = _origin(deps)
+    imported = metafile_entries.import_source(deps)
     return TrackedEntry(
-        outs=tuple(metafile_entries.recorded(item) for item in top.at("outs").items()),
+        outs=tuple(replace(metafile_entries.recorded(item), imported=imported) for item in top.at("outs").items()),
         deps=tuple(metafile_entries.recorded(item) for item in deps),
         wdir=top.at("wdir").text() or ".",
         frozen=top.at("frozen").flag(default=False) or top.at("locked").flag(default=False),
         desc=top.at("desc").text(),
         meta=metafile_entries.meta(top.at("meta")),
-        source=source,
-        url=url,
-        revision=revision,
+        imported=imported,
     )
-
-
-def _origin(deps: list[Place]) -> tuple[str, str | None, str | None]:
-    for dep in deps:
-        repo = dep.at("repo")
-        if repo.value is not None:
-            return "import", repo.at("url").text(), repo.at("rev_lock").text() or repo.at("rev").text()
-    if deps:
-        return "import-url", deps[0].at("path").text(), None
-    return "add", None, None

@@ -2,6 +2,7 @@
 
 import os
 import posixpath
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -129,6 +130,25 @@ class DvcProject:
         if asked == output.path:
             return found
         return part_of(found, posixpath.relpath(asked, output.path), asked, self.listing)
+
+    def recorded_by(self, files: Collection[str]) -> tuple[RecordedOutput, ...]:
+        """Return what `.dvc` files record, one for each path that they track.
+
+        Args:
+            files: relative to the root; those that are none of the project are skipped.
+
+        Raises:
+            DatasetError: one of them is not valid.
+        """
+        return tuple(
+            RecordedOutput(
+                path=output.path, content=whole.content, owner=node.file, metafile=node.file, output=output, whole=whole
+            )
+            for node in self.graph().tracked
+            if node.file in files
+            for output in node.outs
+            for whole in [self._ledger.out(node, output.path)]
+        )
 
     def lock(self, address: str) -> "LockEntry | None":
         """Return the entry of a stage in dvc.lock, with paths relative to the root; None if it has not run.

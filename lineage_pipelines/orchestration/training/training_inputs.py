@@ -7,10 +7,12 @@ from typing import Any
 
 from lineage_pipelines.capture.gaps import Gaps
 from lineage_pipelines.capture.tables.table_capture import CapturedTable, capture_table, read_table
+from lineage_pipelines.datasets.pipeline.metafile_index import RecordedOutput
 from lineage_pipelines.datasets.workspace.placement import Placed, place
 from lineage_pipelines.orchestration.training.function_signature import InputKind
 from lineage_pipelines.orchestration.training.model_definition import ModelDefinition, ModelInput
-from lineage_pipelines.records.statement.dataset import DatasetSnapshot, StageRun
+from lineage_pipelines.orchestration.training.tracked_sources import capture_sources
+from lineage_pipelines.records.statement.dataset import DatasetSnapshot, StageRun, TrackedSource
 from lineage_pipelines.records.values.digest import Digest
 
 
@@ -23,6 +25,8 @@ class ReadInputs:
     snapshots: tuple[DatasetSnapshot, ...]
     stages: tuple[StageRun, ...]
     """Every preparation step behind them, sources first."""
+    sources: tuple[TrackedSource, ...]
+    """The tracked files and folders behind them, or that they are."""
     blobs: Mapping[Digest, bytes]
     """Profiles, stored by digest."""
     gaps: Gaps
@@ -37,11 +41,13 @@ def read_inputs(definition: ModelDefinition, folder: Path) -> ReadInputs:
     """
     paths: dict[str, Path] = {}
     snapshots: list[DatasetSnapshot] = []
+    recorded: list[RecordedOutput] = []
     blobs: dict[Digest, bytes] = {}
     gaps: Gaps = ()
     for name, declared in definition.inputs.items():
         placed = place(definition.project, declared.path, folder / name)
         paths[name] = placed.path
+        recorded.append(placed.recorded)
         table = capture_table(placed.path, name=name)
         if table.profile is not None:
             blobs[Digest.of(table.profile)] = table.profile
@@ -50,7 +56,15 @@ def read_inputs(definition: ModelDefinition, folder: Path) -> ReadInputs:
     chains = [definition.project.trace(declared.path) for declared in definition.inputs.values()]
     stages = {run.name: run for chain in chains for run in chain.runs}
     gaps += tuple(dict.fromkeys(gap for chain in chains for gap in chain.gaps))
-    return ReadInputs(paths=paths, snapshots=tuple(snapshots), stages=tuple(stages.values()), blobs=blobs, gaps=gaps)
+    sources, lacking = capture_sources(definition.project, recorded, stages.values())
+    return ReadInputs(
+        paths=paths,
+        snapshots=tuple(snapshots),
+        stages=tuple(stages.values()),
+        sources=sources,
+        blobs=blobs,
+        gaps=gaps + lacking,
+    )
 
 
 def _snapshot(

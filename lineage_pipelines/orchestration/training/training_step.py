@@ -165,6 +165,7 @@ class TrainingStep:
             model=self._identity(),
             data=read.snapshots,
             stages=read.stages,
+            sources=read.sources,
             code=captured.code,
             environment=replace(captured.environment, imported=Digest.of(imported)),
             parameters=training.parameters,

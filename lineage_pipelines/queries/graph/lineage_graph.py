@@ -48,6 +48,9 @@ class Node:
     path: str | None = None
     digest: DigestSet | None = None
     revision: str | None = None
+    """Of a commit; of imported data the commit that it was imported from."""
+    origin: str | None = None
+    """The address that data was imported from."""
     files: tuple[tuple[str, str], ...] = ()
     """Of a closure: path and SHA-256 of each file."""
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from sys import intern
 
 from lineage_pipelines.artifacts.artifact_store import ArtifactStore
+from lineage_pipelines.capture.git.public_url import public_address
 from lineage_pipelines.catalog.catalog import Catalog
 from lineage_pipelines.catalog.index.impact_index import ImpactQuery
 from lineage_pipelines.errors import ArtifactError, DatasetError, NotFoundError
@@ -28,6 +29,8 @@ class SubjectKind(StrEnum):
     """A file or folder, in whatever content it ever had."""
     REVISION = "revision"
     PACKAGE = "package"
+    ORIGIN = "origin"
+    """The repository or URL that data was imported from."""
     VERSION = "version"
     """A version of a model, whose file others read."""
 
@@ -47,6 +50,8 @@ class Subject:
     doubtful: frozenset[tuple[str, str]] = frozenset()
     """Tracked directories that may hold it: their listing is gone."""
     revisions: frozenset[str] = frozenset()
+    origin: str | None = None
+    """The address that data was imported from."""
     environments: Mapping[str, str] = field(default_factory=dict)
     """SHA-256 of each list of packages that it is in: how it is called there."""
     entities: frozenset[int] = frozenset()
@@ -67,6 +72,8 @@ class Subject:
         md5 = (node.digest.md5 or "").removesuffix(".dir") if node.digest else ""
         sha256 = (node.digest.sha256 or "") if node.digest else ""
         if not self.hexes.isdisjoint({md5, sha256}) or self._is_path(node.path) or node.revision in self.revisions:
+            return node.label
+        if self.origin is not None and node.origin == self.origin:
             return node.label
         if node.kind is NodeKind.ENVIRONMENT:
             return self.environments.get(sha256)
@@ -218,6 +225,8 @@ def find_subject(catalog: Catalog, text: str, places: Places) -> Subject:
         return _digest(catalog, found[1].lower(), places)
     if _UNSAYABLE.search(text):
         raise nearest(catalog, text, places.artifacts, Listings(places.project_dir))
+    if imported := _origin(catalog, text):
+        return imported
     if "==" in text:
         subject = _package(catalog, text, places)
     elif _VERSION.fullmatch(text) or catalog.latest(text) is not None:
@@ -227,6 +236,15 @@ def find_subject(catalog: Catalog, text: str, places: Places) -> Subject:
     if subject is None:
         raise nearest(catalog, text, places.artifacts, Listings(places.project_dir))
     return subject
+
+
+def _origin(catalog: Catalog, text: str) -> Subject | None:
+    """Return an address that data was imported from."""
+    url = public_address(text)
+    number = catalog.index.origin_number(url) if url else None
+    if number is None:
+        return None
+    return Subject(kind=SubjectKind.ORIGIN, text=str(url), origin=url, entities=frozenset({number}))
 
 
 def _version(catalog: Catalog, text: str) -> Subject:

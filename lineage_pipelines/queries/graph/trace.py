@@ -7,7 +7,7 @@ from lineage_pipelines.catalog.catalog import Catalog
 from lineage_pipelines.catalog.log.entries import Entry
 from lineage_pipelines.queries.graph.lineage_graph import Edge, LineageGraph, Node, NodeKind, Verb
 from lineage_pipelines.queries.refs import resolve
-from lineage_pipelines.records.statement.dataset import StageInput, StageRun
+from lineage_pipelines.records.statement.dataset import StageInput, StageRun, TrackedSource
 from lineage_pipelines.records.statement.lineage_record import LineageRecord
 from lineage_pipelines.records.values.digest import DigestSet
 
@@ -103,10 +103,10 @@ def _draw(drawing: "_Drawing", entry: Entry, prefix: str = "") -> str:
     drawing.prefix = prefix
     run = drawing.add(_training(entry))
     for stage in record.stages:
-        _draw_stage(drawing, stage)
+        _draw_stage(drawing, stage, record)
     for snapshot in record.data:
         kind = NodeKind.DATA if snapshot.produced_by else NodeKind.SOURCE
-        used = drawing.add(_data(snapshot.path, snapshot.digest, kind))
+        used = drawing.add(_with_source(_data(snapshot.path, snapshot.digest, kind), record.source_of(snapshot)))
         if snapshot.produced_by:
             drawing.join(drawing.stage(snapshot.produced_by), Verb.GENERATED, used)
         drawing.join(run, Verb.USED, used)
@@ -190,14 +190,23 @@ def _data(path: str, digest: DigestSet, kind: NodeKind, detail: str = "") -> Nod
     return Node(id=f"data:{path}@{name}", kind=kind, label=path, detail=detail, path=path, digest=digest)
 
 
-def _draw_stage(drawing: _Drawing, stage: StageRun) -> None:
+def _with_source(node: Node, source: TrackedSource | None) -> Node:
+    """Add to data what the file that tracks it says."""
+    if source is None:
+        return node
+    origin = source.imported_from
+    node = replace(node, detail=source.summary)
+    return replace(node, origin=origin.url, revision=origin.revision) if origin else node
+
+
+def _draw_stage(drawing: _Drawing, stage: StageRun, record: LineageRecord) -> None:
     first, _, rest = stage.command.strip().partition("\n")
     command = f"{first} …" if rest else first
     known = f"stage:{drawing.prefix}{stage.name}"
     name = drawing.add(Node(id=known, kind=NodeKind.STAGE, label=stage.name, detail=command))
     for used in stage.deps:
         maker, node = _input(used)
-        drawing.join(name, Verb.USED, drawing.add(node))
+        drawing.join(name, Verb.USED, drawing.add(_with_source(node, record.source_of(used))))
         if maker:
             drawing.join(drawing.stage(maker), Verb.GENERATED, node.id)
     for out in stage.outs:

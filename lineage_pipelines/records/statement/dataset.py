@@ -59,6 +59,59 @@ class DatasetSnapshot(Value):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ImportOrigin(Value):
+    """Where `dvc import` or `dvc import-url` took data from, as its `.dvc` file says."""
+
+    kind: str
+    """`import` (from a DVC or Git repository) or `import-url`."""
+    url: str | None = None
+    """Of the repository, or of the file or folder itself, without credentials; a path where the `.dvc` file has one."""
+    path: str | None = None
+    """In the repository."""
+    rev: str | None = None
+    """The branch, tag or commit that was asked for."""
+    revision: str | None = None
+    """The commit that was imported."""
+    md5: str | None = None
+    """DVC's name of what lay at the URL."""
+    etag: str | None = None
+    checksum: str | None = None
+    """Of storage that has neither MD5 nor etag, as HDFS."""
+    version_id: str | None = None
+    """Of an object in a versioned bucket."""
+
+    @property
+    def place(self) -> str:
+        """Where that is, in a line: the address, the path in a repository, the commit."""
+        inside = f": {self.path}" if self.path else ""
+        commit = f" at {self.revision}" if self.revision else ""
+        return f"{self.url or 'an address that is not recorded'}{inside}{commit}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrackedSource(Value):
+    """A file or folder that a `.dvc` file tracks, at which the recorded preparation, or the training itself, begins."""
+
+    file: str
+    """The `.dvc` file, relative to the DVC root: `tracked:<file>` is the origin of what stages read of it."""
+    path: str
+    """What it tracks, relative to the DVC root."""
+    digest: DigestSet
+    size: int | None = None
+    """Bytes, of all files together."""
+    files: int | None = None
+    """Of a folder."""
+    imported_from: ImportOrigin | None = None
+    """None where it was not imported."""
+
+    @property
+    def summary(self) -> str:
+        """Who tracks it and where it came from, in a line."""
+        imported = f", imported from {self.imported_from.place}" if self.imported_from else ""
+        return f"tracked by {self.file}{imported}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StageInput(Value):
     """Something a stage read (PROV used)."""
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from lineage_pipelines.errors import RecordError
 from lineage_pipelines.records.statement.code import CodeVersion
-from lineage_pipelines.records.statement.dataset import DatasetSnapshot, StageRun
+from lineage_pipelines.records.statement.dataset import DatasetSnapshot, StageInput, StageRun, TrackedSource
 from lineage_pipelines.records.statement.environment import Environment
 from lineage_pipelines.records.statement.metric import MetricSpec, metric_specs
 from lineage_pipelines.records.statement.training_run import Candidate, Evaluation, ModelFile, TrainingRun
@@ -67,6 +67,8 @@ class LineageRecord(Value):
     data: tuple[DatasetSnapshot, ...] = ()
     stages: tuple[StageRun, ...] = ()
     """Every preparation step behind `data`, sources first."""
+    sources: tuple[TrackedSource, ...] = field(default=(), metadata=SINCE_2)
+    """The tracked files and folders behind `data`, sorted by path; empty in a record of schema 1."""
     code: CodeVersion
     environment: Environment
     run: TrainingRun
@@ -96,10 +98,22 @@ class LineageRecord(Value):
         specs = metric_specs([metric]) if self.schema_version == 1 else recorded
         return next((spec for spec in specs if spec.name == metric), None)
 
+    def source_of(self, read: DatasetSnapshot | StageInput) -> TrackedSource | None:
+        """Return the tracked source that an input is, or is a part of; None where it is not recorded."""
+        if isinstance(read, StageInput):
+            found = [source for source in self.sources if read.origin == f"tracked:{source.file}"]
+        else:
+            found = [] if read.produced_by else list(self.sources)
+        return next((source for source in found if _overlap(source.path, read.path)), None)
+
     @property
     def measured_on(self) -> DatasetSnapshot | None:
         """The input that the evaluation was measured on; None where the record does not name exactly one."""
         return find_measured(self.data, self.evaluation.snapshot if self.evaluation else None)
+
+
+def _overlap(path: str, other: str) -> bool:
+    return path == other or path.startswith(f"{other}/") or other.startswith(f"{path}/")
 
 
 def find_measured(data: Sequence[DatasetSnapshot], name: str | None) -> DatasetSnapshot | None:

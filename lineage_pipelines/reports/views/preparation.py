@@ -1,8 +1,9 @@
 """The chain of preparation steps behind the inputs of a model, as trees back to the tracked sources."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 
 from lineage_pipelines.records.statement.dataset import DatasetSnapshot, Grade, StageInput, StageRun
+from lineage_pipelines.records.statement.lineage_record import LineageRecord
 from lineage_pipelines.records.values.canonical import Json
 from lineage_pipelines.reports.document import Tree
 from lineage_pipelines.reports.formatting import short_digest
@@ -11,44 +12,56 @@ _SEEN_ABOVE = "as above"
 _ORIGINS = {"tracked": "tracked by {}", "superseded": "which {} has since recorded anew"}
 
 
-def preparation_trees(data: Sequence[DatasetSnapshot], stages: Sequence[StageRun]) -> Iterator[Tree]:
+def preparation_trees(record: LineageRecord) -> Iterator[Tree]:
     """Yield a tree for each step (or tracked file) that inputs come from, the inputs it made at its root."""
-    by_name = {stage.name: stage for stage in stages}
+    steps = _Steps(record)
     makers: dict[str | None, list[DatasetSnapshot]] = {}
-    for snapshot in data:
-        makers.setdefault(snapshot.produced_by, []).append(snapshot)
-    drawn: set[str] = set()
+    for snapshot in record.data:
+        source = record.source_of(snapshot)
+        makers.setdefault(source.summary if source else snapshot.produced_by, []).append(snapshot)
     for maker, made in makers.items():
         names = ", ".join(snapshot.name for snapshot in made)
         if maker is None:
             declared = all(snapshot.grade is Grade.DECLARED for snapshot in made)
             words = "no preparation step is known" if declared else "tracked by DVC, no preparation step"
             yield Tree(f"{names}: {words}")
-        elif maker not in by_name:
+        elif made[0].produced_by is None:
+            yield Tree(f"{names}: {maker}, no preparation step")
+        elif maker not in steps.by_name:
             yield Tree(f"{names}: made by {maker}, of which no run is recorded")
         else:
-            yield Tree(names, (_stage(by_name[maker], by_name, drawn),))
+            yield Tree(names, (steps.tree(maker),))
 
 
-def _stage(stage: StageRun, by_name: Mapping[str, StageRun], drawn: set[str]) -> Tree:
-    if stage.name in drawn:
-        return Tree(f"{stage.name} ({_SEEN_ABOVE})")
-    drawn.add(stage.name)
-    label = f"{stage.name}: {_first_line(stage.command)}{_params(stage.params)}"
-    return Tree(label, tuple(_inputs(stage, by_name, drawn)))
+class _Steps:
+    """Draws the steps of a record, each once."""
 
+    def __init__(self, record: LineageRecord) -> None:
+        self.by_name = {stage.name: stage for stage in record.stages}
+        self._record = record
+        self._drawn: set[str] = set()
 
-def _inputs(stage: StageRun, by_name: Mapping[str, StageRun], drawn: set[str]) -> Iterator[Tree]:
-    code = [dep for dep in stage.deps if dep.origin == "git"]
-    for dep in stage.deps:
-        kind, _, owner = dep.origin.partition(":")
-        if kind == "stage":
-            below = (_stage(by_name[owner], by_name, drawn),) if owner in by_name else ()
-            yield Tree(_named(dep), below)
-        elif dep.origin != "git":
-            yield Tree(f"{_named(dep)}, {_ORIGINS.get(kind, kind).format(owner)}")
-    if code:
-        yield Tree("code: " + ", ".join(dep.path for dep in code))
+    def tree(self, name: str) -> Tree:
+        """Return the tree of a step down to the tracked sources."""
+        stage = self.by_name[name]
+        if name in self._drawn:
+            return Tree(f"{name} ({_SEEN_ABOVE})")
+        self._drawn.add(name)
+        label = f"{name}: {_first_line(stage.command)}{_params(stage.params)}"
+        return Tree(label, tuple(self._inputs(stage)))
+
+    def _inputs(self, stage: StageRun) -> Iterator[Tree]:
+        code = [dep for dep in stage.deps if dep.origin == "git"]
+        for dep in stage.deps:
+            kind, _, owner = dep.origin.partition(":")
+            if kind == "stage":
+                yield Tree(_named(dep), (self.tree(owner),) if owner in self.by_name else ())
+            elif dep.origin != "git":
+                source = self._record.source_of(dep)
+                words = source.summary if source else _ORIGINS.get(kind, kind).format(owner)
+                yield Tree(f"{_named(dep)}, {words}")
+        if code:
+            yield Tree("code: " + ", ".join(dep.path for dep in code))
 
 
 def _named(dep: StageInput) -> str:

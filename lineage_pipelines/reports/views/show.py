@@ -170,7 +170,7 @@ def _data(record: LineageRecord) -> Iterator[Block]:
         frozenset({"rows", "columns", "size"}),
     )
     yield Paragraph("")
-    yield from preparation_trees(record.data, record.stages)
+    yield from preparation_trees(record)
 
 
 def _code(record: LineageRecord) -> Iterator[Block]:

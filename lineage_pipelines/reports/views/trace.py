@@ -78,6 +78,7 @@ def _node_json(node: "Node") -> Json:
         "path": node.path,
         "digest": to_json(node.digest) if node.digest else None,
         "revision": node.revision,
+        "origin": node.origin,
         "files": [{"path": path, "sha256": sha256} for path, sha256 in node.files],
     }
 

@@ -1,0 +1,132 @@
+"""What a record says of the `.dvc` files at which the preparation, or the training itself, begins."""
+
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from lineage_pipelines import LineageRecord, TrainedModel, model_asset
+from lineage_pipelines.queries.graph.impact import impact
+from lineage_pipelines.queries.graph.subject import Places, find_subject
+from lineage_pipelines.queries.graph.trace import trace
+from lineage_pipelines.records.statement.dataset import ImportOrigin
+from lineage_pipelines.reports.render.text import render_text
+from lineage_pipelines.reports.views.show import show_document
+from lineage_pipelines_tests.orchestration.conftest import INPUTS
+from lineage_pipelines_tests.orchestration.shop import Shop, orders
+from lineage_pipelines_tests.world import World
+
+
+def rows(train: Path) -> TrainedModel:
+    """Learn nothing."""
+    from sklearn.dummy import DummyClassifier
+
+    assert train.exists()
+    return TrainedModel(estimator=DummyClassifier().fit([[0], [1]], [0, 1]), metrics={"rows": 1.0})
+
+
+def record_of(shop: Shop, path: str) -> LineageRecord:
+    """Train on one path, and return the record."""
+    model = model_asset(project=shop.project(), inputs={"train": path}, name="rows")(rows)
+    with dg.DagsterInstance.ephemeral() as instance:
+        assert dg.materialize([model], resources=shop.resources(), instance=instance).success
+    with shop.catalog() as catalog:
+        entry = catalog.latest("rows")
+    assert entry is not None
+    return entry.record
+
+
+@pytest.fixture
+def registry(tmp_path: Path) -> World:
+    """Another project, whose folder `sold` is tracked."""
+    world = World(tmp_path / "registry")
+    world.write("sold/orders.csv", orders(30))
+    world.track("sold")
+    world.commit("Track what was sold")
+    return world
+
+
+def test_an_import_names_repository_path_and_commit(shop: Shop, registry: World) -> None:
+    shop.world.dvc("import", str(registry.root), "sold/orders.csv", "-o", "data/bought.csv")
+    shop.world.commit("Import")
+    record = record_of(shop, "data/bought.csv")
+    (source,) = record.sources
+    revision = registry.git("rev-parse", "HEAD")
+    assert (source.file, source.path) == ("data/bought.csv.dvc", "data/bought.csv")
+    assert source.digest.md5 == record.data[0].digest.md5
+    assert source.imported_from == ImportOrigin(
+        kind="import", url=str(registry.root), path="sold/orders.csv", revision=revision
+    )
+    with shop.catalog() as catalog:
+        entry = catalog.get("rows", 1)
+        (node,) = [node for node in trace(catalog, "rows").nodes.values() if node.path == "data/bought.csv"]
+        for asked in (str(registry.root), revision):
+            (found,) = impact(catalog, find_subject(catalog, asked, Places())).versions
+            assert found.ref == "rows@1"
+            assert found.how is not None
+            assert found.how.what == "data/bought.csv"
+    words = f"tracked by data/bought.csv.dvc, imported from {registry.root}: sold/orders.csv at {revision}"
+    assert (node.detail, node.origin, node.revision) == (words, str(registry.root), revision)
+    shown = render_text(show_document(entry))
+    assert words in " ".join(shown.split())
+
+
+def test_an_import_of_a_url_names_it_and_what_lay_there(shop: Shop, tmp_path: Path) -> None:
+    place = tmp_path / "drop" / "orders.csv"
+    place.parent.mkdir()
+    place.write_text(orders(40))
+    shop.world.dvc("import-url", str(place), "data/dropped.csv")
+    shop.world.commit("Import")
+    (source,) = record_of(shop, "data/dropped.csv").sources
+    origin = source.imported_from
+    assert origin is not None
+    assert (origin.kind, origin.url, origin.md5) == ("import-url", str(place), source.digest.md5)
+
+
+def test_credentials_of_an_address_are_not_recorded(shop: Shop) -> None:
+    text = shop.world.path("data/orders.csv.dvc").read_text()
+    secret = "ghp_" + "0" * 36
+    deps = "deps:\n- path: a.csv\n  repo: {{url: '{}', rev_lock: '1234567'}}\n"
+    shop.world.write("data/orders.csv.dvc", deps.format(f"https://ada:{secret}@example.org/registry.git") + text)
+    record = record_of(shop, "data/orders.csv")
+    assert record.sources[0].imported_from is not None
+    assert record.sources[0].imported_from.url == "https://example.org/registry.git"
+    shop.world.write("data/orders.csv.dvc", deps.format(f"https://example.org/{secret}") + text)
+    record = record_of(shop, "data/orders.csv")
+    assert record.sources[0].imported_from is not None
+    assert record.sources[0].imported_from.url is None
+    said = "sources.data/orders.csv.imported_from.url: withheld, it appears to hold a secret"
+    assert said in record.completeness.missing
+    assert secret not in str(record)
+
+
+def test_the_sources_behind_stages_are_named_once_and_those_recorded_anew_are_not(
+    shop: Shop, instance: dg.DagsterInstance
+) -> None:
+    shop.world.repro("split")
+    model = model_asset(project=shop.project(), inputs=INPUTS)(shop.module().churn)
+    for _ in range(2):
+        assert dg.materialize([model], resources=shop.resources(), instance=instance).success
+        shop.world.write("data/orders.csv", orders(301))
+        shop.world.track("data/orders.csv")
+    with shop.catalog() as catalog:
+        first, second = (catalog.get("churn", number).record for number in (1, 2))
+    (source,) = first.sources
+    assert (source.file, source.imported_from) == ("data/orders.csv.dvc", None)
+    (used,) = [dep for dep in first.stages[0].deps if dep.path == "data/orders.csv"]
+    assert first.source_of(used) == source
+    assert [first.source_of(each) for each in first.data] == [None, None]
+    assert second.sources == ()
+
+
+def test_a_folder_that_holds_several_tracked_files_names_each(shop: Shop) -> None:
+    shop.world.write("in/a.csv", orders(20))
+    shop.world.write("in/deep/b.csv", orders(30))
+    shop.world.track("in/a.csv", "in/deep/b.csv")
+    shop.world.write(
+        "dvc.yaml", "stages: {join: {cmd: cat in/a.csv in/deep/b.csv > all.csv, deps: [in], outs: [all.csv]}}\n"
+    )
+    shop.world.repro("join")
+    record = record_of(shop, "all.csv")
+    assert [source.path for source in record.sources] == ["in/a.csv", "in/deep/b.csv"]
+    assert [record.source_of(dep) for dep in record.stages[0].deps] == list(record.sources)
