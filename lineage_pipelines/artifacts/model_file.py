@@ -74,6 +74,8 @@ class _Plain:
 
 FORMAT = "skops"
 _LIBRARIES = ("sklearn.", "numpy.", "scipy.")
+_HARMLESS = frozenset(["functools.partial"])
+"""Of the standard library: a partial calls nothing when it is loaded, and its function is judged by its own name."""
 _UNLOADABLE = ("__main__.", "<lambda>", "<locals>")
 _MAGIC = b"PK\x03\x04"
 _MAX_UNPACKED = 8 << 30
@@ -159,7 +161,7 @@ def _is_found(name: str) -> bool:
 
 
 def _refuse_undeclared(types: Sequence[str], declared: Sequence[str]) -> None:
-    unknown = [name for name in types if not name.startswith(_LIBRARIES) and name not in declared]
+    unknown = [name for name in types if not name.startswith(_LIBRARIES) and name not in {*_HARMLESS, *declared}]
     if unknown:
         lines = ", ".join(repr(name) for name in unknown)
         raise ArtifactError(

@@ -1,5 +1,6 @@
 """Evaluation: metrics as a record can hold them: finite floats under plain names."""
 
+import math
 from collections.abc import Mapping
 from numbers import Real
 
@@ -19,6 +20,40 @@ def check_metrics(metrics: Mapping[str, object], *, where: str) -> Mapping[str, 
         CaptureError: it is not a mapping, or a value is not finite, or is not a number (text, a boolean, an array); the
             message names the metric.
     """
+    numbers = _numbers(metrics, where)
+    for name, number in numbers.items():
+        if not math.isfinite(number):
+            fix = "give a finite number"
+            raise CaptureError(f"the metric {name!r} is not finite ({number})", where=where, fix=fix)
+    return numbers
+
+
+def defined_metrics(metrics: Mapping[str, object], *, where: str) -> tuple[Mapping[str, float], Mapping[str, str]]:
+    """Return the metrics that have a value as plain floats, in the order given, and what each of the others is.
+
+    A metric may have no value on some data, as ROC AUC has none where only one class occurs.
+
+    Args:
+        metrics: values by name; Python's numbers and the scalars of numpy and pandas.
+        where: whose metrics they are, for messages: `flight_delay: slice origin=EWR`.
+
+    Returns:
+        The finite ones, and `NaN`, `infinity` or `minus infinity` for each other one.
+
+    Raises:
+        CaptureError: it is not a mapping, or a value is not a number (text, a boolean, an array); the message names
+            the metric.
+    """
+    numbers = _numbers(metrics, where)
+    finite = {name: number for name, number in numbers.items() if math.isfinite(number)}
+    return finite, {name: _word(number) for name, number in numbers.items() if name not in finite}
+
+
+def _word(number: float) -> str:
+    return "NaN" if math.isnan(number) else "infinity" if number > 0 else "minus infinity"
+
+
+def _numbers(metrics: Mapping[str, object], where: str) -> dict[str, float]:
     if not hasattr(metrics, "items"):
         fix = 'give a mapping from names to numbers: {"roc_auc": 0.71}'
         raise CaptureError(f"the metrics are {_article(metrics)}", where=where, fix=fix)
@@ -36,24 +71,19 @@ def _check_name(name: object, where: str) -> str:
 
 
 def _check_number(name: str, value: object, where: str) -> float:
+    if type(value).__name__ == "NAType":  # what pandas calls the mean of nothing
+        return math.nan
     plain = plain_scalar(value)
     if isinstance(plain, bool) or not isinstance(plain, Real):
         raise CaptureError(
             f"the metric {name!r} is {_article(value)}, not a number",
             where=where,
-            fix="give one finite number for each metric; curves and tables belong in a plot or a slice",
+            fix="give one number for each metric; curves and tables belong in a plot or a slice",
         )
     try:
-        number = float(plain)
+        return float(plain)
     except OverflowError:
-        number = float("inf")
-    if number - number != 0:  # NaN and both infinities
-        raise CaptureError(
-            f"the metric {name!r} is not finite ({number})",
-            where=where,
-            fix="look for an empty slice, a division by zero, diverged training; leave out what is undefined",
-        )
-    return number
+        return math.inf if plain > 0 else -math.inf
 
 
 def _article(value: object) -> str:

@@ -8,8 +8,12 @@ from typing import Any
 
 
 def plain_scalar(value: Any) -> object:  # noqa: ANN401  # whatever an author handed over
-    """Return a numpy scalar as the Python value it stands for; anything else as it is."""
-    if _library(value) != "numpy" or not hasattr(value, "item") or hasattr(value, "__len__") or is_missing(value):
+    """Return a numpy scalar, or an array of no dimensions, as the Python value it stands for; else the value itself."""
+    if _library(value) != "numpy" or not hasattr(value, "item") or is_missing(value):
+        return value
+    if type(value).__name__ == "ndarray" and value.ndim == 0:
+        return plain_scalar(value[()])
+    if hasattr(value, "__len__"):
         return value
     if type(value).__name__ in ("datetime64", "timedelta64"):
         return _plain_time(value)

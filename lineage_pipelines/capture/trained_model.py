@@ -13,7 +13,8 @@ from lineage_pipelines.records.statement.training_run import Candidate, SliceMet
 class TrainedModel:
     """A trained estimator with its evaluation.
 
-    Numbers may be numpy's; they are converted when they are recorded. A metric that is not finite is refused.
+    Numbers may be numpy's; they are converted when they are recorded. A metric that is not finite (ROC
+    AUC of a slice of one class) is left out of the record, which says so in its list of what is missing.
     """
 
     estimator: object

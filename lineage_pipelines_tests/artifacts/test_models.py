@@ -1,6 +1,7 @@
 """Model files: what is saved can be loaded again, and nothing comes to life that nobody allowed."""
 
 import contextlib
+import functools
 import os
 import pickle
 import sys
@@ -12,6 +13,7 @@ from typing import Any
 
 import joblib  # type: ignore[import-untyped]
 import numpy as np
+import pandas as pd
 import pytest
 import skops.io
 from hypothesis import HealthCheck, given, settings
@@ -53,6 +55,19 @@ def test_a_model_of_scikit_learn_predicts_the_same_when_it_was_loaded(estimator:
     loaded: Any = load_model_file(saved.path, trusted_types=saved.trusted_types)
     assert type(loaded) is type(estimator)
     assert (loaded.predict_proba(X) == estimator.predict_proba(X)).all()
+
+
+def test_gradient_boosting_on_categories_needs_no_declaration(tmp_path: Path) -> None:
+    table = pd.DataFrame({"a": X[:, 0], "city": pd.Categorical(np.where(X[:, 1] > 0, "Rome", "Oslo"))})
+    estimator = HistGradientBoostingClassifier(max_iter=3).fit(table, Y)
+    saved = save_model(estimator, tmp_path)
+    loaded: Any = load_model_file(saved.path, trusted_types=saved.trusted_types)
+    assert (loaded.predict_proba(table) == estimator.predict_proba(table)).all()
+
+
+def test_the_function_of_a_partial_has_to_be_declared(tmp_path: Path) -> None:
+    with pytest.raises(ArtifactError, match=r"not declared: posix\.system"):
+        save_model(FunctionTransformer(functools.partial(os.system)), tmp_path)
 
 
 def test_a_package_comes_from_the_distribution_that_python_says() -> None:

@@ -220,7 +220,7 @@ def _judge_slices(columns: Sequence[str], min_rows: int, facts: GateFacts) -> tu
     if facts.evaluated_on is None:
         return False, "the training function does not name the input that it evaluated on"
     table = facts.table(facts.evaluated_on)
-    seen = {(s.name, s.value) for s in facts.slices}
+    seen = {(s.name, s.value) for s in facts.slices if s.metrics}
     absent: list[str] = []
     for column in columns:
         if column not in table.columns:

@@ -4,10 +4,12 @@ A committed version cannot be withdrawn, so everything that the event, the recor
 refused here.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import TypeVar
 
+from lineage_pipelines.capture.evaluation import defined_metrics
+from lineage_pipelines.capture.gaps import Gaps, some_of
 from lineage_pipelines.capture.scalars import describe_type, plain_scalar
 from lineage_pipelines.capture.secrets import find_secrets
 from lineage_pipelines.capture.trained_model import TrainedModel
@@ -41,6 +43,34 @@ def check_result(result: object, *, model: str, inputs: Collection[str]) -> Trai
     )
     _check_words(checked, model)
     return checked
+
+
+def leave_out_undefined(trained: TrainedModel, *, model: str) -> tuple[TrainedModel, Gaps]:
+    """Return the result with its finite metrics, and a gap for each metric that has no value: the model is kept.
+
+    Raises:
+        CaptureError: a metric is not a number at all.
+    """
+    metrics, undefined = defined_metrics(trained.metrics, where=f"{model}: metrics")
+    gaps = [f"evaluation.metrics.{name}: left out, it is {word}" for name, word in undefined.items()]
+    slices, of_slices = _finite(trained.slices, "slice", lambda part: f"{part.name}={part.value}")
+    candidates, of_candidates = _finite(trained.candidates, "candidate", lambda each: each.name)
+    gaps += [f"evaluation.slices: {gap}" for gap in of_slices] + [f"candidates: {gap}" for gap in of_candidates]
+    return replace(trained, metrics=metrics, slices=slices, candidates=candidates), tuple(gaps)
+
+
+def _finite(
+    parts: Iterable[_Part], kind: str, title: Callable[[_Part], str]
+) -> tuple[tuple[_Part, ...], Iterable[str]]:
+    """Parts with their finite metrics, and in words which metric of which parts is left out."""
+    kept: list[_Part] = []
+    undefined: dict[str, list[str]] = {}
+    for part in parts:
+        metrics, words = defined_metrics(part.metrics, where=f"{kind} {title(part)}: metrics")
+        kept.append(replace(part, metrics=metrics))
+        for name in words:
+            undefined.setdefault(name, []).append(title(part))
+    return tuple(kept), [f"{name} is not finite and left out of {some_of(of)}" for name, of in undefined.items()]
 
 
 def _check_page(result: TrainedModel, model: str) -> None:

@@ -32,7 +32,7 @@ from lineage_pipelines.orchestration.training.model_evaluation import (
 from lineage_pipelines.orchestration.training.run_attempt import open_attempt
 from lineage_pipelines.orchestration.training.run_facts import RunFacts
 from lineage_pipelines.orchestration.training.training_inputs import ReadInputs, arguments, read_inputs
-from lineage_pipelines.orchestration.training.training_result import check_result
+from lineage_pipelines.orchestration.training.training_result import check_result, leave_out_undefined
 from lineage_pipelines.orchestration.ui.outcome import Outcome
 from lineage_pipelines.orchestration.ui.version_diff import find_differences
 from lineage_pipelines.queries.registry.baseline import find_baseline, previous_version
@@ -148,10 +148,12 @@ class TrainingStep:
         )
         with track_training(training, self.settings.mlflow) as joined:
             returned = self.definition.function(**given)
-            trained = check_result(returned, model=self.definition.asset_key, inputs=list(self.definition.inputs))
+            result = check_result(returned, model=self.definition.asset_key, inputs=list(self.definition.inputs))
+            trained, undefined = leave_out_undefined(result, model=self.definition.name)
         if joined.run is not None and joined.run.link is not None:
             self.log(f"joined the MLflow run {joined.run.link.run_id}")
-        return merge_mlflow_run(trained, effective, joined.run, model=self.definition.name)
+        merged = merge_mlflow_run(trained, effective, joined.run, model=self.definition.name)
+        return replace(merged, gaps=(*undefined, *merged.gaps))
 
     def _commit(
         self, attempt: Attempt, folder: Path, captured: _Captured, read: ReadInputs, training: MergedTraining
@@ -228,7 +230,7 @@ def _completeness(
     missing = [*other_assets, *captured.gaps, *read.gaps, *training.gaps]
     if not read.snapshots:
         missing.append("data: the model declares no inputs")
-    if not len(training.trained.metrics):  # the truth value of a pandas Series is an error
+    if not training.trained.metrics:
         missing.append("evaluation: no metric was reported")
     if not training.trained.candidates:
         missing.append("candidates: no alternative was reported")
