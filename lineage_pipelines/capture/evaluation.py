@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping
 from numbers import Real
+from typing import Any
 
 from lineage_pipelines.capture.scalars import plain_scalar
 from lineage_pipelines.errors import CaptureError, RecordError
@@ -73,7 +74,7 @@ def _check_name(name: object, where: str) -> str:
 def _check_number(name: str, value: object, where: str) -> float:
     if type(value).__name__ == "NAType":  # what pandas calls the mean of nothing
         return math.nan
-    plain = plain_scalar(value)
+    plain: Any = plain_scalar(value)
     if isinstance(plain, bool) or not isinstance(plain, Real):
         raise CaptureError(
             f"the metric {name!r} is {_article(value)}, not a number",
