@@ -1,15 +1,19 @@
 """What a record says of the `.dvc` files at which the preparation, or the training itself, begins."""
 
+import hashlib
 from pathlib import Path
 
 import dagster as dg
 import pytest
 
-from lineage_pipelines import LineageRecord, TrainedModel, model_asset
+from lineage_pipelines import LineageRecord, TrainedModel, model_asset, resolve_settings
+from lineage_pipelines.artifacts.artifact_store import ArtifactStore
 from lineage_pipelines.queries.graph.impact import impact
 from lineage_pipelines.queries.graph.subject import Places, find_subject
 from lineage_pipelines.queries.graph.trace import trace
 from lineage_pipelines.records.statement.dataset import ImportOrigin
+from lineage_pipelines.records.statement.file_listing import decode_listing
+from lineage_pipelines.records.values.digest import Digest
 from lineage_pipelines.reports.render.text import render_text
 from lineage_pipelines.reports.views.show import show_document
 from lineage_pipelines_tests.orchestration.conftest import INPUTS
@@ -34,6 +38,13 @@ def record_of(shop: Shop, path: str) -> LineageRecord:
         entry = catalog.latest("rows")
     assert entry is not None
     return entry.record
+
+
+def listing_of(shop: Shop, digest: Digest | None) -> dict[str, tuple[str, int | None]]:
+    """Read a listing from the artifact store: MD5 and size by path."""
+    assert digest is not None
+    store = ArtifactStore(resolve_settings(start=shop.root).artifacts)
+    return {file.path: (file.md5, file.size) for file in decode_listing(store.read(digest))}
 
 
 @pytest.fixture
@@ -66,7 +77,8 @@ def test_an_import_names_repository_path_and_commit(shop: Shop, registry: World)
             assert found.how is not None
             assert found.how.what == "data/bought.csv"
     words = f"tracked by data/bought.csv.dvc, imported from {registry.root}: sold/orders.csv at {revision}"
-    assert (node.detail, node.origin, node.revision) == (words, str(registry.root), revision)
+    assert node.detail.startswith(f"{words}, delivered by ")
+    assert (node.origin, node.revision) == (str(registry.root), revision)
     shown = render_text(show_document(entry))
     assert words in " ".join(shown.split())
 
@@ -130,3 +142,64 @@ def test_a_folder_that_holds_several_tracked_files_names_each(shop: Shop) -> Non
     record = record_of(shop, "all.csv")
     assert [source.path for source in record.sources] == ["in/a.csv", "in/deep/b.csv"]
     assert [record.source_of(dep) for dep in record.stages[0].deps] == list(record.sources)
+
+
+def test_the_commit_that_delivered_a_source_is_named(shop: Shop) -> None:
+    def deliver(rows: int, author: str) -> str:
+        shop.world.write("data/orders.csv", orders(rows))
+        shop.world.track("data/orders.csv")
+        shop.world.git("add", "-A")
+        shop.world.git("commit", "-q", "-m", "Deliver", f"--author={author} <x@example.invalid>")
+        return shop.world.git("rev-parse", "HEAD")
+
+    deliver(50, "Ada")
+    revision = deliver(60, "Grace Höpper")
+    shop.world.append("data/orders.csv.dvc", "desc: what was sold\n")
+    shop.world.commit("Describe it")
+    record = record_of(shop, "data/orders.csv")
+    delivery = record.sources[0].delivery
+    assert delivery is not None
+    assert (delivery.revision, delivery.author) == (revision, "Grace Höpper")
+    assert delivery.date.isoformat() == shop.world.git("log", "-1", "--format=%aI", revision)
+    assert not [gap for gap in record.completeness.missing if gap.startswith("sources")]
+    shop.world.write("data/orders.csv", orders(50))
+    shop.world.track("data/orders.csv")
+    record = record_of(shop, "data/orders.csv")
+    assert record.sources[0].delivery is None
+    assert "sources.delivery: data/orders.csv.dvc: not committed as it is now" in record.completeness.missing
+
+
+def test_a_folder_has_its_listing_and_what_kinds_of_files_it_holds(shop: Shop) -> None:
+    shop.world.write("in/days/march.csv", orders(20))
+    shop.world.write("in/days/April.CSV.gz", "x")
+    shop.world.write("in/model.PKL", "y" * 7)
+    shop.world.write("in/README", "z")
+    shop.world.track("in")
+    record = record_of(shop, "in")
+    (source,), (snapshot,) = record.sources, record.data
+    assert source.kinds == snapshot.kinds == {".csv": 1, ".csv.gz": 1, ".pkl": 1, "": 1}
+    assert source.listing == snapshot.listing
+    listed = listing_of(shop, source.listing)
+    assert list(listed) == ["README", "days/April.CSV.gz", "days/march.csv", "model.PKL"]
+    assert listed["model.PKL"] == (hashlib.md5(b"y" * 7).hexdigest(), 7)
+    with shop.catalog() as catalog:
+        shown = render_text(show_document(catalog.get("rows", 1)))
+    assert "in: 1 without suffix, 1 .csv, 1 .csv.gz, 1 .pkl" in shown
+
+
+def test_a_folder_behind_a_stage_is_listed_from_what_is_on_this_machine(shop: Shop) -> None:
+    shop.world.write("in/a.csv", orders(20))
+    shop.world.write("in/b.csv", orders(30))
+    shop.world.track("in")
+    shop.world.write("dvc.yaml", "stages: {join: {cmd: cat in/*.csv > all.csv, deps: [in/b.csv], outs: [all.csv]}}\n")
+    shop.world.repro("join")
+    md5 = hashlib.md5(orders(20).encode()).hexdigest()
+    whole = record_of(shop, "all.csv").sources[0]
+    assert listing_of(shop, whole.listing)["a.csv"] == (md5, len(orders(20)))
+    shop.world.cached(md5).unlink()
+    shop.world.path("in/a.csv").unlink()
+    assert listing_of(shop, record_of(shop, "all.csv").sources[0].listing)["a.csv"] == (md5, None)
+    shop.world.cached(str(whole.digest.md5)).unlink()
+    record = record_of(shop, "all.csv")
+    assert record.sources[0].listing is None
+    assert "sources.in.listing: not on this machine" in record.completeness.missing

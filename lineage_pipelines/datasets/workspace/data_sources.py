@@ -71,6 +71,39 @@ def find_sources(project: DvcProject, recorded: RecordedOutput) -> Found:
     return Found(md5, is_dir, tuple(sources))
 
 
+def find_local(project: DvcProject, recorded: RecordedOutput) -> Found | None:
+    """Find every file of a recorded path on this machine; None where one is missing. Nothing is fetched.
+
+    Raises:
+        DatasetError: a listing in DVC's cache was altered.
+    """
+    listed = list_files(project, recorded)
+    if listed is None:
+        return None
+    files, is_dir = listed
+    md5 = directory_md5(files) if is_dir else files[0][1]
+    sources, missing = _locate(project, recorded, files, in_workspace=False)
+    if missing and compare(project, recorded, md5=md5)[0] is WorkspaceState.OK:
+        sources, missing = _locate(project, recorded, files, in_workspace=True)
+    return None if missing else Found(md5, is_dir, tuple(sources))
+
+
+def list_files(project: DvcProject, recorded: RecordedOutput) -> tuple[Listing, bool] | None:
+    """Return relative path and MD5 of every file of a recorded path, and whether they are a directory's.
+
+    None where that is not known on this machine. Nothing is fetched.
+
+    Raises:
+        DatasetError: a listing in DVC's cache was altered.
+    """
+    whole = recorded.whole.content
+    if whole.md5 is None and not recorded.whole.listing:
+        return None
+    if whole.is_dir and whole.md5 is not None and _known_listing(project, recorded, whole.md5) is None:
+        return None
+    return _recorded_files(project, recorded)
+
+
 def _recorded_files(project: DvcProject, recorded: RecordedOutput) -> tuple[Listing, bool]:
     """Return relative path and MD5 of every file, and whether they are a directory's."""
     whole = recorded.whole
@@ -101,9 +134,22 @@ def _part(listing: Listing, recorded: RecordedOutput, root: Path) -> tuple[Listi
 
 def _listing(project: DvcProject, recorded: RecordedOutput) -> Listing:
     whole = recorded.whole
-    md5, hash_name = whole.content.md5, whole.content.hash_name
+    md5 = whole.content.md5
     if md5 is None:
         return tuple((path, name) for path, name in whole.listing if name is not None)
+    known = _known_listing(project, recorded, md5)
+    if known is not None:
+        return known
+    fetch(project, recorded)
+    stored = project.object_path(md5, whole.content.hash_name)
+    if stored.exists():
+        return read_listing(stored, md5)
+    raise _missing(project, recorded, [f"the listing of the directory (MD5 {md5})"])
+
+
+def _known_listing(project: DvcProject, recorded: RecordedOutput, md5: str) -> Listing | None:
+    """Return the listing of a directory from the cache, else from an unchanged workspace."""
+    hash_name = recorded.whole.content.hash_name
     stored = project.object_path(md5, hash_name)
     if stored.exists():
         return read_listing(stored, md5)
@@ -112,10 +158,7 @@ def _listing(project: DvcProject, recorded: RecordedOutput) -> Listing:
         listing = snapshots_of(project).listing(workspace, hash_name)
         if directory_md5(listing) == md5:
             return listing
-    fetch(project, recorded)
-    if stored.exists():
-        return read_listing(stored, md5)
-    raise _missing(project, recorded, [f"the listing of the directory (MD5 {md5})"])
+    return None
 
 
 def _locate(

@@ -36,6 +36,8 @@ class Placed:
     content: Snapshot
     """The digests of these bytes; the MD5 is the one that DVC recorded."""
     recorded: RecordedOutput
+    files: tuple[tuple[str, FileDigests], ...] = ()
+    """Relative path and digests of the files of a folder."""
 
 
 def place(project: DvcProject, path: str, into: Path) -> Placed:
@@ -66,7 +68,9 @@ def place(project: DvcProject, path: str, into: Path) -> Placed:
             copied = [(found.sources[0], _place_file(plan, found.sources[0], target))]
             sha256 = copied[0][1].sha256
     size = sum(one.size for _, one in copied)
-    return Placed(target, Snapshot(DigestSet(md5=found.md5, sha256=sha256), size, len(copied)), recorded)
+    content = Snapshot(DigestSet(md5=found.md5, sha256=sha256), size, len(copied))
+    files = tuple((source.relative, one) for source, one in copied) if found.is_dir else ()
+    return Placed(target, content, recorded, files)
 
 
 def discard(path: Path) -> None:

@@ -7,11 +7,15 @@ from typing import Any
 
 from lineage_pipelines.capture.gaps import Gaps
 from lineage_pipelines.capture.tables.table_capture import CapturedTable, capture_table, read_table
-from lineage_pipelines.datasets.pipeline.metafile_index import RecordedOutput
 from lineage_pipelines.datasets.workspace.placement import Placed, place
 from lineage_pipelines.orchestration.training.function_signature import InputKind
 from lineage_pipelines.orchestration.training.model_definition import ModelDefinition, ModelInput
-from lineage_pipelines.orchestration.training.tracked_sources import capture_sources
+from lineage_pipelines.orchestration.training.tracked_sources import (
+    Folder,
+    capture_sources,
+    describe_folder,
+    placed_files,
+)
 from lineage_pipelines.records.statement.dataset import DatasetSnapshot, StageRun, TrackedSource
 from lineage_pipelines.records.values.digest import Digest
 
@@ -41,49 +45,59 @@ def read_inputs(definition: ModelDefinition, folder: Path) -> ReadInputs:
     """
     paths: dict[str, Path] = {}
     snapshots: list[DatasetSnapshot] = []
-    recorded: list[RecordedOutput] = []
+    read: list[Placed] = []
     blobs: dict[Digest, bytes] = {}
     gaps: Gaps = ()
     for name, declared in definition.inputs.items():
         placed = place(definition.project, declared.path, folder / name)
         paths[name] = placed.path
-        recorded.append(placed.recorded)
+        read.append(placed)
         table = capture_table(placed.path, name=name)
         if table.profile is not None:
             blobs[Digest.of(table.profile)] = table.profile
         gaps += table.gaps
-        snapshots.append(_snapshot(definition, name, declared, placed, table))
+        files = describe_folder(placed_files(placed)) if placed.files else None
+        if files and files.listing is not None:
+            blobs[Digest.of(files.listing)] = files.listing
+        snapshots.append(_snapshot(definition, name, declared, _Described(placed, table, files)))
     chains = [definition.project.trace(declared.path) for declared in definition.inputs.values()]
     stages = {run.name: run for chain in chains for run in chain.runs}
     gaps += tuple(dict.fromkeys(gap for chain in chains for gap in chain.gaps))
-    sources, lacking = capture_sources(definition.project, recorded, stages.values())
+    begun = capture_sources(definition.project, read, stages.values())
     return ReadInputs(
         paths=paths,
         snapshots=tuple(snapshots),
         stages=tuple(stages.values()),
-        sources=sources,
-        blobs=blobs,
-        gaps=gaps + lacking,
+        sources=begun.sources,
+        blobs=blobs | begun.blobs,
+        gaps=(*gaps, *begun.gaps),
     )
 
 
-def _snapshot(
-    definition: ModelDefinition, name: str, declared: ModelInput, placed: Placed, table: CapturedTable
-) -> DatasetSnapshot:
-    facts = table.facts
-    owner = placed.recorded.owner
+@dataclass(frozen=True, slots=True)
+class _Described:
+    placed: Placed
+    table: CapturedTable
+    folder: Folder | None
+
+
+def _snapshot(definition: ModelDefinition, name: str, declared: ModelInput, described: _Described) -> DatasetSnapshot:
+    facts, profile, folder = described.table.facts, described.table.profile, described.folder
+    content, owner = described.placed.content, described.placed.recorded.owner
     return DatasetSnapshot(
         name=name,
         role=declared.role or name,
         path=declared.path,
         asset_key=definition.input_keys.get(name),
-        digest=placed.content.digest,
-        size=placed.content.size,
-        files=placed.content.files,
+        digest=content.digest,
+        size=content.size,
+        files=content.files,
         rows=facts.rows if facts else None,
         schema=facts.columns if facts else (),
-        profile=Digest.of(table.profile) if table.profile is not None else None,
+        profile=Digest.of(profile) if profile is not None else None,
         produced_by=None if owner.endswith(".dvc") else owner,
+        listing=folder.digest if folder else None,
+        kinds=folder.kinds if folder else None,
     )
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from lineage_pipelines.records.statement.dataset import DatasetSnapshot, StageInput, StageOutput
+from lineage_pipelines.records.statement.dataset import DatasetSnapshot, StageInput, StageOutput, TrackedSource
 from lineage_pipelines.records.statement.environment import Environment
 from lineage_pipelines.records.statement.lineage_record import LineageRecord
 from lineage_pipelines.records.values.digest import Digest
@@ -81,8 +81,16 @@ def _blobs(record: LineageRecord) -> Iterator[Blob]:
     if record.run.mlflow is not None and record.run.mlflow.source is not None:
         yield Blob(record.run.mlflow.source.hex, "the data of the MLflow run")
     for snapshot in record.data:
-        if snapshot.profile is not None:
-            yield Blob(snapshot.profile.hex, f"the profile of {snapshot.path}")
+        yield from _data_blobs(snapshot)
+    for source in record.sources:
+        yield from _data_blobs(source)
+
+
+def _data_blobs(data: DatasetSnapshot | TrackedSource) -> Iterator[Blob]:
+    if isinstance(data, DatasetSnapshot) and data.profile is not None:
+        yield Blob(data.profile.hex, f"the profile of {data.path}")
+    if data.listing is not None:
+        yield Blob(data.listing.hex, f"the listing of {data.path}")
 
 
 def _environment_blobs(environment: Environment, withheld: Iterable[str]) -> Iterator[Blob]:

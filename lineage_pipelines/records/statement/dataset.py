@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 
 from lineage_pipelines.records.values.canonical import Json
-from lineage_pipelines.records.values.codec import Value
+from lineage_pipelines.records.values.codec import SINCE_2, Value
 from lineage_pipelines.records.values.digest import Digest, DigestSet
 
 
@@ -56,6 +57,10 @@ class DatasetSnapshot(Value):
     grade: Grade = Grade.CAPTURED
     produced_by: str | None = None
     """The address of the stage run that made it; None for a tracked source."""
+    listing: Digest | None = field(default=None, metadata=SINCE_2)
+    """A blob: the files of a folder."""
+    kinds: Mapping[str, int] | None = field(default=None, metadata=SINCE_2)
+    """How many files of each suffix a folder holds; None for a file, and where it is not known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +94,17 @@ class ImportOrigin(Value):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery(Value):
+    """The commit by which a `.dvc` file came to name the data that it names."""
+
+    revision: str
+    author: str
+    """As Git names the person, without the address."""
+    date: datetime
+    """When it was written, as `git log` shows."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TrackedSource(Value):
     """A file or folder that a `.dvc` file tracks, at which the recorded preparation, or the training itself, begins."""
 
@@ -103,12 +119,20 @@ class TrackedSource(Value):
     """Of a folder."""
     imported_from: ImportOrigin | None = None
     """None where it was not imported."""
+    delivery: Delivery | None = None
+    """None where it is not committed as it is, or the history does not tell."""
+    listing: Digest | None = None
+    """A blob: the files of a folder."""
+    kinds: Mapping[str, int] | None = None
+    """How many files of each suffix a folder holds."""
 
     @property
     def summary(self) -> str:
-        """Who tracks it and where it came from, in a line."""
+        """Who tracks it, where it came from and who delivered it, in a line."""
         imported = f", imported from {self.imported_from.place}" if self.imported_from else ""
-        return f"tracked by {self.file}{imported}"
+        by = self.delivery
+        delivered = f", delivered by {by.author} on {by.date:%Y-%m-%d} ({by.revision[:12]})" if by else ""
+        return f"tracked by {self.file}{imported}{delivered}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

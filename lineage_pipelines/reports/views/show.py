@@ -169,8 +169,15 @@ def _data(record: LineageRecord) -> Iterator[Block]:
         ],
         frozenset({"rows", "columns", "size"}),
     )
+    folders = {each.path: each.kinds for each in record.data} | {each.path: each.kinds for each in record.sources}
+    yield from (Paragraph(f"  {path}: {_kinds(kinds)}", "dim") for path, kinds in folders.items() if kinds)
     yield Paragraph("")
     yield from preparation_trees(record)
+
+
+def _kinds(kinds: Mapping[str, int]) -> str:
+    ordered = sorted(kinds.items(), key=lambda item: (-item[1], item[0]))
+    return ", ".join(f"{number:,} {kind or 'without suffix'}" for kind, number in ordered)
 
 
 def _code(record: LineageRecord) -> Iterator[Block]:
