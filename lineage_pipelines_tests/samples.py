@@ -15,6 +15,7 @@ from lineage_pipelines.records.statement.dataset import (
 from lineage_pipelines.records.statement.environment import Environment
 from lineage_pipelines.records.statement.lineage_record import Completeness, LineageRecord, ModelIdentity, predicate
 from lineage_pipelines.records.statement.metric import metric_specs
+from lineage_pipelines.records.statement.partition import Partition
 from lineage_pipelines.records.statement.training_run import (
     Candidate,
     CheckResult,
@@ -48,7 +49,12 @@ def run_key(text: str) -> str:
 
 
 def make_record(
-    run: str = "1", *, model: str = "flight_delay", raw: str = "through 2013-03", auc: float = 0.7421
+    run: str = "1",
+    *,
+    model: str = "flight_delay",
+    raw: str = "through 2013-03",
+    auc: float = 0.7421,
+    partition: Partition | None = None,
 ) -> LineageRecord:
     """Return the record of one training run.
 
@@ -57,6 +63,7 @@ def make_record(
         model: the model's name.
         raw: the content of the delivered data; everything behind it follows.
         auc: the metric `roc_auc`.
+        partition: the partition, of a model that has some.
     """
     train, test = _split(raw)
     return LineageRecord(
@@ -64,6 +71,7 @@ def make_record(
             name=model,
             asset_key=model,
             run_key=run_key(f"{model} {run}"),
+            partition=partition,
             description="Will a flight arrive more than 15 minutes late?",
             owners=("team:ops",),
         ),

@@ -19,6 +19,7 @@ from lineage_pipelines.records.statement.lineage_record import (
     LineageRecord,
     ModelIdentity,
 )
+from lineage_pipelines.records.statement.partition import Partition
 from lineage_pipelines.records.values.canonical import Json
 from lineage_pipelines.records.values.codec import Value, field_types
 from lineage_pipelines.records.values.digest import Digest, DigestSet
@@ -96,6 +97,8 @@ def values(kind: type[Value], schema: int = SCHEMA_VERSION) -> st.SearchStrategy
     known: dict[str, st.SearchStrategy[Any]] = {name: fields(hint, schema) for name, hint in hints.items()}
     if kind is ModelIdentity:
         known["name"] = model_names
+    if kind is Partition:
+        known["identity"] = st.text(st.characters(categories=["L", "Nd", "P"]), min_size=1, max_size=12)
     if kind is LineageRecord:
         known["schema_version"] = st.just(schema)
     unknown = st.dictionaries(texts.filter(lambda name: name not in hints), raw_json, max_size=2)

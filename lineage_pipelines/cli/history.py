@@ -14,15 +14,17 @@ from lineage_pipelines.cli.session import Session, answer, format_option, read_i
 def command(session: Session, model: str, alias: str | None, at: str | None, form: str) -> int:
     """List the decisions and approvals of MODEL, newest first: what, when, by whom and why.
 
+    MODEL may be one partition: 'flight_delay[west]'.
+
     \b
     Examples:
       lineage history flight_delay
       lineage history flight_delay --alias production --at 2026-03-05T12:00Z
     """
-    from lineage_pipelines.queries.refs import known_model
-    from lineage_pipelines.queries.registry.alias_history import list_decisions
+    from lineage_pipelines.queries.refs import known_partition
+    from lineage_pipelines.queries.registry.alias_history import list_decisions, named_at
     from lineage_pipelines.queries.registry.approval_status import list_approvals
-    from lineage_pipelines.records.values.model_name import check_alias
+    from lineage_pipelines.records.values.model_name import check_alias, split_scoped
     from lineage_pipelines.reports.views.history import history_document, history_json
 
     instant = read_instant(at, "--at") if at is not None else None
@@ -30,13 +32,19 @@ def command(session: Session, model: str, alias: str | None, at: str | None, for
         raise click.UsageError("--at needs an alias: add --alias production")
     alias = check_alias(alias) if alias is not None else None
     with session.open_catalog() as catalog:
-        known_model(catalog, model)
-        decided = list_decisions(catalog, model, alias)
+        wanted = known_partition(catalog, model)
+        decided = list_decisions(catalog, wanted.model)
         project_dir = session.settings().project_dir
-        approved = list_approvals(catalog, model, alias, project_dir=project_dir) if instant is None else ()
-        if instant is not None:
-            before = [each for each in decided if each.at <= instant and each.decision.moves_alias]
-            decided = before[-1:]
+        approved = list_approvals(catalog, wanted.model, project_dir=project_dir) if instant is None else ()
+
+    def is_wanted(text: str) -> bool:
+        name, identity = split_scoped(text)
+        return alias in (None, name) and wanted.includes(identity)
+
+    decided = [each for each in decided if is_wanted(each.decision.alias)]
+    approved = [each for each in approved if is_wanted(each.approval.alias)]
+    if instant is not None:
+        decided = named_at(decided, instant)
     answer(
         form,
         document=lambda: history_document(decided, approved),

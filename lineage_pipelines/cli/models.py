@@ -15,13 +15,19 @@ def command(session: Session, form: str) -> int:
     Example:
       lineage models --format json
     """
-    from lineage_pipelines.queries.registry.alias_history import find_holder
+    from lineage_pipelines.queries.registry.alias_history import find_holder, live_identities
     from lineage_pipelines.records.values.model_name import PRODUCTION
     from lineage_pipelines.reports.views.models import models_document, models_json
 
     with session.open_catalog() as catalog:
         models = catalog.models()
-        holders = {model.name: find_holder(catalog, model.name, PRODUCTION) for model in models}
-    live = {name: holder.version for name, holder in holders.items() if holder is not None}
+        live = {
+            model.name: {
+                identity: holder.version
+                for identity in live_identities(catalog, model.name, PRODUCTION)
+                if (holder := find_holder(catalog, model.name, PRODUCTION, identity=identity)) is not None
+            }
+            for model in models
+        }
     answer(form, document=lambda: models_document(models, live), plain=lambda: models_json(models, live))
     return 0

@@ -93,20 +93,23 @@ def reject(session: Session, ref: str, alias: str, reason: str) -> int:
 def rollback(session: Session, model: str, alias: str, reason: str) -> int:
     """Point an alias back to the version that it named before.
 
+    The alias of one partition is rolled back by its name: 'flight_delay[west]'.
+
     \b
     Example:
       lineage rollback flight_delay --reason "complaints since noon"
     """
-    from lineage_pipelines.queries.refs import known_model
+    from lineage_pipelines.queries.refs import known_partition
     from lineage_pipelines.queries.registry.decision_drafts import (
         draft_rollback,
     )
     from lineage_pipelines.records.values.model_name import check_alias
 
     with session.open_for_writing() as catalog:
-        known_model(catalog, model)
+        name, identity = known_partition(catalog, model)
         check_alias(alias)
-        return _commit(session, catalog, draft_rollback(catalog, model, alias, by=user_name(), reason=reason))
+        decision = draft_rollback(catalog, name, alias, identity=identity, by=user_name(), reason=reason)
+        return _commit(session, catalog, decision)
 
 
 @click.command("retire")
@@ -115,27 +118,28 @@ def rollback(session: Session, model: str, alias: str, reason: str) -> int:
 @_reason
 @click.pass_obj
 def retire(session: Session, model: str, alias: str, reason: str) -> int:
-    """Remove an alias, so that it names no version.
+    """Remove an alias, so that it names no version; of one partition by its name: 'flight_delay[west]'.
 
     \b
     Example:
       lineage retire flight_delay --reason "the product ended"
     """
-    from lineage_pipelines.queries.refs import known_model
+    from lineage_pipelines.queries.refs import known_partition
     from lineage_pipelines.queries.registry.decision_drafts import (
         draft_retirement,
     )
     from lineage_pipelines.records.values.model_name import check_alias
 
     with session.open_for_writing() as catalog:
-        known_model(catalog, model)
+        name, identity = known_partition(catalog, model)
         check_alias(alias)
-        return _commit(session, catalog, draft_retirement(catalog, model, alias, by=user_name(), reason=reason))
+        decision = draft_retirement(catalog, name, alias, identity=identity, by=user_name(), reason=reason)
+        return _commit(session, catalog, decision)
 
 
 def _commit(session: Session, catalog: "Catalog", decision: "Decision") -> int:
     seq = catalog.registry.decide(decision)
     session.start_mirroring()
-    what = f"{decision.model}@{decision.version}" if decision.version is not None else "no version"
+    what = decision.ref if decision.version is not None else "no version"
     click.echo(f"entry {seq}: {decision.action} {what}, {decision.alias}", err=True)
     return 0

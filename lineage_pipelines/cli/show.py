@@ -20,6 +20,7 @@ def command(session: Session, ref: str, form: str) -> int:
     from lineage_pipelines.queries.refs import resolve
     from lineage_pipelines.queries.registry.alias_history import list_decisions
     from lineage_pipelines.queries.registry.approval_status import list_approvals
+    from lineage_pipelines.queries.registry.baseline import previous_version
     from lineage_pipelines.queries.versions.analyses import list_attributions, list_reproductions
     from lineage_pipelines.reports.views.show import show_document, show_json
 
@@ -31,9 +32,10 @@ def command(session: Session, ref: str, form: str) -> int:
         )
         reproduced = list_reproductions(catalog, entry.digest)
         attributed = list_attributions(catalog, entry.digest)
+        previous = previous_version(catalog, entry) if entry.partition is not None else None
     answer(
         form,
-        document=lambda: show_document(entry, decided, approved, reproduced, attributed),
+        document=lambda: show_document(entry, decided, approved, reproduced, attributed, previous=previous),
         plain=lambda: show_json(entry, reproduced),
     )
     return 0

@@ -14,6 +14,7 @@ from lineage_pipelines.catalog.log.entries import Entry
 from lineage_pipelines.queries.registry.alias_history import find_holder, list_decisions
 from lineage_pipelines.queries.registry.approval_status import list_approvals
 from lineage_pipelines.queries.registry.decision_drafts import draft_promotion, draft_rejection
+from lineage_pipelines.records.statement.partition import Partition
 from lineage_pipelines_tests.catalog.people import introduce, plain_policy
 from lineage_pipelines_tests.samples import make_record
 
@@ -67,6 +68,10 @@ def test_no_statement_of_a_commit_a_decision_or_an_approval_reads_a_table_whole(
             lambda: list_approvals(catalog, "flight_delay", project_dir=tmp_path),
             lambda: find_holder(catalog, "flight_delay", "production"),
             lambda: find_holder(catalog, "flight_delay", "production", at=entry.recorded),
+            lambda: catalog.append(make_record("5", partition=Partition(identity="west", window=entry.recorded))),
+            lambda: list(catalog.index.versions_of("flight_delay", "west")),
+            lambda: list(catalog.index.versions_before("flight_delay", Partition(window=entry.recorded))),
+            lambda: catalog.index.identities("flight_delay"),
         ):
             whole, count = told(do)
             assert whole == []

@@ -5,12 +5,13 @@ from typing import TYPE_CHECKING
 
 from lineage_pipelines.bridges.mlflow import tags
 from lineage_pipelines.bridges.mlflow.mirror import Mirror
-from lineage_pipelines.bridges.mlflow.mlflow_limits import LONGEST_TAG, cut
+from lineage_pipelines.bridges.mlflow.mlflow_limits import LONGEST_TAG, cut, valid_alias
 from lineage_pipelines.bridges.mlflow.server import RefusedError, public_address, translated_errors
 from lineage_pipelines.errors import NotFoundError
 from lineage_pipelines.queries.registry.alias_history import LoggedDecision, find_holder, list_decisions
 from lineage_pipelines.queries.registry.approval_status import list_approvals
 from lineage_pipelines.records.values.digest import Digest
+from lineage_pipelines.records.values.model_name import split_scoped
 
 if TYPE_CHECKING:
     from mlflow.entities.model_registry import ModelVersion
@@ -22,17 +23,27 @@ if TYPE_CHECKING:
 def sync_alias(mirror: Mirror, catalog: "Catalog", model: str, alias: str) -> None:
     """Make an alias name in MLflow what it names in the catalog now: the last decision counts, whichever entry is sent.
 
+    Args:
+        mirror: MLflow.
+        catalog: the catalog.
+        model: the model's name.
+        alias: the alias as decisions have it, which MLflow knows as `valid_alias` writes it.
+
     Raises:
         RefusedError: MLflow does not have the version.
         LostServerError: MLflow cannot be reached.
     """
-    holder = find_holder(catalog, model, alias)
+    name, identity = split_scoped(alias)
+    if identity is not None and find_holder(catalog, model, valid_alias(alias)) is not None:
+        what = f"MLflow cannot tell {alias} of {model} from its alias {valid_alias(alias)}"
+        raise RefusedError(what, where=public_address(mirror.address), fix="retire one of the two")
+    holder = find_holder(catalog, model, name, identity=identity)
     named = _registered(mirror, holder) if holder is not None else None
-    for name in sorted(_registered_names(mirror, catalog, model, alias) - ({named.name} if named else set())):
-        _drop_alias(mirror, name, alias)
+    for other in sorted(_registered_names(mirror, catalog, model, alias) - ({named.name} if named else set())):
+        _drop_alias(mirror, other, valid_alias(alias))
     if named is not None:
         with translated_errors(mirror.address):
-            mirror.client.set_registered_model_alias(named.name, alias, named.version)
+            mirror.client.set_registered_model_alias(named.name, valid_alias(alias), named.version)
 
 
 def sync_decision(mirror: Mirror, catalog: "Catalog", decided: LoggedDecision) -> None:
@@ -48,7 +59,7 @@ def sync_decision(mirror: Mirror, catalog: "Catalog", decided: LoggedDecision) -
         version = _registered(mirror, catalog.get(decision.model, decision.version))
         against = " against the policy" if decision.override else ""
         words = f"{decision.action} by {decision.by} at {decided.at:%Y-%m-%dT%H:%MZ}{against}: {decision.reason}"
-        _tag(mirror, version, tags.DECIDED + decision.alias, words)
+        _tag(mirror, version, tags.DECIDED + decision.alias_name, words)
 
 
 def sync_approvals(mirror: Mirror, catalog: "Catalog", entry: "Entry", alias: str | None = None) -> None:
@@ -62,7 +73,7 @@ def sync_approvals(mirror: Mirror, catalog: "Catalog", entry: "Entry", alias: st
     for each in list_approvals(catalog, entry.model, alias, version=entry.version):
         until = f", until {each.approval.expires:%Y-%m-%dT%H:%MZ}" if each.approval.expires else ""
         words = f"{each.approval.approver} at {each.at:%Y-%m-%dT%H:%MZ}{until}: {each.approval.reason}"
-        lines_by_alias.setdefault(each.approval.alias, []).append(words)
+        lines_by_alias.setdefault(split_scoped(each.approval.alias)[0], []).append(words)
     version = _registered(mirror, entry) if lines_by_alias else None
     for name, lines in lines_by_alias.items():
         if version is not None:

@@ -11,7 +11,7 @@ from lineage_pipelines.bridges.mlflow import tags
 from lineage_pipelines.bridges.mlflow.decision_sync import sync_alias, sync_decisions
 from lineage_pipelines.bridges.mlflow.delivery_worker import deliver
 from lineage_pipelines.bridges.mlflow.mirror import Mirror
-from lineage_pipelines.bridges.mlflow.mlflow_limits import filter_value
+from lineage_pipelines.bridges.mlflow.mlflow_limits import filter_value, valid_alias
 from lineage_pipelines.bridges.mlflow.server import (
     LostServerError,
     RefusedError,
@@ -22,6 +22,7 @@ from lineage_pipelines.bridges.mlflow.server import (
 from lineage_pipelines.errors import LineageError
 from lineage_pipelines.queries.registry.alias_history import find_holder, list_decisions
 from lineage_pipelines.records.values.finding import Finding, FindingKind, FindingStatus
+from lineage_pipelines.records.values.model_name import scoped, split_scoped
 from lineage_pipelines.settings import MLFLOW
 
 if TYPE_CHECKING:
@@ -157,18 +158,17 @@ class _Model:
     # Aliases
 
     def _aliases(self) -> Iterator[Finding]:
-        ours = {alias: version for _, alias, version in self.catalog.index.current_aliases([self.name])}
-        theirs = self._their_aliases()
-        for alias in sorted({*ours, *theirs}):
-            holder = find_holder(self.catalog, self.name, alias)
+        decided = {each.decision.alias for each in list_decisions(self.catalog, self.name) if each.decision.moves_alias}
+        theirs = self._their_aliases()  # those that nothing was decided about are of others, for something of theirs
+        for alias in sorted(decided):
+            name, identity = split_scoped(alias)
+            holder = find_holder(self.catalog, self.name, name, identity=identity)
             found = self.mirror.find(holder) if holder is not None else None
-            if holder is None and not self._decided(alias):
-                continue  # others use it, for something of theirs
             if found is not None and found.name != self.name:
                 continue  # imported from a model of another name: its aliases stand there
-            expected = str(found.version) if found is not None else None
-            if theirs.get(alias) != expected and (holder is None or found is not None):
-                yield self._differs(alias, theirs.get(alias), expected)
+            expected, now = str(found.version) if found is not None else None, theirs.get(valid_alias(alias))
+            if now != expected and (holder is None or found is not None):
+                yield self._differs(alias, now, expected)
 
     def _their_aliases(self) -> Mapping[str, str]:
         try:
@@ -178,9 +178,6 @@ class _Model:
             return {}
         return {alias: str(version) for alias, version in found.items()}
 
-    def _decided(self, alias: str) -> bool:
-        return any(each.decision.moves_alias for each in list_decisions(self.catalog, self.name, alias))
-
     def _differs(self, alias: str, theirs: str | None, expected: str | None) -> Finding:
         status = FindingStatus.TO_BE_MOVED
         if not self.dry_run:
@@ -188,4 +185,6 @@ class _Model:
             status = FindingStatus.MOVED
         now, then = (f"version {number}" if number else "no version" for number in (theirs, expected))
         detail = f"it named {now} in MLflow, and {then} by the decisions in the catalog"
-        return Finding(kind=FindingKind.ALIAS_DIFFERS, subject=f"{self.name}@{alias}", status=status, detail=detail)
+        name, identity = split_scoped(alias)
+        subject = f"{scoped(self.name, identity)}@{name}"
+        return Finding(kind=FindingKind.ALIAS_DIFFERS, subject=subject, status=status, detail=detail)

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import TypeVar
 
 from lineage_pipelines.records.values.canonical import Json
+from lineage_pipelines.records.values.model_name import split_scoped
 
 LONGEST_KEY = 250
 LONGEST_PARAMETER = 6000
@@ -31,6 +32,18 @@ def valid_keys(values: Mapping[str, _Value]) -> dict[str, _Value]:
         clear = key == name or (key not in taken and key not in found and len(name) <= LONGEST_KEY)
         found[key if clear else _marked(key, name)] = values[name]
     return found
+
+
+def valid_alias(alias: str) -> str:
+    """Return an alias by a name that MLflow takes: `production[west]` is `production-west` there.
+
+    Where a letter of the identity is refused, the name ends with the beginning of a digest of the whole.
+    """
+    name, identity = split_scoped(alias)
+    if identity is None:
+        return name
+    plain = re.sub(r"[^A-Za-z0-9_-]", "_", identity)
+    return f"{name}-{plain}" if plain == identity else _marked(f"{name}-{plain}", alias)
 
 
 def _plain(name: str) -> str:

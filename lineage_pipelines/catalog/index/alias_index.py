@@ -24,6 +24,7 @@ class IndexedDecision(NamedTuple):
     kind: str
     model: str
     alias: str
+    """As the decision has it: `production`, of a partition `production[west]`."""
     seq: int
     version: int | None
     moves: bool
@@ -163,9 +164,10 @@ def current_aliases(connection: sa.Connection, names: Sequence[str]) -> Sequence
 
 
 def alias_versions(connection: sa.Connection, alias: str) -> Sequence[tuple[str, int]]:
-    """Return model and version of everything that an alias names or has named, in the order of the decisions."""
+    """Return model and version of everything that an alias names or has named, of whichever partition, in order."""
+    named = sa.or_(decided.c.alias == alias, decided.c.alias.startswith(f"{alias}[", autoescape=True))
     statement = sa.select(decided.c.model, decided.c.version, sa.func.min(decided.c.seq).label("seq")).where(
-        decided.c.kind == DECISION, decided.c.alias == alias, decided.c.moves == 1, decided.c.version.is_not(None)
+        decided.c.kind == DECISION, named, decided.c.moves == 1, decided.c.version.is_not(None)
     )
     rows = connection.execute(statement.group_by(decided.c.model, decided.c.version))
     return [(row.model, row.version) for row in sorted(rows, key=lambda row: row.seq)]

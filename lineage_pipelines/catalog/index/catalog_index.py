@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from lineage_pipelines.catalog.backends import migrations, sqlite_schema
 from lineage_pipelines.catalog.backends.schema_tables import log
 from lineage_pipelines.catalog.connection import CatalogConnection
-from lineage_pipelines.catalog.index import alias_index, impact_index, record_index
+from lineage_pipelines.catalog.index import alias_index, impact_index, partition_index, record_index
 from lineage_pipelines.catalog.index.alias_index import IndexedDecision
 from lineage_pipelines.catalog.index.impact_index import (
     DependentVersion,
@@ -29,6 +29,7 @@ from lineage_pipelines.catalog.log.catalog_log import CatalogLog
 from lineage_pipelines.catalog.log.entries import APPROVAL, DECISION, RECORD, Entry, of_kind
 from lineage_pipelines.errors import CatalogError, RecordError
 from lineage_pipelines.records.statement.lineage_record import LineageRecord, decode
+from lineage_pipelines.records.statement.partition import Partition
 from lineage_pipelines.records.values.codec import format_time
 
 _PAGE = 500
@@ -126,6 +127,46 @@ class CatalogIndex:
         with self.reading() as connection:
             return impact_index.model_files_of(connection, hexes)
 
+    # Partitions
+
+    def versions_of(self, model: str, identity: str, *, before: int | None = None) -> Iterator[Entry]:
+        """Yield the versions of one identity among a model's partitions, the newest first.
+
+        Args:
+            model: the model's name.
+            identity: the identity, `west`.
+            before: only versions before this place of the log.
+        """
+        while True:
+            with self.reading() as connection:
+                places = partition_index.of_identity(connection, model, identity, before)
+            for place in places:
+                yield from self._log.versions_at([place])
+            if not places:
+                return
+            before = places[-1]
+
+    def versions_before(self, model: str, partition: Partition) -> Iterator[Entry]:
+        """Yield the versions of earlier windows of time: the latest window first, and in it the newest version.
+
+        Args:
+            model: the model's name.
+            partition: a partition with a window; earlier windows of the same identity are meant.
+        """
+        name: str | None = None
+        while True:
+            with self.reading() as connection:
+                places, name = partition_index.earlier_windows(connection, model, partition, name)
+            for place in places:
+                yield from self._log.versions_at([place])
+            if name is None:
+                return
+
+    def identities(self, model: str) -> Sequence[str]:
+        """Return the identities among a model's partitions that have versions, sorted."""
+        with self.reading() as connection:
+            return partition_index.identities(connection, model)
+
     # Decisions and aliases
 
     def alias_version(self, model: str, alias: str, *, at: datetime | None = None) -> int | None:
@@ -153,7 +194,7 @@ class CatalogIndex:
             return alias_index.current_aliases(connection, sorted(set(models)))
 
     def alias_versions(self, alias: str) -> Sequence[tuple[str, int]]:
-        """Return model and version of everything that an alias names or has named, in the order of the decisions."""
+        """Return model and version of everything that an alias names or has named, of whichever partition, in order."""
         with self.reading_decisions() as connection:
             return alias_index.alias_versions(connection, alias)
 

@@ -1,4 +1,4 @@
-"""Record index: the version that a record makes, everything that it names as used, and its model file.
+"""Record index: the version that a record makes, everything that it names as used, its partition and its model file.
 
 Written in the transaction that appends the entry, and again by `Catalog.rebuild`, in the order of the log.
 """
@@ -21,14 +21,19 @@ from lineage_pipelines.catalog.backends.schema_tables import (
 )
 from lineage_pipelines.errors import ConflictError
 from lineage_pipelines.records.statement.code import SourceClosure
-from lineage_pipelines.records.statement.lineage_record import LineageRecord
+from lineage_pipelines.records.statement.lineage_record import LineageRecord, ModelIdentity
+from lineage_pipelines.records.statement.partition import Partition
+from lineage_pipelines.records.values.codec import format_time
 from lineage_pipelines.records.values.digest import Digest, DigestSet
+from lineage_pipelines.records.values.model_name import scoped
 
 REVISION = "revision"
 PACKAGES = "packages"
 ORIGIN = "origin"
 """The address that data was imported from."""
 SOURCE = "source"
+PARTITION = "partition"
+WINDOW = "window"
 
 _MANY = 400
 """How many values a statement has at most; every SQLite allows 999."""
@@ -144,6 +149,24 @@ def _read(record: LineageRecord) -> Iterator[Entity]:
     yield Entity(PACKAGES, "", sha256=record.environment.packages.hex)
     if record.code.revision:
         yield Entity(REVISION, truncate(record.code.revision))
+    yield from _partition(record.model)
+
+
+def _partition(model: ModelIdentity) -> Iterator[Entity]:
+    partition = model.partition
+    if partition is not None and partition.identity is not None:
+        yield Entity(PARTITION, scoped(model.name, partition.identity))
+    if partition is not None and partition.window is not None:
+        yield Entity(WINDOW, window_name(model.name, partition))
+
+
+def window_name(model: str, partition: Partition) -> str:
+    """Return the name of a window in the index: model and identity, then where it begins, so that names sort by time.
+
+    The two are separated by a line feed, which no identity holds: no window is in the range of another identity.
+    """
+    begin = format_time(partition.window) if partition.window is not None else ""
+    return f"{scoped(model, partition.identity)}\n{begin}"
 
 
 def _file(path: str, digest: DigestSet) -> Entity:

@@ -10,9 +10,11 @@ import sqlalchemy as sa
 from lineage_pipelines.catalog.backends.schema_tables import log
 from lineage_pipelines.catalog.transparency.merkle import leaf_hash
 from lineage_pipelines.errors import CatalogError, RecordError
-from lineage_pipelines.records.statement.lineage_record import LineageRecord, decode
+from lineage_pipelines.records.statement.lineage_record import LineageRecord, decode, decode_identity
+from lineage_pipelines.records.statement.partition import Partition
 from lineage_pipelines.records.values.canonical import canonical_bytes
 from lineage_pipelines.records.values.digest import Digest
+from lineage_pipelines.records.values.model_name import scoped
 
 RECORD = "record"
 """The kind of an entry that holds a lineage record."""
@@ -58,8 +60,35 @@ class Entry:
 
     @property
     def ref(self) -> str:
-        """The version as a person writes it, `flight_delay@3`."""
-        return f"{self.model}@{self.version}"
+        """The version as a person writes it, `flight_delay@3`; of a partition `flight_delay[west]@3`."""
+        try:
+            name = scoped(self.model, self.identity)
+        except CatalogError:  # said by whoever reads the record
+            name = self.model
+        return f"{name}@{self.version}"
+
+    @cached_property
+    def partition(self) -> Partition | None:
+        """The partition that it was trained for; None where the asset has none, or the record does not say.
+
+        Raises:
+            CatalogError: the record is of a newer schema, or damaged.
+        """
+        if "record" in self.__dict__:
+            return self.record.model.partition
+        try:
+            return decode_identity(self.body)[0].partition  # without the rest of the record
+        except RecordError as error:
+            raise CatalogError(error.what, where=f"entry {self.seq}", fix=error.fix) from error
+
+    @property
+    def identity(self) -> str | None:
+        """The identity of its partition, `west`; None where the partition has none.
+
+        Raises:
+            CatalogError: the record is of a newer schema, or damaged.
+        """
+        return self.partition.identity if self.partition is not None else None
 
     @cached_property
     def record(self) -> LineageRecord:
@@ -68,7 +97,7 @@ class Entry:
         Raises:
             CatalogError: it is of a newer schema, or names another model than the index.
         """
-        where = f"entry {self.seq} ({self.ref})"
+        where = f"entry {self.seq} ({self.model}@{self.version})"
         try:
             record = decode(self.body)
         except RecordError as error:

@@ -28,6 +28,7 @@ from lineage_pipelines.records.decisions.key_event import (
 )
 from lineage_pipelines.records.values.codec import parse_time
 from lineage_pipelines.records.values.digest import Digest
+from lineage_pipelines.records.values.model_name import scoped, split_scoped
 
 _SHOWN = 12
 _ASK_AGAIN = "look at it again (lineage history), and decide again"
@@ -39,11 +40,11 @@ def check(connection: sa.Connection, decision: Decision) -> None:
     Raises:
         ConflictError: the alias names another record than `decision.previous`, or an approval that was counted no
             longer counts: it expired, or its key was revoked.
-        NotFoundError: there is no such version, or it has another record.
+        NotFoundError: there is no such version, it has another record, or it is of another partition than the alias.
         CatalogError: the policy requires more approvals, and the decision is not an override.
     """
     if decision.version is not None:
-        _check_version(connection, decision.model, decision.version, decision.record)
+        _check_version(connection, decision.model, decision.version, decision.record, decision.alias)
     now = alias_index.current_record(connection, decision.model, decision.alias)
     if now != decision.previous:
         names = f"the record {now}" if now else "no version"
@@ -53,10 +54,13 @@ def check(connection: sa.Connection, decision: Decision) -> None:
         _check_counted(connection, decision)
 
 
-def _check_version(connection: sa.Connection, model: str, version: int, record: Digest | None) -> None:
+def _check_version(connection: sa.Connection, model: str, version: int, record: Digest | None, alias: str) -> None:
     entry = reader.get(connection, model, version)
     if entry is None or entry.digest != record:
         raise NotFoundError(f"no version {version} of {model} with the record {record}")
+    name, identity = split_scoped(alias)
+    if identity != entry.identity:
+        raise NotFoundError(f"{alias} of {model} cannot name {entry.ref}", fix=f"write {scoped(name, entry.identity)}")
 
 
 def check_records(connection: sa.Connection, records: Sequence[Digest]) -> None:
@@ -77,8 +81,8 @@ def _check_counted(connection: sa.Connection, decision: Decision) -> None:
     counted = decision.approvals or ()
     needed = approval_rules.terms_of(decision.policy).needed
     if len(counted) < needed and not decision.override:
-        what = f"the policy asks for {needed} approvals of {decision.model}@{decision.version}, counted: {len(counted)}"
-        raise CatalogError(what, fix=f"lineage approve {decision.model}@{decision.version} --to {decision.alias} …")
+        what = f"the policy asks for {needed} approvals of {decision.ref}, counted: {len(counted)}"
+        raise CatalogError(what, fix=f"lineage approve {decision.ref} --to {decision.alias_name} …")
     now = datetime.now(UTC)
     if decision.judged is not None and not approval_rules.timely(decision.judged, now):
         raise ConflictError("the approvals were evaluated too long ago", fix=_ASK_AGAIN)
@@ -124,14 +128,15 @@ def check_approval(connection: sa.Connection, signed: SignedApproval) -> None:
     """Refuse an approval that could never count.
 
     Raises:
-        NotFoundError: the log does not know the key, or there is no such version with such a record.
+        NotFoundError: the log does not know the key, there is no such version with such a record, or it is of another
+            partition than the alias.
         ConflictError: the same approval is in the log already.
         CatalogError: the key is not for approvals, was revoked or is another person's, the signature is not of these
             bytes, the approver trained the version, or the time is not now.
     """
     approval = signed.approval
     _check_key(connection, signed, approval)
-    _check_version(connection, approval.model, approval.version, approval.record)
+    _check_version(connection, approval.model, approval.version, approval.record, approval.alias)
     _check_time(approval, datetime.now(UTC))
     entry = reader.get(connection, approval.model, approval.version)
     for trainer in trainers(entry.record) if entry is not None else ():

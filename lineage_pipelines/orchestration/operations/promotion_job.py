@@ -11,9 +11,9 @@ from pydantic import Field
 
 from lineage_pipelines.errors import CatalogError
 from lineage_pipelines.orchestration.lineage_resource import LineageResource
-from lineage_pipelines.orchestration.training.run_facts import launcher, user_name
+from lineage_pipelines.orchestration.training.run_facts import has_identity, launcher, read_partition, user_name
 from lineage_pipelines.orchestration.ui import metadata_keys
-from lineage_pipelines.records.values.model_name import PRODUCTION, check_new_alias
+from lineage_pipelines.records.values.model_name import PRODUCTION, check_new_alias, scoped
 
 if TYPE_CHECKING:
     from lineage_pipelines.records.decisions.decision import Decision
@@ -58,7 +58,9 @@ def promotion_asset(
 ) -> dg.AssetsDefinition:
     """Make an asset, downstream of a model, whose materialization is the promotion of its latest version.
 
-    In a run that trains too, a blocking check that fails stops it. It is in no job of its own accord.
+    In a run that trains too, a blocking check that fails stops it. It is in no job of its own accord. Of a model whose
+    partitions have identities (regions) it has the same partitions: materializing one promotes the latest version of
+    its identity.
 
     Args:
         model: what `model_asset` returned.
@@ -71,13 +73,16 @@ def promotion_asset(
         key=dg.AssetKey([*prefix, f"{name}_{check_new_alias(alias)}"]),
         deps=[model.key],
         group_name=group_name,
+        partitions_def=model.partitions_def if has_identity(model.partitions_def) else None,
         kinds={"scikitlearn"},
         description=f"The version of {name} that is called {alias}. Materializing it is the promotion.",
     )
     def promoted(
         context: dg.AssetExecutionContext, config: AssetPromotionForm, lineage: LineageResource
     ) -> dg.MaterializeResult[Any]:
-        ref = name if config.version is None else f"{name}@{config.version}"
+        partition = read_partition(context)
+        scope = scoped(name, partition.identity if partition is not None else None)
+        ref = scope if config.version is None else f"{scope}@{config.version}"
         decision = _promote(context, lineage, ref, alias, config.reason, override=config.override)
         return dg.MaterializeResult(
             data_version=dg.DataVersion(decision.record.hex if decision.record else "none"),
@@ -143,7 +148,7 @@ def _promote(
 
 
 def _remedy(decision: "Decision") -> str:
-    ref = f"{decision.model}@{decision.version}"
     if all(rule.passed for rule in decision.rules if rule.name != "approvals"):
-        return f"ask for approvals: lineage approve {ref} --to {decision.alias} --reason …; then launch this again"
+        approve = f"lineage approve {decision.ref} --to {decision.alias_name} --reason …"
+        return f"ask for approvals: {approve}; then launch this again"
     return "promote another version, or this one as an override, with a reason"

@@ -269,6 +269,7 @@ def _run(
     from lineage_pipelines.orchestration.training.run_facts import read_run_facts
     from lineage_pipelines.orchestration.training.training_step import TrainingStep
 
+    facts = read_run_facts(context)  # first: a run that is refused leaves no catalog behind
     settings = lineage.settings()
     with lineage.open_catalog() as catalog:
         step = TrainingStep(
@@ -276,7 +277,7 @@ def _run(
             settings=settings,
             catalog=catalog,
             artifacts=lineage.open_artifacts(),
-            facts=read_run_facts(context),
+            facts=facts,
             log=context.log.info,
             context=context,
         )

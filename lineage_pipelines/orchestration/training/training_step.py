@@ -159,7 +159,7 @@ class TrainingStep:
         self, attempt: Attempt, folder: Path, captured: _Captured, read: ReadInputs, training: MergedTraining
     ) -> Outcome:
         trained = training.trained
-        baseline = find_baseline(self.catalog, self.definition.name)
+        baseline = find_baseline(self.catalog, self.definition.name, self.facts.partition)
         evaluation, probe_blobs = evaluate(self.definition, trained, read, baseline)
         imported = imported_packages()
         blobs = {**captured.blobs, **read.blobs, **probe_blobs, Digest.of(imported): imported}
@@ -192,6 +192,7 @@ class TrainingStep:
             name=definition.name,
             asset_key=definition.asset_key,
             run_key=self.facts.run_key,
+            partition=self.facts.partition,
             description=definition.description,
             owners=definition.owners,
         )

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -14,6 +15,7 @@ from lineage_pipelines.records.statement.dataset import DatasetSnapshot
 from lineage_pipelines.records.statement.lineage_record import LineageRecord
 from lineage_pipelines.records.statement.metric import by_interest
 from lineage_pipelines.records.statement.training_run import CheckResult, Evaluation
+from lineage_pipelines.records.values.model_name import scoped
 
 _SUMMARY_LENGTH = 1000  # longer text hides behind a button
 _MOST_METRICS = 3  # of slices and candidates; the others are in the record
@@ -92,11 +94,11 @@ def summary(outcome: Outcome) -> str:
     failed = [check.name for check in checks if not check.passed]
     passed = "all checks passed" if checks else "no checks declared"
     sentences = [
-        f"{outcome.entry.model} version {outcome.entry.version}: "
+        f"{scoped(outcome.entry.model, outcome.entry.identity)} version {outcome.entry.version}: "
         + (f"FAILED {', '.join(failed)}" if failed else passed),
         _chosen(record),
         f"Code {code}, {record.environment.package_count} packages, {record.environment.python}",
-        f"On the command line: lineage show {outcome.entry.model}@{outcome.entry.version}",
+        f"On the command line: lineage show {shlex.quote(outcome.entry.ref)}",
         outcome.trained.notes or "" if outcome.trained else "Recorded by an earlier attempt of this run",
     ]
     # Sentences and not lines: Dagster's page runs lines together.

@@ -11,6 +11,7 @@ from lineage_pipelines.catalog.log.entries import Entry, VersionName
 from lineage_pipelines.queries.graph.lineage_graph import Edge, LineageGraph, Node, NodeKind, Verb
 from lineage_pipelines.queries.graph.subject import Subject
 from lineage_pipelines.queries.graph.trace import Makers, trace_entry
+from lineage_pipelines.records.values.model_name import split_scoped
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +40,7 @@ class ImpactedVersion:
     record: str
     """The record's SHA-256, hex."""
     aliases: tuple[str, ...] = ()
-    """The aliases that name it now."""
+    """The aliases that name it now; of a partition `production[west]`."""
     how: How | None = None
     """None where it was not asked for."""
 
@@ -65,7 +66,7 @@ def impact(catalog: Catalog, subject: Subject, *, alias: str | None = None, expl
     Args:
         catalog: the catalog.
         subject: what was asked about; see `find_subject`.
-        alias: only versions that this alias names now.
+        alias: only versions that this alias names now, of whichever partition.
         explain: whether to say how each used it, which reads its record. Without it, the index alone answers.
 
     Raises:
@@ -73,7 +74,7 @@ def impact(catalog: Catalog, subject: Subject, *, alias: str | None = None, expl
     """
     dependents = catalog.index.impact(subject.query)
     live = live_versions(catalog, {each.version.model for each in dependents})
-    found = [each for each in dependents if alias is None or alias in _aliases(live, each.version)]
+    found = [each for each in dependents if alias is None or alias in _plain(_aliases(live, each.version))]
     hows = _explain(catalog, subject, found) if explain else {}
     versions = [
         ImpactedVersion(
@@ -103,6 +104,10 @@ def live_versions(catalog: Catalog, models: Collection[str]) -> Mapping[tuple[st
 
 def _aliases(live: Mapping[tuple[str, int], tuple[str, ...]], name: VersionName) -> tuple[str, ...]:
     return live.get((name.model, name.version), ())
+
+
+def _plain(aliases: Sequence[str]) -> frozenset[str]:
+    return frozenset(split_scoped(alias)[0] for alias in aliases)
 
 
 # How

@@ -16,7 +16,7 @@ from lineage_pipelines.catalog.catalog import Catalog
 from lineage_pipelines.catalog.index.impact_index import ImpactQuery
 from lineage_pipelines.errors import ArtifactError, DatasetError, NotFoundError
 from lineage_pipelines.queries.graph.lineage_graph import LineageGraph, Node, NodeKind
-from lineage_pipelines.queries.refs import resolve
+from lineage_pipelines.queries.refs import is_version, resolve
 from lineage_pipelines.records.values.digest import Digest
 
 
@@ -198,7 +198,6 @@ _HEX = re.compile(r"(?:sha256:|md5:)?([0-9a-f]{6,64})(?:\.dir)?", re.IGNORECASE)
 _PACKAGE = re.compile(r"([A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)(?:==(\S+))?")
 _UNSAYABLE = re.compile("[\\0\ud800-\udfff]")
 """What no record can hold, and no database be asked for."""
-_VERSION = re.compile(r"[a-z0-9][a-z0-9._-]*@\S+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,7 +228,7 @@ def find_subject(catalog: Catalog, text: str, places: Places) -> Subject:
         return imported
     if "==" in text:
         subject = _package(catalog, text, places)
-    elif _VERSION.fullmatch(text) or catalog.latest(text) is not None:
+    elif is_version(catalog, text):
         return _version(catalog, text)
     else:
         subject = _path(catalog, _relative(text, places.project_dir), places) or _package(catalog, text, places)

@@ -8,6 +8,7 @@ from lineage_pipelines.catalog.catalog import Catalog
 from lineage_pipelines.catalog.log.entries import Entry
 from lineage_pipelines.records.decisions.decision import Decision, decode_decision
 from lineage_pipelines.records.values.codec import parse_time
+from lineage_pipelines.records.values.model_name import scoped, split_scoped
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +29,7 @@ def list_decisions(
     Args:
         catalog: the catalog.
         model: the model's name.
-        alias: only those about this alias.
+        alias: only those about this alias, as decisions have it: of a partition `production[west]`.
         version: only those about this version.
 
     Raises:
@@ -41,28 +42,49 @@ def list_decisions(
     ]
 
 
-def find_holder(catalog: Catalog, model: str, alias: str, *, at: datetime | None = None) -> Entry | None:
+def named_at(decided: Sequence[LoggedDecision], instant: datetime) -> Sequence[LoggedDecision]:
+    """Return the decisions, of some in order, that said at an instant what an alias names: one for each partition."""
+    last = {each.decision.alias: each for each in decided if each.at <= instant and each.decision.moves_alias}
+    return sorted(last.values(), key=lambda each: each.seq)
+
+
+def find_holder(
+    catalog: Catalog, model: str, alias: str, *, identity: str | None = None, at: datetime | None = None
+) -> Entry | None:
     """Return the version that an alias names, None if it names none.
 
     Args:
         catalog: the catalog.
         model: the model's name.
         alias: `production`, for example.
+        identity: the identity of a partition, each of which has its own `production`; None for the model without.
         at: the instant to answer for; now by default.
 
     Raises:
         CatalogError: the catalog cannot be read.
     """
-    version = catalog.index.alias_version(model, alias, at=at)
+    version = catalog.index.alias_version(model, scoped(alias, identity), at=at)
     return catalog.get(model, version) if version is not None else None
 
 
 def aliases_of(catalog: Catalog, entry: Entry) -> tuple[str, ...]:
-    """Return the aliases that name a version now, sorted.
+    """Return the aliases that name a version now, sorted, without the partition: it is the version's own.
 
     Raises:
         CatalogError: the catalog cannot be read.
     """
     return tuple(
-        alias for _, alias, version in catalog.index.current_aliases([entry.model]) if version == entry.version
+        split_scoped(alias)[0]
+        for _, alias, version in catalog.index.current_aliases([entry.model])
+        if version == entry.version
     )
+
+
+def live_identities(catalog: Catalog, model: str, alias: str) -> tuple[str | None, ...]:
+    """Return the partitions of a model in which an alias names a version now, by identity; None is the model without.
+
+    Raises:
+        CatalogError: the catalog cannot be read.
+    """
+    named = (split_scoped(each) for _, each, _ in catalog.index.current_aliases([model]))
+    return tuple(identity for name, identity in named if name == alias)

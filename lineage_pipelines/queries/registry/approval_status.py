@@ -33,7 +33,7 @@ from lineage_pipelines.records.decisions.key_event import KeyEvent, decode_key_e
 from lineage_pipelines.records.statement.lineage_record import LineageRecord
 from lineage_pipelines.records.values.canonical import Json
 from lineage_pipelines.records.values.codec import parse_time
-from lineage_pipelines.records.values.model_name import check_new_alias
+from lineage_pipelines.records.values.model_name import check_new_alias, scoped, split_scoped
 
 _OTHERS = 3
 """How many approvals of other versions a promotion lists, to explain why they do not count."""
@@ -165,7 +165,7 @@ def draft_approval(
         record=entry.digest,
         model=entry.model,
         version=entry.version,
-        alias=alias,
+        alias=scoped(alias, entry.identity),
         policy=policy_digest(policy),
         approver=approver.owner,
         reason=check_reason(reason),
@@ -188,7 +188,7 @@ def list_approvals(
     Args:
         catalog: the catalog.
         model: the model's name.
-        alias: only those for this alias.
+        alias: only those for this alias, as approvals have it: of a partition `production[west]`.
         version: only those of this version.
         project_dir: where the policy in force is; None to ignore the policy.
 
@@ -202,7 +202,7 @@ def list_approvals(
     found = []
     for given in approvals.of_model(model):
         if alias in (None, given.approval.alias) and version in (None, given.approval.version):
-            terms, other = _in_force(given.approval, policy(given.approval.alias))
+            terms, other = _in_force(given.approval, policy(split_scoped(given.approval.alias)[0]))
             void = other or void_reason(given, approvals.known, terms, at=now, seen=seen)
             at = approvals.recorded[given.entry]
             found.append(ApprovalStatus(seq=given.entry, at=at, key=given.key, approval=given.approval, void=void))

@@ -7,6 +7,7 @@ from lineage_pipelines.catalog.catalog import Catalog
 from lineage_pipelines.catalog.log.entries import Entry
 from lineage_pipelines.queries.registry.alias_history import find_holder
 from lineage_pipelines.records.statement.lineage_record import LineageRecord
+from lineage_pipelines.records.statement.partition import Partition
 from lineage_pipelines.records.values.model_name import PRODUCTION
 
 _PAGE = 10
@@ -23,25 +24,40 @@ class Baseline:
 
 
 def previous_version(catalog: Catalog, entry: Entry) -> Entry | None:
-    """Return the version before this one, None for the first.
+    """Return the version that this one follows, None where it is the first of its partition.
+
+    Without a window of time: the version before it of the same identity, or without partition as it is. With one: the
+    newest version of the next earlier window that has one, of the same identity, whenever it was committed.
 
     Raises:
         CatalogError: the catalog cannot be read.
     """
-    return catalog.get(entry.model, entry.version - 1) if entry.version > 1 else None
+    return next(_followed(catalog, entry.model, entry.partition, before=entry), None)
 
 
-def find_baseline(catalog: Catalog, model: str) -> Baseline | None:
+def find_baseline(catalog: Catalog, model: str, partition: Partition | None = None) -> Baseline | None:
     """Return the version that a new one has to beat: the one in production, else the last accepted one.
 
+    Both are of the same identity, and of no later window of time: a model of March does not have to beat that of April.
+
+    Args:
+        catalog: the catalog.
+        model: the model's name.
+        partition: the partition of the new version; None where it has none.
+
     Raises:
         CatalogError: the catalog cannot be read.
     """
-    live = find_holder(catalog, model, PRODUCTION)
-    if live is not None:
+    live = find_holder(catalog, model, PRODUCTION, identity=partition.identity if partition else None)
+    if live is not None and not _is_later(live.partition, partition):
         return Baseline(label=_in_production(live), record=live.record)
-    accepted = accepted_version(catalog, model)
+    accepted = accepted_version(catalog, model, partition)
     return Baseline(label=accepted.ref, record=accepted.record) if accepted else None
+
+
+def _is_later(first: Partition | None, second: Partition | None) -> bool:
+    windows = [partition.window if partition else None for partition in (first, second)]
+    return windows[0] is not None and windows[1] is not None and windows[0] > windows[1]
 
 
 def compared_versions(catalog: Catalog, entry: Entry) -> Sequence[tuple[str, Entry]]:
@@ -50,7 +66,8 @@ def compared_versions(catalog: Catalog, entry: Entry) -> Sequence[tuple[str, Ent
     Raises:
         CatalogError: the catalog cannot be read.
     """
-    previous, live = previous_version(catalog, entry), find_holder(catalog, entry.model, PRODUCTION)
+    previous = previous_version(catalog, entry)
+    live = find_holder(catalog, entry.model, PRODUCTION, identity=entry.identity)
     found = []
     if previous is not None and previous != live:
         found.append((f"{previous.ref}, the one before", previous))
@@ -63,15 +80,20 @@ def _in_production(entry: Entry) -> str:
     return f"{entry.ref}, in production"
 
 
-def accepted_version(catalog: Catalog, model: str) -> Entry | None:
+def accepted_version(catalog: Catalog, model: str, partition: Partition | None = None) -> Entry | None:
     """Return the newest version whose blocking checks all passed, None if there is none.
 
     A version that failed its own gates is not a baseline.
 
+    Args:
+        catalog: the catalog.
+        model: the model's name.
+        partition: only versions that a new one of this partition follows.
+
     Raises:
         CatalogError: the catalog cannot be read.
     """
-    for entry in _newest_first(catalog, model):
+    for entry in _followed(catalog, model, partition):
         evaluation = entry.record.evaluation
         checks = evaluation.checks if evaluation else ()
         if all(check.passed for check in checks if check.is_blocking):
@@ -79,8 +101,26 @@ def accepted_version(catalog: Catalog, model: str) -> Entry | None:
     return None
 
 
-def _newest_first(catalog: Catalog, model: str) -> Iterator[Entry]:
-    before: int | None = None
-    while entries := catalog.entries(model, limit=_PAGE, before=before):
+def _followed(
+    catalog: Catalog, model: str, partition: Partition | None, *, before: Entry | None = None
+) -> Iterator[Entry]:
+    """Yield the versions that one of a partition follows, the nearest first.
+
+    Args:
+        catalog: the catalog.
+        model: the model's name.
+        partition: the partition; None where it has none.
+        before: that version; None for one that is yet to be committed.
+    """
+    if partition is not None and partition.window is not None:
+        return catalog.index.versions_before(model, partition)
+    if partition is not None and partition.identity is not None:
+        return catalog.index.versions_of(model, partition.identity, before=before.seq if before else None)
+    return (entry for entry in _newest_first(catalog, model, before) if entry.partition is None)
+
+
+def _newest_first(catalog: Catalog, model: str, before: Entry | None) -> Iterator[Entry]:
+    version = before.version if before else None
+    while entries := catalog.entries(model, limit=_PAGE, before=version):
         yield from entries
-        before = entries[-1].version
+        version = entries[-1].version

@@ -9,13 +9,13 @@ from lineage_pipelines.catalog.catalog import Catalog
 from lineage_pipelines.catalog.log.entries import Entry
 from lineage_pipelines.catalog.registry.approval_rules import AssessedApproval
 from lineage_pipelines.errors import NotFoundError
-from lineage_pipelines.queries.registry.alias_history import find_holder, list_decisions
+from lineage_pipelines.queries.registry.alias_history import find_holder, list_decisions, live_identities
 from lineage_pipelines.queries.registry.approval_status import read_approvals
 from lineage_pipelines.queries.registry.free_text import check_reason
 from lineage_pipelines.queries.registry.promotion_policy import Policy, evaluate_policy, read_policy
 from lineage_pipelines.records.decisions.decision import Action, ComparedVersion, Comparison, CountedApproval, Decision
 from lineage_pipelines.records.values.digest import Digest
-from lineage_pipelines.records.values.model_name import check_new_alias
+from lineage_pipelines.records.values.model_name import check_new_alias, scoped
 
 
 def compare(entry: Entry, current: Entry | None, policy: Policy) -> Comparison:
@@ -60,17 +60,19 @@ def draft_promotion(
 ) -> Decision:
     """Return the decision that makes an alias name a version, with the verdict of the project's policy.
 
+    The alias is that of the version's partition, where it has an identity; the policy is the same for all partitions.
+
     Raises:
         CatalogError: the policy or the catalog cannot be read.
         RecordError: the alias or the reason is not allowed.
     """
     check_new_alias(alias)
     policy = read_policy(project_dir, alias)
-    current = find_holder(catalog, entry.model, alias)
+    current = find_holder(catalog, entry.model, alias, identity=entry.identity)
     draft = Decision(
         action=Action.PROMOTE,
         model=entry.model,
-        alias=alias,
+        alias=scoped(alias, entry.identity),
         version=entry.version,
         record=entry.digest,
         previous=current.digest if current else None,
@@ -95,41 +97,54 @@ def _approved(catalog: Catalog, draft: Decision, entry: Entry) -> tuple[Decision
 
 def draft_rejection(catalog: Catalog, entry: Entry, alias: str, *, by: str, reason: str) -> Decision:
     """Return the decision that an alias must not name a version."""
-    current = find_holder(catalog, entry.model, alias)
-    return _draft(Action.REJECT, entry.model, alias, entry, current, by=by, reason=reason)
+    current = find_holder(catalog, entry.model, alias, identity=entry.identity)
+    named = scoped(alias, entry.identity)
+    return _draft(Action.REJECT, entry.model, named, entry, current, by=by, reason=reason)
 
 
-def draft_rollback(catalog: Catalog, model: str, alias: str, *, by: str, reason: str) -> Decision:
-    """Return the decision that makes an alias name the version before the current one again.
+def draft_rollback(
+    catalog: Catalog, model: str, alias: str, *, identity: str | None = None, by: str, reason: str
+) -> Decision:
+    """Return the decision that makes an alias, of one partition if given, name the version before the current one.
 
     Raises:
         NotFoundError: the alias names no version, or has not named another one before.
     """
-    current = find_holder(catalog, model, alias)
+    current = find_holder(catalog, model, alias, identity=identity)
     named = [
         decided.decision.version
-        for decided in list_decisions(catalog, model, alias)
+        for decided in list_decisions(catalog, model, scoped(alias, identity))
         if decided.decision.moves_alias and decided.decision.version is not None
     ]
     earlier = [version for version in named if current is not None and version != current.version]
     if current is None or not earlier:
-        raise NotFoundError(
-            f"{alias} of {model} has no version before this one to go back to", fix=f"lineage history {model}"
-        )
+        what = f"{alias} of {scoped(model, identity)} has no version before this one to go back to"
+        raise NotFoundError(what, fix=_which(catalog, model, alias, identity))
     target = catalog.get(model, earlier[-1])
-    return _draft(Action.ROLLBACK, model, alias, target, current, by=by, reason=reason)
+    return _draft(Action.ROLLBACK, model, scoped(alias, identity), target, current, by=by, reason=reason)
 
 
-def draft_retirement(catalog: Catalog, model: str, alias: str, *, by: str, reason: str) -> Decision:
-    """Return the decision that makes an alias name no version.
+def draft_retirement(
+    catalog: Catalog, model: str, alias: str, *, identity: str | None = None, by: str, reason: str
+) -> Decision:
+    """Return the decision that makes an alias, of one partition if given, name no version.
 
     Raises:
         NotFoundError: it names no version now.
     """
-    current = find_holder(catalog, model, alias)
+    current = find_holder(catalog, model, alias, identity=identity)
     if current is None:
-        raise NotFoundError(f"{alias} of {model} names no version", fix=f"lineage history {model}")
-    return _draft(Action.RETIRE, model, alias, None, current, by=by, reason=reason)
+        what = f"{alias} of {scoped(model, identity)} names no version"
+        raise NotFoundError(what, fix=_which(catalog, model, alias, identity))
+    return _draft(Action.RETIRE, model, scoped(alias, identity), None, current, by=by, reason=reason)
+
+
+def _which(catalog: Catalog, model: str, alias: str, identity: str | None) -> str:
+    """Return what to do: name the partition, where the alias names versions of some and none was named."""
+    others = [each for each in live_identities(catalog, model, alias) if each is not None]
+    if identity is None and others:
+        return f"say of which partition: {', '.join(scoped(model, each) for each in others)}"
+    return f"lineage history {model}"
 
 
 def _draft(

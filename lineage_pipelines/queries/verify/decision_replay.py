@@ -87,8 +87,13 @@ def _recheck(evidence: _Evidence, seq: int, decision: Decision) -> Iterator[str]
     if entry is None or entry.record.model.name != decision.model:
         yield f"is about {decision.model}@{decision.version}, which has another record"
         return
-    if decision.action is not Action.PROMOTE:
-        return
+    if decision.identity != entry.identity:
+        yield f"is about {entry.ref}, and {decision.alias} is of another partition"
+    if decision.action is Action.PROMOTE:
+        yield from _recheck_promotion(evidence, seq, decision, entry)
+
+
+def _recheck_promotion(evidence: _Evidence, seq: int, decision: Decision, entry: Entry) -> Iterator[str]:
     try:
         policy = parse_policy(decision.policy, where="the policy then in force")
         assessed = _assess(evidence, decision, entry.record) if policy.approvals else ()

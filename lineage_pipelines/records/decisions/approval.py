@@ -32,6 +32,7 @@ class Approval(Value):
     model: str
     version: int
     alias: str
+    """As a decision has it: `production`, of a partition `production[west]`."""
     policy: Digest
     """The policy that was in force: see `policy_digest`."""
     approver: str

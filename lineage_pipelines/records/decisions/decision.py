@@ -8,6 +8,7 @@ from enum import StrEnum
 from lineage_pipelines.records.values.canonical import Json, canonical_bytes, parse_bytes
 from lineage_pipelines.records.values.codec import Value, from_json, to_json
 from lineage_pipelines.records.values.digest import Digest
+from lineage_pipelines.records.values.model_name import scoped, split_scoped
 
 
 class Action(StrEnum):
@@ -71,6 +72,7 @@ class Decision(Value):
     action: Action
     model: str
     alias: str
+    """`production`; of a partition with an identity `production[west]`: each identity has aliases of its own."""
     version: int | None = None
     """The version that it is about; None when an alias is retired."""
     record: Digest | None = None
@@ -93,6 +95,22 @@ class Decision(Value):
     """When the rules were judged; given where approvals, which expire, are among them."""
     seen: int | None = None
     """The last entry of the log that was looked at for approvals and keys."""
+
+    @property
+    def alias_name(self) -> str:
+        """The alias without the partition: `production`."""
+        return split_scoped(self.alias)[0]
+
+    @property
+    def identity(self) -> str | None:
+        """The identity of the partition whose alias it is; None for the model without."""
+        return split_scoped(self.alias)[1]
+
+    @property
+    def ref(self) -> str:
+        """The version that it is about, as a person writes it; without a number where an alias is retired."""
+        name = scoped(self.model, self.identity)
+        return f"{name}@{self.version}" if self.version is not None else name
 
     @property
     def moves_alias(self) -> bool:

@@ -13,6 +13,7 @@ from lineage_pipelines.records.statement.code import CodeVersion
 from lineage_pipelines.records.statement.dataset import DatasetSnapshot, StageInput, StageRun, TrackedSource
 from lineage_pipelines.records.statement.environment import Environment
 from lineage_pipelines.records.statement.metric import MetricSpec, metric_specs
+from lineage_pipelines.records.statement.partition import Partition
 from lineage_pipelines.records.statement.training_run import Candidate, Evaluation, ModelFile, TrainingRun
 from lineage_pipelines.records.values import canonical
 from lineage_pipelines.records.values.canonical import Json
@@ -36,8 +37,10 @@ class ModelIdentity(Value):
     """The Dagster asset, parts joined by `/`."""
     run_key: str
     """SHA-256 (hex) of asset, partition and root run: the same for every retry of one run."""
+    partition: Partition | None = field(default=None, metadata=SINCE_2)
+    """None where the asset has no partitions, and in a record of schema 1, which does not say."""
     previous: Digest | None = None
-    """The record of the version before it."""
+    """The record of the version before it in the log, whatever its partition."""
     description: str | None = None
     owners: tuple[str, ...] = ()
 

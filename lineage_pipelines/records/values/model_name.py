@@ -1,4 +1,4 @@
-"""Names of models: one form that is safe as a path, a URL segment, a SQL value and a shell word."""
+"""Names of models, of their partitions and aliases: a model's is safe as a path, a URL segment and a shell word."""
 
 import re
 import unicodedata
@@ -29,6 +29,34 @@ def suggest_model_name(name: str) -> str:
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
     words = re.sub(r"[^a-z0-9_-]+", "_", plain).strip("_.-")
     return words[:128] or "my_model"
+
+
+_LONGEST_IDENTITY = 200
+
+
+def check_identity(identity: str) -> str:
+    """Return the identity of a partition: 1 to 200 visible characters, the key of a static or dynamic dimension.
+
+    Raises:
+        RecordError: it is empty, too long, or holds what cannot be seen.
+    """
+    if identity.isprintable() and 0 < len(identity) <= _LONGEST_IDENTITY:
+        return identity
+    raise RecordError(
+        f"not a key that a partition of a model can have: {ascii(identity)[:80]}",
+        fix=f"use keys of 1 to {_LONGEST_IDENTITY} visible characters",
+    )
+
+
+def scoped(name: str, identity: str | None) -> str:
+    """Return the name of a model or an alias of one partition, `flight_delay[west]`; without an identity, `name`."""
+    return name if identity is None else f"{name}[{identity}]"
+
+
+def split_scoped(text: str) -> tuple[str, str | None]:
+    """Return the name and the identity in what `scoped` returned: names of models and aliases hold no bracket."""
+    name, bracket, rest = text.partition("[")
+    return (name, rest[:-1]) if bracket and rest.endswith("]") and len(rest) > 1 else (text, None)
 
 
 PRODUCTION = "production"

@@ -17,8 +17,10 @@ if TYPE_CHECKING:
 
 def decision_document(decision: Decision, seq: int | None) -> Document:
     """Show a promotion: whether it was made, each rule of the policy, who approved, and the numbers compared."""
-    ref = f"{decision.model}@{decision.version}"
-    made = f"{decision.alias} now names {ref}" if seq is not None else f"{ref} was not promoted: nothing was changed"
+    ref = decision.ref
+    made = (
+        f"{decision.alias_name} now names {ref}" if seq is not None else f"{ref} was not promoted: nothing was changed"
+    )
     rules = [[rule.name, "passed" if rule.passed else "FAILED", rule.detail] for rule in decision.rules]
     facts = [("by", decision.by), ("reason", decision.reason)]
     if decision.approvals is not None:

@@ -12,6 +12,7 @@ from lineage_pipelines.records.statement.training_run import (
     SliceMetrics,
 )
 from lineage_pipelines.records.values.canonical import Json
+from lineage_pipelines.records.values.model_name import scoped
 from lineage_pipelines.reports.document import Block, Document, Heading, Pairs, Paragraph, Table
 from lineage_pipelines.reports.formatting import count, duration, number, short_digest, size, utc_time
 from lineage_pipelines.reports.views.history import approval_line, approved_by
@@ -40,6 +41,8 @@ def show_document(
     approved: "Sequence[ApprovalStatus]" = (),
     reproduced: "Sequence[LoggedReproduction]" = (),
     attributed: "Sequence[LoggedAttribution]" = (),
+    *,
+    previous: "Entry | None" = None,
 ) -> Document:
     """Describe a version for the people who have to trust it.
 
@@ -49,11 +52,12 @@ def show_document(
         approved: the approvals of its model's versions, likewise.
         reproduced: the verdicts of running it again, oldest first.
         attributed: the analyses of changes from or to it, oldest first.
+        previous: of a version with a partition, the one that it follows there.
     """
     record = entry.record
     return Document(
         [
-            *_head(entry, decided, approved, reproduced, attributed),
+            *_head(entry, decided, approved, reproduced, attributed, previous=previous),
             *_gaps(record),
             Heading("Data"),
             *_data(record),
@@ -73,20 +77,18 @@ def _head(
     approved: "Sequence[ApprovalStatus]",
     reproduced: "Sequence[LoggedReproduction]",
     attributed: "Sequence[LoggedAttribution]",
+    *,
+    previous: "Entry | None",
 ) -> Iterator[Block]:
     record = entry.record
-    yield Heading(f"{entry.model} version {entry.version}", 1)
+    yield Heading(f"{scoped(entry.model, entry.identity)} version {entry.version}", 1)
     if record.model.description:
         yield Paragraph(record.model.description, "dim")
     rows = [
         ("record", short_digest(entry.digest.hex)),
         ("committed", utc_time(entry.recorded)),
-        (
-            "follows",
-            f"record {short_digest(str(record.model.previous))}"
-            if record.model.previous
-            else "nothing, it is the first",
-        ),
+        ("window", _window(record)),
+        ("follows", _follows(record, previous)),
         ("imported", _imported(record)),
         ("owners", ", ".join(record.model.owners)),
         ("checks", _verdict(record.evaluation.checks if record.evaluation else ())),
@@ -96,6 +98,18 @@ def _head(
         *(("decided", _decision(each)) for each in decided if each.decision.version == entry.version),
     ]
     yield Pairs([(name, value) for name, value in rows if value])
+
+
+def _window(record: LineageRecord) -> str:
+    partition = record.model.partition
+    return f"from {utc_time(partition.window)}" if partition is not None and partition.window is not None else ""
+
+
+def _follows(record: LineageRecord, previous: "Entry | None") -> str:
+    if record.model.partition is not None:
+        return previous.ref if previous is not None else "nothing, it is the first of its partition"
+    digest = record.model.previous
+    return f"record {short_digest(str(digest))}" if digest else "nothing, it is the first"
 
 
 def _imported(record: LineageRecord) -> str:
@@ -121,7 +135,7 @@ def _decision(decided: "LoggedDecision") -> str:
     who = approved_by(decision)
     approved = f"; approved by {who}" if who else ""
     when = utc_time(decided.at)
-    return f"{decision.action}, {decision.alias}, {when}, by {decision.by}{against}: {decision.reason}{approved}"
+    return f"{decision.action}, {decision.alias_name}, {when}, by {decision.by}{against}: {decision.reason}{approved}"
 
 
 def _verdict(checks: Sequence[CheckResult]) -> str:
