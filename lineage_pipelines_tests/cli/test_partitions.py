@@ -1,6 +1,7 @@
 """Verbs on one partition of a model: decided, shown and verified apart from the others."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -149,19 +150,19 @@ def test_an_approval_is_for_the_alias_of_the_partition(regions: Path) -> None:
 def test_an_alias_of_another_partition_is_refused_and_if_forged_found(regions: Path) -> None:
     with opened(regions) as catalog:
         entry = catalog.get("flight_delay", 1)
+        decision = Decision(
+            action=Action.REJECT,
+            model="flight_delay",
+            alias="production[east]",
+            version=1,
+            record=entry.digest,
+            by="eve",
+            reason="x",
+            policy={},
+        )
         for alias in ("production", "production[east]"):
-            decision = Decision(
-                action=Action.REJECT,
-                model="flight_delay",
-                alias=alias,
-                version=1,
-                record=entry.digest,
-                by="eve",
-                reason="x",
-                policy={},
-            )
             with pytest.raises(NotFoundError) as caught:
-                catalog.registry.decide(decision)
+                catalog.registry.decide(replace(decision, alias=alias))
             assert caught.value.fix == "write production[west]"
         assert list_decisions(catalog, "flight_delay") == []
         forge(catalog, "decision", encode_decision(decision))

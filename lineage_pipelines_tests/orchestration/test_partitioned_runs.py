@@ -1,6 +1,6 @@
 """Partitions of a model: identities that are not compared with one another, and windows of time in their order."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import dagster as dg
@@ -62,7 +62,9 @@ class Trainings:
         )
         self.asset = declare(shop.module().delay)
 
-    def run(self, partition: str | None, auc: float = 0.7, **tags: str) -> dg.ExecuteInProcessResult:
+    def run(
+        self, partition: str | None, auc: float = 0.7, *, tags: Mapping[str, str] | None = None
+    ) -> dg.ExecuteInProcessResult:
         """Train once, as one run of a backfill does."""
         return dg.materialize(
             [self.asset],
@@ -70,7 +72,7 @@ class Trainings:
             instance=self.instance,
             partition_key=partition,
             run_config={"ops": {"delay": {"config": {"auc": auc}}}},
-            tags=tags,
+            tags=tags or {},
             raise_on_error=False,
         )
 
@@ -204,7 +206,7 @@ def test_two_dimensions_without_time_are_one_identity_as_dagster_writes_it(
 def test_a_range_of_partitions_is_refused_before_anything_is_trained(shop: Shop, instance: dg.DagsterInstance) -> None:
     trainings = Trainings(shop, instance, REGIONS)
     span = {"dagster/asset_partition_range_start": "east", "dagster/asset_partition_range_end": "west"}
-    result = trainings.run(None, **span)
+    result = trainings.run(None, tags=span)
     assert not result.success
     assert list(result.get_asset_materialization_events()) == []
     said = " ".join(messages(result))
@@ -212,7 +214,7 @@ def test_a_range_of_partitions_is_refused_before_anything_is_trained(shop: Shop,
     assert "a run for each partition" in said
     assert not (shop.root / ".lineage" / "catalog.db").exists()
     span["dagster/asset_partition_range_end"] = "east"
-    assert trainings.run(None, **span).success, "a range of one is that partition"
+    assert trainings.run(None, tags=span).success, "a range of one is that partition"
     assert [entry.ref for entry in trainings.versions()] == ["delay[east]@1"]
     assert not trainings.run(None).success
     assert len(trainings.versions()) == 1

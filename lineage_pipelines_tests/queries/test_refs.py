@@ -82,9 +82,9 @@ def test_what_is_not_there_is_said_with_what_is(catalog: Catalog, text: str, wha
 
 
 def test_a_model_or_one_of_its_partitions_is_known(catalog: Catalog) -> None:
-    assert known_partition(catalog, "flight_delay") == ("flight_delay", None)
+    assert tuple(known_partition(catalog, "flight_delay")) == ("flight_delay", None)
     west = known_partition(catalog, "flight_delay[west]")
-    assert west == ("flight_delay", "west")
+    assert tuple(west) == ("flight_delay", "west")
     assert [west.includes(each) for each in ("west", "east", None)] == [True, False, False]
     assert known_partition(catalog, "flight_delay").includes("west")
     for text in ("delays", "flight_delay[south]", "delays[west]", "flight_delay@2"):

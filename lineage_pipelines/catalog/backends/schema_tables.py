@@ -53,10 +53,10 @@ entity = Table(
 """Everything that a record says was used, and its partition, once for all records; what is not known of it is empty.
 
 A `file` has its path as its name, and the digests that the record names (an MD5 with `.dir` for a directory). A
-`revision`, and an `origin` (the address that data was imported from), has a name alone, a list of `packages` a SHA-256
-alone. A `source` is a set of files that a training reaches; its SHA-256 is of that set. A `partition`
-(`flight_delay[west]`) and a `window` (see `record_index.window_name`) are used by the versions that were trained for it.
-Long names are truncated, see `record_index.truncate`. `key` is a digest of all that, by which it is looked up.
+`revision`, and an `origin` (the address that data was imported from), has a name alone, a list of `packages` a
+SHA-256 alone. A `source` is a set of files that a training reaches; its SHA-256 is of that set. A `partition`
+(`flight_delay[west]`) and a `window` (see `record_index.window_name`) are used by the versions trained for it. Long
+names are truncated, see `record_index.truncate`. `key` is a digest of all that, by which it is looked up.
 """
 
 usage = Table(

@@ -97,8 +97,9 @@ def model_asset(
         tags: asset tags.
         kinds: shown as icons.
         automation_condition: `retrain_on_new_data()` to retrain when a new version of the data was seen.
-        partitions_def: Dagster's; each partition of a run is a version of its own, and `context.partition_key` says
-            which one. The inputs are the same for all.
+        partitions_def: Dagster's; a run trains one partition, which `context.partition_key` names. Static and dynamic
+            ones are compared with the same partition only, windows of time with the one before. The inputs are the
+            same for all.
         retry_policy: Dagster's; a retry of a committed run yields the same version.
         op_tags: tags of the op.
         pool: concurrency pool.
