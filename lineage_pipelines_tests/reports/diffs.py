@@ -163,7 +163,6 @@ def _data() -> tuple[DatasetChange, ...]:
                 ),
             ),
             added_group=_group("time_hour", GroupKind.RANGE, ("2013-07-01", ""), 28_128, 28_128),
-            partitions={"month=2013-06": (2_226, 2_226)},
             shifted={"wind_speed": 1},
         ),
     )

@@ -15,7 +15,7 @@ from lineage_pipelines.reports.views.diff import diff_json
 from lineage_pipelines_tests.reports import diffs
 
 CLI = Path(__file__).parents[2] / "docs" / "reference" / "cli.md"
-FREE = ("facts", "params", "partitions", "shifted", "checks", "details", "same_checks", "same_parameters", "same")
+FREE = ("facts", "params", "shifted", "checks", "details", "same_checks", "same_parameters", "same")
 """Objects whose names are those of the data."""
 
 
@@ -54,7 +54,13 @@ def test_pairs_are_named_and_nothing_is_cut() -> None:
     assert train["rows"] == {"before": 105_475, "after": 133_603}
     assert train["columns"][0]["facts"]["mean"] == {"before": 71.31, "after": 22.14}
     assert train["columns"][1]["values"][0] == {"value": "MQ", "before": 0.081, "after": 0.0}
-    assert train["row_change"]["partitions"] == {"month=2013-06": {"changed": 2_226, "rows": 2_226}}
+    cells = train["row_change"]["cells"]
+    assert (cells[0]["columns"], cells[0]["effect"]["kind"], cells[1]["effect"]["way"]) == (
+        ["temp", "dewp"],
+        "scaled",
+        "upper",
+    )
+    assert (cells[0]["group"]["values"], cells[1]["group"]) == (["2013-06"], None)
     assert train["schema"][0]["after"] == {"name": "departures", "type": "int32", "nullable": True}
     assert found["code"]["files"][0]["lines"] == {"added": 3, "removed": 1}
     assert found["code"]["files"][0]["patch"] == diffs.PATCH

@@ -89,6 +89,11 @@ def linear_map(first: ColumnProfile, second: ColumnProfile, *, same_count: bool)
     return None
 
 
+def known_conversions() -> tuple[tuple[float, float], ...]:
+    """Return ratio and offset of every conversion that has a name, both ways."""
+    return tuple(way for each in _CONVERSIONS for way in ((each.ratio, each.offset), each.inverse))
+
+
 def conversion_name(ratio: float, offset: float) -> str:
     """Return what a change of unit is called, as `°F to °C`; empty where none is known."""
     for each in _CONVERSIONS:

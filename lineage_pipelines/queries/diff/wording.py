@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import TypeGuard
 
+from lineage_pipelines.queries.diff.rows.row_change import GroupKind, RowGroup
 from lineage_pipelines.queries.diff.units import conversion_name
 from lineage_pipelines.records.values.canonical import Json
 
@@ -96,3 +97,13 @@ def later(seconds: float) -> str:
 def quoted(value: str) -> str:
     """Write a value of a column; in quotes where blanks would not be seen."""
     return value if value and value == value.strip() else repr(value)
+
+
+def group_words(group: RowGroup) -> str:
+    """Write how a group of rows is told: `origin=LGA`, `engine=E000 … E039`, `last 300 rows`."""
+    if group.kind in (GroupKind.FIRST, GroupKind.LAST):
+        return f"{group.kind} {some(group.of, 'row')}"
+    if group.kind is GroupKind.MISSING:
+        return f"{group.column} missing"
+    between = " … " if group.kind is GroupKind.RANGE else ", "
+    return f"{group.column}={between.join(group.values).strip()}" if group.values else group.column

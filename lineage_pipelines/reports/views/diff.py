@@ -141,7 +141,6 @@ _BEFORE_AFTER = ("before", "after")
 
 _TUPLE_NAMES: Mapping[str, tuple[str, ...]] = {
     "lines": ("added", "removed"),
-    "partitions": ("changed", "rows"),
     "values": ("value", "before", "after"),
 }
 """Fields whose tuples are no pair of before and after."""

@@ -11,7 +11,7 @@ from lineage_pipelines.queries.diff.changes import (
     SchemaChange,
 )
 from lineage_pipelines.queries.diff.rows.row_change import RowChange
-from lineage_pipelines.queries.diff.wording import duration, later, moment, scaled, value_words
+from lineage_pipelines.queries.diff.wording import duration, group_words, later, moment, scaled, value_words
 from lineage_pipelines.records.values.canonical import Json
 from lineage_pipelines.reports.document import Block, Heading, Listing, Pairs, Paragraph, Pictures, Table
 from lineage_pipelines.reports.figures import Distributions, Picture, Shares
@@ -89,10 +89,11 @@ def _rows(rows: RowChange | None) -> Iterator[tuple[str, str]]:
         "changed in",
         ", ".join(f"{shorten(name, 40)} ({n:,})" for name, n in list(rows.columns.items())[:_MOST_FILES]),
     )
-    places = list(rows.partitions.items())[:3]
+    groups = [cells.group for cells in rows.cells if cells.group is not None][:3]
     held = [(shorten(name, 40), f"{abs(n):,} {'above' if n > 0 else 'below'}") for name, n in rows.shifted.items()]
     yield "moved along", ", ".join(f"{name} (from {where})" for name, where in held[:_MOST_FILES])
-    yield "gathered in", ", ".join(f"{shorten(place, 60)} ({n:,} of {there:,} rows)" for place, (n, there) in places)
+    places = {group_words(each): f"{each.rows:,} of {each.of:,} rows" for each in groups}
+    yield "gathered in", ", ".join(f"{shorten(place, 60)} ({counts})" for place, counts in places.items())
 
 
 def _schema(change: DatasetChange, *, full: bool) -> Iterator[Block]:

@@ -19,7 +19,7 @@ from lineage_pipelines.queries.diff.data.dataset_changes import compare_datasets
 from lineage_pipelines.queries.diff.data.overlap import compare_overlaps
 from lineage_pipelines.queries.diff.explanation import scores
 from lineage_pipelines.queries.diff.explanation.data_sentences import overlap_sentences
-from lineage_pipelines.queries.diff.rows.row_change import RowChange
+from lineage_pipelines.queries.diff.rows.row_change import Effect, EffectKind, GroupKind, RowChange, RowGroup
 from lineage_pipelines.queries.diff.rows.row_changes import compare_rows
 from lineage_pipelines.queries.diff.stored_tables import OpenTable, find_tables
 from lineage_pipelines_tests.queries.diff.tables import Stored, record, write_table
@@ -36,6 +36,10 @@ def _compare(first: Any, second: Any, **ways: Any) -> RowChange:
     before, after = (pa.table(each) if isinstance(each, dict) else each for each in (first, second))
     names = {name: name for name in after.column_names if name in before.column_names}
     return compare_rows(_open(before), _open(after), names, **ways)
+
+
+def _group(column: str, kind: GroupKind, values: tuple[str, ...], rows: int) -> RowGroup:
+    return RowGroup(column=column, kind=kind, values=values, rows=rows, of=rows, touched=rows)
 
 
 def _flights(rows: int = 4000) -> dict[str, Any]:
@@ -69,28 +73,30 @@ def test_a_key_of_two_columns_is_found_and_a_measure_is_none() -> None:
     found = _compare(before, after)
     assert (found.key, found.added, found.removed) == (("day", "store"), 0, 0) or found.key == ("store", "day")
     assert (found.changed, found.columns) == (50, {"sold": 50})
-    assert found.partitions == {"store=7": (50, 50)}
+    (cells,) = found.cells
+    assert cells.effect == Effect(kind=EffectKind.SET, value=0.0)
+    assert cells.group == _group("store", GroupKind.VALUE, ("7",), 50)
 
 
 @pytest.mark.parametrize(
     ("where", "expected"),
     [
-        (lambda f: f["origin"] == "LGA", "origin=LGA"),
-        (lambda f: f["time"].astype("M8[M]") == np.datetime64("2013-07"), "time=2013-07"),
+        (lambda f: f["origin"] == "LGA", ("origin", "LGA")),
+        (lambda f: f["time"].astype("M8[M]") == np.datetime64("2013-07"), ("time", "2013-07")),
     ],
 )
-def test_it_is_told_where_the_changes_gather(where: Any, expected: str) -> None:
+def test_it_is_told_where_the_changes_gather(where: Any, expected: tuple[str, str]) -> None:
     before = {"id": np.arange(4000), **_flights()}
     touched = where(before)
     after = {**before, "temp": np.where(touched, before["temp"] - 40, before["temp"])}
     found = _compare(before, after, key=["id"])
-    assert next(iter(found.partitions.items())) == (expected, (touched.sum(), touched.sum()))
+    assert found.cells[0].group == _group(expected[0], GroupKind.VALUE, expected[1:], touched.sum())
 
 
 def test_changes_all_over_gather_nowhere() -> None:
     before = {"id": np.arange(4000), **_flights()}
     found = _compare(before, {**before, "temp": before["temp"] + 1})
-    assert (found.changed, found.columns, found.partitions) == (4000, {"temp": 4000}, {})
+    assert (found.changed, found.columns, found.cells[0].group) == (4000, {"temp": 4000}, None)
 
 
 def test_repeated_rows_are_added_rows() -> None:
@@ -102,7 +108,7 @@ def test_repeated_rows_are_added_rows() -> None:
 
 def test_without_a_key_whole_rows_are_compared() -> None:
     before, after = {"x": [0.5, 0.5, 1.5, None]}, {"x": [0.5, 1.5, 1.5, None]}
-    assert _compare(before, after) == RowChange(key=(), added=1, removed=1, changed=0, same=3)
+    assert _compare(before, after) == RowChange(key=(), added=1, removed=1, changed=0, same=3, compared=1)
 
 
 def test_renamed_and_retyped_columns_are_the_same_rows() -> None:
@@ -136,7 +142,7 @@ def test_odd_columns_do_no_harm() -> None:
 
 
 def test_many_columns_are_compared_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lineage_pipelines.queries.diff.rows.row_changes._MAX_WORDS", 100)
+    monkeypatch.setattr("lineage_pipelines.queries.diff.rows.changed_cells._MAX_WORDS", 100)
     before = {"id": np.arange(60), **{f"c{i}": np.arange(60) * i for i in range(50)}}
     after = {**before, **{f"c{i}": before[f"c{i}"] + (np.arange(60) < i) for i in (7, 33, 49)}}
     found = _compare(before, after, key=["id"])
@@ -169,7 +175,8 @@ def test_rows_are_counted_as_dictionaries_count_them_both_ways(
     expected = {n: sum(first[k][i] != second[k][i] for k in changed) for i, n in enumerate(("word", "x"))}
     assert there.columns == {name: count for name, count in expected.items() if count}
     assert (back.added, back.removed) == (there.removed, there.added)
-    assert (back.changed, back.columns, back.partitions) == (there.changed, there.columns, there.partitions)
+    assert (back.changed, back.columns, back.same) == (there.changed, there.columns, there.same)
+    assert back.repeated == there.repeated[::-1]
 
 
 # The data at hand

@@ -14,7 +14,18 @@ from lineage_pipelines.queries.diff.changes import (
 from lineage_pipelines.queries.diff.data.overlap import TRAINED_ON
 from lineage_pipelines.queries.diff.data.periods import Period, find_period
 from lineage_pipelines.queries.diff.explanation import scores
-from lineage_pipelines.queries.diff.wording import amount, later, moment, moved, percent, quoted, scaled, some
+from lineage_pipelines.queries.diff.rows.row_change import RowChange
+from lineage_pipelines.queries.diff.wording import (
+    amount,
+    group_words,
+    later,
+    moment,
+    moved,
+    percent,
+    quoted,
+    scaled,
+    some,
+)
 from lineage_pipelines.records.values.canonical import Json
 
 _FACTS = ("nulls", "infinite", "empty", "rate", "mean", "min", "max", "std", "distinct", "mean_bytes")
@@ -331,11 +342,14 @@ def _columns(change: DatasetChange, period: Period) -> Iterator[Finding]:
 
 
 def _where(change: DatasetChange) -> str:
-    row_change = change.row_change
-    if row_change is None or not row_change.partitions:
-        return ""
-    place, (touched, there) = next(iter(row_change.partitions.items()))
-    return f" (of {place})" if touched * 2 > row_change.changed and there else ""
+    place = _place(change.row_change)
+    return f" (of {place})" if place else ""
+
+
+def _place(rows: RowChange | None) -> str:
+    """The group that holds the most of the changed rows."""
+    group = next((cells.group for cells in rows.cells if cells.group is not None), None) if rows else None
+    return group_words(group) if rows and group is not None and group.rows * 2 > rows.changed else ""
 
 
 def _row_changes(change: DatasetChange) -> Iterator[Finding]:
@@ -347,7 +361,7 @@ def _row_changes(change: DatasetChange) -> Iterator[Finding]:
     if rows is None or not rows.changed:
         return
     columns = ", ".join(f"{name} in {count:,}" for name, count in list(rows.columns.items())[:4])
-    places = next(iter(rows.partitions), "")
+    places = _place(rows)
     gathered = f", most of them of {places}" if places else ""
     text = f"{change.name}: {some(rows.changed, 'existing row')} changed{gathered} ({columns})"
     yield text, None, scores.ROWS_GATHER if places else scores.ROWS_CHANGED

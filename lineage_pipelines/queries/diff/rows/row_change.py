@@ -164,15 +164,12 @@ class RowChange:
     compared: int = 0
     """Columns that were compared."""
     repeated: tuple[int, int] = (0, 0)
-    """Rows whose key occurs more than once, before and after. What is more than the other table has is added or
-    removed."""
+    """Rows whose key an earlier row has, before and after; those that the other table has not are added or removed."""
     columns: Mapping[str, int] = field(default_factory=dict)
     """In how many of the changed rows a column differs."""
     cells: tuple[CellChange, ...] = ()
     """What was done to the cells of rows that are in both tables, the column with the most changed rows first."""
     added_group: RowGroup | None = None
     removed_group: RowGroup | None = None
-    partitions: Mapping[str, tuple[int, int]] = field(default_factory=dict)
-    """Value of the column that the changes gather in (`month=2013-07`): rows changed, rows there."""
     shifted: Mapping[str, int] = field(default_factory=dict)
     """Columns that moved along the rows, by how many: with 1 each row holds what the row above it held before."""

@@ -1,33 +1,46 @@
-"""Row changes: which rows came, went or changed, in which columns, and where the changes gather.
+"""Row changes: two tables row by row: which rows came, went or changed, what was done to their cells, and where.
 
 Rows are kept as words of 64 bits, read batch by batch: 10 million rows take well under a gigabyte.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from lineage_pipelines.errors import NotFoundError
-from lineage_pipelines.queries.diff.rows.row_change import RowChange
-from lineage_pipelines.queries.diff.rows.row_key import find_key
-from lineage_pipelines.queries.diff.rows.row_patterns import find_shifts, gather
-from lineage_pipelines.queries.diff.rows.row_side import Side, parts_together
+from lineage_pipelines.queries.diff.rows.cell_changes import CellComparison
+from lineage_pipelines.queries.diff.rows.changed_cells import ChangedCells, find_changed_cells
+from lineage_pipelines.queries.diff.rows.looked_rows import LookedRows, Touched, count_groups
+from lineage_pipelines.queries.diff.rows.row_alignment import RowPairs, align_rows
+from lineage_pipelines.queries.diff.rows.row_change import Alignment, RowChange, RowGroup
+from lineage_pipelines.queries.diff.rows.row_shifts import find_shifts
+from lineage_pipelines.queries.diff.rows.row_side import Side
 from lineage_pipelines.queries.diff.stored_tables import OpenTable
 
 if TYPE_CHECKING:
     import numpy as np
 
     Array = np.ndarray[Any, Any]
-    Words = np.ndarray[Any, np.dtype[np.uint64]]
 
-_MAX_WORDS = 3_000_000
-"""Of changed rows that are held at once on each side; with more columns than fit, the data is read again."""
+CELLS_AUTOMATIC = 20_000_000
+"""Tables with at most so many cells are compared row by row without being asked for."""
+
+
+def count_cells(rows: Sequence[int | None], columns: int) -> int | None:
+    """Return how many cells are read to compare tables; None where the rows of one are not known.
+
+    Args:
+        rows: of each table.
+        columns: that both have.
+    """
+    known = [count for count in rows if count is not None]
+    return sum(known) * columns if len(known) == len(rows) else None
 
 
 def compare_rows(
     first: OpenTable, second: OpenTable, names: Mapping[str, str], *, key: Sequence[str] = ()
 ) -> RowChange:
-    """Compare two tables by key; where none is given and none is found, as bags of whole rows.
+    """Compare two tables: rows by key, else by place, else by the columns that did not change, else as bags of rows.
 
     Args:
         first: the table before.
@@ -44,127 +57,66 @@ def compare_rows(
     after.places = {name: place for name, place in after.places.items() if name in before.places}
     if missing := [name for name in key if name not in after.places]:
         raise NotFoundError(f"the key's column {missing[0]!r} is not in both tables", fix="name another key")
-    found = tuple(key) or find_key(before, after)
-    return _by_key(before, after, found) if found else _whole(before, after)
-
-
-def _whole(before: Side, after: Side) -> RowChange:
-    same = 0
-    for left, right in parts_together(before.rows, after.rows):
-        same += int(_match(_bag(before.rows[left]), _bag(after.rows[right])).least.sum())
-    alike = before.rows.size == after.rows.size
-    return RowChange(
-        key=(),
-        added=after.rows.size - same,
-        removed=before.rows.size - same,
-        changed=0,
-        same=same,
-        shifted=find_shifts(before, after, (), before.names) if alike and same < before.rows.size else {},
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class _Bag:
-    """Different words, sorted, each with how often it occurs, and where first."""
-
-    words: "Words"
-    counts: "Array"
-    places: "Array"
-
-
-@dataclass(frozen=True, slots=True)
-class _Matched:
-    """What two bags have in common."""
-
-    words: "Words"
-    least: "Array"
-    """How often each occurs in both."""
-    places: "tuple[Array, Array]"
-    """Where first, before and after."""
-
-
-def _bag(words: "Words") -> _Bag:
-    import numpy as np
-
-    order = np.argsort(words, kind="stable")
-    ordered = words[order]
-    starts = np.flatnonzero(np.concatenate([np.ones(min(1, ordered.size), bool), ordered[1:] != ordered[:-1]]))
-    return _Bag(ordered[starts], np.diff(np.append(starts, ordered.size)), order[starts])
-
-
-def _match(before: _Bag, after: _Bag) -> _Matched:
-    import numpy as np
-
-    if not before.words.size:
-        return _Matched(before.words, before.counts, (before.places, before.places))
-    left = np.minimum(np.searchsorted(before.words, after.words), before.words.size - 1)
-    met = before.words[left] == after.words
-    left = left[met]
-    least = np.minimum(before.counts[left], after.counts[met])
-    return _Matched(after.words[met], least, (before.places[left], after.places[met]))
-
-
-def _by_key(before: Side, after: Side, key: tuple[str, ...]) -> RowChange:
-    changed, both, words = _changed(before, after, key)
-    rest = [name for name in before.names if name not in key]
-    columns = _columns(before, after, key, rest, words) if words.size else {}
-    steady = [name for name in before.names if name not in columns]
-    return RowChange(
-        key=key,
+    pairs = align_rows(before, after, tuple(key))
+    cells = find_changed_cells(before, after, pairs)
+    both, changed = int(pairs.before.size), int(cells.before.size)
+    found = RowChange(
+        key=pairs.key,
+        aligned=pairs.aligned,
         added=int(after.rows.size) - both,
         removed=int(before.rows.size) - both,
         changed=changed,
         same=both - changed,
-        columns=dict(sorted(columns.items(), key=lambda pair: (-pair[1], pair[0]))),
-        partitions=gather((before, after), key, steady, words) if words.size else {},
-        shifted=find_shifts(before, after, key, [name for name in columns if columns[name] * 2 > both]),
+        compared=len(before.names),
+        repeated=pairs.repeated,
+        columns=cells.counts,
     )
+    return _with_groups(_with_cells(found, (before, after), pairs, cells), (before, after), pairs)
 
 
-def _changed(before: Side, after: Side, key: tuple[str, ...]) -> "tuple[int, int, Words]":
-    """Return how many rows changed, how many are in both, and the sorted words of the keys of the changed ones."""
+def _rows_of(size: int, taken: "Array") -> "tuple[Array, Array]":
+    """The numbers of the rows that are not taken, of those that are."""
     import numpy as np
 
-    one, other = before.keys([key])[key], after.keys([key])[key]
-    changed = both = 0
-    found = [np.zeros(0, np.uint64)]
-    for left, right in parts_together(one, other):
-        matched = _match(_bag(one[left]), _bag(other[right]))
-        differs = before.rows[left[matched.places[0]]] != after.rows[right[matched.places[1]]]
-        changed += int(matched.least[differs].sum())
-        both += int(matched.least.sum())
-        found.append(matched.words[differs])
-    return changed, both, np.concatenate(found)
+    mask = np.zeros(size, bool)
+    mask[taken] = True
+    return np.flatnonzero(~mask), np.flatnonzero(mask)
 
 
-def _columns(before: Side, after: Side, key: tuple[str, ...], names: Sequence[str], changed: "Words") -> dict[str, int]:
-    """Count, for each column, in how many of the changed rows it differs."""
-    together = max(1, _MAX_WORDS // changed.size)
-    found: dict[str, int] = {}
-    for start in range(0, len(names), together):
-        part = list(names[start : start + together])
-        sides = [_picked(side, key, part, changed) for side in (before, after)]
-        for place, name in enumerate(part):
-            count = int((sides[0][place] != sides[1][place]).sum())
-            if count:
-                found[name] = count
-    return found
-
-
-def _picked(side: Side, key: tuple[str, ...], names: Sequence[str], changed: "Words") -> "Array":
-    """Return the words of some columns, for the changed rows in order of their keys."""
+def _with_cells(found: RowChange, sides: tuple[Side, Side], pairs: RowPairs, cells: ChangedCells) -> RowChange:
     import numpy as np
 
-    picked = np.zeros((len(names), changed.size), np.uint64)
-    done = np.zeros(changed.size, bool)
-    for batch in side.batches():
-        keys = side.combined(batch, key)
-        places = np.minimum(np.searchsorted(changed, keys), changed.size - 1)
-        rows = np.flatnonzero((changed[places] == keys) & ~done[places])
-        if rows.size:
-            few = batch.take(rows)
-            targets, firsts = np.unique(places[rows], return_index=True)  # of a repeated key the first row counts
-            done[targets] = True
-            for place, name in enumerate(names):
-                picked[place, targets] = side.words(few, name)[firsts]
-    return picked
+    before, after = sides
+    if not found.changed:
+        alike = pairs.aligned is Alignment.NONE and before.rows.size == after.rows.size and found.added
+        places = np.arange(before.rows.size)
+        by_place = replace(pairs, before=places, after=places)
+        return replace(found, shifted=find_shifts(before, after, by_place, before.names)) if alike else found
+    unchanged = np.setdiff1d(pairs.after, cells.after, assume_unique=True)
+    parts = [(cells.after, cells.bits), (unchanged, np.zeros(unchanged.size, np.uint64))]
+    changes, shifted = CellComparison(before, after, pairs, cells, LookedRows(after, parts)).changes()
+    return replace(found, cells=changes, shifted=shifted)
+
+
+def _with_groups(found: RowChange, sides: tuple[Side, Side], pairs: RowPairs) -> RowChange:
+    removed = _group_of(sides[0], pairs.before) if found.removed else None
+    added = _group_of(sides[1], pairs.after) if found.added else None
+    return replace(found, added_group=added, removed_group=removed)
+
+
+def _group_of(side: Side, paired: "Array") -> RowGroup | None:
+    """The group of the rows of a table that are not in the other."""
+    import numpy as np
+
+    alone, others = _rows_of(side.rows.size, paired)
+    looked = LookedRows(side, [(rows, np.zeros(rows.size, "int64")) for rows in (alone, others)])
+    everything = np.ones(looked.rows.size, bool)
+    group = looked.find_group(looked.part == 0, everything, set(side.names))
+    if group is None:
+        return None
+    if looked.complete:
+        return group.group(round(group.inside), round(group.of), int(alone.size))
+    touched = np.zeros(side.rows.size, bool)
+    touched[alone] = True
+    (exact,) = count_groups(side, [(group, Touched(touched, np.ones(side.rows.size, bool)))])
+    return exact

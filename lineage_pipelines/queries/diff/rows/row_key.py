@@ -18,19 +18,27 @@ _MAX_COLUMNS = 12
 _MAX_TOGETHER = 4
 _MAX_TRIED = 4
 """How many sets of one size are looked at in all rows."""
+_REPEATS = 0.5
+"""Of the rows, that repeat a key: with more, another column may belong to the key."""
+_OFTEN, _REPEATED, _UNIQUE = range(3)
 
 
 def find_key(first: Side, second: Side) -> tuple[str, ...]:
-    """Return the columns of the key; empty where there is none."""
+    """Return the columns of the key; empty where there is none.
+
+    A key that is unique in one table only counts as well: rows are repeated in the other.
+    """
     shared = [name for name in first.names if _identifies(first.type_of(name)) and _identifies(second.type_of(name))]
     samples = first.sample(shared, _SAMPLE), second.sample(shared, _SAMPLE)
     usable = [name for name in shared if all(name in sample for sample in samples)]
-    ranked = sorted(usable, key=lambda name: -min(count_distinct(sample[name]) for sample in samples))[:_MAX_COLUMNS]
+    ranked = sorted(usable, key=lambda name: -max(count_distinct(sample[name]) for sample in samples))[:_MAX_COLUMNS]
+    last: tuple[str, ...] = ()
     for candidates in _by_size(ranked, samples, {name: first.factor(name) for name in ranked}):
-        found = _best(first, second, candidates)
+        found, often = _best(first, second, candidates)
         if found:
             return found
-    return ()
+        last = last or often
+    return last
 
 
 def _identifies(kind: "pa.DataType") -> bool:
@@ -45,14 +53,16 @@ def _identifies(kind: "pa.DataType") -> bool:
 def _by_size(
     names: Sequence[str], samples: "Sequence[dict[str, Words]]", factors: dict[str, int]
 ) -> Iterator[list[tuple[str, ...]]]:
-    """Yield sets of columns that are unique in both samples, by size; none that holds a smaller one."""
+    """Yield sets of columns that are unique in both samples, then in one, by size; none that holds a smaller one."""
     seen: list[tuple[str, ...]] = []
     for size in range(1, min(_MAX_TOGETHER, len(names)) + 1):
-        sets = (each for each in combinations(names, size) if not any(set(one) <= set(each) for one in seen))
-        found = [each for each in sets if all(_is_unique(each, sample, factors) for sample in samples)]
-        seen.extend(found)
-        if found:
-            yield found[:_MAX_TRIED]
+        sets = [each for each in combinations(names, size) if not any(set(one) <= set(each) for one in seen)]
+        unique = {each: sum(_is_unique(each, sample, factors) for sample in samples) for each in sets}
+        both = [each for each in sets if unique[each] == len(samples)]
+        once = [each for each in sets if 0 < unique[each] < len(samples)]
+        seen.extend(both)
+        if both or once:
+            yield [*both[:_MAX_TRIED], *once[:_MAX_TRIED]]
 
 
 def _is_unique(names: tuple[str, ...], sample: "dict[str, Words]", factors: dict[str, int]) -> bool:
@@ -62,17 +72,21 @@ def _is_unique(names: tuple[str, ...], sample: "dict[str, Words]", factors: dict
     return count_distinct(words) == count_distinct(sample[""])
 
 
-def _best(first: Side, second: Side, candidates: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
-    best: tuple[str, ...] = ()
-    most = 0
+def _best(first: Side, second: Side, candidates: Sequence[tuple[str, ...]]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the best key, and the best of those that are repeated too often to be sure of."""
+    ranks: dict[tuple[str, ...], tuple[int, int]] = {}
     for names in candidates:  # one after the other: each takes a word for every row
-        before = first.keys([names])[names]
-        if count_distinct(before) != first.distinct():
+        words = first.keys([names])[names], second.keys([names])[names]
+        distinct = [count_distinct(each) for each in words]
+        unique = distinct[0] == first.distinct(), distinct[1] == second.distinct()
+        met = _met(*words)
+        if not any(unique) or not met:
             continue
-        after = second.keys([names])[names]
-        if count_distinct(after) == second.distinct() and (met := _met(before, after)) > most:
-            best, most = names, met
-    return best
+        repeats = max(1 - count / max(1, each.size) for count, each in zip(distinct, words, strict=True))
+        rank = _UNIQUE if all(unique) else _REPEATED if repeats <= _REPEATS and 2 * met >= min(distinct) else _OFTEN
+        ranks[names] = rank, met
+    best = max(ranks, key=lambda names: ranks[names], default=())
+    return ((), best) if best and ranks[best][0] == _OFTEN else (best, ())
 
 
 def _met(before: "Words", after: "Words") -> int:

@@ -1,6 +1,6 @@
 """Row side: one of two tables that are compared row by row, as 64 bits for each row and each key."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 _PARTS = 16
 _PART_BITS = 60
 _SMALL = 1_000_000
+_HELD = 4_000_000
+"""Cells of a table that is read once and held."""
 
 
 def parts_together(first: "Words", second: "Words") -> "Iterator[tuple[Array, Array]]":
@@ -48,10 +50,13 @@ class Side:
     Args:
         table: the table.
         columns: which of its columns are compared: common name to the name here.
+        texts: common names of the columns that are compared as text.
     """
 
-    def __init__(self, table: OpenTable, columns: Mapping[str, str]) -> None:
+    def __init__(self, table: OpenTable, columns: Mapping[str, str], texts: Collection[str] = ()) -> None:
         self.table = table
+        self.texts = frozenset(texts)
+        self._held: list[pa.RecordBatch] | None = None
         places = {name: place for place, name in reversed(list(enumerate(table.schema.names)))}
         self.places = {
             name: places[here] for name, here in columns.items() if here in places and self._can(places[here])
@@ -76,8 +81,13 @@ class Side:
         return self._factors[name]
 
     def type_of(self, name: str) -> "pa.DataType":
-        """Return a column's type."""
-        return self.table.schema.field(self.places[name]).type
+        """Return the type that a column is compared in."""
+        import pyarrow as pa
+
+        kind = self.table.schema.field(self.places[name]).type
+        if pa.types.is_dictionary(kind):
+            kind = kind.value_type
+        return pa.large_string() if name in self.texts else kind
 
     def batches(self) -> "Iterator[pa.RecordBatch]":
         """Read all rows.
@@ -87,8 +97,17 @@ class Side:
         """
         import pyarrow as pa
 
+        if self._held is not None:
+            yield from self._held
+            return
+        held: list[pa.RecordBatch] | None = []
+        cells = 0
         try:
-            yield from self.table.batches()
+            for batch in self.table.batches():
+                cells += batch.num_rows * batch.num_columns
+                held = [*held, batch] if held is not None and cells <= _HELD else None
+                yield batch
+            self._held = held
         except (pa.ArrowException, OSError, ValueError) as error:
             what = f"the data cannot be read ({type(error).__name__})"
             raise DatasetError(what, fix="look at its files") from error
@@ -97,10 +116,19 @@ class Side:
         """Return the words of a column of a batch."""
         import pyarrow as pa
 
-        found = column_words(pa.chunked_array([batch.column(self.places[name])]))
+        found = column_words(pa.chunked_array([self.array(batch, name)]))
         if found is None:
             raise DatasetError(f"the column {name!r} cannot be compared", fix="compare without it")
         return found
+
+    def array(self, batch: "pa.RecordBatch", name: str) -> "pa.Array":
+        """Return the values of a column of a batch, in the type that it is compared in."""
+        import pyarrow as pa
+
+        found = batch.column(self.places[name])
+        if pa.types.is_dictionary(found.type):
+            found = found.cast(found.type.value_type)
+        return found.cast(pa.large_string()) if name in self.texts else found
 
     def combined(self, batch: "pa.RecordBatch", names: Sequence[str]) -> "Words":
         """Return the words of several columns of a batch together."""
@@ -133,6 +161,50 @@ class Side:
             for names, found in parts.items():
                 found.append(self.combined(batch, names))
         return {names: np.concatenate([np.zeros(0, np.uint64), *found]) for names, found in parts.items()}
+
+    def picked(self, names: Sequence[str], rows: "Array") -> "Array":
+        """Return the words of some columns for some rows: an array of columns by rows.
+
+        Args:
+            names: the columns.
+            rows: numbers of rows, in any order; none twice.
+        """
+        import numpy as np
+
+        found = np.zeros((len(names), rows.size), np.uint64)
+        for batch, here, targets in self._batches_of(rows):
+            for place, name in enumerate(names):
+                found[place, targets] = self.words(batch, name)[here]
+        return found
+
+    def taken(self, names: Sequence[str], rows: "Array") -> "dict[str, pa.ChunkedArray]":
+        """Return the values of some columns for some rows, in the order in which their numbers are given."""
+        import numpy as np
+        import pyarrow as pa
+
+        order: list[Array] = [np.zeros(0, "int64")]
+        parts: dict[str, list[pa.Array]] = {name: [] for name in names}
+        for batch, here, targets in self._batches_of(rows):
+            order.append(targets)
+            for name, found in parts.items():
+                found.append(self.array(batch, name).take(pa.array(here)))
+        back = pa.array(np.argsort(np.concatenate(order)))
+        return {name: pa.chunked_array(found, self.type_of(name)).take(back) for name, found in parts.items()}
+
+    def _batches_of(self, rows: "Array") -> "Iterator[tuple[pa.RecordBatch, Array, Array]]":
+        """Yield the batches that hold some rows: which rows of the batch, and the places that they were asked at."""
+        import numpy as np
+
+        order = np.argsort(rows, kind="stable")
+        ordered = rows[order]
+        start = done = 0
+        for batch in self.batches() if rows.size else ():
+            end = int(np.searchsorted(ordered, start + batch.num_rows))
+            if end > done:
+                yield batch, ordered[done:end] - start, order[done:end]
+            start, done = start + batch.num_rows, end
+            if done == rows.size:
+                return
 
     def sample(self, names: Sequence[str], rows: int) -> "dict[str, Words]":
         """Return the words of the first rows, column by column; those of whole rows under the empty name."""
