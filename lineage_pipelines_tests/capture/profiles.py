@@ -15,9 +15,9 @@ Facts = dict[str, Any]
 _NUMBERS = {"min", "max", "mean", "std", "quantiles"}
 _FIELDS = {
     "number": _NUMBERS | {"distinct", "histogram", "infinite", "values", "other"},
-    "time": _NUMBERS | {"distinct", "histogram", "values", "other"},
+    "time": _NUMBERS | {"distinct", "histogram", "values", "other", "step", "hole"},
     "boolean": {"distinct", "values", "other"},
-    "text": {"distinct", "empty", "min_bytes", "max_bytes", "mean_bytes", "values", "other"},
+    "text": {"distinct", "empty", "min_bytes", "max_bytes", "mean_bytes", "values", "other", "formats"},
     "other": {"distinct"},
 }
 

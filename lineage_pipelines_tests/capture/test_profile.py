@@ -5,6 +5,7 @@ import decimal
 import json
 import math
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from hypothesis import strategies as st
 from pyarrow import feather, parquet
 
 from lineage_pipelines.capture.tables.table_capture import capture_table
+from lineage_pipelines.records.statement.profile import decode_profile
 from lineage_pipelines.records.values.canonical import canonical_bytes, parse_bytes
 from lineage_pipelines_tests.capture.profiles import Facts, column_of, profile_of
 
@@ -352,3 +354,44 @@ def test_a_huge_table_is_looked_at_in_even_steps(tmp_path: Path, monkeypatch: py
     number, same = profile["columns"]
     assert (number["min"], number["max"], number["distinct"]) == (0, 3992, 500)
     assert same["values"] == [["a", 500]]
+
+
+def test_texts_without_few_values_have_formats(tmp_path: Path) -> None:
+    keys = [f"A-{number:04}" for number in range(60)] + [f"b_{number}" for number in range(9)] + ["é1", None]
+    facts = column_of(tmp_path, keys)
+    assert facts["formats"] == [["A-9999", 60], ["a_9", 9], ["aa9", 1]]
+    table = pa.table({"x": pa.array(keys).slice(3, 40).dictionary_encode()})
+    assert profile_of(tmp_path, table)["columns"][0]["formats"] == [["A-9999", 40]]
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [["Rome", "Oslo"] * 20, [" " * number for number in range(40)], [f"{'x' * 62}{number:03}" for number in range(60)]],
+    ids=["every value is listed", "too many formats", "long texts"],
+)
+def test_texts_have_no_formats(tmp_path: Path, texts: list[str]) -> None:
+    assert "formats" not in column_of(tmp_path, texts)
+
+
+def test_moments_have_a_step_and_a_hole(tmp_path: Path) -> None:
+    hours = [0, 1, 2, 3, 3, 9, 10, 11]
+    begin = dt.datetime(2013, 1, 1, tzinfo=dt.UTC)
+    moments = pa.array([begin + dt.timedelta(hours=hour) for hour in hours], pa.timestamp("ms", "UTC"))
+    facts = column_of(tmp_path, moments)
+    assert facts["step"] == 3600
+    assert facts["hole"] == [begin.timestamp() + 3 * 3600, begin.timestamp() + 9 * 3600]
+    days = column_of(tmp_path, pa.array([begin.date(), None, begin.date() + dt.timedelta(days=2)]))
+    assert (days["step"], days["hole"]) == (2 * 86400, [begin.timestamp(), begin.timestamp() + 2 * 86400])
+    assert "hole" not in column_of(tmp_path, moments.slice(0, 1))
+    assert "hole" not in column_of(tmp_path, pa.array([dt.timedelta(hours=hour) for hour in hours]))
+
+
+def test_repeated_keys_and_moments_are_counted(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("key,at,size\na,2013-01-01,1.5\na,2013-01-01,inf\nb,2013-01-02,inf\n,2013-01-03,2\n")
+    data = capture_table(path, name="train").profile
+    assert data is not None
+    profile = decode_profile(data)
+    assert [profile.repeated(column) for column in profile.columns] == [1, 1, 1]
+    sampled = replace(profile, sampled=2)
+    assert sampled.repeated(profile.columns[0]) is None

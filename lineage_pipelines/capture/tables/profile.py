@@ -43,6 +43,7 @@ _MAX_VALUES = 50
 _MAX_GROUPS = 1000
 _PER_VALUE = 2
 _PER_GROUP = 20
+_MAX_FORMATS = 20
 _MAX_TEXT = 64
 _MAX_NAME = 128
 _DIGITS = 10
@@ -102,10 +103,24 @@ def _number(base: ColumnProfile, column: "pa.ChunkedArray", scale: Scale) -> "Me
     profile = replace(base, nulls=int(missing.sum()), distinct=distinct, infinite=int(strange.size) or None)
     if finite.size:
         profile = _with_distribution(profile, finite, scale)
+    if len(uniques) > 1 and str(base.type).startswith(_MOMENTS):
+        profile = _with_steps(profile, uniques, scale)
     if _names_groups(len(uniques), finite.size):
         pairs = sorted(zip(counts.tolist(), uniques.tolist(), strict=True), key=lambda pair: (-pair[0], pair[1]))
         profile = replace(profile, values=tuple((_exact(value, scale), count) for count, value in pairs), other=0)
     return profile, words
+
+
+_MOMENTS = ("timestamp", "date")
+
+
+def _with_steps(profile: ColumnProfile, moments: "Array", scale: Scale) -> ColumnProfile:
+    import numpy as np
+
+    steps = np.diff(moments.astype("float64")) * scale[0] / scale[1]
+    after = int(steps.argmax())
+    hole = tuple(_exact(moment, scale) for moment in moments[after : after + 2].tolist())
+    return replace(profile, step=_rounded(float(np.median(steps))), hole=hole)
 
 
 def _count(ordered: "Array") -> "tuple[Array, Array]":
@@ -177,7 +192,42 @@ def _text(base: ColumnProfile, column: "pa.ChunkedArray") -> "Measured":
         )
     if _names_groups(len(dictionary), int(counts.sum()), text=True):
         profile = _with_groups(profile, dictionary, counts.tolist())
+    if not profile.lists_all and profile.max_bytes is not None and profile.max_bytes <= _MAX_TEXT:
+        profile = replace(profile, formats=_formats(dictionary, counts))
     return profile, text_words(codes, dictionary)
+
+
+def _formats(dictionary: "pa.Array", counts: "Array") -> tuple[tuple[str, int], ...] | None:
+    """What texts look like: a digit is 9, a letter A or a, a byte beyond ASCII a; None where there are many formats.
+
+    Args:
+        dictionary: the different texts, as bytes.
+        counts: how many rows hold each.
+    """
+    import numpy as np
+    import pyarrow as pa
+
+    _, offsets, data = dictionary.buffers()
+    masks = np.frombuffer(_MASK, "uint8")
+    masked = masks[np.frombuffer(data, "uint8")] if data is not None else np.zeros(0, "uint8")
+    kind = dictionary.type
+    texts = pa.Array.from_buffers(
+        kind, len(dictionary), [None, offsets, pa.py_buffer(masked)], offset=dictionary.offset
+    )
+    encoded = texts.dictionary_encode()
+    if len(encoded.dictionary) > _MAX_FORMATS:
+        return None
+    totals = np.bincount(encoded.indices.to_numpy(), weights=counts).astype("int64").tolist()
+    formats = zip((text.decode("ascii") for text in encoded.dictionary.to_pylist()), totals, strict=True)
+    return tuple(sorted(formats, key=lambda pair: (-pair[1], pair[0])))
+
+
+_MASK = bytes(
+    ord("9" if chr(byte).isdigit() else "A" if chr(byte).isupper() else "a" if chr(byte).isalpha() else chr(byte))
+    if byte < 128  # noqa: PLR2004  # ASCII
+    else ord("a")
+    for byte in range(256)
+)
 
 
 def _names_groups(distinct: int, rows: int, *, text: bool = False) -> bool:
@@ -226,7 +276,8 @@ def profile_table_files(table: TableFiles, shape: TableShape) -> bytes:
     data = _read_every(table, shape.schema, stride)
     if stride == 1:
         return encode_profile(_profile_whole(data, shape.rows))
-    columns = tuple(profile_column(field, data.column(i))[0] for i, field in enumerate(shape.schema))
+    found = (profile_column(field, data.column(i))[0] for i, field in enumerate(shape.schema))
+    columns = tuple(replace(column, step=None, hole=None) for column in found)  # between the rows that were looked at
     return encode_profile(Profile(rows=shape.rows, sampled=data.num_rows, columns=columns))
 
 

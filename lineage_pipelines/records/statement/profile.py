@@ -75,6 +75,13 @@ class ColumnProfile(Value):
     """Values and their counts, the most frequent first."""
     other: int | None = None
     """Rows whose values are not among `values`."""
+    formats: tuple[tuple[int | str, int], ...] | None = None
+    """What texts look like, `A-9999` for `B-1234`, and how many rows do, the most frequent first; None where `values`
+    holds every value, or texts have no format in common."""
+    step: int | float | None = None
+    """Seconds from a moment to the next, the median; of dates and moments only, as `hole`."""
+    hole: tuple[float, ...] | None = None
+    """The two neighbouring moments that are farthest apart."""
 
     @property
     def lists_all(self) -> bool:
@@ -103,6 +110,12 @@ class Profile(Value):
     def seen(self) -> int:
         """How many rows the counts are of."""
         return self.sampled or self.rows
+
+    def repeated(self, column: ColumnProfile) -> int | None:
+        """Return how many rows hold a value that an earlier row holds: doubled keys or moments; None if not known."""
+        if self.sampled or column.distinct is None:
+            return None
+        return self.rows - column.nulls - column.distinct
 
 
 def encode_profile(profile: Profile) -> bytes:
@@ -191,6 +204,7 @@ def _reduce(column: ColumnProfile, level: _Level) -> ColumnProfile:
         content=column.content and column.content[: level.digits],
         quantiles=column.quantiles[:: level.nth] if level.nth and column.quantiles else None,
         histogram=column.histogram if level.histogram else None,
+        formats=column.formats if level.histogram else None,
         values=listed[: level.values] if level.values and column.values is not None else None,
         other=other if level.values else None,
     )
