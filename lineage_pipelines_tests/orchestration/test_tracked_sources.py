@@ -1,6 +1,7 @@
 """What a record says of the `.dvc` files at which the preparation, or the training itself, begins."""
 
 import hashlib
+import shutil
 from pathlib import Path
 
 import dagster as dg
@@ -8,11 +9,13 @@ import pytest
 
 from lineage_pipelines import LineageRecord, TrainedModel, model_asset, resolve_settings
 from lineage_pipelines.artifacts.artifact_store import ArtifactStore
+from lineage_pipelines.orchestration.training import tracked_sources
 from lineage_pipelines.queries.graph.impact import impact
 from lineage_pipelines.queries.graph.subject import Places, find_subject
 from lineage_pipelines.queries.graph.trace import trace
-from lineage_pipelines.records.statement.dataset import ImportOrigin
+from lineage_pipelines.records.statement.dataset import ImportOrigin, TrackedSource
 from lineage_pipelines.records.statement.file_listing import decode_listing
+from lineage_pipelines.records.statement.profile import Profile, decode_profile
 from lineage_pipelines.records.values.digest import Digest
 from lineage_pipelines.reports.render.text import render_text
 from lineage_pipelines.reports.views.show import show_document
@@ -203,3 +206,91 @@ def test_a_folder_behind_a_stage_is_listed_from_what_is_on_this_machine(shop: Sh
     record = record_of(shop, "all.csv")
     assert record.sources[0].listing is None
     assert "sources.in.listing: not on this machine" in record.completeness.missing
+
+
+def joined(shop: Shop, **files: str) -> None:
+    """Track the folder `in`, of which a stage makes `all.csv`."""
+    for name, text in files.items():
+        shop.world.write(f"in/{name}.csv", text)
+    shop.world.track("in")
+    shop.world.write("dvc.yaml", "stages: {join: {cmd: cat in/*.csv > all.csv, deps: [in], outs: [all.csv]}}\n")
+    shop.world.repro("join")
+
+
+def profile_of(shop: Shop, source: TrackedSource) -> Profile:
+    """Read a profile from the artifact store."""
+    assert source.profile is not None
+    store = ArtifactStore(resolve_settings(start=shop.root).artifacts)
+    return decode_profile(store.read(source.profile), [column.name for column in source.schema])
+
+
+def test_a_table_behind_a_stage_has_a_profile(shop: Shop) -> None:
+    joined(shop, a=orders(20), b=orders(30))
+    (source,) = record_of(shop, "all.csv").sources
+    assert (source.rows, [column.name for column in source.schema]) == (50, ["amount", "visits", "city", "left"])
+    profile = profile_of(shop, source)
+    assert (profile.rows, profile.duplicates) == (50, 20)
+    assert list(profile.columns[2].values or ()) == [("Oslo", 25), ("Rome", 25)]
+
+
+def test_a_source_that_training_reads_itself_has_the_profile_of_the_input(shop: Shop) -> None:
+    record = record_of(shop, "data/orders.csv")
+    (source,), (snapshot,) = record.sources, record.data
+    assert source.rows == 300
+    assert (source.rows, source.schema, source.profile) == (snapshot.rows, snapshot.schema, snapshot.profile)
+
+
+def test_a_content_is_read_once(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    joined(shop, a=orders(20))
+    (first,) = record_of(shop, "all.csv").sources
+    with monkeypatch.context() as patched:
+        patched.setattr(tracked_sources, "MOST_BYTES", 0)
+        assert record_of(shop, "all.csv").sources == (first,)
+        other = model_asset(project=shop.project(), inputs={"train": "all.csv"}, name="other")(rows)
+        with dg.DagsterInstance.ephemeral() as instance:
+            assert dg.materialize([other], resources=shop.resources(), instance=instance).success
+        with shop.catalog() as catalog:
+            assert catalog.get("other", 1).record.sources == (first,)
+    shutil.rmtree(resolve_settings(start=shop.root).artifacts)
+    (again,) = record_of(shop, "all.csv").sources
+    assert profile_of(shop, again).rows == 20
+
+
+def test_what_is_too_large_is_not_read(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tracked_sources, "MOST_BYTES", 100)
+    joined(shop, a=orders(20))
+    record = record_of(shop, "all.csv")
+    assert record.sources[0].profile is None
+    said = f"sources.in.profile: {len(orders(20))} bytes, and no more than 100 are read for profiles in a run"
+    assert said in record.completeness.missing
+
+
+def test_what_is_not_here_altered_or_no_table_is_a_gap(shop: Shop) -> None:
+    joined(shop, a=orders(20), b=orders(30), c="amount\n1,2\n")
+    (source,) = (record := record_of(shop, "all.csv")).sources
+    assert source.rows is None
+    assert [gap for gap in record.completeness.missing if gap.startswith("sources.in.schema: cannot be read")]
+    joined(shop, c=orders(10))
+    cached = shop.world.cached(hashlib.md5(orders(20).encode()).hexdigest())
+    shop.world.path("in/a.csv").unlink()
+    cached.chmod(0o644)
+    cached.write_text("amount\n1\n")
+    record = record_of(shop, "all.csv")
+    assert [
+        gap for gap in record.completeness.missing if gap.startswith("sources.in.profile: an object of DVC's cache")
+    ]
+    cached.unlink()
+    record = record_of(shop, "all.csv")
+    assert record.sources[0].rows is None
+    assert "sources.in.profile: not on this machine" in record.completeness.missing
+
+
+def test_files_that_are_no_table_are_not_copied(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    joined(shop, a=orders(20))
+    shop.world.write("in/notes.pkl", "x")
+    shop.world.track("in")
+    shop.world.repro("join")
+    monkeypatch.setattr(tracked_sources, "place_found", None)
+    record = record_of(shop, "all.csv")
+    assert record.sources[0].profile is None
+    assert not [gap for gap in record.completeness.missing if gap.startswith("sources.in")]

@@ -18,7 +18,7 @@ from lineage_pipelines.datasets.content.stable_read import ChangingDataError
 from lineage_pipelines.datasets.content.thread_pool import spread
 from lineage_pipelines.datasets.pipeline.dvc_project import DvcProject
 from lineage_pipelines.datasets.pipeline.metafile_index import RecordedOutput
-from lineage_pipelines.datasets.workspace.data_sources import Source, find_sources
+from lineage_pipelines.datasets.workspace.data_sources import Found, Source, find_sources
 from lineage_pipelines.datasets.workspace.file_copy import copy_file, unwritable
 from lineage_pipelines.errors import DatasetError
 from lineage_pipelines.records.values.digest import DigestSet
@@ -57,7 +57,11 @@ def place(project: DvcProject, path: str, into: Path) -> Placed:
             altered; or the place cannot be written. Nothing is left there then.
     """
     recorded = project.recorded(path)
-    found = find_sources(project, recorded)
+    return place_found(recorded, find_sources(project, recorded), into)
+
+
+def place_found(recorded: RecordedOutput, found: Found, into: Path) -> Placed:
+    """Copy recorded data whose every file was found into a private folder. As `place`."""
     target = into / PurePosixPath(recorded.path).name
     plan = _Plan(recorded, sum(source.size for source in found.sources))
     with _private_folder(into):

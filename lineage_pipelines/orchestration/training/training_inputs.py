@@ -6,16 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from lineage_pipelines.capture.gaps import Gaps
-from lineage_pipelines.capture.tables.table_capture import CapturedTable, capture_table, read_table
-from lineage_pipelines.datasets.workspace.placement import Placed, place
+from lineage_pipelines.capture.tables.table_capture import capture_table, read_table
+from lineage_pipelines.datasets.workspace.placement import place
 from lineage_pipelines.orchestration.training.function_signature import InputKind
 from lineage_pipelines.orchestration.training.model_definition import ModelDefinition, ModelInput
-from lineage_pipelines.orchestration.training.tracked_sources import (
-    Folder,
-    capture_sources,
-    describe_folder,
-    placed_files,
-)
+from lineage_pipelines.orchestration.training.tracked_sources import Described, KnownSources, capture_sources
 from lineage_pipelines.records.statement.dataset import DatasetSnapshot, StageRun, TrackedSource
 from lineage_pipelines.records.values.digest import Digest
 
@@ -37,33 +32,31 @@ class ReadInputs:
     """What is missing: tables that could not be read as such, preparation that is no longer recorded."""
 
 
-def read_inputs(definition: ModelDefinition, folder: Path) -> ReadInputs:
-    """Place the recorded bytes of every input below `folder` and describe them.
+def read_inputs(definition: ModelDefinition, folder: Path, known: KnownSources) -> ReadInputs:
+    """Place the recorded bytes of every input below `folder` and describe them, and the tracked sources behind them.
 
     Raises:
         DatasetError: an input is missing, altered, untracked, or differs from what DVC recorded.
     """
     paths: dict[str, Path] = {}
     snapshots: list[DatasetSnapshot] = []
-    read: list[Placed] = []
+    read: list[Described] = []
     blobs: dict[Digest, bytes] = {}
     gaps: Gaps = ()
     for name, declared in definition.inputs.items():
         placed = place(definition.project, declared.path, folder / name)
         paths[name] = placed.path
-        read.append(placed)
-        table = capture_table(placed.path, name=name)
-        if table.profile is not None:
-            blobs[Digest.of(table.profile)] = table.profile
-        gaps += table.gaps
-        files = describe_folder(placed_files(placed)) if placed.files else None
-        if files and files.listing is not None:
-            blobs[Digest.of(files.listing)] = files.listing
-        snapshots.append(_snapshot(definition, name, declared, _Described(placed, table, files)))
+        described = Described(placed, capture_table(placed.path, name=name))
+        read.append(described)
+        large = [described.table.profile, described.folder.listing if described.folder else None]
+        blobs |= {Digest.of(blob): blob for blob in large if blob is not None}
+        gaps += described.table.gaps
+        snapshots.append(_snapshot(definition, name, declared, described))
     chains = [definition.project.trace(declared.path) for declared in definition.inputs.values()]
     stages = {run.name: run for chain in chains for run in chain.runs}
     gaps += tuple(dict.fromkeys(gap for chain in chains for gap in chain.gaps))
-    begun = capture_sources(definition.project, read, stages.values())
+    # No argument of a function has such a name.
+    begun = capture_sources(definition.project, read, stages.values(), known=known, into=folder / ".sources")
     return ReadInputs(
         paths=paths,
         snapshots=tuple(snapshots),
@@ -74,14 +67,7 @@ def read_inputs(definition: ModelDefinition, folder: Path) -> ReadInputs:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Described:
-    placed: Placed
-    table: CapturedTable
-    folder: Folder | None
-
-
-def _snapshot(definition: ModelDefinition, name: str, declared: ModelInput, described: _Described) -> DatasetSnapshot:
+def _snapshot(definition: ModelDefinition, name: str, declared: ModelInput, described: Described) -> DatasetSnapshot:
     facts, profile, folder = described.table.facts, described.table.profile, described.folder
     content, owner = described.placed.content, described.placed.recorded.owner
     return DatasetSnapshot(

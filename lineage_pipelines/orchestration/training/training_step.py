@@ -31,6 +31,7 @@ from lineage_pipelines.orchestration.training.model_evaluation import (
 )
 from lineage_pipelines.orchestration.training.run_attempt import open_attempt
 from lineage_pipelines.orchestration.training.run_facts import RunFacts
+from lineage_pipelines.orchestration.training.tracked_sources import KnownSources
 from lineage_pipelines.orchestration.training.training_inputs import ReadInputs, arguments, read_inputs
 from lineage_pipelines.orchestration.training.training_result import check_result, leave_out_undefined
 from lineage_pipelines.orchestration.ui.outcome import Outcome
@@ -90,7 +91,8 @@ class TrainingStep:
         captured = self._capture(parameters)
         with open_attempt(self.catalog, self.facts, self.definition.name) as (attempt, folder):
             self.log(f"placing {len(self.definition.inputs)} inputs: {', '.join(self.definition.inputs)}")
-            read = read_inputs(self.definition, folder)
+            known = KnownSources(self.catalog, self.artifacts, self.definition.name)
+            read = read_inputs(self.definition, folder, known)
             trained = self._train(folder, read, parameters, captured.parameters)
             return self._commit(attempt, folder, captured, read, trained)
 

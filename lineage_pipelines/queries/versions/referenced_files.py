@@ -87,7 +87,7 @@ def _blobs(record: LineageRecord) -> Iterator[Blob]:
 
 
 def _data_blobs(data: DatasetSnapshot | TrackedSource) -> Iterator[Blob]:
-    if isinstance(data, DatasetSnapshot) and data.profile is not None:
+    if data.profile is not None:
         yield Blob(data.profile.hex, f"the profile of {data.path}")
     if data.listing is not None:
         yield Blob(data.listing.hex, f"the listing of {data.path}")

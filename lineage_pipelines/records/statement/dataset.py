@@ -121,6 +121,11 @@ class TrackedSource(Value):
     """None where it was not imported."""
     delivery: Delivery | None = None
     """None where it is not committed as it is, or the history does not tell."""
+    rows: int | None = None
+    """None when it is not a table, or was not read."""
+    schema: tuple[Column, ...] = ()
+    profile: Digest | None = None
+    """A blob: the table's profile."""
     listing: Digest | None = None
     """A blob: the files of a folder."""
     kinds: Mapping[str, int] | None = None
