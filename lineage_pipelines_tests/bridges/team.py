@@ -18,6 +18,7 @@ from lineage_pipelines.catalog.catalog import Catalog
 from lineage_pipelines.catalog.log.entries import Entry
 from lineage_pipelines.queries.registry.decision_drafts import draft_promotion
 from lineage_pipelines.records.statement.lineage_record import LineageRecord
+from lineage_pipelines.records.statement.partition import Partition
 from lineage_pipelines.records.statement.training_run import ModelFile
 from lineage_pipelines.settings import Settings
 from lineage_pipelines_tests.samples import make_record
@@ -57,9 +58,13 @@ class Team:
         environment = dataclasses.replace(plain.environment, packages=self.artifacts.put_bytes(PACKAGES))
         return dataclasses.replace(plain, artifact=file, environment=environment, **changes)  # type: ignore[arg-type]
 
-    def train(self, run: str = "1", *, auc: float = 0.75, **changes: object) -> Entry:
-        """Commit a version."""
-        return self.catalog.append(self.record(run, auc=auc, **changes))
+    def train(self, run: str = "1", *, auc: float = 0.75, partition: str | None = None, **changes: object) -> Entry:
+        """Commit a version, of a partition if one is given."""
+        record = self.record(run, auc=auc, **changes)
+        if partition is not None:
+            model = dataclasses.replace(record.model, partition=Partition(identity=partition))
+            record = dataclasses.replace(record, model=model)
+        return self.catalog.append(record)
 
     def promote(self, entry: Entry, alias: str = "production", reason: str = "better") -> None:
         """Make an alias name a version."""

@@ -95,3 +95,31 @@ def test_approvals_are_tags(team: Team, tmp_path: Path) -> None:
     lines = team.registered()["1"].tags["lineage.approved.production"].splitlines()
     assert [line.partition(" at ")[0] for line in lines] == ["ann@example.org", "bob@example.org"]
     assert lines[0].endswith(": read the slices")
+
+
+def test_the_alias_of_a_partition_has_its_name_in_mlflow(team: Team) -> None:
+    regions = ("west", "east", "Via Roma 1")
+    entries = [team.train(str(number), partition=region) for number, region in enumerate(regions, 1)]
+    for entry in entries:
+        team.promote(entry)
+    assert team.deliver().refused == []
+    aliases = team.client.get_registered_model(team.model).aliases
+    odd = next(alias for alias in aliases if alias.startswith("production-Via_Roma_1"))
+    assert {alias: _named(team, alias) for alias in aliases} == {
+        "production-west": "1",
+        "production-east": "2",
+        odd: "3",
+    }
+    assert "promote by ada" in team.registered()["1"].tags["lineage.decided.production"]
+    retired = draft_retirement(team.catalog, team.model, "production", identity="west", by="bob", reason="not needed")
+    team.catalog.registry.decide(retired)
+    assert team.deliver().refused == []
+    assert set(team.client.get_registered_model(team.model).aliases) == {"production-east", odd}
+
+
+def test_two_aliases_that_mlflow_cannot_tell_apart_are_refused(team: Team) -> None:
+    team.promote(team.train("1"), "production-west")
+    team.promote(team.train("2", partition="west"))
+    ((_, why),) = team.deliver().refused
+    assert "MLflow cannot tell production[west]" in why
+    assert _named(team, "production-west") == "1"

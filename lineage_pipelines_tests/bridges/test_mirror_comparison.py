@@ -90,3 +90,13 @@ def test_a_number_that_was_edited_is_an_alarm(team: Team) -> None:
 def test_a_server_that_is_away_is_said(team: Team) -> None:
     away = replace(team, settings=replace(team.settings, mlflow=f"http://127.0.0.1:{free_port()}"))
     assert [(what, done) for what, _, done in _compare(away)] == [("MLflow not compared", "not told")]
+
+
+def test_the_alias_of_a_partition_that_somebody_moved_is_moved_back(team: Team) -> None:
+    team.promote(team.train("7", partition="west"))
+    assert _compare(team) == [("owed to MLflow", "2 more", "told")]
+    assert _compare(team) == []
+    team.client.set_registered_model_alias(team.model, "production-west", team.registered()["1"].version)
+    assert _compare(team) == [("alias differs", f"{team.model}[west]@production", "moved")]
+    held = team.client.get_model_version_by_alias(team.model, "production-west")
+    assert held.tags["lineage.version"] == "3"

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from lineage_pipelines.catalog.catalog import Catalog
 from lineage_pipelines.errors import NotFoundError
 from lineage_pipelines.queries.versions.bisect import Bisection, bisect_metric
+from lineage_pipelines.records.statement.partition import Partition
 from lineage_pipelines.records.values.digest import DigestSet
 from lineage_pipelines_tests.samples import make_record
 
@@ -102,3 +103,22 @@ def test_without_a_recorded_sha256_it_is_not_known_whether_the_data_is_the_same(
             catalog.append(dataclasses.replace(record, data=data))
         found = bisect_metric(catalog, "flight_delay", "roc_auc", good="1", bad="2")
     assert found.first.same_data is None
+
+
+def test_only_versions_of_the_partition_are_searched(tmp_path: Path) -> None:
+    with Catalog(f"sqlite:///{tmp_path}/catalog.db") as catalog:
+        for number, auc in enumerate([0.75, 0.5, 0.74, 0.51, 0.6, 0.52], 1):
+            partition = Partition(identity="west" if number % 2 else "east")
+            catalog.append(make_record(str(number), auc=auc, partition=partition))
+        for model, good, bad in (("flight_delay[west]", "1", "5"), ("flight_delay", "flight_delay[west]@1", "5")):
+            found = bisect_metric(catalog, model, "roc_auc", good=good, bad=bad)
+            assert found.model == "flight_delay[west]"
+            assert [each.version for each in found.versions] == [1, 3, 5]
+            assert found.first.after.version == 5
+        for model, good, bad, said in (
+            ("flight_delay", "1", "2", "are of different partitions"),
+            ("flight_delay[west]", "1", "2", "is of \\[east\\]"),
+            ("flight_delay[west]", "1", "flight_delay@2", "is not a version of flight_delay\\[west\\]"),
+        ):
+            with pytest.raises(NotFoundError, match=said):
+                bisect_metric(catalog, model, "roc_auc", good=good, bad=bad)

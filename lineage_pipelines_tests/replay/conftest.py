@@ -4,6 +4,7 @@ import dataclasses
 import importlib
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -59,8 +60,14 @@ class Trained(Shop):
         world.repro()
         world.commit("Define the model")
 
-    def train(self, **config: Any) -> Entry:
-        """Materialize the model once, in process, and return the version."""
+    def train(self, *, partition: str | None = None, stores: Sequence[str] = (), **config: Any) -> Entry:
+        """Materialize the model once, in process, and return the version.
+
+        Args:
+            partition: Dagster's key of the partition.
+            stores: the keys of the dynamic partitions `stores`.
+            config: the parameters.
+        """
         sys.path.insert(0, str(self.root))
         try:
             for name in (self.module_name, self.definitions):
@@ -72,7 +79,10 @@ class Trained(Shop):
         run_config = {"ops": {model.op.name: {"config": config}}} if config else {}
         with dg.DagsterInstance.ephemeral() as instance:
             resources = {"lineage": LineageResource(project_dir=str(self.root))}
-            dg.materialize([model], instance=instance, resources=resources, run_config=run_config)
+            instance.add_dynamic_partitions("stores", list(stores))
+            dg.materialize(
+                [model], instance=instance, resources=resources, run_config=run_config, partition_key=partition
+            )
         with self.catalog() as catalog:
             entry = catalog.latest("churn")
         assert entry is not None

@@ -27,6 +27,28 @@ def test_a_version_is_made_again_and_nothing_of_the_project_changes(shop: Traine
     assert shop.everything() == before
 
 
+STORES = "dg.DynamicPartitionsDefinition(name='stores')"
+DAYS = "dg.DailyPartitionsDefinition('2026-01-01')"
+
+
+@pytest.mark.parametrize(
+    ("definition", "partition"),
+    [
+        (STORES, "Rome"),
+        (f"dg.MultiPartitionsDefinition({{'day': {DAYS}, 'store': {STORES}}})", "2026-01-02|Rome"),
+    ],
+)
+def test_a_version_of_a_dynamic_partition_is_made_again(shop: Trained, definition: str, partition: str) -> None:
+    text = shop.path_text(f"{shop.definitions}.py")
+    option = f"    partitions_def={definition},\n    evaluate=measure,"
+    shop.world.write(f"{shop.definitions}.py", text.replace("    evaluate=measure,", option))
+    shop.world.commit("Define partitions")
+    entry = shop.train(partition=partition, stores=["Rome"])
+    assert entry.identity == "Rome"
+    said = reproduce(entry, shop.options())
+    assert (said.level, said.differs) == (Level.MODEL, ())
+
+
 def test_the_workspace_may_have_moved_on(shop: Trained) -> None:
     entry = shop.train()
     shop.world.write("params.yaml", "split:\n  every: 5\n")

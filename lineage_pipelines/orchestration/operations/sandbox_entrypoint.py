@@ -27,6 +27,7 @@ def _main() -> int:
     if "evaluate" in plan:
         return _evaluate(plan, asset)
     with dg.DagsterInstance.ephemeral() as instance:
+        _add_dynamic_partitions(instance, asset.partitions_def, plan["partition"])
         result = dg.materialize(
             [asset],
             instance=instance,
@@ -72,6 +73,17 @@ def _end_with_parent(handle: int) -> None:
 def _use_cpus(count: int | None) -> None:
     if count is not None and hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:count])
+
+
+def _add_dynamic_partitions(instance: dg.DagsterInstance, definition: Any, key: str | None) -> None:  # noqa: ANN401
+    """Add the key of a dynamic partition to the instance: a new one has none, and Dagster would not know the key."""
+    dimensions = [(definition, key)]
+    if isinstance(definition, dg.MultiPartitionsDefinition) and key is not None:
+        keys = definition.get_partition_key_from_str(key).keys_by_dimension
+        dimensions = [(each.partitions_def, keys[each.name]) for each in definition.partitions_defs]
+    for dimension, name in dimensions:
+        if isinstance(dimension, dg.DynamicPartitionsDefinition) and dimension.name is not None and name is not None:
+            instance.add_dynamic_partitions(dimension.name, [name])
 
 
 def _message(failure: Any) -> str:  # noqa: ANN401  # Dagster's, of any release

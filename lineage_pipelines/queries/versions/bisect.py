@@ -9,9 +9,10 @@ from lineage_pipelines.catalog.catalog import Catalog
 from lineage_pipelines.catalog.log.entries import Entry
 from lineage_pipelines.errors import NotFoundError
 from lineage_pipelines.queries.diff.run.noise_band import MAX_VERSIONS, measure_noise
-from lineage_pipelines.queries.refs import known_model, resolve
+from lineage_pipelines.queries.refs import ModelPartition, known_partition, resolve
 from lineage_pipelines.records.statement.lineage_record import LineageRecord, same_data
 from lineage_pipelines.records.statement.metric import metric_text
+from lineage_pipelines.records.values.model_name import scoped
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,22 +72,26 @@ def bisect_metric(
 
     Args:
         catalog: the catalog.
-        model: the model's name.
+        model: the model's name, or one of its partitions: `flight_delay[west]`.
         metric: the metric's name.
         good: a version whose metric was right: a REF of the model, or its number alone.
         bad: a version whose metric is wrong, before or after the good one.
         threshold: the value between good and bad; by default halfway between the two versions.
 
     Raises:
-        NotFoundError: there is no such model, version or metric; the two values are equal, or
-            not on different sides of the threshold.
+        NotFoundError: there is no such model, version or metric; the two versions are of different partitions, or their
+            values are equal, or not on different sides of the threshold.
         CatalogError: the catalog cannot be read.
     """
-    name = known_model(catalog, model)
-    ends = _resolve(catalog, name, good), _resolve(catalog, name, bad)
+    wanted = known_partition(catalog, model)
+    ends = _resolve(catalog, wanted, good), _resolve(catalog, wanted, bad)
+    if ends[0].identity != ends[1].identity:
+        what = f"{ends[0].ref} and {ends[1].ref} are of different partitions, which are not compared"
+        raise NotFoundError(what, fix="name two versions of one partition")
     values = _value(ends[0], metric), _value(ends[1], metric)
     limit = _threshold(values, threshold, metric)
-    noise = measure_noise(catalog.entries(name, limit=MAX_VERSIONS)).get(metric)
+    newest = catalog.entries(wanted.model, limit=MAX_VERSIONS)
+    noise = measure_noise([entry for entry in newest if entry.identity == ends[0].identity]).get(metric)
     between = _between(catalog, ends)
     measured = [(entry, _number(entry.record, metric)) for entry in between]
     sign = 1 if values[0] > values[1] else -1
@@ -106,7 +111,7 @@ def bisect_metric(
         if before.bad != after.bad
     ]
     return Bisection(
-        model=name,
+        model=scoped(wanted.model, ends[0].identity),
         metric=metric,
         threshold=limit,
         chosen=threshold is not None,
@@ -117,9 +122,10 @@ def bisect_metric(
     )
 
 
-def _resolve(catalog: Catalog, model: str, ref: str) -> Entry:
+def _resolve(catalog: Catalog, wanted: ModelPartition, ref: str) -> Entry:
+    model = scoped(wanted.model, wanted.identity)
     entry = resolve(catalog, f"{model}@{ref}" if ref.isascii() and ref.isdigit() and len(ref) < 6 else ref)  # noqa: PLR2004
-    if entry.model != model:
+    if entry.model != wanted.model or not wanted.includes(entry.identity):
         fix = f"name two versions of {model}: {model}@1"
         raise NotFoundError(f"{entry.ref} is not a version of {model}", where=catalog.url, fix=fix)
     return entry
@@ -156,7 +162,8 @@ def _threshold(values: tuple[float, float], threshold: float | None, metric: str
 
 
 def _between(catalog: Catalog, ends: tuple[Entry, Entry]) -> Sequence[Entry]:
-    """Return the versions from the good one to the bad one, both included."""
+    """Return the versions of their identity from the good one to the bad one, both included."""
     low, high = sorted(entry.version for entry in ends)
-    found = catalog.entries(ends[0].model, before=high + 1, limit=high - low + 1)
+    numbered = catalog.entries(ends[0].model, before=high + 1, limit=high - low + 1)
+    found = [entry for entry in numbered if entry.identity == ends[0].identity]
     return found[::-1] if ends[0].version == low else found
