@@ -1,5 +1,6 @@
 """Number effects: what was done to numbers or times: scaled, rounded, clipped, or nothing but noise."""
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from lineage_pipelines.queries.diff.rows.cell_values import MICROSECONDS, CellValues, ValueKind
@@ -27,6 +28,9 @@ _SHARP = 0.05
 _RESOLVED = 8
 """How much wider than the rounding the values have to be spread."""
 _KNOWN = 0.01
+_FARTHEST = 6
+_STEPS = 49
+"""Ratios that are tried beside the fitted one, as far from it as rounding may have moved it."""
 _UNITS = {"day": 86400, "hour": 3600, "minute": 60, "second": 1}
 
 
@@ -210,15 +214,15 @@ def _line(before: "Array", after: "Array", tolerance: "Array") -> Effect | None:
         for known, fixed in known_conversions()
         if fixed and abs(ratio / known - 1) <= _KNOWN and abs(offset - fixed) <= _KNOWN * max(1.0, abs(fixed))
     ]
-    for digits in range(3, 8):
-        short = float(f"{ratio:.{digits}g}")
-        place = _interval(after - short * before, tolerance)
-        if short and place is not None:
-            candidates.append((short, simplest(*place)))
-    candidates.append((ratio, offset))
+    unsure = float(tolerance.max()) / (float(before.std()) * math.sqrt(before.size))
+    near = ratio + np.linspace(-_FARTHEST, _FARTHEST, _STEPS) * unsure
+    for one in [*(float(f"{ratio:.{digits}g}") for digits in range(3, 8)), ratio, *near.tolist()]:
+        place = _interval(after - one * before, tolerance) if one else None
+        if place is not None:
+            candidates.append((one, simplest(*place)))
+            break
     for one, other in candidates:
-        slack = 1.1 if (one, other) == (ratio, offset) else 1.0
-        if one and _nearly(np.abs(after - one * before - other) <= slack * tolerance):
+        if _nearly(np.abs(after - one * before - other) <= tolerance):
             return Effect(kind=EffectKind.SCALED, ratio=one, offset=other)
     return None
 

@@ -26,8 +26,9 @@ _MAX_NAMED = 3
 _FEW = 100
 _ALIKE = 0.8
 """Of the share that is touched of the group: a value beside it with as much belongs to it."""
-_CLOSE = 0.03
-"""Groups whose shares differ by less are told apart by how simple they are."""
+_CLOSE = 0.02
+_CLOSE_BITS = 3.0
+"""Groups that tell as much but for so much (a share, or bits) are told apart by how simple they are."""
 _BITS = 10.0
 """By how much a group has to be shorter than a list of the rows, to be no coincidence."""
 _FEWEST = 5
@@ -213,12 +214,12 @@ def find_group(groupings: Sequence[Grouping], touched: "Array", weights: "Array"
     found = []
     for grouping in groupings:
         tally = _Tally(grouping, touched, weights)
-        for group, bits in tally.candidates():
-            enough = _BITS + bits + math.log2(len(groupings))
-            if group.share >= _LIFT * inside / rows and tally.gain(group.inside, group.of) >= enough:
-                found.append(group)
-    best = max((group.share for group in found), default=0.0)
-    close = [group for group in found if group.share >= best - _CLOSE]
+        for group, cost in tally.candidates():
+            gained = tally.gain(group.inside, group.of) - cost - math.log2(len(groupings))
+            if group.share >= _LIFT * inside / rows and gained >= _BITS:
+                found.append((gained, group))
+    most = max((gained for gained, _ in found), default=0.0)
+    close = [group for gained, group in found if gained >= most - max(_CLOSE_BITS, _CLOSE * most)]
     return min(close, key=lambda g: (g.length, g.grouping.plainness, g.grouping.place), default=None)
 
 
