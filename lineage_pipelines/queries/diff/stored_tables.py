@@ -1,7 +1,7 @@
 """Stored tables: the data behind a record, from DVC's cache or the workspace, its bytes verified first."""
 
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -13,6 +13,7 @@ from lineage_pipelines.records.statement.dataset import DatasetSnapshot
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from lineage_pipelines.capture.tables.table_files import TableFiles
     from lineage_pipelines.datasets.pipeline.dvc_project import DvcProject
 
 
@@ -23,6 +24,8 @@ class OpenTable:
     schema: "pa.Schema"
     batches: "Callable[[], Iterator[pa.RecordBatch]]"
     """Reads all rows, in order."""
+    as_written: "Callable[[Collection[str]], OpenTable] | None" = None
+    """Opens it with some columns as text, as they are written; None where its files are not text."""
 
 
 Tables = Callable[[DatasetSnapshot], AbstractContextManager["OpenTable | str"]]
@@ -57,7 +60,9 @@ def _counted(table: OpenTable, name: str, progress: Progress) -> OpenTable:
             yield batch
             progress(name, batch.num_rows)
 
-    return OpenTable(table.schema, batches)
+    as_written = table.as_written
+    texts = (lambda names: _counted(as_written(names), name, progress)) if as_written is not None else None
+    return OpenTable(table.schema, batches, texts)
 
 
 def find_listings(project_dir: Path) -> Callable[[DatasetSnapshot], Mapping[str, str] | None]:
@@ -111,7 +116,7 @@ def _source(project: "DvcProject", path: str, relative: str, md5: str) -> Path |
 def _open(path: Path) -> OpenTable:
     import pyarrow as pa
 
-    from lineage_pipelines.capture.tables.table_files import find_table, read_batches, read_shape
+    from lineage_pipelines.capture.tables.table_files import find_table, read_shape
 
     try:
         table = find_table(path)
@@ -120,4 +125,17 @@ def _open(path: Path) -> OpenTable:
         schema = read_shape(table).schema
     except (pa.ArrowException, OSError, ValueError) as error:
         raise DatasetError(f"it cannot be read as a table ({type(error).__name__})", fix="compare its files") from error
-    return OpenTable(schema, lambda: read_batches(table, schema))
+    return _opened(table, schema)
+
+
+def _opened(table: "TableFiles", schema: "pa.Schema") -> OpenTable:
+    import pyarrow as pa
+
+    from lineage_pipelines.capture.tables.table_files import read_batches
+
+    def as_written(names: Collection[str]) -> OpenTable:
+        fields = [field.with_type(pa.large_string()) if field.name in names else field for field in schema]
+        return _opened(table, pa.schema(fields))
+
+    texts = as_written if table.kind in ("csv", "tsv") else None
+    return OpenTable(schema, lambda: read_batches(table, schema), texts)

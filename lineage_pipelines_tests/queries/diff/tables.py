@@ -6,12 +6,16 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pyarrow as pa
 from pyarrow import feather, parquet
 
 from lineage_pipelines.capture.tables.table_capture import capture_table
 from lineage_pipelines.queries.diff.changes import DatasetChange
 from lineage_pipelines.queries.diff.data.dataset_changes import compare_datasets
+from lineage_pipelines.queries.diff.rows.row_change import RowChange
+from lineage_pipelines.queries.diff.rows.row_changes import compare_rows
+from lineage_pipelines.queries.diff.stored_tables import OpenTable
 from lineage_pipelines.records.statement.dataset import DatasetSnapshot
 from lineage_pipelines.records.statement.lineage_record import LineageRecord
 from lineage_pipelines.records.values.digest import Digest, DigestSet
@@ -75,3 +79,14 @@ def compare(before: pa.Table | dict[str, Any], after: pa.Table | dict[str, Any])
     stored = Stored()
     (change,) = compare_datasets(record(stored.snapshot(before)), record(stored.snapshot(after)), stored)
     return change
+
+
+def open_table(table: pa.Table, size: int = 150) -> OpenTable:
+    """Open a table as if it were read from a file, in batches."""
+    return OpenTable(table.schema, lambda: iter(table.to_batches(max_chunksize=size)))
+
+
+def compare_frames(before: pd.DataFrame, after: pd.DataFrame, **ways: Any) -> RowChange:
+    """Compare two tables row by row."""
+    first, second = (open_table(pa.Table.from_pandas(each, preserve_index=False)) for each in (before, after))
+    return compare_rows(first, second, {name: name for name in after.columns if name in before.columns}, **ways)

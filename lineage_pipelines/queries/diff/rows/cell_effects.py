@@ -37,19 +37,18 @@ def find_effect(before: CellValues, after: CellValues, rest: CellValues, *, rear
             where there is none.
         rearranged: whether the cells hold the same values as before, in other rows.
     """
-    import numpy as np
-
     both = ~before.missing & ~after.missing
+    unknown = _other(before, after, both)
+    if rearranged and both.size >= _MIN_REARRANGED:
+        unknown = Effect(kind=EffectKind.SHUFFLED)
     if not _nearly(both):
-        return _with_missing(before, after) or _other(before, after, both)
+        return _with_missing(before, after) or unknown
     cells = _Cells(before.some(both), after.some(both), rest)
     for find in (_written, _exchanged, _set, _numbers, _mapped):
         effect = find(cells)
         if effect is not None:
             return effect
-    if rearranged and np.count_nonzero(both) >= _MIN_REARRANGED:
-        return Effect(kind=EffectKind.SHUFFLED)
-    return _other(before, after, both)
+    return unknown
 
 
 def _with_missing(before: CellValues, after: CellValues) -> Effect | None:
@@ -149,9 +148,8 @@ def _set(cells: _Cells) -> Effect | None:
     old = {each for each, _ in cells.pairs}
     gone = 0 < len(old) <= _MAX_MAPPING and not old & near
     written_otherwise = cells.before.kind is ValueKind.TEXT and len(old) == 1
-    if near - {value} and (gone or written_otherwise):
-        return _mapped(cells)
-    return Effect(kind=EffectKind.SET, value=_told(cells.after, value))
+    mapped = _mapped(cells) if near - {value} and (gone or written_otherwise) else None
+    return mapped or Effect(kind=EffectKind.SET, value=_told(cells.after, value))
 
 
 def _numbers(cells: _Cells) -> Effect | None:

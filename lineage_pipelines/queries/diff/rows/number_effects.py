@@ -138,7 +138,7 @@ def _rounded(before: "Array", after: "Array") -> Effect | None:
 
     digits = count_digits(after)
     difference = before - after
-    if digits is not None:
+    if digits is not None and np.ptp(after) > 0:
         unit = 10.0**-digits
         slack = unit * 1e-6
         off_grid = np.abs(before / unit - np.rint(before / unit)) > 1e-6  # noqa: PLR2004

@@ -14,7 +14,7 @@ from lineage_pipelines.queries.diff.rows.looked_rows import LookedRows, Touched,
 from lineage_pipelines.queries.diff.rows.row_alignment import RowPairs, align_rows
 from lineage_pipelines.queries.diff.rows.row_change import Alignment, RowChange, RowGroup
 from lineage_pipelines.queries.diff.rows.row_shifts import find_shifts
-from lineage_pipelines.queries.diff.rows.row_side import Side
+from lineage_pipelines.queries.diff.rows.row_side import Side, open_sides
 from lineage_pipelines.queries.diff.stored_tables import OpenTable
 
 if TYPE_CHECKING:
@@ -52,9 +52,7 @@ def compare_rows(
         DatasetError: a file cannot be read to its end.
         NotFoundError: the key has a column that is not in both.
     """
-    after = Side(second, {name: name for name in names})
-    before = Side(first, {name: was for name, was in names.items() if name in after.places})
-    after.places = {name: place for name, place in after.places.items() if name in before.places}
+    before, after = open_sides(first, second, names)
     if missing := [name for name in key if name not in after.places]:
         raise NotFoundError(f"the key's column {missing[0]!r} is not in both tables", fix="name another key")
     pairs = align_rows(before, after, tuple(key))

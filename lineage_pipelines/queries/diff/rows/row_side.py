@@ -5,7 +5,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from lineage_pipelines.capture.tables import row_digests
-from lineage_pipelines.capture.tables.column_arrays import column_words
+from lineage_pipelines.capture.tables.column_arrays import column_words, is_bytes, is_text
 from lineage_pipelines.errors import DatasetError
 from lineage_pipelines.queries.diff.stored_tables import OpenTable
 
@@ -87,7 +87,7 @@ class Side:
         kind = self.table.schema.field(self.places[name]).type
         if pa.types.is_dictionary(kind):
             kind = kind.value_type
-        return pa.large_string() if name in self.texts else kind
+        return pa.large_string() if name in self.texts and not is_text(kind) else kind
 
     def batches(self) -> "Iterator[pa.RecordBatch]":
         """Read all rows.
@@ -128,7 +128,7 @@ class Side:
         found = batch.column(self.places[name])
         if pa.types.is_dictionary(found.type):
             found = found.cast(found.type.value_type)
-        return found.cast(pa.large_string()) if name in self.texts else found
+        return found.cast(pa.large_string()) if name in self.texts and not is_text(found.type) else found
 
     def combined(self, batch: "pa.RecordBatch", names: Sequence[str]) -> "Words":
         """Return the words of several columns of a batch together."""
@@ -213,3 +213,65 @@ class Side:
                 few = batch.slice(0, rows)
                 return {**{name: self.words(few, name) for name in names}, "": self.combined(few, self.names)}
         return {}
+
+
+def open_sides(first: OpenTable, second: OpenTable, names: Mapping[str, str]) -> tuple[Side, Side]:
+    """Return the two tables, each with the columns that can be compared.
+
+    Whole numbers that are written with leading zeros on one side, and what is text on one side only, is compared as
+    text, as it is written where that is known.
+
+    Args:
+        first: the table before.
+        second: the table after.
+        names: columns that are in both: name after to name before.
+    """
+    here, was = {name: name for name in names}, dict(names)
+    padded = {name for table, ways in ((first, was), (second, here)) for name in _padded(table, ways)}
+    types = [_types(first, was), _types(second, here)]
+    mixed = {name for name in names if len({is_text(kind[name]) for kind in types if name in kind}) > 1}
+    texts = padded | {name for name in mixed if not any(_is_nested(kind[name]) for kind in types)}
+    after = Side(_as_written(second, here, texts), here, texts)
+    before = Side(_as_written(first, was, texts), {name: was[name] for name in after.places}, texts)
+    after.places = {name: place for name, place in after.places.items() if name in before.places}
+    return before, after
+
+
+def _types(table: OpenTable, columns: Mapping[str, str]) -> "dict[str, pa.DataType]":
+    from pyarrow import types
+
+    found = {}
+    for name, here in columns.items():
+        places = table.schema.get_all_field_indices(here)
+        if places:
+            kind = table.schema.field(places[0]).type
+            found[name] = kind.value_type if types.is_dictionary(kind) else kind
+    return found
+
+
+def _is_nested(kind: "pa.DataType") -> bool:
+    from pyarrow import types
+
+    return bool(types.is_nested(kind) or types.is_null(kind) or is_bytes(kind))
+
+
+def _padded(table: OpenTable, columns: Mapping[str, str]) -> list[str]:
+    """Columns of whole numbers of which one is written with a leading zero."""
+    from pyarrow import compute, types
+
+    whole = {name: columns[name] for name, kind in _types(table, columns).items() if types.is_integer(kind)}
+    if table.as_written is None or not whole:
+        return []
+    side = Side(table.as_written(set(whole.values())), whole)
+    found: set[str] = set()
+    for batch in side.batches():
+        for name in side.places.keys() - found:
+            if compute.any(compute.match_substring_regex(side.array(batch, name), "^[+-]?0[0-9]")).as_py():
+                found.add(name)
+    return sorted(found)
+
+
+def _as_written(table: OpenTable, columns: Mapping[str, str], texts: Collection[str]) -> OpenTable:
+    types = _types(table, columns)
+    names = {columns[name] for name in texts if name in types and not is_text(types[name])}
+    return table.as_written(names) if table.as_written is not None and names else table
