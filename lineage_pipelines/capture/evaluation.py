@@ -84,7 +84,7 @@ def _check_number(name: str, value: object, where: str) -> float:
     try:
         return float(plain)
     except OverflowError:
-        return math.inf if plain > 0 else -math.inf
+        return -math.inf if plain < 0 else math.inf
 
 
 def _article(value: object) -> str:
