@@ -1,18 +1,24 @@
 """Inputs of a training run: copied to a private folder, hashed, described, and passed as the function asks."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from lineage_pipelines.capture.gaps import Gaps
+from lineage_pipelines.capture.tables.shared_rows import count_shared_rows
 from lineage_pipelines.capture.tables.table_capture import capture_table, read_table
 from lineage_pipelines.datasets.workspace.placement import place
+from lineage_pipelines.errors import CaptureError
 from lineage_pipelines.orchestration.training.function_signature import InputKind
 from lineage_pipelines.orchestration.training.model_definition import ModelDefinition, ModelInput
 from lineage_pipelines.orchestration.training.tracked_sources import Described, KnownSources, capture_sources
-from lineage_pipelines.records.statement.dataset import DatasetSnapshot, StageRun, TrackedSource
+from lineage_pipelines.records.statement.dataset import DatasetSnapshot, RowOverlap, StageRun, TrackedSource
 from lineage_pipelines.records.values.digest import Digest
+
+MOST_COMPARED = 25_000_000
+"""Values of two tables, together, beyond which their rows are not compared."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +58,7 @@ def read_inputs(definition: ModelDefinition, folder: Path, known: KnownSources) 
         blobs |= {Digest.of(blob): blob for blob in large if blob is not None}
         gaps += described.table.gaps
         snapshots.append(_snapshot(definition, name, declared, described))
+    found, lacking = _overlaps(snapshots, paths)
     chains = [definition.project.trace(declared.path) for declared in definition.inputs.values()]
     stages = {run.name: run for chain in chains for run in chain.runs}
     gaps += tuple(dict.fromkeys(gap for chain in chains for gap in chain.gaps))
@@ -59,12 +66,38 @@ def read_inputs(definition: ModelDefinition, folder: Path, known: KnownSources) 
     begun = capture_sources(definition.project, read, stages.values(), known=known, into=folder / ".sources")
     return ReadInputs(
         paths=paths,
-        snapshots=tuple(snapshots),
+        snapshots=tuple(replace(each, overlaps=tuple(found.get(each.name, ()))) for each in snapshots),
         stages=tuple(stages.values()),
         sources=begun.sources,
         blobs=blobs | begun.blobs,
-        gaps=(*gaps, *begun.gaps),
+        gaps=(*gaps, *lacking, *begun.gaps),
     )
+
+
+def _overlaps(
+    snapshots: Sequence[DatasetSnapshot], paths: Mapping[str, Path]
+) -> tuple[Mapping[str, Sequence[RowOverlap]], Gaps]:
+    """Return by name of each input that is not trained on which of its rows are rows of one that is."""
+    found: dict[str, list[RowOverlap]] = {}
+    gaps: list[str] = []
+    tables = [each for each in snapshots if each.rows is not None]
+    for measured, trained in itertools.product(tables, tables):
+        if measured.is_trained_on or not trained.is_trained_on:
+            continue
+        cells = sum((each.rows or 0) * len(each.schema) for each in (measured, trained))
+        if cells > MOST_COMPARED:
+            what = f"{cells:,} values with {trained.name}, and no more than {MOST_COMPARED:,} are compared"
+            gaps.append(f"data.{measured.name}.overlaps: {what}")
+            continue
+        try:
+            shared = count_shared_rows(paths[measured.name], paths[trained.name])
+        except CaptureError as error:
+            gaps.append(f"data.{measured.name}.overlaps: {error.what}")
+            continue
+        if shared is not None:
+            overlap = RowOverlap(trained=trained.name, rows=shared.rows, columns=shared.columns)
+            found.setdefault(measured.name, []).append(overlap)
+    return found, tuple(gaps)
 
 
 def _snapshot(definition: ModelDefinition, name: str, declared: ModelInput, described: Described) -> DatasetSnapshot:

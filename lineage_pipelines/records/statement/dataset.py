@@ -33,6 +33,22 @@ class Column(Value):
     nullable: bool = True
 
 
+TRAINED_ON = ("train", "training")
+"""Roles, and names, of data that is trained on."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowOverlap(Value):
+    """Rows of data that is not trained on which are rows of data that is."""
+
+    trained: str
+    """The name of the input that was trained on."""
+    rows: int
+    """Of this data; one that occurs twice counts twice."""
+    columns: int
+    """How many columns were compared: those that both have."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DatasetSnapshot(Value):
     """A named dataset at one content (OpenLineage Dataset + version; PROV Entity)."""
@@ -61,6 +77,13 @@ class DatasetSnapshot(Value):
     """A blob: the files of a folder."""
     kinds: Mapping[str, int] | None = field(default=None, metadata=SINCE_2)
     """How many files of each suffix a folder holds; None for a file, and where it is not known."""
+    overlaps: tuple[RowOverlap, ...] = field(default=(), metadata=SINCE_2)
+    """With each input that was trained on, where the rows could be compared; empty for such an input itself."""
+
+    @property
+    def is_trained_on(self) -> bool:
+        """Whether its role or its name says that it is trained on."""
+        return self.role in TRAINED_ON or self.name in TRAINED_ON
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

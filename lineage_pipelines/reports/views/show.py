@@ -183,6 +183,10 @@ def _data(record: LineageRecord) -> Iterator[Block]:
         ],
         frozenset({"rows", "columns", "size"}),
     )
+    for snapshot in record.data:
+        for shared in (each for each in snapshot.overlaps if each.rows):
+            words = f"  {shared.rows:,} of {snapshot.rows:,} rows of {snapshot.name} are rows of {shared.trained}"
+            yield Paragraph(words, "warn")
     folders = {each.path: each.kinds for each in record.data} | {each.path: each.kinds for each in record.sources}
     yield from (Paragraph(f"  {path}: {_kinds(kinds)}", "dim") for path, kinds in folders.items() if kinds)
     yield Paragraph("")
