@@ -74,17 +74,18 @@ def _check_name(name: object, where: str) -> str:
 def _check_number(name: str, value: object, where: str) -> float:
     if type(value).__name__ == "NAType":  # what pandas calls the mean of nothing
         return math.nan
-    plain: Any = plain_scalar(value)
+    plain = plain_scalar(value)
     if isinstance(plain, bool) or not isinstance(plain, Real):
         raise CaptureError(
             f"the metric {name!r} is {_article(value)}, not a number",
             where=where,
             fix="give one number for each metric; curves and tables belong in a plot or a slice",
         )
+    number: Any = plain
     try:
-        return float(plain)
+        return float(number)
     except OverflowError:
-        return -math.inf if plain < 0 else math.inf
+        return math.inf if number > 0 else -math.inf
 
 
 def _article(value: object) -> str:

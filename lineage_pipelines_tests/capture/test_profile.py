@@ -147,6 +147,17 @@ _SPECIAL: dict[str, tuple[pa.Array, Facts]] = {
     "bytes": (pa.array([b"\xff\0", None, b"\xff\0"]), {"kind": "other", "nulls": 1, "distinct": 1, "values": None}),
     "bytes of one size": (pa.array([b"ab", b"cd"], pa.binary(2)), {"kind": "other", "nulls": 0, "distinct": 2}),
     "lists": (pa.array([[1, 2], None, []]), {"kind": "other", "nulls": 1, "distinct": None}),
+    "a thousand structures": (pa.array([{"a": [1]}] * 1000), {"kind": "other", "nulls": 0, "distinct": None}),
+    "universally unique": (
+        pa.array([bytes(16), None, bytes(16)], pa.uuid()),
+        {"kind": "other", "nulls": 1, "distinct": 1},
+    ),
+    "categories of structures": (
+        pa.DictionaryArray.from_arrays(pa.array([0, None, 0]), pa.array([{"a": 1}])),
+        {"kind": "other", "nulls": 1, "distinct": None},
+    ),
+    "maps": (pa.array([[("a", 1)], None], pa.map_(pa.string(), pa.int64())), {"kind": "other", "nulls": 1}),
+    "intervals": (pa.array([pa.MonthDayNano([1, 2, 3]), None]), {"kind": "other", "nulls": 1}),
     "structures": (pa.array([{"a": 1}, None]), {"kind": "other", "nulls": 1, "distinct": None}),
     "nothing at all": (pa.nulls(3), {"kind": "other", "nulls": 3}),
     "NUL in text": (pa.array(["a\0b", "a\0b"]), {"values": [["a\0b", 2]], "distinct": 1}),
@@ -185,14 +196,17 @@ def test_duplicates_are_those_of_pandas(tmp_path: Path) -> None:
         ({"a": ["", None]}, 0),
         ({"a": [_D(10**30 + 1), _D(10**30 + 2)]}, 0),
         ({"a": [None, 0]}, 0),
-        ({"a": [[1], [1]]}, None),
+        ({"a": [[1], [1]]}, 1),
+        ({"a": [[1, 2], [2, 1]]}, 0),
+        ({"a": [[], None]}, 0),
+        ({"a": [{"x": 1, "y": None}, {"x": 1, "y": 2}]}, 0),
+        ({"a": [{"x": [1]}, {"x": [1]}]}, 1),
+        ({"a": [2**60, 2**60 + 1]}, 0),
     ],
 )
-def test_rows_are_equal_as_their_values_are(
-    tmp_path: Path, columns: dict[str, list[Any]], expected: int | None
-) -> None:
+def test_rows_are_equal_as_their_values_are(tmp_path: Path, columns: dict[str, list[Any]], expected: int) -> None:
     profile = profile_of(tmp_path, pa.table(columns))
-    assert profile.get("duplicates") == expected
+    assert profile["duplicates"] == expected
 
 
 _SCHEMA = pa.schema(

@@ -266,7 +266,7 @@ def test_what_is_too_large_is_not_read(shop: Shop, monkeypatch: pytest.MonkeyPat
 
 
 def test_what_is_not_here_altered_or_no_table_is_a_gap(shop: Shop) -> None:
-    joined(shop, a=orders(20), b=orders(30), c="amount\n1,2\n")
+    joined(shop, a=orders(20), b=orders(30), c="amount\n1,2\n1,2,3\n")
     (source,) = (record := record_of(shop, "all.csv")).sources
     assert source.rows is None
     assert [gap for gap in record.completeness.missing if gap.startswith("sources.in.schema: cannot be read")]

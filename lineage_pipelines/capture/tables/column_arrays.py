@@ -2,7 +2,15 @@
 
 from typing import TYPE_CHECKING, Any
 
-from lineage_pipelines.capture.tables.row_digests import null_words, number_words, text_words, time_words
+from lineage_pipelines.capture.tables.row_digests import (
+    column_factors,
+    finish,
+    mix,
+    null_words,
+    number_words,
+    text_words,
+    time_words,
+)
 
 if TYPE_CHECKING:
     import numpy as np
@@ -18,12 +26,11 @@ _DAY = 24 * 60 * 60
 _UNITS = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 
 
-def column_words(column: "pa.ChunkedArray") -> "Words | None":
-    """Return one word a row, equal for equal values; None when values cannot be compared."""
+def column_words(column: "pa.ChunkedArray") -> "Words":
+    """Return one word a row, equal for equal values, whatever represents them; of lists and structs by their parts."""
     from pyarrow import types
 
-    if types.is_dictionary(column.type):
-        column = column.cast(column.type.value_type)
+    column = plain_column(column)
     kind = column.type
     if types.is_null(kind):
         return null_words(len(column))
@@ -33,14 +40,83 @@ def column_words(column: "pa.ChunkedArray") -> "Words | None":
         return number_words(*arrays(column))
     if types.is_temporal(kind) and not types.is_interval(kind):
         return time_words(*arrays(ticks(column)), seconds(kind))
-    return text_words(*encode(column)) if is_encodable(kind) else None
+    if is_text(kind) or is_bytes(kind) or types.is_decimal(kind):
+        return text_words(*encode(column))
+    return _nested_words(column)
 
 
-def is_encodable(kind: "pa.DataType") -> bool:
-    """Whether a column of this type is text, bytes or decimal numbers."""
+def plain_column(column: "pa.ChunkedArray") -> "pa.ChunkedArray":
+    """Return the values of a column without what represents them: dictionaries, run lengths, an extension (`uuid`)."""
+    import pyarrow as pa
+    from pyarrow import compute, types
+
+    kind = column.type
+    if isinstance(kind, pa.BaseExtensionType):
+        return plain_column(pa.chunked_array([chunk.storage for chunk in column.chunks], kind.storage_type))
+    if types.is_dictionary(kind):
+        decoded = pa.chunked_array([chunk.dictionary_decode() for chunk in column.chunks], kind.value_type)
+        return plain_column(decoded)
+    if types.is_run_end_encoded(kind):
+        decoded = pa.chunked_array([compute.run_end_decode(chunk) for chunk in column.chunks], kind.value_type)
+        return plain_column(decoded)
+    if types.is_map(kind):
+        pairs = pa.list_(pa.struct([("key", kind.key_type), ("value", kind.item_type)]))
+        return column.cast(pairs)
+    return column
+
+
+def _nested_words(column: "pa.ChunkedArray") -> "Words":
+    import numpy as np
     from pyarrow import types
 
-    return is_text(kind) or is_bytes(kind) or types.is_decimal(kind)
+    kind = column.type
+    if types.is_struct(kind):
+        found = [_struct_words(chunk) for chunk in column.chunks]
+    elif types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind):
+        found = [_list_words(chunk) for chunk in column.chunks]
+    else:  # intervals, unions, and what Arrow may add: by what Python shows of each value
+        found = [_shown_words(chunk) for chunk in column.chunks]
+    return np.concatenate([null_words(0), *found])
+
+
+def _struct_words(column: "pa.Array") -> "Words":
+    import numpy as np
+    import pyarrow as pa
+
+    parts = column.flatten()
+    words = np.full(len(column), np.uint64(len(parts)))
+    for part, factor in zip(parts, column_factors([field.name for field in column.type]), strict=True):
+        words += column_words(pa.chunked_array([part])) * np.uint64(factor)
+    return finish(words, _missing(column))
+
+
+def _list_words(column: "pa.Array") -> "Words":
+    """Of each list the sum of its items' words, each times an odd number that its place gives, and its length."""
+    import numpy as np
+    import pyarrow as pa
+    from pyarrow import compute
+
+    missing = _missing(column)
+    lengths = np.array(compute.list_value_length(column).fill_null(0)).astype("int64")
+    ends = np.cumsum(lengths)
+    places = (np.arange(ends[-1] if ends.size else 0) - np.repeat(ends - lengths, lengths)).astype("uint64")
+    mix(places)
+    items = column_words(pa.chunked_array([compute.list_flatten(column)])) * (places | np.uint64(1))
+    sums = np.concatenate([null_words(1) * np.uint64(0), np.cumsum(items, dtype="uint64")])
+    return finish(sums[ends] - sums[ends - lengths] + lengths.astype("uint64"), missing)
+
+
+def _shown_words(column: "pa.Array") -> "Words":
+    import pyarrow as pa
+
+    shown = pa.array([None if value is None else repr(value) for value in column.to_pylist()], pa.string())
+    return text_words(*encode(pa.chunked_array([shown])))
+
+
+def _missing(column: "pa.Array") -> "Array":
+    import numpy as np
+
+    return np.array(column.is_null().to_numpy(zero_copy_only=False), dtype=bool)
 
 
 def is_text(kind: "pa.DataType") -> bool:
@@ -54,7 +130,8 @@ def is_bytes(kind: "pa.DataType") -> bool:
     """Whether it is bytes."""
     from pyarrow import types
 
-    return bool(types.is_binary(kind) or types.is_large_binary(kind) or types.is_fixed_size_binary(kind))
+    plain = types.is_binary(kind) or types.is_large_binary(kind) or types.is_fixed_size_binary(kind)
+    return bool(plain) or str(kind) == "binary_view"
 
 
 def arrays(column: "pa.ChunkedArray") -> "tuple[Array, Array]":

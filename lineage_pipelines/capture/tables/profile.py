@@ -2,6 +2,7 @@
 
 import hashlib
 import math
+from collections.abc import Iterable
 from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -10,9 +11,11 @@ from lineage_pipelines.capture.secrets import token_shape
 from lineage_pipelines.capture.tables.column_arrays import (
     Scale,
     arrays,
+    column_words,
     encode,
     is_bytes,
     is_text,
+    plain_column,
     seconds,
     ticks,
 )
@@ -25,7 +28,7 @@ from lineage_pipelines.capture.tables.row_digests import (
     text_words,
     time_words,
 )
-from lineage_pipelines.capture.tables.table_files import TableFiles, TableShape, read_batches
+from lineage_pipelines.capture.tables.table_reader import TableShape
 from lineage_pipelines.records.statement.profile import ColumnKind, ColumnProfile, Profile, encode_profile
 
 if TYPE_CHECKING:
@@ -35,7 +38,7 @@ if TYPE_CHECKING:
     from lineage_pipelines.capture.tables.row_digests import Words
 
     Array = np.ndarray[Any, Any]
-    Measured = tuple[ColumnProfile, Words | None]
+    Measured = tuple[ColumnProfile, Words]
 
 _STEPS = 40
 _BINS = 20
@@ -49,18 +52,17 @@ _MAX_NAME = 128
 _DIGITS = 10
 """Significant digits of what is computed: fewer than what the order of a summation or another CPU can change."""
 _EXACT = 2**53
+"""From it on JSON has one number for several integers, and values are not listed."""
 _PLAIN: Scale = (1, 1)
 
 
 def profile_column(field: "pa.Field", column: "pa.ChunkedArray") -> "Measured":
-    """Return the profile of a column, and a word a row, equal for equal values; None when they cannot be compared."""
+    """Return the profile of a column, and a word a row, equal for equal values."""
     from pyarrow import types
 
-    arrow = field.type
-    base = ColumnProfile(name=_shorten(field.name, _MAX_NAME), type=_shorten(str(arrow), _MAX_TEXT))
-    if types.is_dictionary(arrow):
-        arrow = arrow.value_type
-        column = column.cast(arrow)
+    base = ColumnProfile(name=_shorten(field.name, _MAX_NAME), type=_shorten(str(field.type), _MAX_TEXT))
+    column = plain_column(column)
+    arrow = column.type
     if types.is_boolean(arrow):
         return _boolean(replace(base, kind=ColumnKind.BOOLEAN), column)
     if types.is_integer(arrow) or types.is_floating(arrow) or types.is_decimal(arrow):
@@ -105,7 +107,8 @@ def _number(base: ColumnProfile, column: "pa.ChunkedArray", scale: Scale) -> "Me
         profile = _with_distribution(profile, finite, scale)
     if len(uniques) > 1 and str(base.type).startswith(_MOMENTS):
         profile = _with_steps(profile, uniques, scale)
-    if _names_groups(len(uniques), finite.size):
+    inexact = base.kind is ColumnKind.NUMBER and uniques.dtype.kind in "iu" and _is_large(uniques)
+    if _names_groups(len(uniques), finite.size) and not inexact:
         pairs = sorted(zip(counts.tolist(), uniques.tolist(), strict=True), key=lambda pair: (-pair[0], pair[1]))
         profile = replace(profile, values=tuple((_exact(value, scale), count) for count, value in pairs), other=0)
     return profile, words
@@ -160,6 +163,10 @@ def _histogram(ordered: "Array") -> tuple[int, ...] | None:
     edges = low + width * np.arange(1, _BINS) / _BINS
     cuts = [0, *np.searchsorted(ordered, edges).tolist(), ordered.size]
     return tuple(after - before for before, after in pairwise(cuts))
+
+
+def _is_large(ordered: "Array") -> bool:
+    return bool(ordered.size) and (abs(int(ordered[0])) >= _EXACT or abs(int(ordered[-1])) >= _EXACT)
 
 
 def _exact(value: float, scale: Scale) -> float:
@@ -254,7 +261,7 @@ def _other(base: ColumnProfile, column: "pa.ChunkedArray") -> "Measured":
     if is_bytes(column.type):
         codes, dictionary = encode(column)
         return replace(base, distinct=len(dictionary)), text_words(codes, dictionary)
-    return base, None
+    return base, column_words(column)
 
 
 def _shorten(text: str, most: int) -> str:
@@ -266,14 +273,18 @@ def _shorten(text: str, most: int) -> str:
 _MAX_CELLS = 25_000_000
 
 
-def profile_table_files(table: TableFiles, shape: TableShape) -> bytes:
+def profile_batches(batches: Iterable["pa.RecordBatch"], shape: TableShape) -> bytes:
     """Return the encoded profile of a table.
+
+    Args:
+        batches: all its rows, in order.
+        shape: its columns and rows.
 
     Raises:
         pyarrow.ArrowException, OSError, ValueError: a file cannot be read.
     """
     stride = max(1, -(-shape.rows * len(shape.schema) // _MAX_CELLS))
-    data = _read_every(table, shape.schema, stride)
+    data = _read_every(batches, shape.schema, stride)
     if stride == 1:
         return encode_profile(_profile_whole(data, shape.rows))
     found = (profile_column(field, data.column(i))[0] for i, field in enumerate(shape.schema))
@@ -286,16 +297,16 @@ def _profile_whole(data: "pa.Table", count: int) -> Profile:
     for i, factor in enumerate(column_factors(data.schema.names)):
         column, words = profile_column(data.schema.field(i), data.column(i))
         rows.add(words, factor)
-        columns.append(replace(column, content=digest_words(words) if words is not None else None))
+        columns.append(replace(column, content=digest_words(words)))
     return Profile(rows=count, duplicates=rows.duplicates(), rows_digest=rows.digest(), columns=tuple(columns))
 
 
-def _read_every(table: TableFiles, schema: "pa.Schema", stride: int) -> "pa.Table":
+def _read_every(rows: Iterable["pa.RecordBatch"], schema: "pa.Schema", stride: int) -> "pa.Table":
     import pyarrow as pa
 
     batches = []
     seen = 0
-    for batch in read_batches(table, schema):
+    for batch in rows:
         first = -seen % stride
         seen += batch.num_rows
         batches.append(batch if stride == 1 else batch.take(pa.array(range(first, batch.num_rows, stride), pa.int64())))

@@ -44,7 +44,7 @@ def number_words(values: "Array", missing: "Mask") -> "Words":
         words = values.astype("uint64" if values.dtype == np.uint64 else "int64", copy=True).view(np.uint64)
         if values.dtype == np.uint64:
             words[values >= np.uint64(2**63)] ^= np.uint64(_HUGE)
-    return _finish(words, missing)
+    return finish(words, missing)
 
 
 def _float_words(values: "Array") -> "Words":
@@ -74,7 +74,7 @@ def time_words(ticks: "Array", missing: "Mask", scale: tuple[int, int]) -> "Word
         seconds, ticks = seconds // per_second, seconds
         rest = (ticks - seconds * per_second) * (_NANOSECONDS // per_second)
     words = seconds.view(np.uint64) * np.uint64(_NANOSECONDS) + np.asarray(rest, "int64").view(np.uint64)
-    return _finish(words ^ np.uint64(_TIME), missing)
+    return finish(words ^ np.uint64(_TIME), missing)
 
 
 def text_words(codes: "Array", dictionary: "pa.Array") -> "Words":
@@ -121,7 +121,8 @@ def _null() -> "np.uint64":
     return np.uint64(_NULL)
 
 
-def _finish(words: "Words", missing: "Mask") -> "Words":
+def finish(words: "Words", missing: "Mask") -> "Words":
+    """Mix words in place, and give those of missing values their one word."""
     mix(words)
     words[missing] = _null()
     return words
@@ -177,26 +178,20 @@ class RowWords:
     def __init__(self, rows: int) -> None:
         import numpy as np
 
-        self.words: Words | None = np.zeros(rows, np.uint64)
-        """None when a column cannot be compared."""
+        self.words: Words = np.zeros(rows, np.uint64)
 
-    def add(self, words: "Words | None", factor: int) -> None:
+    def add(self, words: "Words", factor: int) -> None:
         """Take in a column."""
         import numpy as np
 
-        if words is None or self.words is None:
-            self.words = None
-        else:
-            self.words += words * np.uint64(factor)
+        self.words += words * np.uint64(factor)
 
-    def digest(self) -> str | None:
+    def digest(self) -> str:
         """Return the digest of all rows."""
-        if self.words is None:
-            return None
         mixed = self.words.copy()
         mix(mixed)
         return digest_words(mixed)
 
-    def duplicates(self) -> int | None:
+    def duplicates(self) -> int:
         """Return how many rows equal an earlier one."""
-        return None if self.words is None else self.words.size - count_distinct(self.words)
+        return self.words.size - count_distinct(self.words)

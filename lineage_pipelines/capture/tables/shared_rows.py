@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 
 from lineage_pipelines.capture.tables.column_arrays import column_words
 from lineage_pipelines.capture.tables.row_digests import RowWords, column_factors
-from lineage_pipelines.capture.tables.table_files import TableFiles, TableShape, find_table, read_batches, read_shape
+from lineage_pipelines.capture.tables.table_files import TableFiles, find_table
+from lineage_pipelines.capture.tables.table_reader import TableShape, default_reading, read_batches, read_shape
 from lineage_pipelines.errors import CaptureError
+from lineage_pipelines.records.statement.dataset import Grade
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -53,21 +55,18 @@ def count_shared_rows(measured: Path, trained: Path) -> SharedRows | None:
 
 def _open(path: Path) -> tuple[TableFiles, TableShape] | None:
     table = find_table(path)
-    return (table, read_shape(table)) if table is not None else None
+    return (table, read_shape(table, default_reading(table, Grade.CAPTURED))) if table is not None else None
 
 
 def _common(schemas: "Sequence[pa.Schema]") -> list[str]:
     """The columns by which rows are compared, sorted; nothing where they would say little."""
-    import pyarrow as pa
-
     counts = [Counter(schema.names) for schema in schemas]
     if len(counts) < 2:  # noqa: PLR2004  # one of them is not a table
         return []
     common = sorted(name for name in counts[0] if counts[0][name] == counts[1][name] == 1)
     if len(common) < min(map(len, counts)) or (len(common) == 1 and max(map(len, counts)) > 1):
         return []
-    empty = [pa.chunked_array([], schema.field(name).type) for schema in schemas for name in common]
-    return common if all(column_words(column) is not None for column in empty) else []
+    return common
 
 
 def _words(table: TableFiles, shape: TableShape, names: Sequence[str]) -> "Words":
@@ -76,10 +75,9 @@ def _words(table: TableFiles, shape: TableShape, names: Sequence[str]) -> "Words
 
     factors = list(column_factors(list(names)))
     parts = [np.zeros(0, np.uint64)]
-    for batch in read_batches(table, shape.schema):
+    for batch in read_batches(table, default_reading(table, Grade.CAPTURED), shape.schema):
         rows = RowWords(batch.num_rows)
         for name, factor in zip(names, factors, strict=True):
             rows.add(column_words(pa.chunked_array([batch.column(name)])), factor)
-        if rows.words is not None:
-            parts.append(rows.words)
+        parts.append(rows.words)
     return np.concatenate(parts)

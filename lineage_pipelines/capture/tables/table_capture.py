@@ -4,37 +4,38 @@ A file that is not a table is not described; what should be one and cannot be re
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lineage_pipelines.capture.gaps import Gaps
-from lineage_pipelines.capture.tables.profile import profile_table_files
-from lineage_pipelines.capture.tables.table_files import (
-    TABLE_SUFFIXES,
-    TableFiles,
+from lineage_pipelines.capture.tables.csv_reader import csv_batches, find_oddities
+from lineage_pipelines.capture.tables.profile import profile_batches
+from lineage_pipelines.capture.tables.table_files import TABLE_SUFFIXES, TableFiles, find_table
+from lineage_pipelines.capture.tables.table_reader import (
     TableShape,
-    find_table,
-    open_text,
-    read_feather,
-    read_json,
+    default_reading,
+    read_batches,
+    read_frame,
     read_shape,
-    refuse_pointers,
 )
 from lineage_pipelines.errors import CaptureError
-from lineage_pipelines.records.statement.dataset import Column
+from lineage_pipelines.records.statement.dataset import Column, Grade, Reading
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pyarrow as pa
 
 __all__ = [
     "TABLE_SUFFIXES",
     "CapturedTable",
     "TableFacts",
+    "capture_frame",
     "capture_table",
     "describe_table",
+    "open_rows",
     "read_table",
 ]
 _FIX = f"use one of {', '.join(sorted(TABLE_SUFFIXES))}, or take the input as a pathlib.Path and read it yourself"
@@ -48,7 +49,7 @@ class TableFacts:
 
     rows: int
     columns: tuple[Column, ...]
-    """In the table's own order; types as Arrow names them, of CSV and JSON lines as Arrow infers them."""
+    """In the table's own order; types as Arrow names them, of CSV as pandas infers them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,24 +60,60 @@ class CapturedTable:
     """None when it is not a table, or none that can be read."""
     profile: bytes | None = None
     gaps: Gaps = ()
+    reading: Reading | None = None
+    """None where `facts` is."""
 
 
 def capture_table(path: Path, *, name: str) -> CapturedTable:
-    """Return facts and profile of an input in one reading, and what is missing. Never raises for what it finds.
+    """Return facts and profile of an input, as read by default, and what is missing. Never raises for what it finds.
 
     Args:
         path: a file or folder.
         name: the input's name, for the gap: `data.train.schema: …`.
     """
+    return _captured(path, name, lambda table: _describe(table, default_reading(table, Grade.INFERRED)))
+
+
+def capture_frame(path: Path, *, name: str) -> "tuple[pd.DataFrame, CapturedTable]":
+    """Return an input as the table that training gets, and what `capture_table` does, of that very table.
+
+    Raises:
+        CaptureError: it is not a table, or cannot be read.
+    """
+    frame = read_table(path)
+    return frame, _captured(path, name, lambda table: _describe_frame(table, frame))
+
+
+def _captured(path: Path, name: str, describe: Callable[[TableFiles], CapturedTable]) -> CapturedTable:
     try:
         with _capture_errors(path):
             table = find_table(path)
-            if table is None:
-                return CapturedTable()
-            shape = read_shape(table)
-            return CapturedTable(facts=_facts(shape), profile=profile_table_files(table, shape))
+            found = describe(table) if table is not None else CapturedTable()
     except CaptureError as error:
         return CapturedTable(gaps=(f"data.{name}.schema: {error.what}",))
+    return replace(found, gaps=tuple(f"data.{name}.schema: {gap}" for gap in found.gaps))
+
+
+def _describe(table: TableFiles, reading: Reading) -> CapturedTable:
+    shape = read_shape(table, reading)
+    profile = profile_batches(read_batches(table, reading, shape.schema), shape)
+    return CapturedTable(facts=_facts(shape), profile=profile, gaps=_oddities(table, reading), reading=reading)
+
+
+def _describe_frame(table: TableFiles, frame: "pd.DataFrame") -> CapturedTable:
+    reading = default_reading(table, Grade.CAPTURED)
+    if reading.reader != "pandas" or len(table.files) > 1:
+        return _describe(table, reading)
+    schema, batches = csv_batches(frame, table.files[0], reading)
+    shape = TableShape(schema=schema, rows=len(frame))
+    profile = profile_batches(batches, shape)
+    return CapturedTable(facts=_facts(shape), profile=profile, gaps=_oddities(table, reading), reading=reading)
+
+
+def _oddities(table: TableFiles, reading: Reading) -> Gaps:
+    if reading.reader != "pandas":
+        return ()
+    return tuple(dict.fromkeys(_printable(gap) for file in table.files for gap in find_oddities(file, reading)))
 
 
 def describe_table(path: Path) -> TableFacts | None:
@@ -87,7 +124,9 @@ def describe_table(path: Path) -> TableFacts | None:
     try:
         with _capture_errors(path):
             table = find_table(path)
-            return _facts(read_shape(table)) if table is not None else None
+            if table is None:
+                return None
+            return _facts(read_shape(table, default_reading(table, Grade.INFERRED)))
     except CaptureError:
         return None
 
@@ -102,8 +141,22 @@ def read_table(path: Path) -> "pd.DataFrame":
     if table is None:
         raise CaptureError("not a table", where=path.name, fix=_FIX)
     with _capture_errors(path):
-        refuse_pointers(table)
-        return _read_pandas(table)
+        return read_frame(table, default_reading(table, Grade.CAPTURED))
+
+
+def open_rows(path: Path) -> "tuple[pa.Schema, Callable[[], Iterator[pa.RecordBatch]]]":
+    """Return the columns of a table, and what reads its rows, in order and as often as it is called.
+
+    Raises:
+        CaptureError: it is not a table, or cannot be read.
+    """
+    table = find_table(path)
+    if table is None:
+        raise CaptureError("not a table", where=path.name, fix=_FIX)
+    reading = default_reading(table, Grade.CAPTURED)
+    with _capture_errors(path):
+        schema = read_shape(table, reading).schema
+    return schema, lambda: read_batches(table, reading, schema)
 
 
 def _facts(shape: TableShape) -> TableFacts:
@@ -111,25 +164,6 @@ def _facts(shape: TableShape) -> TableFacts:
     if any("\0" in column.name + column.type for column in columns):  # which no record can hold
         raise ValueError("a column's name holds NUL")
     return TableFacts(rows=shape.rows, columns=columns)
-
-
-def _read_pandas(table: TableFiles) -> "pd.DataFrame":
-    import pandas as pd
-
-    if table.kind == "parquet":
-        return pd.read_parquet(table.path)
-    parts = [_read_file(file, table.kind) for file in table.files]
-    return parts[0] if len(parts) == 1 else pd.concat(parts, ignore_index=True)
-
-
-def _read_file(file: Path, kind: str) -> "pd.DataFrame":
-    import pandas as pd
-
-    if kind in ("feather", "jsonl"):  # pandas' own reader of JSON makes numbers and dates of text that looks like them
-        frame: pd.DataFrame = (read_feather(file) if kind == "feather" else read_json(file)).to_pandas()
-        return frame
-    with open_text(file) as stream:
-        return pd.read_csv(stream, sep="\t" if kind == "tsv" else ",", low_memory=False)
 
 
 @contextmanager
@@ -146,4 +180,8 @@ def _capture_errors(path: Path) -> Iterator[None]:
 def _reason(error: Exception, path: Path) -> str:
     """The first line of a message without this machine's paths, values of the table, and what no record can hold."""
     first = next(iter(str(error).splitlines()), "unreadable").replace(str(path), path.name)
-    return "".join(letter if letter.isprintable() else "?" for letter in _QUOTED.sub(r"\1 …", first)[:200])
+    return _printable(_QUOTED.sub(r"\1 …", first)[:200])
+
+
+def _printable(text: str) -> str:
+    return "".join(letter if letter.isprintable() else "?" for letter in text)

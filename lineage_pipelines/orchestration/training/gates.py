@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 from lineage_pipelines.capture.evaluation import check_metrics
 from lineage_pipelines.capture.scalars import describe_type, plain_scalar
 from lineage_pipelines.errors import CaptureError
+from lineage_pipelines.queries.diff.rows.row_side import Side
+from lineage_pipelines.queries.diff.stored_tables import OpenTable
 from lineage_pipelines.records.statement.lineage_record import same_data
 from lineage_pipelines.records.statement.metric import (
     MetricSpec,
@@ -59,11 +61,24 @@ class GateFacts:
         """
         from lineage_pipelines.capture.tables.table_capture import read_table
 
+        if name not in self._tables:
+            self._tables[name] = read_table(self._path(name))
+        return self._tables[name]
+
+    def rows(self, name: str) -> OpenTable:
+        """Return the rows of an input as they are in its files: with the columns that pandas makes an index.
+
+        Raises:
+            CaptureError: there is no such input, or it is not a table.
+        """
+        from lineage_pipelines.capture.tables.table_capture import open_rows
+
+        return OpenTable(*open_rows(self._path(name)))
+
+    def _path(self, name: str) -> Path:
         if name not in self.inputs:
             raise CaptureError(f"no input {name!r}", fix=f"use one of: {', '.join(self.inputs)}")
-        if name not in self._tables:
-            self._tables[name] = read_table(self.inputs[name])
-        return self._tables[name]
+        return self.inputs[name]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -223,10 +238,11 @@ def _judge_slices(columns: Sequence[str], min_rows: int, facts: GateFacts) -> tu
     seen = {(s.name, s.value) for s in facts.slices if s.metrics}
     absent: list[str] = []
     for column in columns:
-        if column not in table.columns:
+        if column not in table.columns and column not in table.index.names:
             absent.append(f"{column} (no such column)")
             continue
-        counts = table[column].value_counts()
+        values = table[column] if column in table.columns else table.index.get_level_values(column).to_series()
+        counts = values.dropna().map(str).value_counts()
         large = sorted(str(value) for value, rows in counts.items() if rows >= min_rows)
         absent.extend(f"{column}={value}" for value in large if (column, value) not in seen)
     if absent:
@@ -249,22 +265,23 @@ def disjoint(one: str = "train", other: str = "test", *, blocking: bool = True) 
 
 
 def _judge_disjoint(one: str, other: str, facts: GateFacts) -> tuple[bool, str]:
-    columns = [column for column in facts.table(one).columns if column in facts.table(other).columns]
+    import numpy as np
+
+    tables = facts.rows(one), facts.rows(other)
+    columns = [column for column in _data_columns(tables[0]) if column in tables[1].schema.names]
     if not columns:
         return False, f"{one} and {other} have no column in common, so that nothing can be compared"
-    a, b = _row_hashes(facts.table(one)[columns], facts.table(other)[columns])
-    shared = int(b.isin(set(a)).sum())
+    a, b = (Side(table, {name: name for name in columns}).rows for table in tables)
+    shared = int(np.isin(b, a).sum())
     if shared:
         return False, f"{shared:,} of {len(b):,} rows of {other} are in {one} as well"
     return True, f"{len(a):,} rows of {one} and {len(b):,} of {other} share none"
 
 
-def _row_hashes(a: "pd.DataFrame", b: "pd.DataFrame") -> tuple["pd.Series[int]", "pd.Series[int]"]:
-    import pandas as pd
-
-    # As one table, so that a column has one type: 1 and 1.0 have different hashes, and one gap makes integers floats.
-    hashes = pd.util.hash_pandas_object(pd.concat([a, b], ignore_index=True), index=False)
-    return hashes[: len(a)], hashes[len(a) :]
+def _data_columns(table: OpenTable) -> list[str]:
+    # An index without a name that pandas wrote to a file numbers the rows, so that none would repeat.
+    by_pandas = b"pandas" in (table.schema.metadata or {})
+    return [name for name in table.schema.names if not (by_pandas and name.startswith("__index_level_"))]
 
 
 def unique_rows(*inputs: str, max_share: float = 0.0, blocking: bool = True) -> Gate:
@@ -282,6 +299,10 @@ def unique_rows(*inputs: str, max_share: float = 0.0, blocking: bool = True) -> 
 
 
 def _judge_unique(inputs: Sequence[str], max_share: float, facts: GateFacts) -> tuple[bool, str]:
-    repeated = {name: (int(facts.table(name).duplicated().sum()), len(facts.table(name))) for name in inputs}
+    repeated: dict[str, tuple[int, int]] = {}
+    for name in inputs:
+        table = facts.rows(name)
+        side = Side(table, {column: column for column in _data_columns(table)})
+        repeated[name] = (len(side.rows) - side.distinct(), len(side.rows))
     passed = all(count <= max_share * rows for count, rows in repeated.values())
     return passed, "; ".join(f"{name}: {count:,} of {rows:,} rows repeat" for name, (count, rows) in repeated.items())

@@ -4,11 +4,11 @@ import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lineage_pipelines.capture.gaps import Gaps
 from lineage_pipelines.capture.tables.shared_rows import count_shared_rows
-from lineage_pipelines.capture.tables.table_capture import capture_table, read_table
+from lineage_pipelines.capture.tables.table_capture import capture_frame, capture_table
 from lineage_pipelines.datasets.workspace.placement import place
 from lineage_pipelines.errors import CaptureError
 from lineage_pipelines.orchestration.training.function_signature import InputKind
@@ -16,6 +16,9 @@ from lineage_pipelines.orchestration.training.model_definition import ModelDefin
 from lineage_pipelines.orchestration.training.tracked_sources import Described, KnownSources, capture_sources
 from lineage_pipelines.records.statement.dataset import DatasetSnapshot, RowOverlap, StageRun, TrackedSource
 from lineage_pipelines.records.values.digest import Digest
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 MOST_COMPARED = 25_000_000
 """Values of two tables, together, beyond which their rows are not compared."""
@@ -28,6 +31,8 @@ class ReadInputs:
     paths: Mapping[str, Path]
     """Private, read-only files or folders."""
     snapshots: tuple[DatasetSnapshot, ...]
+    frames: "dict[str, pd.DataFrame]"
+    """The inputs that training gets as tables; taken out when it is given them."""
     stages: tuple[StageRun, ...]
     """Every preparation step behind them, sources first."""
     sources: tuple[TrackedSource, ...]
@@ -43,8 +48,10 @@ def read_inputs(definition: ModelDefinition, folder: Path, known: KnownSources) 
 
     Raises:
         DatasetError: an input is missing, altered, untracked, or differs from what DVC recorded.
+        CaptureError: training gets an input as a table, and it is none, or cannot be read.
     """
     paths: dict[str, Path] = {}
+    frames: dict[str, pd.DataFrame] = {}
     snapshots: list[DatasetSnapshot] = []
     read: list[Described] = []
     blobs: dict[Digest, bytes] = {}
@@ -52,7 +59,11 @@ def read_inputs(definition: ModelDefinition, folder: Path, known: KnownSources) 
     for name, declared in definition.inputs.items():
         placed = place(definition.project, declared.path, folder / name)
         paths[name] = placed.path
-        described = Described(placed, capture_table(placed.path, name=name))
+        if definition.signature.inputs[name] is InputKind.TABLE:
+            frames[name], table = capture_frame(placed.path, name=name)
+        else:
+            table = capture_table(placed.path, name=name)
+        described = Described(placed, table)
         read.append(described)
         large = [described.table.profile, described.folder.listing if described.folder else None]
         blobs |= {Digest.of(blob): blob for blob in large if blob is not None}
@@ -66,6 +77,7 @@ def read_inputs(definition: ModelDefinition, folder: Path, known: KnownSources) 
     begun = capture_sources(definition.project, read, stages.values(), known=known, into=folder / ".sources")
     return ReadInputs(
         paths=paths,
+        frames=frames,
         snapshots=tuple(replace(each, overlaps=tuple(found.get(each.name, ()))) for each in snapshots),
         stages=tuple(stages.values()),
         sources=begun.sources,
@@ -117,6 +129,7 @@ def _snapshot(definition: ModelDefinition, name: str, declared: ModelInput, desc
         produced_by=None if owner.endswith(".dvc") else owner,
         listing=folder.digest if folder else None,
         kinds=folder.kinds if folder else None,
+        reading=described.table.reading,
     )
 
 
@@ -124,7 +137,7 @@ def arguments(definition: ModelDefinition, read: ReadInputs, parameters: object,
     """Return what the training function is called with."""
     signature = definition.signature
     given: dict[str, Any] = {
-        name: read_table(read.paths[name]) if kind is InputKind.TABLE else read.paths[name]
+        name: read.frames.pop(name) if kind is InputKind.TABLE else read.paths[name]
         for name, kind in signature.inputs.items()
     }
     if signature.parameters_name is not None:

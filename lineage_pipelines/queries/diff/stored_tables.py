@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from lineage_pipelines.errors import DatasetError, LineageError
-from lineage_pipelines.records.statement.dataset import DatasetSnapshot
+from lineage_pipelines.records.statement.dataset import DatasetSnapshot, Grade, Reading
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -44,7 +44,7 @@ def find_tables(project_dir: Path, progress: Progress | None = None) -> Tables:
         with tempfile.TemporaryDirectory(prefix="lineage-") as folder:
             try:
                 place = _gather(project_dir, snapshot, Path(folder))
-                found: OpenTable | str = _open(place) if isinstance(place, Path) else place
+                found: OpenTable | str = _open(place, snapshot) if isinstance(place, Path) else place
             except LineageError as error:
                 found = error.what
             yield _counted(found, snapshot.name, progress) if progress and isinstance(found, OpenTable) else found
@@ -113,29 +113,31 @@ def _source(project: "DvcProject", path: str, relative: str, md5: str) -> Path |
     return here.resolve() if here.exists() else None
 
 
-def _open(path: Path) -> OpenTable:
+def _open(path: Path, snapshot: DatasetSnapshot) -> OpenTable:
     import pyarrow as pa
 
-    from lineage_pipelines.capture.tables.table_files import find_table, read_shape
+    from lineage_pipelines.capture.tables.table_files import find_table
+    from lineage_pipelines.capture.tables.table_reader import default_reading, read_shape
 
     try:
         table = find_table(path)
         if table is None:
             raise DatasetError("it is not a table", fix="compare its files")
-        schema = read_shape(table).schema
+        reading = snapshot.reading or default_reading(table, Grade.INFERRED)
+        schema = read_shape(table, reading).schema
     except (pa.ArrowException, OSError, ValueError) as error:
         raise DatasetError(f"it cannot be read as a table ({type(error).__name__})", fix="compare its files") from error
-    return _opened(table, schema)
+    return _opened(table, reading, schema)
 
 
-def _opened(table: "TableFiles", schema: "pa.Schema") -> OpenTable:
+def _opened(table: "TableFiles", reading: Reading, schema: "pa.Schema") -> OpenTable:
     import pyarrow as pa
 
-    from lineage_pipelines.capture.tables.table_files import read_batches
+    from lineage_pipelines.capture.tables.table_reader import read_batches
 
     def as_written(names: Collection[str]) -> OpenTable:
         fields = [field.with_type(pa.large_string()) if field.name in names else field for field in schema]
-        return _opened(table, pa.schema(fields))
+        return _opened(table, reading, pa.schema(fields))
 
     texts = as_written if table.kind in ("csv", "tsv") else None
-    return OpenTable(schema, lambda: read_batches(table, schema), texts)
+    return OpenTable(schema, lambda: read_batches(table, reading, schema), texts)

@@ -50,6 +50,25 @@ class RowOverlap(Value):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Reading(Value):
+    """How a table was read: what its rows, schema and profile depend on besides its bytes."""
+
+    format: str
+    """`csv`, `tsv`, `jsonl`, `parquet` or `feather`."""
+    reader: str
+    """`pandas` for CSV and TSV, else `pyarrow`; the list of packages has its version."""
+    delimiter: str | None = None
+    """Of CSV and TSV, as what follows."""
+    decimal: str | None = None
+    """Between a number's whole part and its fraction."""
+    null_values: tuple[str, ...] = ()
+    """The texts that stand for a missing value."""
+    grade: Grade = Grade.CAPTURED
+    """`captured` where training got the table from this reading; `inferred` where it got a path, and these are the
+    options by default."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DatasetSnapshot(Value):
     """A named dataset at one content (OpenLineage Dataset + version; PROV Entity)."""
 
@@ -79,6 +98,8 @@ class DatasetSnapshot(Value):
     """How many files of each suffix a folder holds; None for a file, and where it is not known."""
     overlaps: tuple[RowOverlap, ...] = field(default=(), metadata=SINCE_2)
     """With each input that was trained on, where the rows could be compared; empty for such an input itself."""
+    reading: Reading | None = field(default=None, metadata=SINCE_2)
+    """None when it is not a table, and where it is not known."""
 
     @property
     def is_trained_on(self) -> bool:

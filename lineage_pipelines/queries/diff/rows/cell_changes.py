@@ -50,7 +50,7 @@ class CellComparison:
         self._old = before.taken(list(cells.counts), cells.before[looked.places[0]])
         changed = looked.part == 0
         self._new = {name: looked.columns[name].filter(_mask(changed)) for name in cells.counts}
-        self._differs = {name: _words(self._old[name]) != _words(self._new[name]) for name in cells.counts}
+        self._differs = {name: column_words(self._old[name]) != column_words(self._new[name]) for name in cells.counts}
 
     def changes(self) -> tuple[tuple[CellChange, ...], Mapping[str, int]]:
         """Return what was done to each column, most changed rows first, and which columns moved along the rows."""
@@ -142,8 +142,8 @@ class CellComparison:
         found = {}
         for together in by_set.values():
             tried = {name: self._differs[name].nonzero()[0][:_TRIED] for name in together}
-            old = {name: _words(self._old[name].take(_places(tried[name]))) for name in together}
-            new = {name: _words(self._new[name].take(_places(tried[name]))) for name in together}
+            old = {name: column_words(self._old[name].take(_places(tried[name]))) for name in together}
+            new = {name: column_words(self._new[name].take(_places(tried[name]))) for name in together}
             begins = {words.tobytes(): name for name, words in old.items()}
             for name in together:
                 other = begins.get(new[name].tobytes())
@@ -153,8 +153,8 @@ class CellComparison:
 
     def _holds(self, name: str, other: str) -> bool:
         rows = self._differs[name]
-        same = _words(self._new[name]) == _words(self._old[other])
-        back = _words(self._new[other]) == _words(self._old[name])
+        same = column_words(self._new[name]) == column_words(self._old[other])
+        back = column_words(self._new[other]) == column_words(self._old[name])
         return bool((same & back)[rows].mean() >= _AGREE)
 
 
@@ -165,13 +165,6 @@ def _mask(values: "Array") -> "pa.Array":
 
 
 _places = _mask
-
-
-def _words(column: "pa.ChunkedArray") -> "Array":
-    import numpy as np
-
-    found = column_words(column)
-    return np.zeros(len(column), np.uint64) if found is None else found
 
 
 def _merged(changes: list[CellChange], sets: Mapping[str, int]) -> tuple[CellChange, ...]:

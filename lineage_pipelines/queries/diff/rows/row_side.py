@@ -58,14 +58,7 @@ class Side:
         self.texts = frozenset(texts)
         self._held: list[pa.RecordBatch] | None = None
         places = {name: place for place, name in reversed(list(enumerate(table.schema.names)))}
-        self.places = {
-            name: places[here] for name, here in columns.items() if here in places and self._can(places[here])
-        }
-
-    def _can(self, place: int) -> bool:
-        import pyarrow as pa
-
-        return column_words(pa.chunked_array([], self.table.schema.field(place).type)) is not None
+        self.places = {name: places[here] for name, here in columns.items() if here in places}
 
     @property
     def names(self) -> list[str]:
@@ -116,10 +109,7 @@ class Side:
         """Return the words of a column of a batch."""
         import pyarrow as pa
 
-        found = column_words(pa.chunked_array([self.array(batch, name)]))
-        if found is None:
-            raise DatasetError(f"the column {name!r} cannot be compared", fix="compare without it")
-        return found
+        return column_words(pa.chunked_array([self.array(batch, name)]))
 
     def array(self, batch: "pa.RecordBatch", name: str) -> "pa.Array":
         """Return the values of a column of a batch, in the type that it is compared in."""
@@ -127,7 +117,7 @@ class Side:
 
         found = batch.column(self.places[name])
         if pa.types.is_dictionary(found.type):
-            found = found.cast(found.type.value_type)
+            found = found.dictionary_decode()
         return found.cast(pa.large_string()) if name in self.texts and not is_text(found.type) else found
 
     def combined(self, batch: "pa.RecordBatch", names: Sequence[str]) -> "Words":
