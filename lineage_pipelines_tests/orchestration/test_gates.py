@@ -5,7 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
 import pytest
+from pyarrow import parquet
 
 from lineage_pipelines import (
     CaptureError,
@@ -230,6 +232,55 @@ def test_repeated_rows_are_found_and_counted(facts: GateFacts) -> None:
     assert passed(unique_rows("train", max_share=3 / 9), facts)
     assert passed(unique_rows("train", max_share=0.34), facts)
     assert "3 of 9 rows" in unique_rows("train").check(facts).detail
+
+
+_ID = 1577134800018164904
+
+
+def test_large_integers_with_a_gap_are_different_rows(facts: GateFacts) -> None:
+    ids = pa.table({"id": pa.array([*range(_ID, _ID + 200), None], pa.int64())})
+    later = pa.table({"id": pa.array([*range(_ID + 200, _ID + 300), _ID], pa.int64())})
+    parquet.write_table(ids, facts.inputs["train"])
+    parquet.write_table(later, facts.inputs["test"])
+    assert unique_rows("train").check(facts).detail == "train: 0 of 201 rows repeat"
+    assert disjoint().check(facts).detail == "1 of 101 rows of test are in train as well"
+
+
+def test_columns_that_pandas_makes_an_index_count(facts: GateFacts) -> None:
+    table = pd.DataFrame({"customer": [f"c{i}" for i in range(50)], "plan": ["basic"] * 50})
+    for name in ("train", "test"):
+        table.set_index("customer").to_parquet(facts.inputs[name])
+    assert unique_rows("train").check(facts).detail == "train: 0 of 50 rows repeat"
+    assert "50 of 50" in disjoint().check(facts).detail
+    slices = [SliceMetrics(name="customer", value=f"c{i}", rows=1, metrics={"auc": 1.0}) for i in range(49)]
+    check = slices_evaluated("customer", min_rows=1).check(dataclasses.replace(facts, slices=slices))
+    assert check.detail == "not evaluated: customer=c49"
+
+
+def test_an_index_without_a_name_makes_no_row_another(facts: GateFacts) -> None:
+    pd.DataFrame({"plan": ["basic"] * 3}, index=[4, 8, 9]).to_parquet(facts.inputs["train"])
+    assert unique_rows("train").check(facts).detail == "train: 2 of 3 rows repeat"
+
+
+def test_a_number_in_one_table_is_the_text_in_the_other(facts: GateFacts, tmp_path: Path) -> None:
+    (tmp_path / "train.csv").write_text("zip\n12345\n23456\n")
+    (tmp_path / "test.csv").write_text("zip\n12345\nSW1A\n")
+    inputs = {name: tmp_path / f"{name}.csv" for name in ("train", "test")}
+    assert "1 of 2 rows" in disjoint().check(dataclasses.replace(facts, inputs=inputs)).detail
+
+
+def test_nested_values_are_compared(facts: GateFacts) -> None:
+    for name, rows in {"train": [[1, 2], [3]], "test": [[3], [2, 1]]}.items():
+        parquet.write_table(pa.table({"x": rows, "y": [{"a": 1}] * 2}), facts.inputs[name])
+    assert passed(unique_rows("train", "test"), facts)
+    assert "1 of 2 rows" in disjoint().check(facts).detail
+    check = slices_evaluated("x", min_rows=1).check(facts)
+    assert "not evaluated: x=" in check.detail
+
+
+def test_a_slice_without_a_metric_was_not_evaluated(facts: GateFacts) -> None:
+    parts = [SliceMetrics(name="city", value="Rome", rows=4)]
+    assert not passed(slices_evaluated("city", min_rows=1), dataclasses.replace(facts, slices=parts))
 
 
 def test_a_gate_can_warn_only(facts: GateFacts) -> None:

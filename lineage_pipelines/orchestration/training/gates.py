@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from lineage_pipelines.capture.evaluation import check_metrics
 from lineage_pipelines.capture.scalars import describe_type, plain_scalar
+from lineage_pipelines.capture.tables.column_arrays import is_text
 from lineage_pipelines.errors import CaptureError
 from lineage_pipelines.queries.diff.rows.row_side import Side
 from lineage_pipelines.queries.diff.stored_tables import OpenTable
@@ -271,11 +272,21 @@ def _judge_disjoint(one: str, other: str, facts: GateFacts) -> tuple[bool, str]:
     columns = [column for column in _data_columns(tables[0]) if column in tables[1].schema.names]
     if not columns:
         return False, f"{one} and {other} have no column in common, so that nothing can be compared"
-    a, b = (Side(table, {name: name for name in columns}).rows for table in tables)
+    texts = [name for name in columns if len({_is_text(table, name) for table in tables}) > 1]
+    a, b = (Side(table, {name: name for name in columns}, texts).rows for table in tables)
     shared = int(np.isin(b, a).sum())
     if shared:
         return False, f"{shared:,} of {len(b):,} rows of {other} are in {one} as well"
     return True, f"{len(a):,} rows of {one} and {len(b):,} of {other} share none"
+
+
+def _is_text(table: OpenTable, column: str) -> bool:
+    """Whether a column is text, or what can be no text; a number in one table and text in the other are compared."""
+    import pyarrow as pa
+
+    kind = table.schema.field(column).type
+    kind = kind.value_type if pa.types.is_dictionary(kind) else kind
+    return is_text(kind) or pa.types.is_nested(kind)
 
 
 def _data_columns(table: OpenTable) -> list[str]:
