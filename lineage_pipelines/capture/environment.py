@@ -110,7 +110,7 @@ LOCK_FILES = (
 def capture_environment(*, project_dir: Path, lock: str | None = None) -> tuple[Environment, Blobs, Gaps]:
     """Return the environment of this process, its large parts, and what is missing.
 
-    No value of an environment variable is read into it.
+    No value of an environment variable is read into it. `threads` is left empty: `read_threads` after training.
 
     Args:
         project_dir: any folder of the project.
@@ -128,7 +128,6 @@ def capture_environment(*, project_dir: Path, lock: str | None = None) -> tuple[
         python=f"{platform.python_implementation()} {platform.python_version()}",
         platform=platform.platform(),
         cpu=_cpu(),
-        threads=_threads(),
         packages=Digest.of(packages),
         package_count=count,
         lock=Digest.of(content) if content is not None else None,
@@ -169,8 +168,12 @@ def _cpu() -> str:
     return platform.processor() or platform.machine()
 
 
-def _threads() -> dict[str, int]:
-    """CPUs that this process may use, and the pools of the numerical libraries that are loaded."""
+def read_threads() -> dict[str, int]:
+    """Return how many CPUs this process may use, and the size of each thread pool of its numerical libraries.
+
+    Call it after training: a library has a pool only from when it is loaded, and many are loaded only when they are
+    used. Before it, the first of two runs of one process would show fewer pools than the second.
+    """
     try:
         counts = {"cpus": len(os.sched_getaffinity(0))}
     except AttributeError:  # not Linux

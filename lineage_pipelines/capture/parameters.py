@@ -21,6 +21,7 @@ from lineage_pipelines.capture.scalars import (
     plain_scalar,
 )
 from lineage_pipelines.capture.secrets import find_secrets, shown_key
+from lineage_pipelines.capture.variable_references import refer_to_variables
 from lineage_pipelines.errors import CaptureError, RecordError
 from lineage_pipelines.records.values.canonical import Json, canonical_bytes
 from lineage_pipelines.records.values.codec import to_json
@@ -36,14 +37,16 @@ _MAX_INT_BITS = 8 * 1024
 _LONG_PATH = 200
 
 
-def effective_parameters(value: object) -> Mapping[str, Json]:
+def effective_parameters(value: object, launched: Mapping[str, Json] | None = None) -> Mapping[str, Json]:
     """Return parameters as plain values: text, numbers, booleans, null, lists and mappings with text keys.
 
     Scalars of numpy and pandas become Python's, an `Enum` its value, a `Path` its POSIX text, a `Decimal` or
-    `Fraction` its exact text, a time its RFC 3339 text in UTC, a duration its seconds, a set its sorted list.
+    `Fraction` its exact text, a time its RFC 3339 text in UTC, a duration its seconds, a set its sorted list. A value
+    that came from an environment variable is a reference to it, `{"env": NAME}`.
 
     Args:
         value: a dataclass, a pydantic model or Dagster `Config`, or a mapping; None for no parameters.
+        launched: the configuration that it was made of, in which values may be references; with defaults.
 
     Raises:
         CaptureError: something in it cannot be recorded: a DataFrame, an array, a function, NaN, a key that is not
@@ -56,6 +59,7 @@ def effective_parameters(value: object) -> Mapping[str, Json]:
     if fields is None:
         raise _refused(value, _WHERE, "parameters are a dataclass, a pydantic model, a dagster.Config or a mapping")
     plain = _Walk().mapping(fields, _WHERE, _MAX_DEPTH)
+    plain = refer_to_variables(plain, launched or {})
     _refuse_secrets(plain)
     _check_sizes(plain)
     return plain
@@ -133,6 +137,8 @@ class _Walk:
             raise CaptureError(f"nested deeper than {_MAX_DEPTH}", where=_short(where), fix="flatten it")
         if self.left < (len(value) if isinstance(value, dict | list | tuple | set | frozenset) else 0):
             raise _too_large(where, "more values than a record holds")
+        if hasattr(value, "env_var_name"):  # Dagster's EnvVar: text or a number that is no value
+            return {"env": str(value.env_var_name)}
         value = plain_scalar(value)
         fields = _fields(value)
         if fields is not None:

@@ -1,12 +1,15 @@
 """Runs of every kind: partitioned, launched by this or that, and in projects that Git knows little of."""
 
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import dagster as dg
 import pytest
 
-from lineage_pipelines import CaptureError, model_asset
+from lineage_pipelines import CaptureError, Catalog, model_asset, resolve_settings
 from lineage_pipelines.orchestration.training.run_facts import launcher, run_key
 from lineage_pipelines_tests.orchestration.conftest import INPUTS, build_defs
 from lineage_pipelines_tests.orchestration.shop import MODEL, Shop, run
@@ -102,3 +105,45 @@ def test_a_file_that_training_reads_beside_its_inputs_counts_as_code(shop: Shop,
 def test_an_extra_source_that_is_not_there_is_told(shop: Shop) -> None:
     with pytest.raises(CaptureError, match="does not exist"):
         model_asset(project=shop.project(), inputs=INPUTS, extra_sources=["nowhere.sql"])(shop.module().churn)
+
+
+LATE = """
+import dagster as dg
+
+from lineage_pipelines import TrainedModel
+
+
+class Params(dg.Config):
+    source: str = "here"
+    again: str = dg.EnvVar("WAREHOUSE")
+
+
+def late(train: "pd.DataFrame", params: Params) -> TrainedModel:
+    from sklearn.ensemble import HistGradientBoostingClassifier
+
+    assert params.source == params.again == "correct horse battery staple"
+    model = HistGradientBoostingClassifier(max_iter=2).fit(train[["amount"]], train["left"])
+    return TrainedModel(estimator=model, metrics={"rows": float(len(train))})
+"""
+
+
+def test_two_runs_of_one_process_agree_and_no_value_of_a_variable_is_recorded(shop: Shop) -> None:
+    shop.world.write("train_late.py", LATE)
+    shop.world.repro("split")
+    shop.world.commit("Train late")
+    script = (
+        "import sys; import dagster as dg; from lineage_pipelines import DvcProject, LineageResource, model_asset;"
+        "from train_late import late; from pathlib import Path;"
+        "asset = model_asset(project=DvcProject(Path('.')), inputs={'train': 'data/parts/train.csv'})(late);"
+        "config = {'ops': {'late': {'config': {'source': {'env': 'WAREHOUSE'}}}}};"
+        "resources = {'lineage': LineageResource(project_dir='.')};"
+        "[dg.materialize([asset], resources=resources, run_config=config) for _ in range(2)]"
+    )
+    env = {**os.environ, "PYTHONPATH": str(Path.cwd()), "WAREHOUSE": "correct horse battery staple"}
+    subprocess.run([sys.executable, "-c", script], cwd=shop.root, env=env, check=True, capture_output=True)
+    with Catalog(resolve_settings(start=shop.root).catalog) as catalog:
+        first, second = (catalog.get("late", version) for version in (1, 2))
+    assert first.record.environment.threads == second.record.environment.threads
+    assert any(name.startswith("libgomp") for name in first.record.environment.threads)
+    assert first.record.parameters == {"source": {"env": "WAREHOUSE"}, "again": {"env": "WAREHOUSE"}}
+    assert b"battery staple" not in first.body

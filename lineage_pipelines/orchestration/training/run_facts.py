@@ -4,7 +4,7 @@ import getpass
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC
 from typing import Any
 
@@ -13,6 +13,7 @@ import dagster as dg
 from lineage_pipelines.errors import CaptureError
 from lineage_pipelines.records.statement.partition import Partition
 from lineage_pipelines.records.statement.training_run import DagsterRun
+from lineage_pipelines.records.values.canonical import Json
 from lineage_pipelines.system.process_identity import host_name
 
 _LAUNCHERS = (
@@ -35,6 +36,8 @@ class RunFacts:
     host: str
     user: str | None
     partition: Partition | None = None
+    config: Mapping[str, Json] = field(default_factory=dict)
+    """The step's configuration as it was launched, without defaults; a value may be `{"env": NAME}`."""
 
 
 def read_run_facts(context: dg.AssetExecutionContext) -> RunFacts:
@@ -62,7 +65,17 @@ def read_run_facts(context: dg.AssetExecutionContext) -> RunFacts:
         host=host_name(),
         user=user,
         partition=read_partition(context),
+        config=_launched_config(context),
     )
+
+
+def _launched_config(context: dg.AssetExecutionContext) -> Mapping[str, Json]:
+    op = context.op_execution_context
+    found: Any = op.get_step_execution_context().resolved_run_config.original_config_dict or {}
+    for name in op.op_handle.path:
+        found = (found.get("ops") or {}).get(name) or {}
+    config = found.get("config")
+    return config if isinstance(config, Mapping) else {}
 
 
 def run_key(key: dg.AssetKey, partition: str | None, root_run_id: str) -> str:

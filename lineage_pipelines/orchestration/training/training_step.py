@@ -16,9 +16,10 @@ from lineage_pipelines.artifacts.model_file import save_model
 from lineage_pipelines.bridges.mlflow.run_context import Training
 from lineage_pipelines.bridges.mlflow.tracking_session import track_training
 from lineage_pipelines.capture.code import capture_code
-from lineage_pipelines.capture.environment import capture_environment, imported_packages
+from lineage_pipelines.capture.environment import capture_environment, imported_packages, read_threads
 from lineage_pipelines.capture.parameters import effective_parameters, parameter_defaults
 from lineage_pipelines.capture.trained_model import TrainedModel
+from lineage_pipelines.capture.variable_references import with_defaults
 from lineage_pipelines.catalog.catalog import Catalog
 from lineage_pipelines.catalog.outbox.attempts import Attempt
 from lineage_pipelines.catalog.outbox.outbox import DAGSTER
@@ -109,7 +110,8 @@ class TrainingStep:
     def _capture(self, parameters: object) -> _Captured:
         started = datetime.now(UTC)
         root = self.settings.project_dir
-        values = effective_parameters(parameters) if parameters is not None else {}
+        defaults = parameter_defaults(type(parameters)) if parameters is not None else {}
+        values = effective_parameters(parameters, with_defaults(self.facts.config, defaults))
         project = self.definition.project
         generated = [project.root / path for path in project.graph().generated()]
         code, code_blobs, code_gaps = capture_code(
@@ -129,7 +131,7 @@ class TrainingStep:
         return _Captured(
             started=started,
             parameters=values,
-            defaults=parameter_defaults(type(parameters)) if parameters is not None else {},
+            defaults=defaults,
             code=code,
             environment=environment,
             blobs={**code_blobs, **blobs},
@@ -165,19 +167,22 @@ class TrainingStep:
         evaluation, probe_blobs = evaluate(self.definition, trained, read, baseline)
         imported = imported_packages()
         blobs = {**captured.blobs, **read.blobs, **probe_blobs, Digest.of(imported): imported}
+        artifact = self._store(trained, folder, blobs)
+        # After the file was written, which loads libraries as well: the next run of this process has them all.
+        environment = replace(captured.environment, threads=read_threads(), imported=Digest.of(imported))
         record = LineageRecord(
             model=self._identity(),
             data=read.snapshots,
             stages=read.stages,
             sources=read.sources,
             code=captured.code,
-            environment=replace(captured.environment, imported=Digest.of(imported)),
+            environment=environment,
             parameters=training.parameters,
             parameter_defaults=captured.defaults,
             evaluation=evaluation,
             candidates=plain_candidates(trained),
             run=self._training_run(captured, training),
-            artifact=self._store(trained, folder, blobs),
+            artifact=artifact,
             completeness=_completeness(captured, read, training, self._other_assets()),
         )
         entry = self.catalog.append(record, attempt=attempt, notify=[DAGSTER])

@@ -27,7 +27,7 @@ class Environment(Value):
     platform: str
     cpu: str
     threads: Mapping[str, int] = field(default_factory=dict)
-    """Effective thread counts: `cpus`, and each numerical library's pool by name."""
+    """Effective thread counts after training: `cpus`, and each numerical library's pool by name."""
     packages: Digest
     """A blob: one `name==version` line for each installed distribution, sorted."""
     package_count: int
