@@ -8,7 +8,7 @@ from lineage_pipelines.queries.diff.changes import DatasetChange, Kind
 from lineage_pipelines.queries.diff.code.code import compare_code
 from lineage_pipelines.queries.diff.code.environment import compare_environment
 from lineage_pipelines.queries.diff.data.dataset_changes import compare_datasets
-from lineage_pipelines.queries.diff.data.preparation import only_steps_differ
+from lineage_pipelines.queries.diff.data.preparation import compare_stages, only_steps_differ
 from lineage_pipelines.queries.diff.run.parameters import compare_parameters
 from lineage_pipelines.records.decisions.attribution import PlayerKind
 from lineage_pipelines.records.statement.lineage_record import LineageRecord
@@ -82,6 +82,7 @@ def _data_parts(old: LineageRecord, new: LineageRecord) -> Iterator[Differing]:
     evaluated = {record.evaluation.snapshot for record in (old, new) if record.evaluation}
     prepared = only_steps_differ(old, new)
     names = {data.name for data in old.data} & {data.name for data in new.data}
+    origins = _origins(old, new)
     for change in sorted(compare_datasets(old, new, _no_blobs), key=lambda change: change.name):
         if change.kind is Kind.IDENTICAL and change.name in names:
             continue
@@ -91,7 +92,39 @@ def _data_parts(old: LineageRecord, new: LineageRecord) -> Iterator[Differing]:
             kind, label = PlayerKind.PREPARATION, f"preparation of {change.name}"
         else:
             kind, label = PlayerKind.DATA, f"data ({change.name})"
-        yield Differing(Part(label, kind, _data_words(change)), partial(_take_data, change))
+        part = Part(label, kind, _data_words(change), origins.get(change.name, ""))
+        yield Differing(part, partial(_take_data, change))
+
+
+def _origins(old: LineageRecord, new: LineageRecord) -> Mapping[str, str]:
+    """Return where the difference of each dataset of the new version begins: steps, or tracked sources."""
+    changes = {change.name: change for change in compare_stages(old, new)}
+    found = {}
+    for data in new.data:
+        source = new.source_of(data)
+        begins = {source.path if source else data.path} if data.produced_by is None else set[str]()
+        for name in _steps_behind(data.produced_by, new):
+            change = changes[name]
+            if change.origin and (change.params or change.code or change.command[0] != change.command[1]):
+                begins.add(f"stage {name}")
+            elif change.origin:
+                begins |= {mark[2:] for mark in change.inputs} or {f"stage {name}"}
+        found[data.name] = ", ".join(sorted(begins))
+    return found
+
+
+def _steps_behind(name: str | None, record: LineageRecord) -> frozenset[str]:
+    """Return a step and all that it builds on, by name."""
+    stages = {stage.name: stage for stage in record.stages}
+    found: set[str] = set()
+    waiting = [name] if name is not None else []
+    while waiting:
+        each = waiting.pop()
+        if each in stages and each not in found:
+            found.add(each)
+            origins = (dep.origin.partition(":") for dep in stages[each].deps)
+            waiting += [maker for kind, _, maker in origins if kind == "stage"]
+    return frozenset(found)
 
 
 def _data_words(change: DatasetChange) -> str:

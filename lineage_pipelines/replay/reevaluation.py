@@ -1,5 +1,6 @@
 """Reevaluation: both models on both test data, without training: did the model move the metric, or the data?"""
 
+import math
 import shutil
 from collections.abc import Mapping
 from dataclasses import replace
@@ -15,11 +16,13 @@ from lineage_pipelines.datasets.workspace.object_search import provision
 from lineage_pipelines.errors import LineageError
 from lineage_pipelines.records.decisions.attribution import Reevaluation
 from lineage_pipelines.records.statement.dataset import DatasetSnapshot
-from lineage_pipelines.records.statement.lineage_record import LineageRecord
+from lineage_pipelines.records.statement.lineage_record import LineageRecord, same_data
 from lineage_pipelines.replay.reproduction_run import Options
 from lineage_pipelines.replay.runner import run_evaluation
 from lineage_pipelines.replay.sandbox import build_sandbox, named_data, private_folder
 
+_ROUNDING = 1e-9
+"""Metrics of one model on one table are equal to so many digits, whichever process measured them."""
 _TABLES = (".parquet", ".csv", ".tsv")
 _NO_EVALUATE = "the model asset has no `evaluate=`, by which a model is measured without training"
 
@@ -34,7 +37,11 @@ def reevaluate(old: Entry, new: Entry, metric: str, options: Options) -> Reevalu
     What the records say of each model on its own data is taken from them. Never raises for what cannot be measured: the
     answer says why.
     """
-    own = Reevaluation(old_on_old=_recorded(old.record, metric), new_on_new=_recorded(new.record, metric))
+    own = Reevaluation(
+        old_on_old=_recorded(old.record, metric),
+        new_on_new=_recorded(new.record, metric),
+        same_data=same_data(old.record.measured_on, new.record.measured_on),
+    )
     try:
         with private_folder() as folder:
             found = _measure(old, new, options, folder)
@@ -42,9 +49,17 @@ def reevaluate(old: Entry, new: Entry, metric: str, options: Options) -> Reevalu
         return replace(own, missing=error.what)
     if not any(found.values()):
         return replace(own, missing=_NO_EVALUATE)
-    crossed = (found.get("old on new") or {}).get(metric), (found.get("new on old") or {}).get(metric)
-    missing = f"`evaluate` gives no {metric}" if None in crossed else ""
-    return replace(own, old_on_new=crossed[0], new_on_old=crossed[1], missing=missing)
+    measured = {name: (metrics or {}).get(metric) for name, metrics in found.items()}
+    again, recorded = measured.get("new on new"), own.new_on_new
+    known = again is not None and recorded is not None and math.isclose(again, recorded, rel_tol=_ROUNDING)
+    crossed = measured.get("old on new"), measured.get("new on old")
+    return replace(
+        own,
+        old_on_new=crossed[0],
+        new_on_old=crossed[1],
+        old_by_new_code=measured.get("old on old") if known else None,
+        missing=f"`evaluate` gives no {metric}" if None in crossed else "",
+    )
 
 
 def _recorded(record: LineageRecord, metric: str) -> float | None:

@@ -11,6 +11,7 @@ from lineage_pipelines.queries.diff.changes import Kind
 from lineage_pipelines.queries.diff.data.dataset_changes import compare_datasets
 from lineage_pipelines.queries.diff.run.parameters import compare_parameters
 from lineage_pipelines.records.decisions.attribution import PlayerKind
+from lineage_pipelines.records.statement.dataset import StageInput, StageRun
 from lineage_pipelines.records.statement.lineage_record import LineageRecord
 from lineage_pipelines.replay.mix_design import Differing, differing_parts, mix, recipe
 from lineage_pipelines_tests.queries.diff.stored import pairs
@@ -52,6 +53,30 @@ def test_parameters_differ_as_the_comparison_says(
     (found,) = differing_parts(old, new)
     assert (found.part.kind, found.part.differs) == (PlayerKind.PARAMETERS, words)
     assert recipe(found.take(old, new)) == recipe(new)
+
+
+def test_parts_know_where_their_difference_begins() -> None:
+    def made(orders: str, every: int) -> LineageRecord:
+        base = make_record()
+        orders_used = StageInput(path="data/orders.csv", digest=digests(orders), origin="tracked:data/orders.csv.dvc")
+        clean = StageRun(name="clean", command="c", deps=(orders_used,), params={}, outs=(), lock=base.artifact.digest)
+        used = StageInput(path="clean.csv", digest=digests(orders), origin="stage:clean")
+        split = replace(clean, name="split", command="s", deps=(used,), params={"params.yaml": {"every": every}})
+        data = tuple(
+            replace(
+                base.data[0], name=name, path=f"{name}.csv", digest=digests(f"{name}{orders}{every}"), produced_by=by
+            )
+            for name, by in (("train", "split"), ("test", "split"), ("prices", None))
+        )
+        return replace(base, data=data, stages=(clean, split), sources=())
+
+    def origins(new: LineageRecord) -> set[str]:
+        found = differing_parts(made("a", 3), new)
+        return {each.part.origin for each in found if each.part.name.endswith(("train)", "test)", "train", "test"))}
+
+    assert origins(made("b", 3)) == {"data/orders.csv"}
+    assert origins(made("a", 5)) == {"stage split"}
+    assert origins(made("b", 5)) == {"data/orders.csv, stage split"}
 
 
 def test_another_training_function_of_the_same_files_is_other_code() -> None:

@@ -10,7 +10,13 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import sync_playwright
 
-from lineage_pipelines.records.decisions.attribution import Allocation, Attribution, PlayerSplit
+from lineage_pipelines.records.decisions.attribution import (
+    Allocation,
+    Attribution,
+    MetricRuns,
+    PlayerSplit,
+    Reevaluation,
+)
 from lineage_pipelines.records.statement.metric import MetricSpec
 from lineage_pipelines.reports.charts.waterfall import metric_words, waterfall_figure
 from lineage_pipelines.reports.render.json_text import render_json
@@ -67,9 +73,12 @@ def test_no_interaction_is_said_in_words_and_one_factor_has_none() -> None:
     plain = dataclasses.replace(FOUND, splits=(), allocation=dataclasses.replace(GAME, agreed=True, interaction=0.001))
     assert sentence(plain).endswith("2 factors, 3 seeds, no interaction seen.")
     assert "no interaction was seen" in text(plain)
-    whole = dataclasses.replace(GAME.players[0], allocated=-0.5, low=-0.5, high=-0.5, share=1.0)
+    whole = dataclasses.replace(GAME.players[0], allocated=-0.5, low=-0.5, high=-0.5, share=1.0, standard_error=0.0)
     alone = dataclasses.replace(FOUND, splits=(), allocation=dataclasses.replace(GAME, agreed=True, players=(whole,)))
-    assert sentence(alone).endswith("± 0.0, 1 factor, 3 seeds.")
+    assert sentence(alone).endswith("to the data, 1 factor, 3 seeds, deterministic: chance not measured.")
+    assert "±" not in sentence(alone)
+    assert "every seed gave the same, so chance was not measured" in text(alone)
+    assert re.search(r"-0\.5 +100\.0 % +– +– ", text(alone))
 
 
 def test_re_evaluation_comes_first() -> None:
@@ -81,6 +90,49 @@ def test_re_evaluation_comes_first() -> None:
     shown = text(dataclasses.replace(FOUND, reevaluation=whole))
     assert "The test data alone move the old model by -0.125." in shown
     assert "The models alone differ on the new test data by -0.375." in shown
+
+
+def test_moved_test_data_are_told_only_where_they_differ_and_evaluation_code_by_its_name() -> None:
+    same = Reevaluation(
+        old_on_old=1.0, old_on_new=0.75, new_on_old=0.5, new_on_new=0.5, old_by_new_code=0.75, same_data=True
+    )
+    shown = text(dataclasses.replace(FOUND, reevaluation=same))
+    assert "Both models on the same test data" in shown
+    assert "test data alone" not in shown
+    assert "The evaluation code alone moves the old model by -0.25." in shown
+    assert "The models alone differ on the same test data by -0.25." in shown
+    quiet = text(dataclasses.replace(FOUND, reevaluation=dataclasses.replace(same, old_by_new_code=1.0)))
+    assert "alone moves" not in quiet
+    assert "on the same test data by -0.5." in quiet
+    both = dataclasses.replace(same, same_data=False, old_on_new=0.625)
+    shown = text(dataclasses.replace(FOUND, reevaluation=both))
+    assert "The evaluation code alone moves the old model by -0.25." in shown
+    assert "The test data alone move the old model by -0.125." in shown
+    assert "The models alone differ on the new test data by -0.125." in shown
+
+
+def test_factors_whose_difference_begins_at_one_place_are_told_together() -> None:
+    origin = "data/orders.csv"
+    names = ("data (train)", "evaluation data (test)")
+    players = tuple(
+        dataclasses.replace(each, name=name, origin=origin) for each, name in zip(GAME.players, names, strict=True)
+    )
+    found = dataclasses.replace(FOUND, splits=(), allocation=dataclasses.replace(GAME, players=players))
+    assert sentence(found).startswith(
+        "100.0 % of the ROC AUC change is allocated to data (train) and evaluation data (test) together, whose "
+        "difference begins at data/orders.csv, ± 8.0, 2 factors, 3 seeds"
+    )
+    assert "evaluation data (test) differ from data/orders.csv on: together -0.5, 100.0 %." in text(found)
+    apart = dataclasses.replace(players[1], origin="data/other.csv")
+    found = dataclasses.replace(FOUND, splits=(), allocation=dataclasses.replace(GAME, players=(players[0], apart)))
+    assert "together" not in sentence(found)
+
+
+def test_two_deterministic_versions_with_one_metric_did_not_change() -> None:
+    ends = MetricRuns(values={"0": 0.8, "1": 0.8, "2": 0.8})
+    same = dataclasses.replace(UNDECIDED.allocation, before=ends, after=ends)
+    words = sentence(dataclasses.replace(UNDECIDED, allocation=same))
+    assert words == "ROC AUC did not change: both versions give 0.8 with every seed. Nothing is allocated."
 
 
 def test_the_table_is_aligned_adds_up_and_has_single_swaps_beside() -> None:

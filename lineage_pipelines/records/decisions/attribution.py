@@ -84,6 +84,9 @@ class Player(Value):
     """What differs, in words."""
     members: tuple[str, ...] = ()
     """The players that were merged into this one, as mixes of them do not run; empty where none were."""
+    origin: str = ""
+    """Of data: the steps and sources at which its difference begins: `stage split`, `data/orders.csv`. Players of one
+    origin are told together. Empty where it is not known."""
     allocated: float | None = None
     """In the metric's unit; None where the change is within chance."""
     standard_error: float | None = None
@@ -152,6 +155,12 @@ class Allocation(Value):
         return math.hypot(self.before.sd, self.after.sd)
 
     @property
+    def is_deterministic(self) -> bool:
+        """Whether the seeds move nothing: every repeat gave the same, so that chance was not measured."""
+        ends = all(len(set(runs.values.values())) == 1 for runs in (self.before, self.after))
+        return ends and not any(player.standard_error for player in self.players)
+
+    @property
     def interaction_share(self) -> float | None:
         """The interaction by the change, without its sign; None where there are no shares."""
         if self.interaction is None or not self.distinguishable:
@@ -176,6 +185,11 @@ class Reevaluation(Value):
     old_on_new: float | None = None
     new_on_old: float | None = None
     new_on_new: float | None = None
+    old_by_new_code: float | None = None
+    """The old model on the old version's test data, by the new version's evaluation code: without a change of that code
+    it is `old_on_old`. None also where that code does not give the new version's own metric again."""
+    same_data: bool | None = None
+    """Whether both versions were measured on the same bytes; None where that is not known."""
     missing: str = ""
     """Why something is missing, in words."""
 

@@ -49,6 +49,8 @@ class Part:
     kind: PlayerKind
     differs: str = ""
     """What differs, in words."""
+    origin: str = ""
+    """Of data: where its difference begins; empty where that is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +186,12 @@ class Group:
     def differs(self) -> str:
         """What differs, in words."""
         return "; ".join(part.differs for part in self.parts if part.differs)
+
+    @property
+    def origin(self) -> str:
+        """The origin that all its parts have."""
+        origins = {part.origin for part in self.parts}
+        return origins.pop() if len(origins) == 1 else ""
 
 
 def suspects(

@@ -121,7 +121,7 @@ def rescaled(amounts: Mapping[str, float], total: float) -> dict[str, float]:
 def player_of(group: Group) -> Player:
     """Return a player to which nothing is allocated yet."""
     members = tuple(sorted(group.atoms)) if len(group.parts) > 1 else ()
-    return Player(name=group.name, kind=group.kind, differs=group.differs, members=members)
+    return Player(name=group.name, kind=group.kind, differs=group.differs, members=members, origin=group.origin)
 
 
 class Solver:

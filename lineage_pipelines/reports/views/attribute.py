@@ -3,7 +3,8 @@
 It says *allocated*, never more: that mixes which were trained account for the change in this way.
 """
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Sequence
 
 from lineage_pipelines.records.decisions.attribution import (
     NOISE_FACTOR,
@@ -14,6 +15,7 @@ from lineage_pipelines.records.decisions.attribution import (
     MetricRuns,
     Player,
     PlayerKind,
+    Reevaluation,
 )
 from lineage_pipelines.records.values.canonical import Json
 from lineage_pipelines.records.values.codec import format_time
@@ -41,6 +43,7 @@ _PLAYED = "What the change is allocated to"
 
 
 _MOST_PAIRS = 6
+_ROUNDING = 1e-9
 
 
 _METHODS = {
@@ -79,19 +82,43 @@ def attribution_html(found: Attribution, *, foot: str = "") -> str:
 def sentence(found: Attribution) -> str:
     """Return the outcome in one sentence."""
     game, metric = found.allocation, metric_words(found.metric)
+    if not game.distinguishable and game.is_deterministic:
+        value = number(game.after.mean)
+        return f"{metric} did not change: both versions give {value} with every seed. Nothing is allocated."
     if not game.distinguishable:
         return (
             f"The change of {metric}, {signed(game.change)}, is not distinguishable from noise: it is under "
             f"{NOISE_FACTOR:g} standard deviations ({number(game.noise)}) of the difference over {_seeds(game)}. "
             "Nothing is allocated."
         )
-    best = by_size(game.players)[0]
+    best = _told_together(game.players)[0]
+    share, margin = sum(player.share or 0.0 for player in best), sum(_half_width(player) for player in best)
     interaction = ", no interaction seen" if game.agreed else f", interaction {(game.interaction_share or 0.0):.0%}"
     interaction = interaction.replace("%", " %") if len(game.players) > 1 else ""
     return (
-        f"{percent(best.share)} of the {metric} change is allocated to {_the(best)}, ± {_margin(best, game.change)}, "
-        f"{count(len(game.players), 'factor')}, {_seeds(game)}{interaction}."
+        f"{percent(share)} of the {metric} change is allocated to {_names(best)}"
+        f"{f', ± {_percent(margin, game.change)}' if margin else ''}, "
+        f"{count(len(game.players), 'factor')}, {_seeds(game)}{interaction}"
+        f"{', deterministic: chance not measured' if game.is_deterministic else ''}."
     )
+
+
+def _told_together(players: Sequence[Player]) -> list[list[Player]]:
+    """Players in groups of one origin, the group first to which most is allocated."""
+    groups: dict[str, list[Player]] = {}
+    for player in by_size(players):
+        groups.setdefault(player.origin or f"\0{player.name}", []).append(player)
+    return sorted(groups.values(), key=lambda group: -abs(sum(player.allocated or 0.0 for player in group)))
+
+
+def _names(group: Sequence[Player]) -> str:
+    if len(group) == 1:
+        return _the(group[0])
+    return f"{_and([_the(player) for player in group])} together, whose difference begins at {shorten(group[0].origin)}"
+
+
+def _and(names: Sequence[str]) -> str:
+    return " and ".join([", ".join(names[:-1]), names[-1]])
 
 
 def _the(player: Player) -> str:
@@ -103,40 +130,63 @@ def _seeds(game: Allocation) -> str:
     return count(len(game.before.values), "seed")
 
 
-def _margin(player: Player, whole: float) -> str:
-    """Half of the interval, in percent of the whole change."""
-    half = max((player.high or 0.0) - (player.allocated or 0.0), (player.allocated or 0.0) - (player.low or 0.0))
-    return f"{half / abs(whole) * 100:.1f}"
+def _half_width(player: Player) -> float:
+    allocated = player.allocated or 0.0
+    return max((player.high or 0.0) - allocated, allocated - (player.low or 0.0))
+
+
+def _percent(part: float, whole: float) -> str:
+    return f"{part / abs(whole) * 100:.1f}"
 
 
 def _reevaluated(found: Attribution) -> Iterator[Block]:
-    each = found.reevaluation
-    yield Heading("Both models on both test data, without training")
-    head = [metric_words(found.metric), "old test data", "new test data"]
+    each, same = found.reevaluation, found.reevaluation.same_data is True
+    yield Heading(f"Both models on {'the same' if same else 'both'} test data, without training")
+    head = [metric_words(found.metric), *(["test data"] if same else ["old test data", "new test data"])]
     rows = [
-        [f"{found.old.ref} (old model)", number(each.old_on_old), number(each.old_on_new)],
-        [f"{found.new.ref} (new model)", number(each.new_on_old), number(each.new_on_new)],
+        [f"{found.old.ref} (old model)", number(each.old_on_old), number(each.old_on_new)][: len(head)],
+        [f"{found.new.ref} (new model)", *([] if same else [number(each.new_on_old)]), number(each.new_on_new)],
     ]
     yield Table(head, rows, frozenset(head[1:]))
     if each.missing:
         yield Paragraph(f"  {shorten(each.missing, 300)}", "dim")
+    yield from _moved_without_training(each)
+
+
+def _moved_without_training(each: Reevaluation) -> Iterator[Block]:
+    old, again = each.old_on_old, each.old_by_new_code
+    other_code = old is not None and again is not None and not math.isclose(old, again, rel_tol=_ROUNDING)
+    start = again if other_code else old
+    on_new = start if each.same_data else each.old_on_new
+    same = "the same" if each.same_data else "the new"
     for words, before, after in (
-        ("The test data alone move the old model by", each.old_on_old, each.old_on_new),
-        ("The models alone differ on the new test data by", each.old_on_new, each.new_on_new),
+        ("The evaluation code alone moves the old model by", old, again if other_code else None),
+        ("The test data alone move the old model by", start, None if each.same_data else each.old_on_new),
+        (f"The models alone differ on {same} test data by", on_new, each.new_on_new),
     ):
         if before is not None and after is not None:
             yield Paragraph(f"  {words} {signed(after - before)}.")
 
 
 def _played(game: Allocation, *, full: bool) -> Iterator[Block]:
-    yield Paragraph(
-        f"  From {number(game.before.mean)} to {number(game.after.mean)}: {signed(game.change)}; "
-        f"the standard deviation of a difference is {number(game.noise)}."
+    noise = (
+        "every seed gave the same, so chance was not measured"
+        if game.is_deterministic
+        else f"the standard deviation of a difference is {number(game.noise)}"
     )
+    ends = f"From {number(game.before.mean)} to {number(game.after.mean)}"
+    yield Paragraph(f"  {ends}: {signed(game.change)}; {noise}.")
     yield _players(game)
+    yield from (Paragraph(f"  {_together(group)}") for group in _told_together(game.players) if len(group) > 1)
     yield Paragraph(f"  {_contrast(game)}", "dim")
     yield from _merged(game)
     yield from _pairs(game, full=full)
+
+
+def _together(group: Sequence[Player]) -> str:
+    amount, share = (sum(values) for values in zip(*((p.allocated or 0.0, p.share or 0.0) for p in group), strict=True))
+    names = _and([_the(player) for player in group])
+    return f"{names} differ from {shorten(group[0].origin)} on: together {signed(amount)}, {percent(share)}."
 
 
 def _players(game: Allocation) -> Table:
@@ -154,12 +204,19 @@ def _row(player: Player, whole: float) -> list[str]:
         shorten(player.name, 60),
         signed(player.allocated or 0.0),
         percent(player.share),
-        f"{_margin(player, whole)} %",
-        f"{signed(player.low or 0.0)} … {signed(player.high or 0.0)}",
+        *_interval(player, whole),
         signed(player.one_in or 0.0),
         signed(player.one_out or 0.0),
         shorten(player.differs),
     ]
+
+
+def _interval(player: Player, whole: float) -> tuple[str, str]:
+    """Half of the 95 % interval, in percent of the change, and its ends; nothing where no chance was measured."""
+    half = _half_width(player)
+    if not half:
+        return "–", "–"
+    return f"{_percent(half, whole)} %", f"{signed(player.low or 0.0)} … {signed(player.high or 0.0)}"
 
 
 def _contrast(game: Allocation) -> str:
@@ -242,6 +299,8 @@ def attribution_json(found: Attribution) -> Json:
             "old_on_new": each.old_on_new,
             "new_on_old": each.new_on_old,
             "new_on_new": each.new_on_new,
+            "old_by_new_code": each.old_by_new_code,
+            "same_data": each.same_data,
             "missing": each.missing,
         },
         "allocation": _allocation_json(found.allocation),
@@ -292,6 +351,7 @@ def _player_json(player: Player) -> Json:
         "kind": str(player.kind),
         "differs": player.differs,
         "members": list(player.members),
+        "origin": player.origin,
         "allocated": player.allocated,
         "standard_error": player.standard_error,
         "low": player.low,
