@@ -162,7 +162,8 @@ def no_worse(*, blocking: bool = True, falls: bool | None = None, **tolerances: 
     """Ask a metric to be no worse than in production, beyond a tolerance: `no_worse(roc_auc=0.01)`.
 
     While nothing is in production the last version whose blocking gates passed stands for it; without one the gate
-    passes and says so. The detail says when the two were measured on different data. Which way is better follows from
+    passes and says so. With partitions both are of the same identity, and of no later window of time. The detail
+    says when the two were measured on different data. Which way is better follows from
     `model_asset(metrics=[MetricSpec(…)])`, from `falls`, or from the name of a scikit-learn scorer, loss or error.
 
     Args:
