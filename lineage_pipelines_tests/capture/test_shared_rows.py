@@ -44,9 +44,20 @@ FRAME = pd.DataFrame({"a": [1, 2, 2], "b": ["x", "y", "y"], "label": [0, 1, 1]})
         (FRAME[["a"]], FRAME[["a"]], SharedRows(rows=3, columns=1)),
         (FRAME, FRAME.rename(columns={"a": "A"}), None),
         (FRAME[:0], FRAME, SharedRows(rows=0, columns=3)),
+        (FRAME, FRAME[:0], SharedRows(rows=0, columns=3)),
         (NESTED, NESTED, SharedRows(rows=len(NESTED), columns=len(NESTED.columns))),
     ],
-    ids=["twice", "without the label", "other types", "a label alone", "one column", "other columns", "empty", "lists"],
+    ids=[
+        "twice",
+        "without the label",
+        "other types",
+        "a label alone",
+        "one column",
+        "other columns",
+        "empty",
+        "nothing trained on",
+        "lists",
+    ],
 )
 def test_which_columns_make_a_row(
     tmp_path: Path, measured: pd.DataFrame, trained: pd.DataFrame, shared: SharedRows | None

@@ -38,7 +38,6 @@ def count_shared_rows(measured: Path, trained: Path) -> SharedRows | None:
     Raises:
         CaptureError: one of them cannot be read.
     """
-    import numpy as np
     import pyarrow as pa
 
     try:
@@ -50,7 +49,18 @@ def count_shared_rows(measured: Path, trained: Path) -> SharedRows | None:
         own, others = (_words(table, shape, names) for table, shape in tables)
     except (pa.ArrowException, ValueError, OSError, KeyError, TypeError) as error:
         raise CaptureError(f"the rows cannot be compared ({type(error).__name__})") from error
-    return SharedRows(rows=int(np.isin(own, others).sum()), columns=len(names))
+    return SharedRows(rows=_count_in(own, others), columns=len(names))
+
+
+def _count_in(words: "Words", others: "Words") -> int:
+    """Return how many words are among others; by sorting, which is faster than NumPy's table of them."""
+    import numpy as np
+
+    if not others.size:
+        return 0
+    own, ordered = np.sort(words), np.sort(others)
+    places = np.minimum(np.searchsorted(ordered, own), ordered.size - 1)
+    return int(np.count_nonzero(ordered[places] == own))
 
 
 def _open(path: Path) -> tuple[TableFiles, TableShape] | None:
