@@ -1,6 +1,6 @@
 """Row changes: two tables row by row: which rows came, went or changed, what was done to their cells, and where.
 
-Rows are kept as words of 64 bits, read batch by batch: 10 million rows take well under a gigabyte.
+Rows are kept as words of 64 bits, read batch by batch: 1 million rows take 0.3 GB, 10 million that all changed 1.3 GB.
 """
 
 from collections.abc import Mapping, Sequence
