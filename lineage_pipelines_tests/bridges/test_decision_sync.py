@@ -111,6 +111,7 @@ def test_the_alias_of_a_partition_has_its_name_in_mlflow(team: Team) -> None:
         odd: "3",
     }
     assert "promote by ada" in team.registered()["1"].tags["lineage.decided.production"]
+    assert "Via Roma 1" not in str(team.registered()["3"].description), "Markdown holds no text of a user"
     retired = draft_retirement(team.catalog, team.model, "production", identity="west", by="bob", reason="not needed")
     team.catalog.registry.decide(retired)
     assert team.deliver().refused == []

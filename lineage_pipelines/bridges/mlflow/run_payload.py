@@ -210,7 +210,8 @@ def description(entry: "Entry", dagster_url: str | None) -> str:
     lines = [
         f"{metrics}." if metrics else "",  # first: lists show the beginning
         f"Version {entry.version} of `{entry.model}` in the lineage catalog; code {code}.",
-        f"Record `{entry.digest.hex[:12]}`: `lineage show {entry.ref}`.",
+        # Not `entry.ref`: the key of a partition may hold anything.
+        f"Record `{entry.digest.hex[:12]}`: `lineage show {entry.model}@{entry.version}`.",
         f"[Asset in Dagster]({link})" if link else "",
     ]
     return "\n\n".join(line for line in lines if line)
