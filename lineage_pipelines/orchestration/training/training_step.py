@@ -17,7 +17,9 @@ from lineage_pipelines.bridges.mlflow.run_context import Training
 from lineage_pipelines.bridges.mlflow.tracking_session import track_training
 from lineage_pipelines.capture.code import capture_code
 from lineage_pipelines.capture.environment import capture_environment, imported_packages, read_threads
+from lineage_pipelines.capture.git.git_state import find_root
 from lineage_pipelines.capture.parameters import effective_parameters, parameter_defaults
+from lineage_pipelines.capture.read_audit import ReadAudit
 from lineage_pipelines.capture.trained_model import TrainedModel
 from lineage_pipelines.capture.variable_references import with_defaults
 from lineage_pipelines.catalog.catalog import Catalog
@@ -58,6 +60,7 @@ class _Captured:
     environment: Environment
     blobs: Mapping[Digest, bytes]
     gaps: tuple[str, ...]
+    audit: ReadAudit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +97,7 @@ class TrainingStep:
             self.log(f"placing {len(self.definition.inputs)} inputs: {', '.join(self.definition.inputs)}")
             known = KnownSources(self.catalog, self.artifacts, self.definition.name)
             read = read_inputs(self.definition, folder, known)
-            trained = self._train(folder, read, parameters, captured.parameters)
+            trained = self._train(folder, read, parameters, captured)
             return self._commit(attempt, folder, captured, read, trained)
 
     def _other_assets(self) -> tuple[str, ...]:
@@ -136,11 +139,10 @@ class TrainingStep:
             environment=environment,
             blobs={**code_blobs, **blobs},
             gaps=(*code_gaps, *gaps),
+            audit=ReadAudit(find_root(root), code.source.files if code.source else ()),
         )
 
-    def _train(
-        self, folder: Path, read: ReadInputs, parameters: object, effective: Mapping[str, Json]
-    ) -> MergedTraining:
+    def _train(self, folder: Path, read: ReadInputs, parameters: object, captured: _Captured) -> MergedTraining:
         given = arguments(self.definition, read, parameters, self.context)
         self.log(f"training {self.definition.name}")
         training = Training(
@@ -151,12 +153,13 @@ class TrainingStep:
             notes=folder / "mlflow-runs",
         )
         with track_training(training, self.settings.mlflow) as joined:
-            returned = self.definition.function(**given)
+            with captured.audit.running(folder):
+                returned = self.definition.function(**given)
             result = check_result(returned, model=self.definition.asset_key, inputs=list(self.definition.inputs))
             trained, undefined = leave_out_undefined(result, model=self.definition.name)
         if joined.run is not None and joined.run.link is not None:
             self.log(f"joined the MLflow run {joined.run.link.run_id}")
-        merged = merge_mlflow_run(trained, effective, joined.run, model=self.definition.name)
+        merged = merge_mlflow_run(trained, captured.parameters, joined.run, model=self.definition.name)
         return replace(merged, gaps=(*undefined, *merged.gaps))
 
     def _commit(
@@ -229,6 +232,7 @@ class TrainingStep:
             host=self.facts.host,
             user=self.facts.user,
             seed=int(seed) if isinstance(seed, int) else None,
+            undeclared=captured.audit.result(),
         )
 
 

@@ -50,6 +50,17 @@ class MlflowRun(Value):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UndeclaredReads(Value):
+    """What training was seen to read beside its inputs, its sources and installed libraries; names only, no values."""
+
+    environment: tuple[str, ...] = ()
+    """Names of environment variables, sorted."""
+    files: tuple[str, ...] = ()
+    """Paths, sorted: relative to the repository's root, `~/…` within the home folder, else absolute. A folder, with
+    `/` at its end, stands for files that are too many to name."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingRun(Value):
     """Who trained, when and where (OpenLineage Run; MLMD Execution)."""
 
@@ -60,6 +71,8 @@ class TrainingRun(Value):
     host: str
     user: str | None = None
     seed: int | None = None
+    undeclared: UndeclaredReads | None = field(default=None, metadata=SINCE_2)
+    """None where it was not observed, as in a record of schema 1."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
