@@ -2,6 +2,7 @@
 
 import hashlib
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import dagster as dg
@@ -9,6 +10,7 @@ import pytest
 
 from lineage_pipelines import LineageRecord, TrainedModel, model_asset, resolve_settings
 from lineage_pipelines.artifacts.artifact_store import ArtifactStore
+from lineage_pipelines.capture.recorder import describe_recorder
 from lineage_pipelines.orchestration.training import tracked_sources
 from lineage_pipelines.queries.graph.impact import impact
 from lineage_pipelines.queries.graph.subject import Places, find_subject
@@ -251,6 +253,9 @@ def test_a_content_is_read_once(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> 
             assert dg.materialize([other], resources=shop.resources(), instance=instance).success
         with shop.catalog() as catalog:
             assert catalog.get("other", 1).record.sources == (first,)
+        later = replace(describe_recorder(), version="later")
+        patched.setattr(tracked_sources, "describe_recorder", lambda: later)
+        assert record_of(shop, "all.csv").sources[0].profile is None, "another release reads it again"
     shutil.rmtree(resolve_settings(start=shop.root).artifacts)
     (again,) = record_of(shop, "all.csv").sources
     assert profile_of(shop, again).rows == 20

@@ -8,6 +8,7 @@ from pathlib import Path
 from lineage_pipelines.artifacts.artifact_store import ArtifactStore
 from lineage_pipelines.capture.git.file_history import find_deliveries
 from lineage_pipelines.capture.git.public_url import public_address
+from lineage_pipelines.capture.recorder import describe_recorder
 from lineage_pipelines.capture.tables.table_capture import TABLE_SUFFIXES, CapturedTable, capture_table
 from lineage_pipelines.catalog.catalog import Catalog
 from lineage_pipelines.catalog.index.impact_index import ImpactQuery
@@ -80,7 +81,7 @@ class KnownSources:
         self._model = model
 
     def find(self, md5: str) -> TrackedSource | None:
-        """Return a source of that content with a profile; None where no record has one, or it is not stored any more.
+        """Return a source of that content with a profile, as this release has described it; None where there is none.
 
         Raises:
             CatalogError: the catalog cannot be read.
@@ -95,7 +96,10 @@ class KnownSources:
 
 
 def _with_profile(entry: Entry | None, md5: str) -> TrackedSource | None:
-    sources = entry.record.sources if entry is not None else ()
+    recorder = entry.record.environment.recorder if entry is not None else None
+    if entry is None or recorder is None or recorder.version != describe_recorder().version:
+        return None  # another release may read the same bytes as another table
+    sources = entry.record.sources
     return next((source for source in sources if source.digest.md5 == md5 and source.profile is not None), None)
 
 
