@@ -42,9 +42,11 @@ def ask(root: Path, *words: str) -> Any:
 
 
 @pytest.fixture(scope="module")
-def told(tmp_path_factory: pytest.TempPathFactory) -> "tuple[Path, subprocess.CompletedProcess[str]]":
+def told(tmp_path_factory: pytest.TempPathFactory, soak: bool) -> "tuple[Path, subprocess.CompletedProcess[str]]":
     root = check_out(tmp_path_factory.mktemp("story"))
     _forget_the_patch(root)
+    if not soak:
+        _make_smaller(root)
     done = call(root, sys.executable, "-m", "lineage_pipelines.flights.story")
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     return root, done
@@ -54,7 +56,28 @@ def _forget_the_patch(root: Path) -> None:
     """On the branch that a demo has left, go back to the code before its code change."""
     patch = next(str(Path(story.__file__).with_name(chapter.patch)) for chapter in CHAPTERS if chapter.patch)
     if call(root, "git", "apply", "--reverse", patch).returncode == 0:
-        call(root, "git", "-c", "user.name=Ada", "-c", "user.email=a@example.invalid", "commit", "-qam", "Before")
+        _commit(root, "Before")
+
+
+def _commit(root: Path, message: str) -> None:
+    done = call(root, "git", "-c", "user.name=Ada", "-c", "user.email=a@example.invalid", "commit", "-qam", message)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def _make_smaller(root: Path) -> None:
+    """Every fourth flight and two candidates a model: the same chapters and checks for a third of the time."""
+    flights = root / "lineage_pipelines" / "flights"
+    for name, old, new in (
+        ("delivery/source.py", "in lines:\n", 'in lines[:: 4 if table == "flights" else 1]:\n'),
+        ("models/delay_model.py", "= (0.01, 1.0)", "= (0.01,)"),
+        ("models/delay_model.py", "= (15, 31, 63)", "= (15,)"),
+        ("models/minutes_model.py", "= (1.0, 1000.0)", "= (1.0,)"),
+        ("models/minutes_model.py", "= (15, 31)", "= (15,)"),
+    ):
+        text = (flights / name).read_text()
+        assert text.count(old) == 1, f"{name} has changed: {old}"
+        (flights / name).write_text(text.replace(old, new))
+    _commit(root, "Fewer flights and candidates")
 
 
 @pytest.fixture(scope="module")
