@@ -1,4 +1,4 @@
-"""An MLflow server of one's own: started and ended by the tests, on a loopback port and in a folder that goes."""
+"""MLflow servers, one for the run and others: started and ended by the tests, on loopback ports, in folders that go."""
 
 import contextlib
 import os
@@ -6,13 +6,17 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import psutil
+
+from lineage_pipelines_tests import run_folder
 
 _SECONDS = 90
 
@@ -87,6 +91,24 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def shared_server() -> MlflowServer:
+    """Return the server of this run, which is not to be ended; every test uses names of its own in it."""
+    known = run_folder.server_once("mlflow", _start_shared)
+    return MlflowServer(Path(known["folder"]), known["port"])
+
+
+def _start_shared() -> dict[str, Any]:
+    made = MlflowServer(Path(tempfile.mkdtemp(prefix="lineage-tests-mlflow-")), free_port())
+    _started.append(made)
+    made.start()
+    assert made.process is not None
+    return {"pid": made.process.pid, "signal": signal.SIGKILL, "folder": str(made.folder), "port": made.port}
+
+
+_started: list[MlflowServer] = []
+"""Servers that outlive the tests of this process."""
 
 
 @contextlib.contextmanager

@@ -1,4 +1,4 @@
-"""An MLflow server for all tests of this folder, and one for each test that kills it."""
+"""The run's MLflow server, and one for each test that kills it."""
 
 import contextlib
 import os
@@ -8,14 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from lineage_pipelines_tests.mlflow_server import MlflowServer, mlflow_server
+from lineage_pipelines_tests.mlflow_server import MlflowServer, mlflow_server, shared_server
 
 
 @pytest.fixture(scope="session")
-def shared_mlflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MlflowServer]:
+def shared_mlflow() -> MlflowServer:
     """A server that nobody ends; every test uses models and experiments of its own name."""
-    with mlflow_server(tmp_path_factory.mktemp("mlflow")) as server:
-        yield server
+    return shared_server()
 
 
 @pytest.fixture

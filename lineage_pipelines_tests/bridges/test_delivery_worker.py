@@ -72,12 +72,14 @@ def test_a_server_that_is_down_is_told_when_it_is_back(tmp_path: Path) -> None:
             server.end()
 
 
-def test_a_server_killed_again_and_again_has_each_version_once(own_mlflow: MlflowServer, tmp_path: Path) -> None:
+def test_a_server_killed_again_and_again_has_each_version_once(
+    own_mlflow: MlflowServer, tmp_path: Path, soak: bool
+) -> None:
     draw = random.Random(6)
     with a_team(tmp_path / "team", own_mlflow.address, "delay") as team:
         for number in range(1, 13):
             team.train(str(number))
-        for _ in range(4):
+        for _ in range(4 if soak else 2):
             killer = threading.Timer(draw.uniform(0.15, 0.9), own_mlflow.end)
             killer.start()
             with contextlib.suppress(Exception):
@@ -89,11 +91,11 @@ def test_a_server_killed_again_and_again_has_each_version_once(own_mlflow: Mlflo
         _check_each_once(team, 12)
 
 
-def test_a_killed_deliverer_leaves_nothing_double(team: Team) -> None:
+def test_a_killed_deliverer_leaves_nothing_double(team: Team, soak: bool) -> None:
     for number in range(1, 9):
         team.train(str(number))
     draw = random.Random(7)
-    for _ in range(4):
+    for _ in range(4 if soak else 2):
         child = _deliverer(team)
         time.sleep(draw.uniform(1.8, 3.2))
         child.send_signal(signal.SIGKILL)
@@ -102,10 +104,10 @@ def test_a_killed_deliverer_leaves_nothing_double(team: Team) -> None:
     _check_each_once(team, 8)
 
 
-def test_two_at_once_tell_each_version_once(team: Team) -> None:
+def test_two_at_once_tell_each_version_once(team: Team, soak: bool) -> None:
     for number in range(1, 7):
         team.train(str(number))
-    children = [_deliverer(team) for _ in range(3)]
+    children = [_deliverer(team) for _ in range(3 if soak else 2)]
     for child in children:
         child.communicate(timeout=60)
     assert team.deliver().sent == 0
