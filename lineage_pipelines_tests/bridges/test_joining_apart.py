@@ -190,7 +190,7 @@ def test_without_the_entry_point_the_run_is_known_all_the_same(
 
 def test_a_training_without_mlflow_imports_none_of_it(world: World) -> None:
     shop = Shop(world)
-    shop.world.repro("split")
+    shop.split()
     script = f"""
 import sys
 import dagster as dg

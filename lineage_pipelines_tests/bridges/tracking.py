@@ -26,7 +26,7 @@ class Tracking:
         """Whether the function sets address and experiment; else the environment has them."""
         self.address = address or os.environ["MLFLOW_TRACKING_URI"]
         self.experiment = os.environ.get("MLFLOW_EXPERIMENT_NAME") or f"shop {uuid.uuid4().hex[:8]}"
-        shop.world.repro("split")
+        shop.split()
         shop.world.append(".gitignore", "/mlruns/\n")
 
     def write(self, lines: str, *, metrics: str = '{"roc_auc": auc}', head: str = "") -> None:

@@ -1,7 +1,7 @@
 """Training steps of real Dagster runs, killed at random moments, and what one tick of the reconciler leaves.
 
 `python -m lineage_pipelines_tests.faults.dagster_kills --kills 20` launches `dagster job execute` on a small project
-with a DVC stage and a model, and kills the run's processes, all or one alone, at a random moment after training was
+with a model, and kills the run's processes, all or one alone, at a random moment after training was
 announced. After each kill the reconciler ticks once: then every record has its event, no event lacks a record, and
 nothing is left behind.
 """
@@ -43,7 +43,7 @@ def launch(shop: Shop, home: Path) -> subprocess.Popen[bytes]:
     """Start a run of the job that makes a version, in processes of its own."""
     location = shop.root / "location.py"
     location.write_text(textwrap.dedent(_LOCATION.format(root=str(shop.root), module=shop.module_name)))
-    command = [sys.executable, "-W", "ignore", "-m", "dagster", "job", "execute", "-f", str(location), "-j", "refresh"]
+    command = [sys.executable, "-W", "ignore", "-m", "dagster", "job", "execute", "-f", str(location), "-j", "train"]
     environment = os.environ | {"DAGSTER_HOME": str(home), "TMPDIR": str(home.parent / "tmp")}
     return subprocess.Popen(
         command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
@@ -104,6 +104,7 @@ def fight(base: Path, kills: int, seed: int = 2013) -> tuple[Counter[str], list[
     (base / "tmp").mkdir()
     tempfile.tempdir = str(base / "tmp")
     shop = Shop(World(base / "project"))
+    shop.split()
     done: Counter[str] = Counter()
     wrong: list[str] = []
     longest = time_from_attempt(shop, launch(shop, home))

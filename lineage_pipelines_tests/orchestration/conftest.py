@@ -34,6 +34,13 @@ def shop(world: World) -> Shop:
 
 
 @pytest.fixture
+def split_shop(shop: Shop) -> Shop:
+    """A shop whose stage has run, for what is about training alone."""
+    shop.split()
+    return shop
+
+
+@pytest.fixture
 def instance() -> Iterator[dg.DagsterInstance]:
     with dg.DagsterInstance.ephemeral() as made:
         yield made
@@ -58,5 +65,6 @@ def build_defs(
     decorate = model_asset(project=project, inputs=INPUTS, checks=CHECKS if checks is None else checks, **options)
     model = decorate(shop.module().churn)
     assets = [*sources, *stages, model]
-    jobs = [build_refresh_job(assets), build_observe_job(sources)]
+    train = dg.define_asset_job("train", dg.AssetSelection.assets(model))
+    jobs = [build_refresh_job(assets), build_observe_job(sources), train]
     return dg.Definitions(assets=assets, jobs=jobs, resources=shop.resources())

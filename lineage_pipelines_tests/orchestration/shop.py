@@ -4,6 +4,7 @@ import importlib
 import shutil
 import sys
 import uuid
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
@@ -106,15 +107,23 @@ def _track(folder: Path, *, git: bool) -> None:
     world.track("data/orders.csv")
 
 
+def _split(folder: Path, *, git: bool) -> None:
+    """Make a project whose orders are split."""
+    Shop(World(folder, git=git)).world.repro("split")
+
+
+def _copy_once(source: str, target: str) -> None:
+    """Copy a file unless it is there: what DVC has stored cannot be written to."""
+    if not Path(target).exists():
+        shutil.copy2(source, target)
+
+
 class Shop:
     """The project, its definitions and its Dagster instance."""
 
     def __init__(self, world: World) -> None:
         self.world = world
-        git = (world.root / ".git").exists()
-        tracked = run_folder.made_once(f"orders-{'git' if git else 'alone'}", lambda folder: _track(folder, git=git))
-        for folder in ("data", ".dvc/cache"):
-            shutil.copytree(tracked / folder, world.root / folder, dirs_exist_ok=True)
+        self._copy("orders", _track)
         world.write("dvc.yaml", DVC_YAML)
         world.write("params.yaml", "split:\n  every: 3\n")
         world.write("split.py", SPLIT)
@@ -123,6 +132,19 @@ class Shop:
         self.module_name = f"churn_{uuid.uuid4().hex[:8]}"
         world.write(f"{self.module_name}.py", MODEL)
         world.commit("Begin the shop")
+
+    def _copy(self, name: str, make: Callable[..., None]) -> None:
+        """Copy the data of a project that is made once, and what DVC knows of them."""
+        git = (self.root / ".git").exists()
+        made = run_folder.made_once(f"{name}-{'git' if git else 'alone'}", lambda folder: make(folder, git=git))
+        for folder in ("data", ".dvc/cache"):
+            shutil.copytree(made / folder, self.root / folder, dirs_exist_ok=True, copy_function=_copy_once)
+        for file in filter(Path.exists, (made / "dvc.lock", made / "summary.json")):
+            shutil.copy(file, self.root)
+
+    def split(self) -> None:
+        """Run the stage of a shop that is as it was begun: as `world.repro`, without waiting for DVC."""
+        self._copy("split", _split)
 
     def module(self) -> ModuleType:
         """Import the training module as it is now."""

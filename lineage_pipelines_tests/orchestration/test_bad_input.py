@@ -14,9 +14,10 @@ SECRET = "ghp_" + "a1B2c3D4e5" * 3 + "f6G7h8"
 
 
 def refused(shop: Shop, instance: dg.DagsterInstance, **options: object) -> str:
-    """Run everything, see that the model failed and left nothing, and return the error's text."""
+    """Train, see that the model failed and left nothing, and return the error's text."""
+    shop.split()
     stored = _stored(shop)
-    result = run(build_defs(shop), "refresh", instance, **options)
+    result = run(build_defs(shop), "train", instance, **options)
     assert not result.success
     (failed,) = [event for event in result.all_events if event.is_step_failure and event.step_key == "churn"]
     with shop.catalog() as catalog:
@@ -172,7 +173,7 @@ def test_a_secret_among_the_parameters_of_training(shop: Shop, instance: dg.Dags
 
 
 def test_data_that_is_gone(shop: Shop, instance: dg.DagsterInstance) -> None:
-    shop.world.repro("split")
+    shop.split()
     for entry in (
         shop.project().recorded("data/parts/train.csv").content.md5,
         shop.project().recorded("data/orders.csv").content.md5,
@@ -187,7 +188,7 @@ def test_data_that_is_gone(shop: Shop, instance: dg.DagsterInstance) -> None:
 
 
 def test_data_that_is_not_what_its_dvc_file_says(shop: Shop, instance: dg.DagsterInstance) -> None:
-    shop.world.repro("split")
+    shop.split()
     shop.world.append("data/orders.csv", "1,2,Rome,0\n")
     result = run(build_defs(shop), "refresh", instance)
     assert not result.success
@@ -199,7 +200,7 @@ def test_data_that_is_not_what_its_dvc_file_says(shop: Shop, instance: dg.Dagste
 
 
 def test_a_stage_output_that_was_edited_by_hand(shop: Shop, instance: dg.DagsterInstance) -> None:
-    shop.world.repro("split")
+    shop.split()
     edited = shop.world.path("data/parts/train.csv")
     edited.chmod(0o644)
     edited.write_text(edited.read_text() + "1,2,Rome,0\n")
@@ -208,7 +209,7 @@ def test_a_stage_output_that_was_edited_by_hand(shop: Shop, instance: dg.Dagster
 
 
 def test_a_cache_object_that_was_edited(shop: Shop, instance: dg.DagsterInstance) -> None:
-    shop.world.repro("split")
+    shop.split()
     md5 = str(shop.project().recorded("data/parts/train.csv").content.md5)
     for path in (shop.world.cached(md5), shop.world.path("data/parts/train.csv")):
         path.chmod(0o644)
@@ -232,7 +233,7 @@ def test_a_cache_object_that_was_edited(shop: Shop, instance: dg.DagsterInstance
 def test_a_lock_file_that_cannot_be_trusted(
     shop: Shop, instance: dg.DagsterInstance, old: str, new: str, word: str
 ) -> None:
-    shop.world.repro("split")
+    shop.split()
     lock = shop.world.path("dvc.lock")
     assert old in lock.read_text()
     lock.write_text(lock.read_text().replace(old, new))
@@ -262,13 +263,13 @@ def test_an_input_that_dvc_does_not_know(shop: Shop) -> None:
 
 @pytest.mark.parametrize("revision", ["detached", "dirty"])
 def test_where_code_stands_is_recorded_and_no_obstacle(shop: Shop, instance: dg.DagsterInstance, revision: str) -> None:
-    shop.world.repro("split")
+    shop.split()
     shop.world.commit("Split")
     if revision == "detached":
         shop.world.git("checkout", "-q", "--detach")
     else:
         shop.world.append(f"{shop.module_name}.py", "\n# tried something\n")
-    assert run(build_defs(shop), "refresh", instance).success
+    assert run(build_defs(shop), "train", instance).success
     with shop.catalog() as catalog:
         code = catalog.get("churn", 1).record.code
     assert code.revision == shop.world.git("rev-parse", "HEAD")
@@ -283,7 +284,7 @@ def test_a_dirty_tree_where_the_project_requires_a_clean_one(shop: Shop, instanc
     shop.world.append(f"{shop.module_name}.py", "\n# tried something\n")
     assert "git status" in refused(shop, instance)
     shop.world.commit("Keep it")
-    assert run(build_defs(shop), "refresh", instance).success
+    assert run(build_defs(shop), "train", instance).success
 
 
 # Names and storage

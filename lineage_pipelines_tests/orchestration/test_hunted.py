@@ -171,21 +171,21 @@ def test_a_wrong_field_is_refused_before_anything_is_stored(
 
 
 @pytest.mark.parametrize("verdict", [None, True, ("no", "why"), (True, None), (True, "why", 1)])
-def test_a_judge_that_gives_no_verdict_is_refused(shop: Shop, instance: dg.DagsterInstance, verdict: Any) -> None:
+def test_a_judge_that_gives_no_verdict_is_refused(split_shop: Shop, instance: dg.DagsterInstance, verdict: Any) -> None:
     gate = Gate(name="mine", description="odd", judge=lambda _: verdict)
-    stored = shop.root / ".lineage" / "artifacts"
-    result = run(build_defs(shop, checks=[gate]), "refresh", instance)
+    stored = split_shop.root / ".lineage" / "artifacts"
+    result = run(build_defs(split_shop, checks=[gate]), "train", instance)
     (failed,) = [event for event in result.all_events if event.is_step_failure]
     assert "the judge of mine returned" in str(failed.step_failure_data.error)
     assert not stored.exists()
 
 
-def test_numpys_seed_and_verdict_are_plain_in_the_record(shop: Shop, instance: dg.DagsterInstance) -> None:
-    replace(shop, "estimator=model,", "estimator=model, seed=__import__('numpy').int64(11),")
+def test_numpys_seed_and_verdict_are_plain_in_the_record(split_shop: Shop, instance: dg.DagsterInstance) -> None:
+    replace(split_shop, "estimator=model,", "estimator=model, seed=__import__('numpy').int64(11),")
     verdict: Any = (np.float64(0.5) < 1, "why")
     gate = Gate(name="mine", description="odd", judge=lambda _: verdict)
-    assert run(build_defs(shop, checks=[gate]), "refresh", instance).success
-    with shop.catalog() as catalog:
+    assert run(build_defs(split_shop, checks=[gate]), "train", instance).success
+    with split_shop.catalog() as catalog:
         record = catalog.get("churn", 1).record
     assert record.run.seed == 11
     assert record.evaluation is not None
@@ -193,15 +193,15 @@ def test_numpys_seed_and_verdict_are_plain_in_the_record(shop: Shop, instance: d
 
 
 def test_an_event_shows_a_hundred_metrics_and_the_record_holds_them_all(
-    shop: Shop, instance: dg.DagsterInstance
+    split_shop: Shop, instance: dg.DagsterInstance
 ) -> None:
     replace(
-        shop,
+        split_shop,
         'metrics={"roc_auc": auc},\n        slices',
         'metrics={"roc_auc": auc, **{f"m{i}": i for i in range(500)}},\n        slices',
     )
-    assert run(build_defs(shop), "refresh", instance).success
-    with shop.catalog() as catalog:
+    assert run(build_defs(split_shop), "train", instance).success
+    with split_shop.catalog() as catalog:
         entry = catalog.get("churn", 1)
     assert entry.record.evaluation is not None
     assert len(entry.record.evaluation.metrics) == 501
@@ -210,10 +210,10 @@ def test_an_event_shows_a_hundred_metrics_and_the_record_holds_them_all(
     assert "eval/roc_auc" in shown
 
 
-def test_a_model_without_metrics_says_so_among_its_gaps(shop: Shop, instance: dg.DagsterInstance) -> None:
-    replace(shop, 'metrics={"roc_auc": auc},\n        slices', "metrics={},\n        slices")
-    assert run(build_defs(shop, checks=[]), "refresh", instance).success
-    with shop.catalog() as catalog:
+def test_a_model_without_metrics_says_so_among_its_gaps(split_shop: Shop, instance: dg.DagsterInstance) -> None:
+    replace(split_shop, 'metrics={"roc_auc": auc},\n        slices', "metrics={},\n        slices")
+    assert run(build_defs(split_shop, checks=[]), "train", instance).success
+    with split_shop.catalog() as catalog:
         assert "evaluation: no metric was reported" in catalog.get("churn", 1).record.completeness.missing
 
 
@@ -222,14 +222,14 @@ def test_a_model_without_metrics_says_so_among_its_gaps(shop: Shop, instance: dg
 
 @pytest.mark.parametrize("after", ["", "; Catalog('sqlite:///' + where + '/catalog.db').close()"])
 def test_a_catalog_that_is_removed_while_training_is_not_reported_as_written(
-    shop: Shop, instance: dg.DagsterInstance, after: str
+    split_shop: Shop, instance: dg.DagsterInstance, after: str
 ) -> None:
-    assert run(build_defs(shop), "refresh", instance).success
-    removed = f"import shutil; from lineage_pipelines import Catalog; where = {str(shop.root / '.lineage')!r}"
+    assert run(build_defs(split_shop), "train", instance).success
+    removed = f"import shutil; from lineage_pipelines import Catalog; where = {str(split_shop.root / '.lineage')!r}"
     code = f"    {removed}; shutil.rmtree(where){after}\n    return TrainedModel("
-    shop.world.write(f"{shop.module_name}.py", MODEL.replace("    return TrainedModel(", code))
-    shop.world.commit("Remove the catalog")
-    result = run(build_defs(shop), "refresh", instance)
+    split_shop.world.write(f"{split_shop.module_name}.py", MODEL.replace("    return TrainedModel(", code))
+    split_shop.world.commit("Remove the catalog")
+    result = run(build_defs(split_shop), "train", instance)
     (failed,) = [event for event in result.all_events if event.is_step_failure]
     # Somebody may have made a new one: it is not the one that the run began with.
     said = "it was replaced since the run began" if after else "the catalog cannot be opened"
@@ -237,10 +237,10 @@ def test_a_catalog_that_is_removed_while_training_is_not_reported_as_written(
     assert not result.asset_materializations_for_node("churn")
 
 
-def test_two_assets_with_one_name_are_told_apart_in_the_record(shop: Shop, instance: dg.DagsterInstance) -> None:
+def test_two_assets_with_one_name_are_told_apart_in_the_record(split_shop: Shop, instance: dg.DagsterInstance) -> None:
     for prefix in ("a", "b"):
-        assert run(build_defs(shop, checks=[], key_prefix=[prefix]), "refresh", instance).success
-    with shop.catalog() as catalog:
+        assert run(build_defs(split_shop, checks=[], key_prefix=[prefix]), "train", instance).success
+    with split_shop.catalog() as catalog:
         missing = {n: catalog.get("churn", n).record.completeness.missing for n in (1, 2)}
     assert not any("another asset" in gap for gap in missing[1])
     assert "churn@1 was made by another asset, a/churn" in missing[2][0]

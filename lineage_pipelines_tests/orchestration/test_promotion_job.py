@@ -15,10 +15,10 @@ from lineage_pipelines_tests.orchestration.shop import Shop, run
 @pytest.fixture
 def defs(shop: Shop, instance: dg.DagsterInstance) -> dg.Definitions:
     """The shop with one version of its model, the job, and the asset."""
-    shop.world.repro("split")
+    shop.split()
     shop.world.commit("Split")
     made = with_promotion(build_defs(shop))
-    assert run(made, "refresh", instance).success
+    assert run(made, "train", instance).success
     return made
 
 

@@ -62,6 +62,7 @@ def own_tmp(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def _crash(point: str, shop: Shop, home: Path) -> None:
     home.mkdir(exist_ok=True)
+    shop.split()
     arguments = [point, str(shop.root), shop.module_name, str(home)]
     done = subprocess.run([sys.executable, "-W", "ignore", "-c", CRASH, *arguments], capture_output=True, check=False)
     assert done.returncode == 9, done.stderr.decode()[-2000:]

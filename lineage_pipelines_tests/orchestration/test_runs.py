@@ -22,7 +22,7 @@ def test_each_partition_is_a_version_of_its_own(shop: Shop, instance: dg.Dagster
         "    features = [", '    train = train[train["city"] == context.partition_key]\n    features = ['
     )
     shop.world.write(f"{shop.module_name}.py", text)
-    shop.world.repro("split")
+    shop.split()
     shop.world.commit("A model a city")
     cities = dg.StaticPartitionsDefinition(["Oslo", "Rome"])
     model = model_asset(project=shop.project(), inputs=INPUTS, partitions_def=cities)(shop.module().churn)
@@ -83,7 +83,7 @@ def test_without_a_commit_too(shop: Shop, instance: dg.DagsterInstance) -> None:
 
 
 def test_a_file_that_training_reads_beside_its_inputs_counts_as_code(shop: Shop, instance: dg.DagsterInstance) -> None:
-    shop.world.repro("split")
+    shop.split()
     shop.world.write("sql/features.sql", "select 1\n")
     shop.world.commit("Add a query")
 

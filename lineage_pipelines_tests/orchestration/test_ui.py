@@ -75,7 +75,7 @@ def ui(world: World, tmp_path: Path) -> Iterator[str]:
     world.write("location.py", LOCATION.format(module=shop.module_name))
     world.write("dagster.yaml", "telemetry:\n  enabled: false\nnux:\n  enabled: false\n")
     world.commit("Add the code location")
-    world.repro("split")
+    shop.split()
     world.commit("Split the orders")
     home = tmp_path / "home"
     home.mkdir()

@@ -57,7 +57,7 @@ class Trained(Shop):
         self.definitions = f"defs_{self.module_name}"
         world.write(f"{self.definitions}.py", DEFINITIONS.format(module=self.module_name))
         world.write("pyproject.toml", f'[tool.lineage]\n\n[tool.dagster]\nmodule_name = "{self.definitions}"\n')
-        world.repro()
+        self.split()
         world.commit("Define the model")
 
     def train(self, *, partition: str | None = None, stores: Sequence[str] = (), **config: Any) -> Entry:
