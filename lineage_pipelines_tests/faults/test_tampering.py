@@ -102,12 +102,14 @@ def test_every_change_of_every_entry_is_found(honest: tuple[Path, str], tmp_path
     assert tried == ENTRIES * 6
 
 
-def test_every_change_of_a_longer_log_is_found() -> None:
-    """With checkpoints of every size, everything signed again; in its own process, which forks a thousand times."""
-    command = [sys.executable, "-m", "lineage_pipelines_tests.faults.tampering", "--entries", "120", "--samples", "2"]
+def test_every_change_of_a_longer_log_is_found(soak: bool) -> None:
+    """With checkpoints of every size, everything signed again; in its own process, which forks for each."""
+    entries, samples = ("500", "4") if soak else ("70", "1")
+    program = ["lineage_pipelines_tests.faults.tampering", "--entries", entries, "--samples", samples]
+    command = [sys.executable, "-m", *program]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert re.search(
-        r" changes of 120 entries in .*: 0 missed, 0 with another entry named, 0 false alarms", done.stdout
+        rf" changes of {entries} entries in .*: 0 missed, 0 with another entry named, 0 false alarms", done.stdout
     ), done.stdout + done.stderr
     for what in ("edited", "deleted, gap closed", "rewritten and all behind it signed again (in the file)"):
         assert f"\n{what}: " in f"\n{done.stdout}", done.stdout
