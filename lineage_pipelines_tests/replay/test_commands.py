@@ -12,6 +12,7 @@ from lineage_pipelines.orchestration.lineage_resource import LineageResource
 from lineage_pipelines.orchestration.operations.reproducibility_check import reproducibility_check
 from lineage_pipelines.records.decisions.decision import Action, Decision
 from lineage_pipelines_tests.replay.conftest import Trained
+from lineage_pipelines_tests.world import World
 
 Said = pytest.CaptureFixture[str]
 
@@ -21,6 +22,21 @@ def here(shop: Trained, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Trai
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.chdir(shop.root)
     return shop
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    """A shop with one version."""
+    shop = Trained(World(tmp_path_factory.mktemp("trained") / "project"))
+    shop.train()
+    return shop
+
+
+@pytest.fixture
+def unchanged(trained: Trained, monkeypatch: pytest.MonkeyPatch) -> Trained:
+    """The shop with one version, for questions that are refused and change nothing."""
+    monkeypatch.chdir(trained.root)
+    return trained
 
 
 def _promote(shop: Trained, version: int) -> None:
@@ -116,11 +132,10 @@ def _model(shop: Trained) -> dg.AssetsDefinition:
         (["attribute", "churn", "nobody", "--metric", "roc_auc"], 2, "nobody"),
     ],
 )
-def test_what_cannot_be_asked_is_told(here: Trained, capsys: Said, words: list[str], code: int, told: str) -> None:
-    here.train()
+def test_what_cannot_be_asked_is_told(unchanged: Trained, capsys: Said, words: list[str], code: int, told: str) -> None:
     assert main(words) == code
     assert told in capsys.readouterr().err
-    with here.opened() as catalog:
+    with unchanged.opened() as catalog:
         assert {entry.kind for entry in catalog.log.walk()} == {"key", "record"}
 
 

@@ -77,13 +77,19 @@ class Recorded:
         return f"{found.origin} {said.stdout.strip()}"
 
 
-@pytest.fixture(params=["uv", "pip"])
-def recorded(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Recorded:
-    if request.param == "pip":  # as where uv is not installed
-        monkeypatch.setattr(environments, "_uv", lambda: None)
+@pytest.fixture
+def recorded(tmp_path: Path) -> Recorded:
     return Recorded(tmp_path)
 
 
+@pytest.fixture(params=["uv", "pip"])
+def installer(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Either installer; what needs none has no such parameter."""
+    if request.param == "pip":  # as where uv is not installed
+        monkeypatch.setattr(environments, "_uv", lambda: None)
+
+
+@pytest.mark.usefixtures("installer")
 def test_an_environment_is_built_once_from_wheels_with_the_recorded_hashes(recorded: Recorded) -> None:
     assert not is_current(recorded.environment)
     assert recorded.build() == "built now 1"
@@ -92,6 +98,7 @@ def test_an_environment_is_built_once_from_wheels_with_the_recorded_hashes(recor
     assert recorded.build() == "built before 1"
 
 
+@pytest.mark.usefixtures("installer")
 def test_one_wheel_that_is_gone_is_named_and_nothing_half_built_is_used(recorded: Recorded) -> None:
     (gone,) = recorded.wheels.glob("small*")
     data = gone.read_bytes()
@@ -103,6 +110,7 @@ def test_one_wheel_that_is_gone_is_named_and_nothing_half_built_is_used(recorded
     assert recorded.build() == "built now 1"
 
 
+@pytest.mark.usefixtures("installer")
 def test_a_wheel_that_was_altered_is_refused(recorded: Recorded) -> None:
     make_wheel(recorded.wheels, "tiny", "1.0", "VALUE = 2\n")
     with pytest.raises(EnvironmentGoneError, match=r"(?i)hash"):
