@@ -50,7 +50,13 @@ def _wait_for(process: "subprocess.Popen[str]", word: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("word", "later"), [("begun", 0.0), ("looking for the inputs", 0.05), ("training", 0.3), ("training", 2.5)]
+    ("word", "later"),
+    [
+        pytest.param("begun", 0.0, marks=pytest.mark.soak),
+        ("looking for the inputs", 0.05),
+        ("training", 0.3),
+        pytest.param("training", 2.5, marks=pytest.mark.soak),
+    ],
 )
 def test_a_kill_changes_nothing_and_leaves_nothing_running(
     shop: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, word: str, later: float
