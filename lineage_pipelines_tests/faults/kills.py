@@ -45,7 +45,9 @@ _HEX = re.compile(r"[0-9a-f]{64}")
 _SERVER_TURN = 2
 """Every second kill is the server's, where there is one."""
 _ONE_PROCESS = 0.7
-_PATIENCE = 60
+_PATIENCE = 120
+LEAST = 12
+"""How many records are acknowledged before the kills end."""
 MODELS = ("one", "other")
 
 
@@ -125,15 +127,17 @@ def fight(
     """Kill writers, and now and then their server, at random moments; replace each, and look at what is left."""
     chance = random.Random(seed)
     store_shared(folder)
-    begun = time.monotonic()
     alive = [spawn(folder, chance.getrandbits(64)) for _ in range(writers)]
     try:
+        _wait_until_acknowledged(folder, 1)
+        begun = time.monotonic()
         for number in range(kills):
             time.sleep(chance.uniform(0, 0.12 if server is None else 1.5))
             if server is not None and number % _SERVER_TURN:
                 kill_server(server, chance)
             else:
                 kill_writer(alive, folder, chance)
+        _wait_until_acknowledged(folder, LEAST)
     finally:
         for writer in alive:
             os.kill(writer, signal.SIGKILL)
@@ -142,6 +146,15 @@ def fight(
     first, second = tick(folder), tick(folder)
     left = [*map(str, temporary_files(folder)), *second]
     return replace(found, reconciled=first, uncleared=left)
+
+
+def _wait_until_acknowledged(folder: Path, least: int) -> None:
+    """Wait for the writers: on a busy machine they have done little when the kills are over."""
+    acks, deadline = folder / "acks", time.monotonic() + _PATIENCE
+    while not acks.exists() or acks.read_bytes().count(b"\n") < least:
+        if time.monotonic() > deadline:
+            raise RuntimeError(f"fewer than {least} records were acknowledged in {_PATIENCE} s")
+        time.sleep(0.02)
 
 
 def tick(folder: Path) -> dict[str, int]:
