@@ -3,6 +3,7 @@
 import dataclasses
 import importlib
 import os
+import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,8 +16,10 @@ from lineage_pipelines.artifacts.artifact_store import ArtifactStore
 from lineage_pipelines.catalog.catalog import Catalog
 from lineage_pipelines.catalog.log.entries import Entry
 from lineage_pipelines.orchestration.lineage_resource import LineageResource
+from lineage_pipelines.replay.attribution_run import attribute
 from lineage_pipelines.replay.reproduction_run import Options
 from lineage_pipelines.settings import resolve_settings
+from lineage_pipelines_tests import run_folder
 from lineage_pipelines_tests.orchestration.shop import Shop
 from lineage_pipelines_tests.world import World
 
@@ -133,3 +136,59 @@ class Trained(Shop):
 @pytest.fixture
 def shop(world: World) -> Trained:
     return Trained(world)
+
+
+class Attributed(Trained):
+    """A shop with two versions whose mixes were all trained once in this run; a copy, with its own cache of mixes."""
+
+    def __init__(self, made: Path, into: Path) -> None:  # deliberately not the parent's, which makes one
+        for name in ("project", "cache"):
+            shutil.copytree(made / name, into / name, symlinks=True)
+        self.world = World.__new__(World)
+        self.world.root = into / "project"
+        self.world.configure(f"[core]\n    site_cache_dir = {self.root / '.dvc' / 'tmp' / 'site'}\n")
+        self.module_name = (made / "module").read_text()
+        self.definitions = f"defs_{self.module_name}"
+        self._cache = into / "cache"
+
+    def two(self) -> tuple[Entry, Entry]:
+        """Return the old version and the new one."""
+        with self.catalog() as catalog:
+            return catalog.get("churn", 1), catalog.get("churn", 2)
+
+    def mixes(self) -> list[Path]:
+        """Return the files of the mixes that were trained."""
+        return sorted(self._cache.rglob("*.json"))
+
+    def forget(self, count: int) -> list[Path]:
+        """Remove so many mixes from the cache, always the same, and return their files."""
+        gone = self.mixes()[:count]
+        for file in gone:
+            file.unlink()
+        return gone
+
+
+def two_versions(shop: Trained) -> tuple[Entry, Entry]:
+    """The new one has other code, which takes a column away, and another strength, which hardly matters."""
+    old = shop.train(strength=1.0)
+    path = f"{shop.module_name}.py"
+    shop.world.write(path, shop.path_text(path).replace('["amount", "visits"]', '["amount"]'))
+    shop.world.commit("Leave the visits out")
+    return old, shop.train(strength=0.9)
+
+
+def _train_every_mix(folder: Path) -> None:
+    shop = Trained(World(folder / "project"))
+    old, new = two_versions(shop)
+    before = shop.everything()
+    with pytest.MonkeyPatch.context() as patch, shop.opened() as catalog:
+        patch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
+        attribute(catalog, old, new, "roc_auc", shop.options())
+    assert shop.everything() == before
+    (folder / "module").write_text(shop.module_name)
+
+
+@pytest.fixture
+def attributed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Attributed:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return Attributed(run_folder.made_once("attributed", _train_every_mix), tmp_path)

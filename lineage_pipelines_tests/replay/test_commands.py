@@ -11,7 +11,7 @@ from lineage_pipelines.cli.main import main
 from lineage_pipelines.orchestration.lineage_resource import LineageResource
 from lineage_pipelines.orchestration.operations.reproducibility_check import reproducibility_check
 from lineage_pipelines.records.decisions.decision import Action, Decision
-from lineage_pipelines_tests.replay.conftest import Trained
+from lineage_pipelines_tests.replay.conftest import Attributed, Trained
 from lineage_pipelines_tests.world import World
 
 Said = pytest.CaptureFixture[str]
@@ -146,12 +146,10 @@ def test_a_setting_that_is_unknown_is_told(here: Trained, capsys: Said) -> None:
     assert "'tolerances' is unknown" in capsys.readouterr().err
 
 
-def test_the_analysis_is_printed_and_kept(here: Trained, capsys: Said) -> None:
-    here.train(strength=1.0)
-    path = f"{here.module_name}.py"
-    here.world.write(path, here.path_text(path).replace('["amount", "visits"]', '["amount"]'))
-    here.world.commit("Leave the visits out")
-    here.train(strength=0.9)
+def test_the_analysis_is_printed_and_kept(
+    attributed: Attributed, monkeypatch: pytest.MonkeyPatch, capsys: Said
+) -> None:
+    monkeypatch.chdir(attributed.root)
     words = ["attribute", "churn@1", "churn@2", "--metric", "roc_auc", "--yes", "--environment", "current"]
     assert main(words) == 1
     said = capsys.readouterr()
