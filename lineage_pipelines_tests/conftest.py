@@ -1,5 +1,6 @@
 """Fixtures that every room may use."""
 
+import compileall
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -45,6 +46,8 @@ def soak(pytestconfig: pytest.Config) -> bool:
 def pytest_configure(config: pytest.Config) -> None:
     """Begin a run, in the process that its workers are children of."""
     if not hasattr(config, "workerinput"):
+        # Once, not in each of the hundreds of processes that tests start, which may not be allowed to keep bytecode.
+        compileall.compile_dir(Path(__file__).parents[1] / "lineage_pipelines", quiet=2)
         run_folder.begin()
         config.add_cleanup(run_folder.end)
 

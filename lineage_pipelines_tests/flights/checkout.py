@@ -1,5 +1,6 @@
 """A checkout of its own: this one's files, as they are now, in a repository with one commit."""
 
+import compileall
 import os
 import shutil
 import subprocess
@@ -20,4 +21,5 @@ def check_out(into: Path) -> Path:
             shutil.copy(ROOT / name, into / name)
     for words in (["init", "-q", "-b", "main"], ["add", "-A"], ["commit", "-qm", "All of it"]):
         subprocess.run(["git", *words], cwd=into, env=os.environ | surroundings.GIT, check=True, capture_output=True)
+    compileall.compile_dir(into / "lineage_pipelines", quiet=2)  # once, not in each process that is started there
     return into
