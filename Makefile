@@ -1,6 +1,6 @@
 # make demo   set up, deliver the data, run the pipeline as its owners would over half a year
 # make test   set up, then every gate: lint, types, architecture, tests
-# make soak   the same tests with the long suites whole: kills, faults of the disk, honest histories, faults for `lineage diff`
+# make soak   the same tests with the long suites whole: kills, writers, faults of the disk, tampering, faults for `lineage diff`, the story
 # make fuzz   the property tests at random, with many more examples; SEED=n repeats a run, TESTS=path runs fewer
 # make mutants  change one line at a time in a copy: do the nearest tests notice? SEED=n repeats a run
 # make ui     open the Dagster UI on http://127.0.0.1:3000
