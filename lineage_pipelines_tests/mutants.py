@@ -23,6 +23,7 @@ from typing import Any
 from lineage_pipelines_tests.flights.checkout import ROOT, check_out
 
 _DIFF, _FILES = "queries/diff", "datasets/metafiles"
+_LAYERS = f"{_DIFF}/explanation"
 AREAS: Mapping[str, tuple[str, str]] = {
     "canonical": ("records/values/canonical", "records/test_canonical records/test_values"),
     "merkle": ("catalog/transparency/merkle", "catalog/test_merkle"),
@@ -39,7 +40,7 @@ AREAS: Mapping[str, tuple[str, str]] = {
         f"{_DIFF}/test_dataset_changes diff_faults/test_rules",
     ),
     "diff of explanations": (
-        f"{_DIFF}/comparison {_DIFF}/explanation/ranking {_DIFF}/explanation/record_sentences",
+        f"{_DIFF}/comparison {_LAYERS}/ranking {_LAYERS}/data_layer {_LAYERS}/record_layers",
         f"{_DIFF}/test_comparison {_DIFF}/test_ranking diff_faults/test_rules reports/test_diff",
     ),
     "diff of runs": (

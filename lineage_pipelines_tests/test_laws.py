@@ -8,7 +8,8 @@ import random
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 import dagster as dg
@@ -23,10 +24,17 @@ from lineage_pipelines.errors import CaptureError, ConflictError
 from lineage_pipelines.orchestration.training.training_step import TrainingStep
 from lineage_pipelines.orchestration.ui.outcome import Outcome
 from lineage_pipelines.queries.diff.alignment import flatten
-from lineage_pipelines.queries.diff.changes import Kind, VersionDiff
+from lineage_pipelines.queries.diff.changes import Kind
 from lineage_pipelines.queries.diff.comparison import compare_versions
+from lineage_pipelines.queries.diff.explanation.change import Change, ChangeKind, Layer
+from lineage_pipelines.queries.diff.version_diff import VersionDiff
 from lineage_pipelines.queries.doctor import examine
+from lineage_pipelines.queries.versions.version_log import log_versions
+from lineage_pipelines.queries.versions.what_changed import what_changed
+from lineage_pipelines.records.decisions.attribution import PlayerKind
 from lineage_pipelines.records.statement.lineage_record import Completeness, LineageRecord, decode, encode
+from lineage_pipelines.records.values.canonical import Json
+from lineage_pipelines.replay.mix_design import SEED, differing_parts
 from lineage_pipelines.reports.render.text import render_text
 from lineage_pipelines.reports.views.show import show_document
 from lineage_pipelines.settings import resolve_settings
@@ -35,7 +43,7 @@ from lineage_pipelines_tests.orchestration.conftest import build_defs, instance,
 from lineage_pipelines_tests.orchestration.shop import MODEL, Shop, run
 from lineage_pipelines_tests.queries.diff.stored import pairs
 from lineage_pipelines_tests.queries.test_impact import test_law_8_impact_is_trace_reversed
-from lineage_pipelines_tests.samples import make_record, run_key, with_metrics
+from lineage_pipelines_tests.samples import digest, digests, make_record, run_key, with_metrics
 
 __all__ = ["instance", "shop", "test_law_8_impact_is_trace_reversed"]
 
@@ -282,7 +290,7 @@ def test_law_8_a_version_does_not_differ_from_itself(catalog: Catalog, record: L
     assert latest is not None
     diff = compare_versions(catalog, latest, latest)
     assert diff.identical
-    assert [sentence.layer for sentence in diff.sentences] == ["nothing"]
+    assert [change.layer for change in diff.changes] == ["nothing"]
     assert {change.kind for change in diff.data} | {step.kind for step in diff.stages} <= {Kind.IDENTICAL}
     assert (diff.parameters, diff.facts, diff.overlaps, diff.code.files, diff.environment.packages) == (
         (),
@@ -357,3 +365,149 @@ def test_law_8_folding_loses_nothing(catalog: Catalog, records: tuple[LineageRec
 
 def _is_there(kind: Kind, side: int) -> bool:
     return kind is not (Kind.ADDED, Kind.REMOVED)[side]
+
+
+def _part(name: str, **facts: object) -> Callable[[LineageRecord], LineageRecord]:
+    """Replace facts of one part of a record."""
+    return lambda record: dataclasses.replace(
+        record,
+        **{name: dataclasses.replace(getattr(record, name), **facts)},
+    )
+
+
+def _input(place: int, **facts: object) -> Callable[[LineageRecord], LineageRecord]:
+    """Replace facts of one input."""
+
+    def edit(record: LineageRecord) -> LineageRecord:
+        data = list(record.data)
+        data[place] = dataclasses.replace(data[place], **facts)  # type: ignore[arg-type]
+        return dataclasses.replace(record, data=tuple(data))
+
+    return edit
+
+
+def _parameters(**values: Json) -> Callable[[LineageRecord], LineageRecord]:
+    return lambda record: dataclasses.replace(record, parameters={**record.parameters, **values})
+
+
+def _source(**facts: object) -> Callable[[LineageRecord], LineageRecord]:
+    source = make_record().code.source
+    assert source is not None
+    return _part("code", source=dataclasses.replace(source, **facts))  # type: ignore[arg-type]
+
+
+def _other_file() -> Callable[[LineageRecord], LineageRecord]:
+    source = make_record().code.source
+    assert source is not None
+    files = (dataclasses.replace(source.files[0], sha256=digest("other source").hex),)
+    return _source(files=files, digest=digest("other closure"))
+
+
+def _chosen(record: LineageRecord) -> LineageRecord:
+    """Another candidate was chosen, which is a parameter as well."""
+    candidates = tuple(dataclasses.replace(each, selected=not each.selected) for each in record.candidates)
+    return dataclasses.replace(record, candidates=candidates, parameters={**record.parameters, "chosen": "logistic"})
+
+
+_EDITS: dict[str, Callable[[LineageRecord], LineageRecord]] = {
+    "other training data": _input(0, digest=digests("other train")),
+    "other test data": _input(1, digest=digests("other test")),
+    "an input under another name": _input(0, name="training"),
+    "an input in another role": _input(0, role="reference"),
+    "an input at another place": _input(0, path="elsewhere.parquet"),
+    "an input gone": lambda record: dataclasses.replace(record, data=record.data[:1]),
+    "other steps": lambda record: dataclasses.replace(record, stages=record.stages[:1]),
+    "another source file": _other_file(),
+    "another training function": _source(entry="flights.train:other"),
+    "other uncommitted work": _part("code", patch=digest("other patch")),
+    "another commit": _part("code", revision="f" * 40),
+    "no sources": _part("code", source=None),
+    "other libraries": _part("environment", packages=digest("other packages")),
+    "another Python": _part("environment", python="CPython 3.12.0"),
+    "another processor": _part("environment", cpu="another processor"),
+    "a parameter": _parameters(learning_rate=0.3),
+    "a parameter of another type": _parameters(ratio=1),
+    "a new parameter": _parameters(depth={"most": [3, 4]}),
+    "the seed as a parameter": _parameters(seed=8),
+    "the seed": _part("run", seed=8),
+    "the chosen candidate": _chosen,
+}
+_edited = st.tuples(st.sets(st.sampled_from(sorted(_EDITS))), st.sets(st.sampled_from(sorted(_EDITS))))
+"""What is done to each of two versions that were made alike."""
+
+
+def _made(edits: set[str]) -> LineageRecord:
+    record = _parameters(seed=7, chosen="boosting")(make_record())
+    for name, edit in _EDITS.items():
+        record = edit(record) if name in edits else record
+    return record
+
+
+@in_one_folder
+@given(records=_edited.map(lambda two: (_made(two[0]), _made(two[1]))) | pairs)
+def test_law_8_what_verbs_say_of_two_versions_is_one_answer(
+    catalog: Catalog, records: tuple[LineageRecord, LineageRecord]
+) -> None:
+    """`log`, `what-changed`, `diff` and `attribute` agree on what differs, each as far as it tells of it."""
+    diff, _ = _compared(catalog, records)
+    moved = [change for change in diff.data if change.kind is not Kind.IDENTICAL]
+    (logged,) = log_versions(catalog, "m", limit=1)
+    assert logged.changed == {change.name for change in moved if change.kind is not Kind.REMOVED}
+    found = what_changed(catalog, "m", str(diff.first.version), now=datetime.now(UTC))
+    (event,) = (each for each in found.events if each.version == diff.second.version)
+    assert _places(event.changes) == _places(diff.changes)
+    told = [change for change in diff.changes if any(change.dataset is each for each in moved)]
+    assert bool(told) == bool(moved)
+    _agrees_with_attribution(diff, told, records)
+
+
+def _places(changes: Sequence[Change]) -> list[tuple[ChangeKind, str]]:
+    return [(change.kind, change.subject) for change in changes]
+
+
+def _agrees_with_attribution(
+    diff: VersionDiff, told: Sequence[Change], records: tuple[LineageRecord, LineageRecord]
+) -> None:
+    """A part of an attribution is what differs in a layer, but for what training does not take or finds out itself."""
+    parts = {each.part.kind for each in differing_parts(*records)}
+    by_layer = {layer: [change for change in diff.changes if change.layer is layer] for layer in Layer}
+    # The training function is given each input by its name.
+    names = [{each.name for each in record.data} for record in records]
+    renamed = {change.name for change in diff.data if change.kind is Kind.IDENTICAL} - (names[0] & names[1])
+    data = {PlayerKind.DATA, PlayerKind.EVALUATION, PlayerKind.PREPARATION}
+    assert bool(parts & data) == bool(told or renamed)
+    # Sources that are not known cannot be run, and are no part.
+    code = [change for change in by_layer[Layer.CODE] if change.kind is not ChangeKind.SOURCES_UNKNOWN]
+    if all(record.code.source for record in records):
+        assert (PlayerKind.CODE in parts) == bool(code)
+    # Processor, threads and platform are those of whoever trains again.
+    environment = [
+        change for change in by_layer[Layer.ENVIRONMENT] if change.kind not in _MACHINE or _is_python(change)
+    ]
+    assert (PlayerKind.ENVIRONMENT in parts) == bool(environment)
+    # The seed is a part of its own; what names the chosen candidate is an outcome.
+    outcomes = {
+        name
+        for record in records
+        for name, value in record.parameters.items()
+        if value in [each.name for each in record.candidates]
+    }
+    seeds = [change for change in by_layer[Layer.PARAMETERS] if _is_of(change, SEED)]
+    others = [change for change in by_layer[Layer.PARAMETERS] if change not in seeds]
+    if PlayerKind.SEED in parts:
+        assert seeds
+    if not outcomes or outcomes == {"chosen"}:
+        taken = [change for change in others if not _is_of(change, "chosen")]
+        assert (PlayerKind.PARAMETERS in parts) == bool(taken)
+    assert not parts or diff.changes[0].kind not in (ChangeKind.NOTHING, ChangeKind.UNEXPLAINED) or renamed
+
+
+_MACHINE = (ChangeKind.MACHINE_CHANGED, ChangeKind.RECORDER_CHANGED)
+
+
+def _is_python(change: Change) -> bool:
+    return change.subject == "python"
+
+
+def _is_of(change: Change, parameter: str) -> bool:
+    return change.subject == parameter or change.subject.startswith((f"{parameter}.", f"{parameter}["))

@@ -9,13 +9,14 @@ import sys
 from collections.abc import Collection
 from pathlib import Path
 
-from lineage_pipelines.capture.gaps import Blobs, Gaps, plain_path, some_of
+from lineage_pipelines.capture.gaps import Blobs, Gaps, plain_path
 from lineage_pipelines.capture.git.git_state import find_root
 from lineage_pipelines.capture.git.public_url import public_url
 from lineage_pipelines.capture.recorder import describe_recorder
 from lineage_pipelines.capture.secrets import secret_lines
 from lineage_pipelines.records.statement.environment import Environment
 from lineage_pipelines.records.values.digest import Digest
+from lineage_pipelines.records.values.phrase import some_of
 
 _NAME = re.compile(r"^Name:\s*(\S+)", re.MULTILINE | re.IGNORECASE)
 _VERSION = re.compile(r"^Version:\s*(\S+)", re.MULTILINE | re.IGNORECASE)

@@ -1,6 +1,6 @@
 """Gaps: what could not be captured, returned beside the value and the large parts that it names by digest."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from lineage_pipelines.records.values.digest import Digest
 
@@ -14,9 +14,3 @@ Gaps = tuple[str, ...]
 def plain_path(path: str) -> str:
     """Return a path as text that a record can hold; bytes that are not UTF-8 are escaped."""
     return path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-
-
-def some_of(names: Sequence[str], *, most: int = 10) -> str:
-    """Return names in one line, the first `most` of them, and how many more there are."""
-    rest = len(names) - most
-    return ", ".join(names[:most]) + (f" and {rest:,} more" if rest > 0 else "")

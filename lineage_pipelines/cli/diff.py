@@ -13,8 +13,8 @@ from lineage_pipelines.cli.session import FORMATS, Session, answer, output_optio
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from lineage_pipelines.queries.diff.changes import VersionDiff
     from lineage_pipelines.queries.diff.stored_tables import Progress
+    from lineage_pipelines.queries.diff.version_diff import VersionDiff
 
 _FOOT = "This page shows what differs, not what caused it. It loads nothing from the network and runs no script."
 
@@ -22,8 +22,12 @@ _FOOT = "This page shows what differs, not what caused it. It loads nothing from
 @click.command("diff")
 @click.argument("first", metavar="REF")
 @click.argument("second", metavar="REF")
-@click.option("--rows", is_flag=True, help="Compare the rows of the data too, if both snapshots are still stored.")
-@click.option("--full", is_flag=True, help="Show what is identical too, and patches and tables in full.")
+@click.option(
+    "--rows/--no-rows",
+    default=None,
+    help="Compare the rows of changed data that is still stored: always, or never. By default up to 20 million cells.",
+)
+@click.option("--full", is_flag=True, help="Show every table, patches, and what is identical.")
 @output_option()
 @click.option(
     "--format",
@@ -35,11 +39,12 @@ _FOOT = "This page shows what differs, not what caused it. It loads nothing from
 )
 @click.pass_obj
 def command(
-    session: Session, *, first: str, second: str, rows: bool, full: bool, output: Path | None, form: str
+    session: Session, *, first: str, second: str, rows: bool | None, full: bool, output: Path | None, form: str
 ) -> int:
     """Explain how the second version differs from the first, the most likely explanation first.
 
-    The explanation is at the end of text, and at the beginning of Markdown and HTML. Exits with 1 if anything differs.
+    One screen: what moved, the five changes that explain most, and a line for each layer. Exits with 1 if anything
+    differs.
 
     \b
     Examples:
@@ -59,7 +64,7 @@ def command(
     return 0 if diff.identical else 1
 
 
-def _compare(session: Session, first: str, second: str, *, rows: bool) -> "VersionDiff":
+def _compare(session: Session, first: str, second: str, *, rows: bool | None) -> "VersionDiff":
     from lineage_pipelines.artifacts.artifact_store import ArtifactStore
     from lineage_pipelines.queries.diff.comparison import compare_versions
     from lineage_pipelines.queries.refs import resolve
@@ -82,7 +87,7 @@ def _print(diff: "VersionDiff", form: str, *, full: bool) -> None:
 
     answer(
         form,
-        document=lambda: diff_document(diff, full=full, sentences_last=form == "text"),
+        document=lambda: diff_document(diff, full=full),
         plain=lambda: diff_json(diff),
     )
 
@@ -93,13 +98,13 @@ def _written(diff: "VersionDiff", form: str, *, full: bool) -> str:
     from lineage_pipelines.reports.render.json_text import render_json
     from lineage_pipelines.reports.render.markdown import render_markdown
     from lineage_pipelines.reports.render.text import render_text
-    from lineage_pipelines.reports.views.diff import diff_document, diff_json
+    from lineage_pipelines.reports.views.diff import diff_document, diff_json, page_document
 
     if form == "json":
         return render_json(diff_json(diff))
-    document = diff_document(diff, full=full, sentences_last=form == "text")
     if form == "html":
-        return render_html(document, foot=_FOOT)
+        return render_html(diff_document(diff, full=True) if full else page_document(diff), foot=_FOOT)
+    document = diff_document(diff, full=full)
     return render_markdown(document) if form == "markdown" else render_text(document)
 
 

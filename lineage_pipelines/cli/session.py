@@ -75,6 +75,27 @@ def format_option(function: Function) -> Function:
     )(function)
 
 
+def limit_option(what: str) -> Callable[[Function], Function]:
+    """Return the option `-n`: how many are shown, the newest ones."""
+    return click.option(
+        "-n",
+        "--limit",
+        type=click.IntRange(min=0),
+        help=f"How many {what} to show, the newest ones; 0 for all. By default {PAGE}, and all in JSON.",
+    )
+
+
+PAGE = 20
+"""How many lines of a list an answer in text or Markdown has by default."""
+
+
+def page_size(limit: int | None, form: str) -> int | None:
+    """Return how many things a list shows: what was asked for, else a page in text; None for all."""
+    if limit is None:
+        return None if form == "json" else PAGE
+    return limit or None
+
+
 def output_option(help_text: str = "Write to this file instead of stdout.") -> Callable[[Function], Function]:
     """Return the option `-o FILE` for a command."""
     return click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help=help_text)
@@ -131,6 +152,10 @@ def user_name() -> str:
         raise CatalogError("this account has no user name, and a decision needs one", fix=fix) from error
 
 
+WIDEST = 100
+"""Columns of an answer in text."""
+
+
 def answer(form: str, *, document: "Callable[[], Document]", plain: "Callable[[], Json]") -> None:
     """Print one answer in the chosen format."""
     from lineage_pipelines.reports.render.json_text import render_json
@@ -142,7 +167,7 @@ def answer(form: str, *, document: "Callable[[], Document]", plain: "Callable[[]
     elif form == "markdown":
         print_answer(render_markdown(document()))
     else:
-        columns = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+        columns = min(shutil.get_terminal_size().columns, WIDEST) if sys.stdout.isatty() else WIDEST
         print_answer(render_text(document(), colour=_colour(), columns=columns))
 
 

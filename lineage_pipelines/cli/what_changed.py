@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import click
 
-from lineage_pipelines.cli.session import Session, answer, format_option
+from lineage_pipelines.cli.session import Session, answer, format_option, limit_option, page_size
 
 
 @click.command("what-changed")
@@ -15,12 +15,13 @@ from lineage_pipelines.cli.session import Session, answer, format_option
     required=True,
     help="A version, 2026-12-01T00:00Z, or 7d (m, h, d, w).",
 )
+@limit_option("events")
 @format_option
 @click.pass_obj
-def command(session: Session, model: str, since: str, form: str) -> int:
+def command(session: Session, model: str, since: str, limit: int | None, form: str) -> int:
     """List the events of MODEL since a version or a time, newest last.
 
-    The first line shows which version is in production, and where the metric first changed.
+    The first line shows which version is in production, where the metric first changed, and what differs there.
 
     \b
     Examples:
@@ -40,6 +41,7 @@ def command(session: Session, model: str, since: str, form: str) -> int:
             now=datetime.now(UTC),
             artifacts=ArtifactStore(settings.artifacts),
             project_dir=settings.project_dir,
+            limit=page_size(limit, form),
         )
     answer(form, document=lambda: timeline_document(timeline), plain=lambda: timeline_json(timeline))
     return 0

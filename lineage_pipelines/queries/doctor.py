@@ -11,8 +11,8 @@ from pathlib import Path
 from lineage_pipelines.catalog.catalog import Catalog
 from lineage_pipelines.catalog.outbox.outbox import DAGSTER
 from lineage_pipelines.errors import LineageError, NotFoundError
-from lineage_pipelines.queries.diff.wording import some
 from lineage_pipelines.records.values.finding import Finding, FindingKind, FindingStatus
+from lineage_pipelines.records.values.phrase import count
 from lineage_pipelines.settings import MLFLOW, Settings
 from lineage_pipelines.system.git_command import GitError, run_git
 
@@ -197,16 +197,15 @@ def _catalog(settings: Settings) -> Iterator[Finding]:
         yield Finding(
             kind=FindingKind.CATALOG,
             status=FindingStatus.OK,
-            detail=f"{some(versions, 'version')} of {some(len(models), 'model')}",
+            detail=f"{count(versions, 'version')} of {count(len(models), 'model')}",
         )
         yield from _unfinished(open_attempts, undelivered)
 
 
 def _unfinished(attempts: int, undelivered: int) -> Iterator[Finding]:
     if attempts or undelivered:
-        detail = (
-            f"{some(attempts, 'attempt')} running or killed, {some(undelivered, 'version')} without an event in Dagster"
-        )
+        attempted, silent = count(attempts, "attempt"), count(undelivered, "version")
+        detail = f"{attempted} running or killed, {silent} without an event in Dagster"
         yield Finding(kind=FindingKind.UNFINISHED, status=FindingStatus.WARN, detail=detail, fix="lineage reconcile")
 
 

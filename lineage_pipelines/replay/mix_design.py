@@ -7,7 +7,7 @@ from functools import partial
 from lineage_pipelines.queries.diff.changes import DatasetChange, Kind
 from lineage_pipelines.queries.diff.code.code import compare_code
 from lineage_pipelines.queries.diff.code.environment import compare_environment
-from lineage_pipelines.queries.diff.data.dataset_changes import compare_datasets
+from lineage_pipelines.queries.diff.data.dataset_changes import Ways, compare_datasets
 from lineage_pipelines.queries.diff.data.preparation import compare_stages, only_steps_differ
 from lineage_pipelines.queries.diff.run.parameters import compare_parameters
 from lineage_pipelines.records.decisions.attribution import PlayerKind
@@ -83,7 +83,7 @@ def _data_parts(old: LineageRecord, new: LineageRecord) -> Iterator[Differing]:
     prepared = only_steps_differ(old, new)
     names = {data.name for data in old.data} & {data.name for data in new.data}
     origins = _origins(old, new)
-    for change in sorted(compare_datasets(old, new, _no_blobs), key=lambda change: change.name):
+    for change in sorted(compare_datasets(old, new, Ways(blobs=_no_blobs)), key=lambda change: change.name):
         if change.kind is Kind.IDENTICAL and change.name in names:
             continue
         if change.name in evaluated:

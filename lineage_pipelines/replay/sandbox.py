@@ -20,10 +20,10 @@ from lineage_pipelines.datasets.workspace.object_search import provision
 from lineage_pipelines.datasets.workspace.private_cache import PrivateCache
 from lineage_pipelines.datasets.workspace.recorded_checkout import use_cache, write_recorded
 from lineage_pipelines.errors import DatasetError, NotFoundError
-from lineage_pipelines.queries.diff.wording import some
 from lineage_pipelines.records.statement.dataset import DatasetSnapshot
 from lineage_pipelines.records.statement.lineage_record import LineageRecord
 from lineage_pipelines.records.values.digest import DigestSet
+from lineage_pipelines.records.values.phrase import count
 from lineage_pipelines.replay.runner import Place
 from lineage_pipelines.replay.source_checkout import Tree, import_roots, lay_out
 from lineage_pipelines.system.file_lock import is_locked, lock_folder
@@ -147,7 +147,7 @@ def _set_up(project: Path, cache: Path, record: LineageRecord) -> tuple[str, ...
 def _detail(record: LineageRecord, tree: Tree) -> str:
     names = ", ".join(data.name for data in record.data)
     files = len(record.code.source.files) if record.code.source else 0
-    return f"data {names} by digest; {some(files, 'source file')} from {tree.origin}"
+    return f"data {names} by digest; {count(files, 'source file')} from {tree.origin}"
 
 
 def _provided(record: LineageRecord, here: DvcProject, cache: Path) -> Iterator[tuple[DatasetSnapshot, str]]:

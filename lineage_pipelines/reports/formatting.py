@@ -2,17 +2,21 @@
 
 import html
 import json
+import math
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
+from lineage_pipelines.queries.diff.units import conversion_name
 from lineage_pipelines.records.statement.metric import metric_text
 from lineage_pipelines.records.values.canonical import Json
 from lineage_pipelines.reports.document import Block, Paragraph, Table
 
 _UNITS = ("B", "kB", "MB", "GB", "TB")
 _KILO = 1000
+_DAY = 86_400
+_HOUR = 3_600
 _SHORT = 12
 # Control characters could move the cursor, bidirectional ones reorder what is read.
 _UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
@@ -61,12 +65,71 @@ def signed(value: float | None) -> str:
 
 def percent(share: float | None) -> str:
     """Write a share as `53.8 %`; a dash where it is unknown."""
-    return "–" if share is None else f"{share * 100:z.1f} %"
+    return "–" if share is None else f"{share * 100:z.3g} %"
 
 
-def count(value: int, word: str) -> str:
-    """Write `1 file`, `1,234 files`."""
-    return f"{value:,} {word}" + ("" if value == 1 else "s")
+def amount(value: Json) -> str:
+    """Write a number that is no metric with four significant digits, anything else as it is."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return value_text(value)
+    if isinstance(value, int) or (abs(value) >= _KILO and math.isfinite(value)):
+        return f"{value:,.0f}"
+    return f"{value:.4g}"
+
+
+def moment(seconds: Json) -> str:
+    """Write a time that is given in seconds since 1970: its day, with hour and minute where it is not midnight."""
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float):
+        return str(seconds)
+    if 0 <= seconds < _DAY:  # a time of the day, or a length
+        return str(timedelta(seconds=round(seconds)))
+    try:
+        at = datetime.fromtimestamp(0, UTC) + timedelta(seconds=round(seconds))
+    except OverflowError:  # beyond the year 9999
+        return amount(seconds)
+    return f"{at:%Y-%m-%d}" if at.hour == at.minute == 0 else f"{at:%Y-%m-%d %H:%M}"
+
+
+def span(seconds: Json) -> str:
+    """Write a length of time in its largest unit: `12.5 days`, `3.2 hours`."""
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float):
+        return str(seconds)
+    for length, unit in ((_DAY, "days"), (_HOUR, "hours"), (60, "minutes")):
+        if abs(seconds) >= length:
+            return f"{amount(seconds / length)} {unit if abs(seconds) != length else unit[:-1]}"
+    return f"{amount(seconds)} s"
+
+
+def later(seconds: float) -> str:
+    """Write by how much times differ: `5 hours later`."""
+    return f"{span(abs(seconds))} {'later' if seconds > 0 else 'earlier'}"
+
+
+def value_of_column(value: str, kind: str) -> str:
+    """Write a value of a column, a time as one: a profile lists it in seconds. In quotes where blanks would hide."""
+    try:
+        return moment(float(value)) if kind == "time" else quoted(value)
+    except ValueError:
+        return value
+
+
+def quoted(value: str) -> str:
+    """Write a value of a column; in quotes where blanks would not be seen."""
+    return value if value and value == value.strip() else repr(value)
+
+
+def scaled(ratio: float, offset: float) -> str:
+    """Write what was done to every number: `× 0.5556 + 255.4 (as °F to K)`."""
+    if ratio == -1 and not offset:
+        return "with the other sign"
+    if 0 < abs(ratio) < 1 and not offset and float(f"{1 / ratio:.10g}").is_integer():
+        text = f"÷ {amount(1 / ratio)}"
+    else:
+        text = f"× {amount(float(ratio))}" if ratio != 1 else ""
+    if offset:
+        text += f" {'+' if offset > 0 else '−'} {amount(abs(float(offset)))}"  # noqa: RUF001  # a minus sign
+    unit = conversion_name(ratio, offset)
+    return text.strip() + (f" (as {unit})" if unit else "")
 
 
 def short_digest(digest: str | None) -> str:
@@ -90,7 +153,7 @@ def duration(begun: datetime, ended: datetime) -> str:
 
 MAX_CELL = 120
 """Characters of a value in a cell; JSON has the rest."""
-_SHARES = ("nulls", "rate", "empty")
+_SHARES = ("nulls", "rate", "empty", "infinite")
 
 
 def shorten(text: str, length: int = MAX_CELL) -> str:
@@ -98,6 +161,15 @@ def shorten(text: str, length: int = MAX_CELL) -> str:
     shown = visible(text)
     half = length // 2
     return shown if len(shown) <= length else f"{shown[:half]}…{shown[-half + 1 :]}"
+
+
+def fit(text: str, columns: int) -> str:
+    """Return text on one line that takes no more than so many columns of a terminal, its middle left out."""
+    shown = visible(text)
+    length = min(len(shown), columns)
+    while width(cut := shorten(shown, length)) > columns:
+        length -= max(1, (width(cut) - columns) // 2)
+    return cut
 
 
 def value_text(value: Json) -> str:

@@ -311,8 +311,9 @@ def _wide(width: int) -> pa.Table:
     [(60, 0, (41, True, True)), (130, 1, (21, True, True)), (200, 2, (11, False, True)), (360, 3, (0, False, False))],
 )
 def test_a_wide_table_gives_up_detail_step_by_step(
-    tmp_path: Path, width: int, detail: int, shown: tuple[int, bool, bool]
+    tmp_path: Path, width: int, detail: int, shown: tuple[int, bool, bool], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("lineage_pipelines.records.statement.profile.BYTES_A_COLUMN", 0)
     profile = profile_of(tmp_path, _wide(width))
     assert (profile["detail"], profile["rows"], profile["duplicates"]) == (detail, 12, 0)
     assert [column["name"] for column in profile["columns"]] == [f"c{i}" for i in range(width)]
@@ -322,6 +323,7 @@ def test_a_wide_table_gives_up_detail_step_by_step(
 
 
 def test_a_very_wide_table_keeps_counts_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lineage_pipelines.records.statement.profile.BYTES_A_COLUMN", 0)
     profile = profile_of(tmp_path, _wide(1000))
     assert profile["detail"] == 4
     assert [set(column) for column in profile["columns"]] == [{"name", "nulls", "distinct", "content"}] * 1000
@@ -335,7 +337,7 @@ def test_a_very_wide_table_keeps_counts_only(tmp_path: Path, monkeypatch: pytest
     assert profile["columns"]["content"][7 * 6 : 8 * 6] == short[:6]
     assert len(profile["columns"]["content"]) == 5000 * 6
     whole = profile_of(tmp_path, _wide(300))
-    monkeypatch.setattr("lineage_pipelines.records.statement.profile.MAX_PROFILE_BYTES", 1000)
+    monkeypatch.setattr("lineage_pipelines.records.statement.profile.MIN_PROFILE_BYTES", 1_000)
     assert profile_of(tmp_path, _wide(300)) == {
         "version": 2,
         "rows": 12,
@@ -345,7 +347,8 @@ def test_a_very_wide_table_keeps_counts_only(tmp_path: Path, monkeypatch: pytest
     }
 
 
-def test_values_that_a_wide_table_leaves_out_are_counted(tmp_path: Path) -> None:
+def test_values_that_a_wide_table_leaves_out_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lineage_pipelines.records.statement.profile.BYTES_A_COLUMN", 0)
     words = [str(n % 40) for n in range(90)]
     profile = profile_of(tmp_path, pa.table({f"w{i}": words for i in range(150)}))
     assert profile["detail"] == 1

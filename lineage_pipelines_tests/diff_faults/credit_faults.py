@@ -142,9 +142,9 @@ _PARAMETER = ("parameters", "learning_rate", "0.4")
 FAULTS = [
     _fault("nothing at all", unchanged, ("nothing", "")),
     _fault("rows repeated", _loans(_repeated(0.06)), ("data", "train", "repeat")),
-    _fault("income in thousands", _column("income", lambda c: c / 1000), ("data", "train.income", "0.001 times")),
+    _fault("income in thousands", _column("income", lambda c: c / 1000), ("data", "train.income", "÷ 1,000")),
     _fault(
-        "utilization in per cent", _column("utilization", lambda c: c * 100), ("data", "train.utilization", "100 times")
+        "utilization in per cent", _column("utilization", lambda c: c * 100), ("data", "train.utilization", "× 100")
     ),
     _fault(
         "balance with the other sign",
@@ -160,10 +160,15 @@ FAULTS = [
     _fault(
         "income moved by a row",
         _column("income", lambda c: [c.iloc[-1], *c.iloc[:-1]]),
-        ("data", "train", "moved against"),
+        ("data", "train", "in other rows"),
         ("data", "train.income"),
     ),
-    _fault("a region is gone", _loans(lambda t: t[t["region"] != "West"]), ("data", "train.region", "West is gone")),
+    _fault(
+        "a region is gone",
+        _loans(lambda t: t[t["region"] != "West"]),
+        ("data", "train", "fewer", "region = West"),
+        ("data", "train.region", "West is gone"),
+    ),
     _fault(
         "a new channel",
         _loans(lambda t: t.assign(channel=t["channel"].mask(_share(t, 0.1), "partner"))),
@@ -175,8 +180,8 @@ FAULTS = [
         ("data", "train.defaulted"),
     ),
     _fault("labels flipped", _flipped(lambda t: _share(t, 0.15)), ("data", "train.defaulted")),
-    _fault("the outcome leaks", _loans(_leaked), ("data", "train.collection_fee", "new column")),
-    _fault("two columns swapped", _swapped("income", "debt"), ("data", "train.income"), ("data", "train.debt")),
+    _fault("the outcome leaks", _loans(_leaked), ("data", "train.collection_fee", "is new")),
+    _fault("two columns swapped", _swapped("income", "debt"), ("data", "train", "debt holds what income held")),
     _fault("purposes in capitals", _column("purpose", lambda c: c.str.upper()), ("data", "train.purpose", "CAR")),
     _fault(
         "a blank behind a purpose", _column("purpose", lambda c: c.where(c != "car", "car ")), ("data", "train.purpose")
@@ -189,7 +194,7 @@ FAULTS = [
     _fault(
         "gaps in the score",
         _loans(lambda t: t.assign(score=t["score"].mask(_share(t, 0.3)))),
-        ("data", "train.score", "nulls rose"),
+        ("data", "train.score", "missing 0 %"),
     ),
     _fault(
         "a column renamed",
@@ -199,9 +204,11 @@ FAULTS = [
     _fault(
         "a column dropped",
         _loans(lambda t: t.drop(columns="late_payments")),
-        ("data", "train.late_payments", "no column late_payments"),
+        ("data", "train.late_payments", "late_payments is gone"),
     ),
-    _fault("a column as text", _column("inquiries", lambda c: c.astype(str)), ("data", "train.inquiries", "string")),
+    _fault(
+        "a column as text", _column("inquiries", lambda c: c.astype(str)), ("data", "train.inquiries", "is text now")
+    ),
     _fault("times five hours later", _column("opened", _hours_later), ("data", "train.opened")),
     _fault(
         "half of the rows", _loans(lambda t: t.head(len(t) // 2)), ("data", "train", "fewer"), ("data", "train.opened")
@@ -219,7 +226,7 @@ FAULTS = [
         "customers in both parts", _after(_overlap), ("data", "train", "test"), ("evaluation", "train_test_disjoint")
     ),
     _fault("other customers tested", _after(_other_customers_tested), ("evaluation", "test")),
-    _fault("tested on the rows of train", _after(_tested_on_train), ("data", "test", "all rows", "in train, too")),
+    _fault("tested on the rows of train", _after(_tested_on_train), ("data", "test", "all rows", "in train as well")),
     _fault(
         "another metric is reported",
         edit(MODEL_PY, MODEL, "    parts = [", '    metrics["gini"] = 2 * metrics["roc_auc"] - 1\n    parts = ['),
@@ -286,7 +293,7 @@ FAULTS = [
         ("preparation", "split", "command"),
     ),
     _fault("a newer scikit-learn", library("scikit-learn", "2.0.0"), ("environment", "scikit-learn", "2.0.0")),
-    _fault("an unused library is gone", library("rich", None), ("environment", "rich", "not installed any more")),
+    _fault("an unused library is gone", library("rich", None), ("environment", "rich", "no longer installed")),
     _fault("the seed", setting("seed", 8), ("parameters", "seed")),
     _fault(
         "threads",

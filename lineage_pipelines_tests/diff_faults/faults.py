@@ -1,4 +1,4 @@
-"""What goes wrong, or is changed on purpose, one thing at a time, and which first sentence says so."""
+"""What goes wrong, or is changed on purpose, one thing at a time, and which first change tells of it."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from lineage_pipelines_tests.diff_faults.worlds import Draft
 
 Expected = tuple[str, ...]
-"""Layer, subject, and words that must be in the text: `("data", "train.temp", "times")`."""
+"""Layer, subject, and words that must be in the text: `("data", "train.temp", "× 0.5556")`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,7 +18,7 @@ class Fault:
     name: str
     inject: Callable[[Draft], None]
     accepted: Sequence[Expected]
-    """First sentences that are right; any of them."""
+    """First changes that are right; any of them."""
 
     @property
     def key(self) -> str:
@@ -95,9 +95,9 @@ def both(*injections: Callable[[Draft], None]) -> Callable[[Draft], None]:
     return inject
 
 
-def is_accepted(sentence: "tuple[str, str, str]", accepted: Sequence[Expected]) -> bool:
-    """Return whether layer, subject and text of a sentence are what is expected."""
-    layer, subject, text = sentence
+def is_accepted(change: "tuple[str, str, str]", accepted: Sequence[Expected]) -> bool:
+    """Return whether layer, subject and text of a change are what is expected."""
+    layer, subject, text = change
     return any(
         layer == expected[0] and subject == expected[1] and all(word in text for word in expected[2:])
         for expected in accepted

@@ -10,8 +10,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from lineage_pipelines.queries.diff.changes import Sentence, VersionDiff
 from lineage_pipelines.queries.diff.comparison import compare_versions
+from lineage_pipelines.queries.diff.explanation.change import Change
+from lineage_pipelines.queries.diff.version_diff import VersionDiff
+from lineage_pipelines.reports.change_text import change_text
 from lineage_pipelines_tests.diff_faults import credit_faults, flights_faults
 from lineage_pipelines_tests.diff_faults.credit_world import CreditWorld
 from lineage_pipelines_tests.diff_faults.faults import Fault, is_accepted
@@ -32,19 +34,19 @@ class Outcome:
     """Of the comparison alone."""
 
     @property
-    def sentences(self) -> Sequence[Sentence]:
-        """What was said, most likely explanation first."""
-        return self.answer.sentences
+    def changes(self) -> Sequence[Change]:
+        """What was found, most likely explanation first."""
+        return self.answer.changes
 
     @property
     def rank(self) -> int | None:
-        """The place of the right sentence, from 1; None when nobody says it."""
-        ranked = enumerate(self.sentences, start=1)
+        """The place of the right change, from 1; None when it was not found."""
+        ranked = enumerate(self.changes, start=1)
         return next((place for place, each in ranked if is_accepted(_said(each), self.fault.accepted)), None)
 
 
-def _said(sentence: Sentence) -> tuple[str, str, str]:
-    return sentence.layer, sentence.subject, sentence.text
+def _said(change: Change) -> tuple[str, str, str]:
+    return str(change.layer), change.subject, change_text(change)
 
 
 def run(folder: Path, faults: Sequence[Fault] = FAULTS) -> Iterator[Outcome]:
@@ -69,14 +71,14 @@ def _run_world(world: FaultyWorld, faults: Sequence[Fault]) -> Iterator[Outcome]
 
 
 def summary(outcomes: Sequence[Outcome]) -> str:
-    """Return how many right causes were said first, and how many among the first three."""
+    """Return how many right causes were found first, and how many among the first three."""
     ranks = [outcome.rank for outcome in outcomes]
     first, third = sum(rank == 1 for rank in ranks), sum(rank is not None and rank <= 3 for rank in ranks)
     return f"{len(ranks)} faults: the right cause is first in {first}, among the first three in {third}"
 
 
 def main(words: Sequence[str]) -> None:
-    """Print a line a fault, more where the right sentence is not the first, and a summary."""
+    """Print a line a fault, more where the right change is not the first, and a summary."""
     chosen = [fault for fault in FAULTS if all(word in fault.key for word in words)]
     outcomes = []
     with tempfile.TemporaryDirectory() as folder:
@@ -90,12 +92,14 @@ def main(words: Sequence[str]) -> None:
 
 
 def _lines(outcome: Outcome) -> str:
-    """Rank, fault and first sentence; where that is not the right one, those behind it too, with their scores."""
-    first = f"{outcome.rank or '-'!s:>2}  {outcome.fault.key:45} {outcome.sentences[0].text}\n"
+    """Rank, fault and first change; where that is not the right one, those behind it too, with their scores."""
+    first = f"{outcome.rank or '-'!s:>2}  {outcome.fault.key:45} {change_text(outcome.changes[0])}\n"
     if outcome.rank == 1:
         return first
-    others = outcome.sentences[: max(outcome.rank or 0, 6)]
-    return first + "".join(f"{each.score:10.1f} {each.layer:>14} {each.subject:>24} {each.text}\n" for each in others)
+    others = outcome.changes[: max(outcome.rank or 0, 6)]
+    return first + "".join(
+        f"{each.score:10.1f} {each.layer:>14} {each.subject:>24} {change_text(each)}\n" for each in others
+    )
 
 
 if __name__ == "__main__":

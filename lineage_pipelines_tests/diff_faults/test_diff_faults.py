@@ -5,6 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from lineage_pipelines.queries.diff.explanation import scores
+from lineage_pipelines.queries.diff.explanation.change import ChangeKind
+from lineage_pipelines.reports.change_text import change_text
 from lineage_pipelines_tests.diff_faults.faults import Fault
 from lineage_pipelines_tests.diff_faults.suite import FAULTS, Outcome, run, summary
 
@@ -42,7 +45,7 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory, faults: list[Fault]) -> l
 
 def _misses(outcomes: list[Outcome], most: int) -> str:
     missed = [each for each in outcomes if each.rank is None or each.rank > most]
-    said = [f"{each.fault.key} ({each.rank}): {each.sentences[0].text}" for each in missed]
+    said = [f"{each.fault.key} ({each.rank}): {change_text(each.changes[0])}" for each in missed]
     return "\n".join([summary(outcomes), *said])
 
 
@@ -62,21 +65,22 @@ def test_the_right_cause_is_always_among_the_first_three(outcomes: list[Outcome]
 
 @pytest.mark.parametrize("key", ORDER_OR_ENCODING)
 def test_order_and_encoding_alone_are_called_so(outcomes: list[Outcome], key: str) -> None:
-    said = next(each for each in outcomes if each.fault.key == key).sentences
-    assert "the same rows, in another order or encoding" in said[0].text
+    said = next(each for each in outcomes if each.fault.key == key).changes
+    assert (said[0].kind, said[0].score) == (ChangeKind.ORDER_CHANGED, scores.ORDER_ONLY)
+    assert "the same rows, in another order or encoding" in change_text(said[0])
 
 
 def test_growth_does_not_hide_a_changed_parameter(outcomes: list[Outcome]) -> None:
     grown = [each for each in outcomes if each.fault.name == "a month more and a parameter"]
-    assert [each.sentences[0].layer for each in grown] == ["parameters", "parameters"]
+    assert [each.changes[0].layer for each in grown] == ["parameters", "parameters"]
 
 
 def test_nothing_is_called_a_cause(outcomes: list[Outcome]) -> None:
-    texts = [sentence.text.lower() for each in outcomes for sentence in each.sentences]
+    texts = [change_text(change).lower() for each in outcomes for change in each.changes]
     assert len(texts) >= len(outcomes)
     assert not [text for text in texts if "caus" in text or "because" in text]
 
 
 def test_what_nothing_was_done_to_is_not_spoken_of(outcomes: list[Outcome]) -> None:
     untouched = [each for each in outcomes if each.fault.name == "nothing at all"]
-    assert [[sentence.layer for sentence in each.sentences] for each in untouched] == [["nothing"], ["nothing"]]
+    assert [[change.layer for change in each.changes] for each in untouched] == [["nothing"], ["nothing"]]

@@ -14,20 +14,30 @@ from lineage_pipelines.queries.diff.changes import (
     PackageChange,
     ParameterChange,
 )
-from lineage_pipelines.queries.diff.data.periods import find_period
+from lineage_pipelines.queries.diff.data.periods import Span, find_period
 from lineage_pipelines.queries.diff.explanation import scores
-from lineage_pipelines.queries.diff.explanation.data_sentences import data_sentences
-from lineage_pipelines.queries.diff.explanation.record_sentences import environment_sentences, evaluation_sentences
+from lineage_pipelines.queries.diff.explanation.change import ChangeKind
+from lineage_pipelines.queries.diff.explanation.data_layer import data_changes
+from lineage_pipelines.queries.diff.explanation.record_layers import (
+    environment_changes,
+    evaluation_changes,
+    reported_metrics,
+)
 from lineage_pipelines.queries.diff.explanation.scores import by_effect, by_step
 from lineage_pipelines.queries.diff.units import linear_map
-from lineage_pipelines.queries.diff.wording import amount, moment, percent, quoted, scaled
 from lineage_pipelines.records.statement.profile import ColumnKind, ColumnProfile
+from lineage_pipelines.reports.change_text import change_text
+from lineage_pipelines.reports.formatting import amount, later, moment, percent, quoted, scaled, span
 
 DAY = 86_400.0
 JUNE = 15_857 * DAY  # 2013-06-01
+SEVERAL = ("a", "b", "c", "temp")
+"""More columns than are few."""
 
 
-def _change(*columns: ColumnChange, rows: tuple[int, int] = (1000, 1500)) -> DatasetChange:
+def _change(
+    *columns: ColumnChange, rows: tuple[int, int] = (1000, 1500), differing: tuple[str, ...] | None = None
+) -> DatasetChange:
     return DatasetChange(
         name="train",
         kind=Kind.CHANGED,
@@ -35,6 +45,7 @@ def _change(*columns: ColumnChange, rows: tuple[int, int] = (1000, 1500)) -> Dat
         role=("train", "train"),
         rows=rows,
         columns=columns,
+        differing=differing,
     )
 
 
@@ -52,20 +63,24 @@ def _temperature(after: float, *, distance: float = 0.3) -> ColumnChange:
 
 
 def _score(change: DatasetChange, subject: str) -> float:
-    return next(sentence.score for sentence in data_sentences(change) if sentence.subject == subject)
+    return next(found.score for found in data_changes(change) if found.subject == subject)
 
 
 def test_a_later_month_is_growth_and_named_with_the_rows() -> None:
     change = _change(_month(appeared=("2013-06",)))
-    assert [sentence.text for sentence in data_sentences(change)] == [
-        "train has 500 rows more: 1,000 before, 1,500 now; month 2013-06 is new"
-    ]
+    (found,) = data_changes(change)
+    assert (found.kind, found.subject, found.before, found.after) == (ChangeKind.ROWS_ADDED, "train", 1000, 1500)
+    assert (found.score, found.part) == (scores.GOES_ON, None)
+    assert change_text(found) == "train has 500 rows more: 1,000 → 1,500; month 2013-06 is new"
     assert find_period(change).new_share == pytest.approx(1 / 3)
 
 
 def test_a_date_goes_on() -> None:
     date = ColumnChange(column="date", kind="time", facts={"max": (JUNE - DAY, JUNE)}, distance=1 / 3)
-    assert find_period(_change(date)).words == ("date goes on to 2013-06-01 and ended 2013-05-31",)
+    change = _change(date)
+    assert find_period(change).spans == (Span("date", only_new=True, end=(JUNE - DAY, JUNE)),)
+    (found,) = data_changes(change)
+    assert change_text(found).endswith("1,000 → 1,500; date goes on from 2013-05-31 to 2013-06-01")
 
 
 @pytest.mark.parametrize("distance", [0.0, 0.1])
@@ -83,30 +98,41 @@ def test_names_without_an_order_are_no_period() -> None:
 
 def test_a_season_counts_less_than_the_same_shift_without_new_rows() -> None:
     month, season = _month(appeared=("2013-06",)), _temperature(62.0)
-    alone = _score(_change(season, rows=(1000, 1000)), "train.temp")
+    alone = _score(_change(season, rows=(1000, 1000), differing=SEVERAL), "train.temp")
     assert _score(_change(month, season), "train.temp") == alone - scores.SEASON
 
 
 def test_more_than_new_rows_can_move_is_no_season() -> None:
     month = _month(appeared=("2013-06",))
-    alone = _score(_change(_temperature(62.0, distance=0.4), rows=(1000, 1000)), "train.temp")
+    alone = _score(_change(_temperature(62.0, distance=0.4), rows=(1000, 1000), differing=SEVERAL), "train.temp")
     assert _score(_change(month, _temperature(62.0, distance=0.4)), "train.temp") == alone
 
 
 def test_new_rows_that_lie_apart_are_no_season_and_their_mean_is_told() -> None:
     change = _change(_month(appeared=("2013-06",)), _temperature(46.0))
-    told = next(sentence for sentence in data_sentences(change) if sentence.subject == "train.temp")
-    assert "mean fell from 58 to 46 (22 in the new rows)" in told.text
-    assert told.score == scores.SHIFTED + scores.PSI_WEIGHT * 0.3
+    found = next(each for each in data_changes(change) if each.subject == "train.temp")
+    assert change_text(found) == "train: temp mean 58 → 46 (22 in the new rows); spread 10 → 12"
+    assert found.score == scores.SHIFTED + scores.PSI_WEIGHT * 0.3
 
 
-@pytest.mark.parametrize(("p_value", "score"), [(1e-9, scores.ONE_COLUMN), (0.2, scores.SLIGHTLY_SHIFTED + 0.03)])
-def test_a_small_shift_in_the_only_column_that_differs_counts_when_it_is_no_chance(
-    p_value: float, score: float
+@pytest.mark.parametrize(
+    ("differing", "score"),
+    [
+        (("late",), scores.ONE_COLUMN),
+        (("a", "b", "late"), scores.ONE_COLUMN),
+        (("a", "b", "c", "late"), scores.SLIGHTLY_SHIFTED + 0.03),
+        (None, scores.ONE_COLUMN),
+    ],
+)
+def test_a_small_shift_counts_where_hardly_any_other_column_differs(
+    differing: tuple[str, ...] | None, score: float
 ) -> None:
-    label = ColumnChange(column="late", kind="boolean", facts={"rate": (0.24, 0.31)}, psi=0.03, p_value=p_value)
-    change = _change(label, rows=(1000, 1000))
-    assert _score(change, "train.late") == score
+    """Digests of the columns tell which differ; where there are none, those that moved are counted."""
+    label = ColumnChange(column="late", kind="boolean", facts={"rate": (0.24, 0.31)}, psi=0.03)
+    assert _score(_change(label, rows=(1000, 1000), differing=differing), "train.late") == score
+    assert (
+        _score(_change(label, rows=(1000, 1010), differing=differing), "train.late") == scores.SLIGHTLY_SHIFTED + 0.03
+    )
 
 
 def test_two_columns_that_hold_what_the_other_held_are_exchanged() -> None:
@@ -117,24 +143,33 @@ def test_two_columns_that_hold_what_the_other_held_are_exchanged() -> None:
         ColumnChange(column="income", kind="number", facts=new, psi=9.0),
         rows=(1000, 1000),
     )
-    assert [s.text for s in data_sentences(change)] == ["train: debt holds what income held, and income what debt held"]
+    (found,) = data_changes(change)
+    assert (found.kind, found.columns, found.score) == (
+        ChangeKind.COLUMNS_EXCHANGED,
+        ("debt", "income"),
+        scores.UNIT,
+    )
+    assert change_text(found) == "train: debt holds what income held, and income what debt held"
 
 
 def test_numbers_are_written_as_they_are_read() -> None:
-    assert [amount(each) for each in (1020.34, 58.5634, 3, True, "x")] == ["1,020", "58.56", "3", "True", "x"]
-    assert [percent(each) for each in (1.0, 0.157, 0.004)] == ["100 %", "16 %", "0.4 %"]
+    assert [amount(each) for each in (1020.34, 58.5634, 3, True, "x")] == ["1,020", "58.56", "3", "true", "x"]
+    assert [percent(each) for each in (1.0, 0.157, 0.004, None)] == ["100 %", "15.7 %", "0.4 %", "–"]
     assert [moment(each) for each in (JUNE, JUNE + 3660, 3600.0, "x")] == [
         "2013-06-01",
         "2013-06-01 01:01",
         "1:00:00",
         "x",
     ]
-    assert scaled(5 / 9, -160 / 9) == "0.5556 times what it was minus 17.78 (°F to °C)"
-    assert scaled(1.0, 12.0) == "what it was plus 12"
-    assert scaled(33.86, 0.0) == "33.86 times what it was (inHg to hPa)"
-    assert scaled(1 / 3.6, 0.0) == "0.2778 times what it was (km/h to m/s)"
-    assert scaled(5 / 9, 255.37) == "0.5556 times what it was plus 255.4 (°F to K)"
-    assert scaled(1 / 1.852, 0.0) == "0.54 times what it was (km to nautical miles)"
+    assert scaled(5 / 9, -160 / 9) == "× 0.5556 \N{MINUS SIGN} 17.78 (as °F to °C)"
+    assert scaled(1.0, 12.0) == "+ 12"
+    assert scaled(33.86, 0.0) == "× 33.86 (as inHg to hPa)"
+    assert scaled(1 / 3.6, 0.0) == "× 0.2778 (as km/h to m/s)"
+    assert scaled(5 / 9, 255.37) == "× 0.5556 + 255.4 (as °F to K)"
+    assert scaled(1 / 1.852, 0.0) == "× 0.54 (as km to nautical miles)"
+    assert scaled(0.01, 0.0).startswith("÷ 100")
+    assert [span(each) for each in (45, 90, 3600, 12.5 * DAY)] == ["45 s", "1.5 minutes", "1 hour", "12.5 days"]
+    assert [later(each) for each in (5 * 3600, -DAY)] == ["5 hours later", "1 day earlier"]
     assert [quoted(each) for each in ("car", "car ", "")] == ["car", "'car '", "''"]
 
 
@@ -146,7 +181,7 @@ def test_a_column_with_the_other_sign_is_called_so(symmetric: bool, more: int) -
     assert found == (None if symmetric and more else (-1.0, 0.0))  # without its range, nothing tells
     assert linear_map(after, before, same_count=not more) == found
     assert linear_map(before, _facts(symmetric=symmetric, more=more), same_count=not more) is None
-    assert scaled(-1.0, 0.0) == "what it was with the other sign"
+    assert scaled(-1.0, 0.0) == "with the other sign"
 
 
 def _facts(*, symmetric: bool, sign: int = 1, more: int = 0) -> ColumnProfile:
@@ -187,19 +222,20 @@ def test_of_equal_scores_the_greater_effect_comes_first() -> None:
 def test_a_step_that_differs_by_itself_comes_before_the_other_data_that_it_makes() -> None:
     change = EvaluationChange(same_data=False, same_code=None, snapshot=("test", "test"))
     alone, behind = (
-        next(iter(evaluation_sentences(change, trained_alike=True, prepared_alike=alike))).score
+        next(iter(evaluation_changes(change, trained_alike=True, prepared_alike=alike))).score
         for alike in (True, False)
     )
     assert alone == scores.OTHER_EVALUATION > scores.OWN_PREPARATION > behind > scores.UNIT
-    assert list(evaluation_sentences(change, trained_alike=False, prepared_alike=True)) == []
+    assert list(evaluation_changes(change, trained_alike=False, prepared_alike=True)) == []
 
 
 def test_that_other_metrics_are_reported_is_a_finding() -> None:
     metrics = (MetricChange(name="auc", before=0.7, after=None), MetricChange(name="gini", before=None, after=0.4))
     change = EvaluationChange(same_data=True, same_code=False, metrics=metrics)
-    (sentence,) = evaluation_sentences(change, trained_alike=True, prepared_alike=True)
-    assert sentence.text == "the code that measures differs: gini reported now; auc reported no more"
-    assert sentence.score > scores.CODE
+    (found,) = evaluation_changes(change, trained_alike=True, prepared_alike=True)
+    assert reported_metrics(change) == (("gini",), ("auc",))
+    assert change_text(found) == "the evaluation code differs: gini reported now; auc no longer reported"
+    assert found.score > scores.CODE
 
 
 @pytest.mark.parametrize(
@@ -219,8 +255,8 @@ def test_a_step_within_a_minor_release_counts_less(before: str | None, after: st
     kind = Kind.ADDED if before is None else Kind.REMOVED if after is None else Kind.CHANGED
     for one, other in ((before, after), (after, before)):
         change = PackageChange(name="sklearn", kind=kind, before=one, after=other, imported=True)
-        (sentence,) = environment_sentences(EnvironmentChange(identical=False, packages=(change,)))
-        assert sentence.score == scores.LIBRARY - step
+        (found,) = environment_changes(EnvironmentChange(identical=False, packages=(change,)))
+        assert (found.before, found.after, found.score) == (one, other, scores.LIBRARY - step)
 
 
 def _times(hours: float, *, places: int = 9) -> ColumnProfile:

@@ -6,7 +6,6 @@ import pytest
 
 from lineage_pipelines.errors import RecordError
 from lineage_pipelines.records.statement.profile import (
-    MAX_PROFILE_BYTES,
     VERSION,
     ColumnKind,
     ColumnProfile,
@@ -14,6 +13,7 @@ from lineage_pipelines.records.statement.profile import (
     ProfileVersionError,
     decode_profile,
     encode_profile,
+    profile_budget,
 )
 
 _VERSION_1 = (
@@ -50,14 +50,17 @@ def test_columns_have_the_names_of_the_schema() -> None:
     ("width", "detail", "digits"),
     [(50, 0, 32), (200, 1, 16), (300, 2, 16), (500, 3, 16), (800, 4, 8), (2000, 5, 6), (7000, 5, 0), (20_000, 6, 0)],
 )
-def test_of_every_detail_what_is_left_is_read(width: int, detail: int, digits: int) -> None:
+def test_of_every_detail_what_is_left_is_read(
+    monkeypatch: pytest.MonkeyPatch, width: int, detail: int, digits: int
+) -> None:
+    monkeypatch.setattr("lineage_pipelines.records.statement.profile.BYTES_A_COLUMN", 0)
     names = [f"column {place}" for place in range(width)]
     every = ColumnProfile(nulls=3, distinct=1000, quantiles=tuple(0.5 + i for i in range(41)), histogram=(5,) * 20)
     columns = [
         replace(every, name=name, type="double", content=f"{place:032x}"[::-1]) for place, name in enumerate(names)
     ]
     data = encode_profile(Profile(rows=1000, columns=tuple(columns)))
-    assert len(data) <= MAX_PROFILE_BYTES
+    assert len(data) <= profile_budget(width)
     profile = decode_profile(data, names)
     assert profile.detail == detail
     assert [column.name for column in profile.columns] == (names if detail < 6 else [])
@@ -65,6 +68,14 @@ def test_of_every_detail_what_is_left_is_read(width: int, detail: int, digits: i
         assert (column.nulls, column.distinct) == (3, 1000)
         assert (column.content or "") == (whole.content or "")[:digits]
         assert len(column.quantiles or ()) == {0: 41, 1: 21, 2: 11}.get(detail, 0)
+
+
+@pytest.mark.parametrize("width", [10, 300, 800])
+def test_a_wider_table_may_take_more(width: int) -> None:
+    every = ColumnProfile(nulls=3, distinct=1000, quantiles=tuple(0.5 + i for i in range(41)), histogram=(5,) * 20)
+    columns = tuple(replace(every, name=f"s{place}", content=f"{place:032x}") for place in range(width))
+    assert decode_profile(encode_profile(Profile(rows=1000, columns=columns))).detail == 0
+    assert profile_budget(10) < profile_budget(800) <= profile_budget(100_000) == 1_000_000
 
 
 def test_another_version_is_refused() -> None:

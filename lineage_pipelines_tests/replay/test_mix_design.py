@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 
 from lineage_pipelines.queries.diff.changes import Kind
-from lineage_pipelines.queries.diff.data.dataset_changes import compare_datasets
+from lineage_pipelines.queries.diff.data.dataset_changes import Ways, compare_datasets
 from lineage_pipelines.queries.diff.run.parameters import compare_parameters
 from lineage_pipelines.records.decisions.attribution import PlayerKind
 from lineage_pipelines.records.statement.dataset import StageInput, StageRun
@@ -33,7 +33,7 @@ def test_every_difference_that_the_comparison_finds_is_a_part(two: tuple[Lineage
     parameters = {change.name for change in compare_parameters(old, new).changes}
     if parameters and parameters.isdisjoint({"seed"}) and not old.candidates and not new.candidates:
         assert PlayerKind.PARAMETERS in kinds
-    if any(change.kind is not Kind.IDENTICAL for change in compare_datasets(old, new, lambda _: None)):
+    if any(change.kind is not Kind.IDENTICAL for change in compare_datasets(old, new, Ways(blobs=lambda _: None))):
         assert kinds & {PlayerKind.DATA, PlayerKind.EVALUATION, PlayerKind.PREPARATION}
     everything = parts(old, new)
     assert parts(mix(old, new, everything, frozenset(everything)), new) == {}

@@ -4,6 +4,7 @@ import dataclasses
 import random
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 from typing import Any
 
 from lineage_pipelines.queries.diff.changes import (
@@ -11,7 +12,6 @@ from lineage_pipelines.queries.diff.changes import (
     CodeChange,
     ColumnChange,
     DatasetChange,
-    Decided,
     EnvironmentChange,
     EvaluationChange,
     Evidence,
@@ -22,13 +22,10 @@ from lineage_pipelines.queries.diff.changes import (
     PackageChange,
     ParameterChange,
     SchemaChange,
-    Sentence,
     StageChange,
-    VersionDiff,
-    VersionSide,
 )
+from lineage_pipelines.queries.diff.explanation.ranking import Differences, rank
 from lineage_pipelines.queries.diff.rows.row_change import (
-    Alignment,
     CellChange,
     Effect,
     EffectKind,
@@ -37,6 +34,7 @@ from lineage_pipelines.queries.diff.rows.row_change import (
     RowGroup,
     Way,
 )
+from lineage_pipelines.queries.diff.version_diff import Decided, VersionDiff, VersionSide
 from lineage_pipelines.records.statement.dataset import Column
 from lineage_pipelines_tests.samples import digest
 
@@ -92,7 +90,6 @@ def _columns() -> tuple[ColumnChange, ...]:
         facts={"mean": (71.31, 22.14), "std": (9.2, 5.1), "min": (48.02, 8.9), "max": (100.04, 37.8)},
         psi=9.1,
         distance=0.98,
-        p_value=0.0,
         ratio=0.5556,
         offset=-17.78,
         bins=(_bins(48.0, 100.0, 0.5), _bins(8.9, 37.8, 0.45)),
@@ -147,10 +144,7 @@ def _data() -> tuple[DatasetChange, ...]:
             removed=0,
             changed=2_226,
             same=103_249,
-            aligned=Alignment.KEY,
-            compared=14,
-            repeated=(0, 4_312),
-            columns={"temp": 2_226, "dewp": 2_226, "tailnum": 900},
+            columns={"temp": 2_226, "dewp": 2_226},
             cells=(
                 CellChange(
                     columns=("temp", "dewp"),
@@ -243,55 +237,64 @@ def _evaluation(*, same: bool = True, noise: float | None = 0.004) -> Evaluation
     )
 
 
-SENTENCES = (
-    ("train.temp (of month=2013-06): it is 0.5556 times what it was plus -17.78 (PSI 9.1)", "data", "train.temp", 90.0),
-    ("train: 4,312 rows repeat others (3.2 %)", "data", "train", 70.0),
-    ("flights/clean.py differs (3 lines added, 1 removed)", "code", "flights/clean.py", 40.0),
-    ("learning_rate is 0.3, and was 0.1", "parameters", "learning_rate", 38.0),
-    ("scikit-learn is 1.9.1, and was 1.8.0", "environment", "scikit-learn", 30.0),
-)
+def ranked(diff: VersionDiff) -> VersionDiff:
+    """The same comparison, with the changes that its parts are."""
+    found = Differences(
+        data=diff.data,
+        sources=diff.sources,
+        overlaps=diff.overlaps,
+        stages=diff.stages,
+        code=diff.code,
+        environment=diff.environment,
+        parameters=diff.parameters,
+        evaluation=diff.evaluation,
+        facts=diff.facts,
+    )
+    return dataclasses.replace(diff, changes=rank(found))
 
 
 def rich() -> VersionDiff:
     """Everything differs in some way, and much does not."""
-    return VersionDiff(
-        first=side(4, "production"),
-        second=side(5),
-        sentences=tuple(Sentence(text=t, layer=kind, subject=s, score=score) for t, kind, s, score in SENTENCES),
-        data=_data(),
-        stages=(
-            StageChange(
-                name="split",
-                kind=Kind.CHANGED,
-                command=("python -m flights split", "python -m flights split"),
-                inputs=("~ data/features/flights.parquet",),
+    return ranked(
+        VersionDiff(
+            first=side(4, "production"),
+            second=side(5),
+            changes=(),
+            data=_data(),
+            stages=(
+                StageChange(
+                    name="split",
+                    kind=Kind.CHANGED,
+                    command=("python -m flights split", "python -m flights split"),
+                    inputs=("~ data/features/flights.parquet",),
+                ),
+                StageChange(
+                    name="clean",
+                    kind=Kind.CHANGED,
+                    command=("python -m flights clean", "python -m flights clean --drop-repeated"),
+                    params={"params.yaml:clean.origins": (["EWR", "JFK"], ["EWR", "JFK", "LGA"])},
+                    inputs=("~ data/raw",),
+                    outputs=("~ data/clean/weather.parquet",),
+                    code=("~ flights/clean.py",),
+                    origin=True,
+                ),
+                StageChange(name="features", kind=Kind.IDENTICAL, command=("python -m flights features",) * 2),
             ),
-            StageChange(
-                name="clean",
-                kind=Kind.CHANGED,
-                command=("python -m flights clean", "python -m flights clean --drop-repeated"),
-                params={"params.yaml:clean.origins": (["EWR", "JFK"], ["EWR", "JFK", "LGA"])},
-                inputs=("~ data/raw",),
-                outputs=("~ data/clean/weather.parquet",),
-                code=("~ flights/clean.py",),
-                origin=True,
+            code=_code(),
+            environment=_environment(),
+            parameters=(
+                ParameterChange(name="learning_rate", kind=Kind.CHANGED, before=0.1, after=0.3),
+                ParameterChange(name="late_after_minutes", kind=Kind.CHANGED, before="15", after=15),
+                ParameterChange(name="min_samples_leaf", kind=Kind.CHANGED, before=200, after=20, default_moved=True),
+                ParameterChange(name="tree.depth", kind=Kind.ADDED, after=None),
             ),
-            StageChange(name="features", kind=Kind.IDENTICAL, command=("python -m flights features",) * 2),
-        ),
-        code=_code(),
-        environment=_environment(),
-        parameters=(
-            ParameterChange(name="learning_rate", kind=Kind.CHANGED, before=0.1, after=0.3),
-            ParameterChange(name="late_after_minutes", kind=Kind.CHANGED, before="15", after=15),
-            ParameterChange(name="min_samples_leaf", kind=Kind.CHANGED, before=200, after=20, default_moved=True),
-            ParameterChange(name="tree.depth", kind=Kind.ADDED, after=None),
-        ),
-        unchanged_parameters=7,
-        same_parameters={"seed": 7, "max_iter": 100},
-        evaluation=_evaluation(),
-        decisions=(Decided(seq=41, at=BEGIN + timedelta(days=4), text="ada promoted version 4 to production"),),
-        overlaps=(OverlapChange(measured="test", trained="train", shared=(0, 12), rows=(27_075, 27_075)),),
-        facts={"chosen candidate": ("boosting_15_leaves", "boosting_63_leaves"), "artifact": ("70dd7f", "1fbf30")},
+            unchanged_parameters=7,
+            same_parameters={"seed": 7, "max_iter": 100},
+            evaluation=_evaluation(),
+            decisions=(Decided(seq=41, at=BEGIN + timedelta(days=4), text="ada promoted version 4 to production"),),
+            overlaps=(OverlapChange(measured="test", trained="train", shared=(0, 12), rows=(27_075, 27_075)),),
+            facts={"chosen candidate": ("boosting_15_leaves", "boosting_63_leaves"), "artifact": ("70dd7f", "1fbf30")},
+        )
     )
 
 
@@ -304,25 +307,26 @@ def identical() -> VersionDiff:
         checks={},
         unchanged_checks=7,
     )
-    text = "nothing differs in data, preparation, code, parameters and environment"
-    return VersionDiff(
-        first=side(4),
-        second=side(4),
-        sentences=(Sentence(text=text, layer="nothing", subject="", score=0.0),),
-        data=(_same_data("train", 52_341), _same_data("test", 27_075)),
-        stages=(StageChange(name="split", kind=Kind.IDENTICAL),),
-        code=CodeChange(identical=True, unchanged=137),
-        environment=EnvironmentChange(identical=True, unchanged=143),
-        parameters=(),
-        unchanged_parameters=9,
-        evaluation=steady,
-        decisions=(),
+    return ranked(
+        VersionDiff(
+            first=side(4),
+            second=side(4),
+            changes=(),
+            data=(_same_data("train", 52_341), _same_data("test", 27_075)),
+            stages=(StageChange(name="split", kind=Kind.IDENTICAL),),
+            code=CodeChange(identical=True, unchanged=137),
+            environment=EnvironmentChange(identical=True, unchanged=143),
+            parameters=(),
+            unchanged_parameters=9,
+            evaluation=steady,
+            decisions=(),
+        )
     )
 
 
 def otherwise_measured() -> VersionDiff:
     """The same training, measured on other data and by other code."""
-    return dataclasses.replace(identical(), second=side(5), evaluation=_evaluation(same=False, noise=None))
+    return ranked(dataclasses.replace(identical(), second=side(5), evaluation=_evaluation(same=False, noise=None)))
 
 
 def hostile(seed: int = 0) -> VersionDiff:
@@ -337,8 +341,8 @@ def every_hostile(text: str) -> VersionDiff:
 
 
 def _poisoned(value: Any, word: Any) -> Any:
-    """Return the value with every text replaced; kinds, evidence, digests and times stay."""
-    if isinstance(value, Kind | Evidence):
+    """Return the value with every text replaced; members of enumerations, digests and times stay."""
+    if isinstance(value, StrEnum):
         return value
     if isinstance(value, str):
         return word()

@@ -15,7 +15,17 @@ from lineage_pipelines.reports.views.diff import diff_json
 from lineage_pipelines_tests.reports import diffs
 
 CLI = Path(__file__).parents[2] / "docs" / "reference" / "cli.md"
-FREE = ("facts", "params", "shifted", "checks", "details", "same_checks", "same_parameters", "same")
+FREE = (
+    "facts",
+    "params",
+    "shifted",
+    "checks",
+    "check_kinds",
+    "details",
+    "same_checks",
+    "same_parameters",
+    "same",
+)
 """Objects whose names are those of the data."""
 
 
@@ -47,9 +57,25 @@ def test_every_field_is_in_the_reference_and_every_field_there_is_in_the_answer(
 
 def test_pairs_are_named_and_nothing_is_cut() -> None:
     found = answer()
-    assert list(found)[:4] == ["first", "second", "identical", "sentences"]
+    assert list(found)[:4] == ["first", "second", "identical", "changes"]
     assert found["first"]["record"] == diffs.side(4).digest.hex
     assert found["identical"] is False
+    assert len(found["changes"]) == len(diffs.rich().changes)
+    assert found["changes"][3] | {"score": 0, "text": ""} == {
+        "kind": "columns_changed",
+        "layer": "data",
+        "subject": "train.temp",
+        "before": 71.31,
+        "after": 22.14,
+        "columns": ["temp"],
+        "names": [],
+        "evidence": "data",
+        "delivery": None,
+        "score": 0,
+        "text": "",
+    }
+    written = [change["score"] for change in found["changes"]]
+    assert written == sorted(written, reverse=True)
     train = found["data"][0]
     assert train["rows"] == {"before": 105_475, "after": 133_603}
     assert train["columns"][0]["facts"]["mean"] == {"before": 71.31, "after": 22.14}
@@ -87,4 +113,5 @@ def test_a_terminal_reads_ascii(word: str) -> None:
     written = render_json(diff_json(diffs.every_hostile(word)))
     assert written.isascii()
     assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f]", written)
-    assert json.loads(written)["sentences"][0]["text"] == word
+    assert json.loads(written)["parameters"][0]["name"] == word
+    assert json.loads(written)["changes"][0]["subject"] == word

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import BrowserContext, Dialog, Page, Request, sync_playwright
 
-from lineage_pipelines.queries.diff.changes import Bins, VersionDiff
+from lineage_pipelines.queries.diff.changes import Bins
+from lineage_pipelines.queries.diff.version_diff import VersionDiff
 from lineage_pipelines.reports.document import Document, Pictures
 from lineage_pipelines.reports.figures import (
     Bar,
@@ -22,7 +23,7 @@ from lineage_pipelines.reports.figures import (
     Shares,
 )
 from lineage_pipelines.reports.render.html import render_html
-from lineage_pipelines.reports.views.diff import diff_document
+from lineage_pipelines.reports.views.diff import diff_document, page_document
 from lineage_pipelines_tests.reports import diffs
 
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
@@ -39,7 +40,7 @@ GREATEST = 1.7e308
 
 
 def page_of(diff: VersionDiff, *, full: bool = False) -> str:
-    return render_html(diff_document(diff, full=full))
+    return render_html(diff_document(diff, full=True) if full else page_document(diff))
 
 
 class Tags(HTMLParser):
@@ -157,7 +158,7 @@ def test_a_patch_that_is_folded_is_printed_whole(watched: Watched, tmp_path: Pat
     assert last.is_visible()
 
 
-def test_the_page_begins_with_the_sentences_and_has_a_picture_of_each_column() -> None:
+def test_the_page_begins_with_the_changes_and_has_a_picture_of_each_column() -> None:
     text = page_of(diffs.rich())
     assert text.index("train.temp") < text.index("The two versions")
     assert re.findall(r"<figcaption>([^< ]+)", text)[:4] == ["temp", "carrier", "late", "wind_speed"]

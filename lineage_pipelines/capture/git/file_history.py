@@ -6,8 +6,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from lineage_pipelines.capture.gaps import Gaps, some_of
+from lineage_pipelines.capture.gaps import Gaps
 from lineage_pipelines.records.statement.dataset import Delivery
+from lineage_pipelines.records.values.phrase import some_of
 from lineage_pipelines.system.git_command import GitError, run_git
 
 _LOG = (

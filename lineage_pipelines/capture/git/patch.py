@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
-from lineage_pipelines.capture.gaps import Gaps, plain_path, some_of
+from lineage_pipelines.capture.gaps import Gaps, plain_path
 from lineage_pipelines.capture.git.git_state import Change, GitState
 from lineage_pipelines.capture.secrets import find_tokens, is_secret_file
+from lineage_pipelines.records.values.phrase import some_of
 from lineage_pipelines.system.git_command import GitError, run_git
 
 _ESCAPE = re.compile(rb"\\([0-7]{3}|.)")

@@ -8,7 +8,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
-from lineage_pipelines.capture.gaps import Blobs, Gaps, plain_path, some_of
+from lineage_pipelines.capture.gaps import Blobs, Gaps, plain_path
 from lineage_pipelines.capture.sources.entry_function import Entry, find_entry, source_text
 from lineage_pipelines.capture.sources.extra_sources import expand_sources
 from lineage_pipelines.capture.sources.import_cache import ImportCache
@@ -17,6 +17,7 @@ from lineage_pipelines.capture.sources.module_finder import Module, ModuleFinder
 from lineage_pipelines.capture.sources.source_reader import FreshSourceReader, SourceMemory, SourceReader
 from lineage_pipelines.records.statement.code import SourceClosure, SourceFile
 from lineage_pipelines.records.values.digest import Digest, sha256sum_lines
+from lineage_pipelines.records.values.phrase import some_of
 
 
 class ImportWalk:

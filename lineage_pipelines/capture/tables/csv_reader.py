@@ -16,10 +16,10 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lineage_pipelines.capture.gaps import some_of
 from lineage_pipelines.capture.tables.column_arrays import is_text
 from lineage_pipelines.capture.tables.table_files import open_text
 from lineage_pipelines.records.statement.dataset import Reading
+from lineage_pipelines.records.values.phrase import some_of
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 from lineage_pipelines.bridges.mlflow.param_codec import read_value
 from lineage_pipelines.bridges.mlflow.tracking_session import FROM_THE_RUN, NestedRun, TrackedRun
 from lineage_pipelines.capture.evaluation import check_metrics
-from lineage_pipelines.capture.gaps import some_of
 from lineage_pipelines.capture.parameters import effective_parameters
 from lineage_pipelines.capture.secrets import shown_key
 from lineage_pipelines.capture.trained_model import TrainedModel
 from lineage_pipelines.errors import CaptureError
 from lineage_pipelines.records.statement.training_run import Candidate, MlflowRun
 from lineage_pipelines.records.values.canonical import Json
+from lineage_pipelines.records.values.phrase import some_of
 
 _SYSTEM = "system/"
 """Prefix of what MLflow measures of the machine, which says nothing about the model."""

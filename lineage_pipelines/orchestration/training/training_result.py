@@ -9,12 +9,13 @@ from dataclasses import replace
 from typing import TypeVar
 
 from lineage_pipelines.capture.evaluation import defined_metrics
-from lineage_pipelines.capture.gaps import Gaps, some_of
+from lineage_pipelines.capture.gaps import Gaps
 from lineage_pipelines.capture.scalars import describe_type, plain_scalar
 from lineage_pipelines.capture.secrets import find_secrets
 from lineage_pipelines.capture.trained_model import TrainedModel
 from lineage_pipelines.errors import CaptureError
 from lineage_pipelines.records.statement.training_run import Candidate, SliceMetrics
+from lineage_pipelines.records.values.phrase import some_of
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 _Part = TypeVar("_Part", SliceMetrics, Candidate)

@@ -38,7 +38,7 @@ from lineage_pipelines.orchestration.training.tracked_sources import KnownSource
 from lineage_pipelines.orchestration.training.training_inputs import ReadInputs, arguments, read_inputs
 from lineage_pipelines.orchestration.training.training_result import check_result, leave_out_undefined
 from lineage_pipelines.orchestration.ui.outcome import Outcome
-from lineage_pipelines.orchestration.ui.version_diff import find_differences
+from lineage_pipelines.orchestration.ui.page_comparison import find_differences
 from lineage_pipelines.queries.registry.baseline import find_baseline, previous_version
 from lineage_pipelines.records.statement.code import CodeVersion
 from lineage_pipelines.records.statement.environment import Environment

@@ -16,6 +16,7 @@ from lineage_pipelines.records.statement.lineage_record import LineageRecord
 from lineage_pipelines.records.statement.metric import by_interest
 from lineage_pipelines.records.statement.training_run import CheckResult, Evaluation
 from lineage_pipelines.records.values.model_name import scoped
+from lineage_pipelines.reports.change_text import change_text
 
 _SUMMARY_LENGTH = 1000  # longer text hides behind a button
 _MOST_METRICS = 3  # of slices and candidates; the others are in the record
@@ -163,9 +164,9 @@ def _comparison(outcome: Outcome) -> dg.TableMetadataValue | None:
 
 def _differences(outcome: Outcome) -> dg.TableMetadataValue | None:
     return metadata_keys.table(
-        {"from": difference.label, "differs by": sentence.text[:_LONGEST_FINDING], "part": sentence.layer}
+        {"from": difference.label, "differs by": change_text(change)[:_LONGEST_FINDING], "part": str(change.layer)}
         for difference in outcome.differences
-        for sentence in difference.sentences[:_MOST_FINDINGS]
+        for change in difference.changes[:_MOST_FINDINGS]
     )
 
 

@@ -7,7 +7,7 @@ from lineage_pipelines.capture.trained_model import TrainedModel
 
 if TYPE_CHECKING:
     from lineage_pipelines.catalog.log.entries import Entry
-    from lineage_pipelines.queries.diff.changes import Sentence
+    from lineage_pipelines.queries.diff.explanation.change import Change
     from lineage_pipelines.queries.registry.baseline import Baseline
 
 
@@ -17,7 +17,7 @@ class Difference:
 
     label: str
     """`flight_delay@3, in production`."""
-    sentences: "tuple[Sentence, ...]"
+    changes: "tuple[Change, ...]"
     """Most likely explanation first."""
 
 

@@ -1,20 +1,17 @@
-"""Changes: what a comparison of two versions says, part by part. Values only: nothing here reads, compares or prints.
+"""Changes: what a comparison of two versions finds, part by part. Values only: nothing here reads, compares or prints.
 
-Every part knows whether it is identical, and says how well it knows: from the recorded digests alone, from recorded
-profiles, or from the data itself. `first` is the version on the left, `second` the one on the right; a diff the other
-way round is the same with the two exchanged (`mirrored`).
+Every part knows whether it is identical, and how well that is known: from the recorded digests alone, from recorded
+profiles, or from the data itself. Pairs are of the version on the left and the one on the right.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from enum import StrEnum
 
-from lineage_pipelines.queries.diff.rows.row_change import RowChange
-from lineage_pipelines.records.statement.dataset import Column
+from lineage_pipelines.queries.diff.rows.row_change import RowChange, RowGroup
+from lineage_pipelines.records.statement.dataset import Column, Delivery
 from lineage_pipelines.records.statement.training_run import CheckKind
 from lineage_pipelines.records.values.canonical import Json
-from lineage_pipelines.records.values.digest import Digest
 
 
 class Kind(StrEnum):
@@ -27,29 +24,18 @@ class Kind(StrEnum):
 
 
 class Evidence(StrEnum):
-    """What a statement about data rests on."""
+    """What a change rests on."""
 
+    RECORD = "record"
+    """Plain facts of both records: parameters, commands, versions of libraries."""
+    GIT = "git"
+    """The repository's history, which may have been rewritten since."""
     DIGESTS = "digests"
     """Only that the bytes differ is known."""
     PROFILES = "profiles"
     """The profiles that were recorded with both versions."""
     DATA = "data"
     """Both snapshots, read again."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VersionSide:
-    """One of the two versions."""
-
-    ref: str
-    digest: Digest
-    model: str
-    version: int
-    recorded: datetime
-    aliases: tuple[str, ...] = ()
-    """The aliases that name it now."""
-    missing: tuple[str, ...] = ()
-    """What its record says is not known, `path: why`: of that, nothing can differ."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,8 +74,6 @@ class ColumnChange:
     """Population stability index over ten bins, or over values; None when it cannot be known."""
     distance: float | None = None
     """Kolmogorov–Smirnov distance of numbers and times; for values half the sum of the differences of their shares."""
-    p_value: float | None = None
-    """Of the Kolmogorov–Smirnov or chi-square test, where the counts allow one."""
     values: tuple[tuple[str, float, float], ...] = ()
     """Values whose share moved most: value, share before, share after."""
     appeared: tuple[str, ...] = ()
@@ -98,6 +82,10 @@ class ColumnChange:
     ratio: float | None = None
     """After to before, where one number explains the column: 0.5556 for Fahrenheit to Celsius, with `offset`."""
     offset: float | None = None
+    identifies: bool = False
+    """Whether it is a number or name of the row, another one in each, and there are more or fewer rows now."""
+    exchanged: tuple[str, str] | None = None
+    """Two values of which each has exactly the rows that the other one had."""
     bins: tuple[Bins | None, Bins | None] = (None, None)
     """The recorded histograms of numbers and times, each with its own range, for a picture."""
 
@@ -105,6 +93,20 @@ class ColumnChange:
     def weight(self) -> float:
         """How far it moved, for ranking: PSI where it is known, else the distance."""
         return self.psi if self.psi is not None else (self.distance or 0.0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileChange:
+    """One source file that the training function reaches."""
+
+    path: str
+    kind: Kind
+    patch: str = ""
+    """The unified diff; empty when a side is not kept."""
+    lines: tuple[int, int] = (0, 0)
+    """Added and removed."""
+    only_layout: bool = False
+    """Whether the code is the same but for comments and layout."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,6 +132,20 @@ class DatasetChange:
     """Whether the rows are the same, so that only their order or the encoding differs; None where unknown."""
     weaker: str = ""
     """What could not be known, and why: the data is gone, the profile is of an older schema, it was sampled."""
+    differing: tuple[str, ...] | None = None
+    """The columns in both whose content differs; None where the profiles do not tell of every column."""
+    shared_columns: int = 0
+    """How many columns are in both."""
+    reordered: bool = False
+    """Whether the columns stand in another order."""
+    repeated_keys: tuple[str, ...] = ()
+    """Columns that had another value in every row, and have no more."""
+    added_group: RowGroup | None = None
+    """Which rows came, from the counts of values; a comparison of rows may know more."""
+    removed_group: RowGroup | None = None
+    prepared: bool = False
+    """Whether a recorded step made it."""
+    delivery: Delivery | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,20 +179,10 @@ class StageChange:
     """Outputs whose content differs, marked likewise."""
     origin: bool = False
     """Whether the change begins here, and is not only passed on by a step before."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FileChange:
-    """One source file that the training function reaches."""
-
-    path: str
-    kind: Kind
-    patch: str = ""
-    """The unified diff; empty when a side is not kept."""
-    lines: tuple[int, int] = (0, 0)
-    """Added and removed."""
-    only_layout: bool = False
-    """Whether the code is the same but for comments and layout."""
+    sources: tuple[FileChange, ...] = ()
+    """The code that differs, with its lines where Git has them."""
+    stale: tuple[str, ...] = ()
+    """Inputs that had changed when the second version was trained, and with which the step had not been run."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,6 +192,10 @@ class CodeChange:
     identical: bool
     revision: tuple[str | None, str | None] = (None, None)
     dirty: tuple[bool, bool] = (False, False)
+    entry: tuple[str | None, str | None] = (None, None)
+    """The training function, `package.module:function`."""
+    patched: bool = False
+    """Whether the uncommitted work differs."""
     commits: tuple[str, ...] = ()
     """Between the two, newest first: `1a2b3c4d5e6f Ada: message`, with `- ` before those that only the first version
     has; as far as Git has them."""
@@ -195,6 +205,9 @@ class CodeChange:
     """Source files that are the same."""
     same: tuple[str, ...] = ()
     """Their paths."""
+    others: tuple[FileChange, ...] = ()
+    """Files that changed between the two commits, and that neither the training code nor a recorded step reaches; no
+    documents and no metafiles of data."""
     weaker: str = ""
     """What could not be known, and why: sources of one side that are kept neither in the store nor in Git."""
 
@@ -282,66 +295,3 @@ class EvaluationChange:
     """Checks with the same verdict: passed."""
     check_kinds: Mapping[str, CheckKind] = field(default_factory=dict)
     """What each check asks."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sentence:
-    """One finding in plain words. It says what differs, never what caused anything."""
-
-    text: str
-    layer: str
-    """`evaluation`, `data`, `preparation`, `code`, `parameters`, `environment`, `metrics` or `nothing`."""
-    subject: str
-    """What it is about: `train.temp`, `params.learning_rate`, `scikit-learn`, `clean.py`."""
-    column: str | None = None
-    """The column of a dataset that it is about: columns have any name, so that `subject` does not tell it."""
-    score: float
-    """By which sentences are ordered; see `docs/explanation/diff.md`."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Decided:
-    """A decision or approval between the two versions."""
-
-    seq: int
-    at: datetime
-    text: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VersionDiff:
-    """Why two versions are different."""
-
-    first: VersionSide
-    second: VersionSide
-    sentences: tuple[Sentence, ...]
-    """Most likely explanation first."""
-    data: tuple[DatasetChange, ...]
-    stages: tuple[StageChange, ...]
-    code: CodeChange
-    environment: EnvironmentChange
-    parameters: tuple[ParameterChange, ...]
-    unchanged_parameters: int
-    evaluation: EvaluationChange
-    decisions: tuple[Decided, ...]
-    facts: Mapping[str, tuple[Json, Json]] = field(default_factory=dict)
-    """What else differs: `seed`, `estimator`, `selected candidate`, `artifact`."""
-    same_parameters: Mapping[str, Json] = field(default_factory=dict)
-    """Effective parameters that are the same: dotted name → value."""
-    overlaps: tuple[OverlapChange, ...] = ()
-    """Rows that were both trained and measured on, where their number differs."""
-
-    @property
-    def identical(self) -> bool:
-        """Whether nothing that was recorded differs; decisions in between do not count."""
-        measured = self.evaluation
-        return (
-            all(change.kind is Kind.IDENTICAL for change in self.data)
-            and all(change.kind is Kind.IDENTICAL for change in self.stages)
-            and self.code.identical
-            and self.environment.identical
-            and not (self.parameters or self.facts or measured.checks)
-            and not any(metric.before != metric.after for metric in (*measured.metrics, *measured.slices))
-            and measured.same_data is not False
-            and measured.same_code is not False
-        )

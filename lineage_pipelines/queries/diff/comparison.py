@@ -1,6 +1,7 @@
 """Comparison of two versions in every part."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -8,20 +9,22 @@ from lineage_pipelines.artifacts.artifact_store import ArtifactStore
 from lineage_pipelines.catalog.catalog import Catalog
 from lineage_pipelines.catalog.log.entries import Entry
 from lineage_pipelines.errors import ArtifactError
-from lineage_pipelines.queries.diff.changes import VersionDiff, VersionSide
-from lineage_pipelines.queries.diff.code.code import compare_code
+from lineage_pipelines.queries.diff.changes import DatasetChange, Kind
+from lineage_pipelines.queries.diff.code.code import compare_code, compare_other_files, compare_step_code
 from lineage_pipelines.queries.diff.code.environment import compare_environment
-from lineage_pipelines.queries.diff.data.dataset_changes import compare_datasets
+from lineage_pipelines.queries.diff.data.dataset_changes import Ways, compare_datasets, compare_sources
 from lineage_pipelines.queries.diff.data.overlap import compare_overlaps
 from lineage_pipelines.queries.diff.data.preparation import compare_stages
-from lineage_pipelines.queries.diff.explanation.ranking import rank
+from lineage_pipelines.queries.diff.explanation.ranking import Differences, rank
 from lineage_pipelines.queries.diff.run.decision_changes import decisions_between
 from lineage_pipelines.queries.diff.run.evaluation import compare_evaluation
 from lineage_pipelines.queries.diff.run.noise_band import MAX_VERSIONS, measure_noise
 from lineage_pipelines.queries.diff.run.parameters import compare_parameters
 from lineage_pipelines.queries.diff.stored_sources import Blobs
 from lineage_pipelines.queries.diff.stored_tables import Progress, find_listings, find_tables
+from lineage_pipelines.queries.diff.version_diff import VersionDiff, VersionSide
 from lineage_pipelines.queries.registry.alias_history import aliases_of
+from lineage_pipelines.records.statement.dataset import Delivery
 from lineage_pipelines.records.statement.lineage_record import LineageRecord
 from lineage_pipelines.records.values.canonical import Json
 from lineage_pipelines.records.values.digest import Digest
@@ -34,7 +37,7 @@ def compare_versions(
     *,
     artifacts: ArtifactStore | None = None,
     project_dir: Path | None = None,
-    rows: bool = False,
+    rows: bool | None = False,
     progress: Progress | None = None,
 ) -> VersionDiff:
     """Say why two versions are different.
@@ -45,51 +48,105 @@ def compare_versions(
         second: the version on the right; it may be of another model.
         artifacts: the store of profiles, sources and lists of packages; without it only digests are compared.
         project_dir: the project, for commits and for the data itself; None to do without.
-        rows: whether to read both snapshots of a changed dataset again, where they are at hand.
+        rows: whether to read both snapshots of a changed dataset again, where they are at hand; None to read tables
+            of up to `CELLS_AUTOMATIC` cells.
         progress: called with the dataset whose rows are read and how many were read just now.
 
     Raises:
         CatalogError: a record cannot be read.
     """
-    blobs = _reader(artifacts)
     before = first.record
     after = before if first.digest == second.digest else second.record
-    code = compare_code(before, after, blobs, repository=project_dir)
-    parameters = compare_parameters(before, after)
-    tables = find_tables(project_dir, progress) if rows and project_dir is not None else None
-    listings = find_listings(project_dir) if project_dir is not None else None
-    data = compare_datasets(before, after, blobs, open_tables=tables, listings=listings)
-    overlaps = compare_overlaps(before, after, blobs, tables)
-    stages, environment = compare_stages(before, after), compare_environment(before, after, blobs)
-    evaluation = compare_evaluation(
-        before, after, noise=_noise(catalog, first, second), code=code, first_is_later=first.seq > second.seq
+    found = compare_records(
+        before,
+        after,
+        artifacts=artifacts,
+        project_dir=project_dir,
+        rows=rows,
+        progress=progress,
+        noise=_noise(catalog, first, second),
+        first_is_later=first.seq > second.seq,
     )
-    facts = _facts(before, after)
+    parameters = compare_parameters(before, after)
     return VersionDiff(
         first=_side(catalog, first),
         second=_side(catalog, second),
-        sentences=rank(
-            data=data,
-            stages=stages,
-            code=code,
-            environment=environment,
-            parameters=parameters.changes,
-            evaluation=evaluation,
-            facts=facts,
-            overlaps=overlaps,
-        ),
-        data=data,
-        stages=stages,
-        code=code,
-        environment=environment,
-        parameters=parameters.changes,
+        changes=rank(found),
+        data=tuple(found.data),
+        stages=tuple(found.stages),
+        code=found.code,
+        environment=found.environment,
+        parameters=tuple(found.parameters),
         unchanged_parameters=len(parameters.same),
         same_parameters=parameters.same,
-        evaluation=evaluation,
+        evaluation=found.evaluation,
         decisions=decisions_between(catalog, first, second),
-        facts=facts,
-        overlaps=overlaps,
+        facts=found.facts,
+        overlaps=tuple(found.overlaps),
+        sources=tuple(found.sources),
     )
+
+
+def compare_records(
+    before: LineageRecord,
+    after: LineageRecord,
+    *,
+    artifacts: ArtifactStore | None = None,
+    project_dir: Path | None = None,
+    rows: bool | None = False,
+    progress: Progress | None = None,
+    noise: Mapping[str, float] | None = None,
+    first_is_later: bool = False,
+) -> Differences:
+    """Compare two records in every part; `rank` puts what differs in an order.
+
+    The arguments are those of `compare_versions`; `noise` and `first_is_later` are those of `compare_evaluation`.
+    """
+    blobs = _reader(artifacts)
+    code = compare_code(before, after, blobs, repository=project_dir)
+    code = replace(code, others=compare_other_files(before, after, project_dir))
+    tables = find_tables(project_dir, progress) if rows is not False and project_dir is not None else None
+    listings = find_listings(project_dir) if project_dir is not None else None
+    ways = Ways(blobs=blobs, open_tables=tables, listings=listings, automatic=rows is None)
+    data = compare_datasets(before, after, ways)
+    return Differences(
+        data=_delivered(data, before, after, project_dir),
+        sources=_delivered(compare_sources(before, after, ways), before, after, project_dir),
+        overlaps=compare_overlaps(before, after, blobs, None if rows is None else tables),
+        stages=compare_step_code(compare_stages(before, after), before, after, project_dir),
+        code=code,
+        environment=compare_environment(before, after, blobs),
+        parameters=compare_parameters(before, after).changes,
+        evaluation=compare_evaluation(before, after, noise=noise, code=code, first_is_later=first_is_later),
+        facts=_facts(before, after),
+    )
+
+
+def _delivered(
+    changes: Sequence[DatasetChange], before: LineageRecord, after: LineageRecord, project_dir: Path | None
+) -> tuple[DatasetChange, ...]:
+    """Add the commit that brought each tracked file that differs: as recorded, else as Git knows it."""
+    return tuple(
+        replace(change, delivery=_delivery(change, before, after, project_dir))
+        if change.kind is not Kind.IDENTICAL and not change.prepared
+        else change
+        for change in changes
+    )
+
+
+def _delivery(
+    change: DatasetChange, before: LineageRecord, after: LineageRecord, project_dir: Path | None
+) -> Delivery | None:
+    source = next((each for each in after.sources if _holds(each.path, change.path)), None)
+    if source is not None or project_dir is None:
+        return source.delivery if source is not None else None
+    from lineage_pipelines.queries.diff.code.commits import find_delivery
+
+    return find_delivery(project_dir, before.code.revision, after.code.revision, f"{change.path}.dvc")
+
+
+def _holds(folder: str, path: str) -> bool:
+    return path == folder or path.startswith(f"{folder}/")
 
 
 def _reader(artifacts: ArtifactStore | None) -> Blobs:
@@ -125,12 +182,18 @@ def _side(catalog: Catalog, entry: Entry) -> VersionSide:
 def _facts(before: LineageRecord, after: LineageRecord) -> dict[str, tuple[Json, Json]]:
     pairs: dict[str, tuple[Json, Json]] = {
         "model": (before.model.name, after.model.name),
+        "partition": (_identity(before), _identity(after)),
         "seed": (before.run.seed, after.run.seed),
         "estimator": (before.artifact.estimator, after.artifact.estimator),
         "chosen candidate": (_chosen(before), _chosen(after)),
         "artifact": (str(before.artifact.digest), str(after.artifact.digest)),
     }
     return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
+
+
+def _identity(record: LineageRecord) -> str | None:
+    partition = record.model.partition
+    return partition.identity if partition is not None else None
 
 
 def _chosen(record: LineageRecord) -> str | None:

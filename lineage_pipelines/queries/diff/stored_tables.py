@@ -1,5 +1,6 @@
 """Stored tables: the data behind a record, from DVC's cache or the workspace, its bytes verified first."""
 
+import json
 import tempfile
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
@@ -122,7 +123,7 @@ def _open(path: Path, snapshot: DatasetSnapshot) -> OpenTable:
     try:
         table = find_table(path)
         if table is None:
-            raise DatasetError("it is not a table", fix="compare its files")
+            return _open_objects(path)
         reading = snapshot.reading or default_reading(table, Grade.INFERRED)
         schema = read_shape(table, reading).schema
     except (pa.ArrowException, OSError, ValueError) as error:
@@ -141,3 +142,37 @@ def _opened(table: "TableFiles", reading: Reading, schema: "pa.Schema") -> OpenT
 
     texts = as_written if table.kind in ("csv", "tsv") else None
     return OpenTable(schema, lambda: read_batches(table, reading, schema), texts)
+
+
+_MAX_OBJECTS = 100_000
+_MAX_OBJECT_BYTES = 64_000
+
+
+def _open_objects(folder: Path) -> OpenTable:
+    """Open the small JSON files of a folder, such as the labels beside pictures, as a table with a row for each file.
+
+    Raises:
+        DatasetError: there are none, too many, or they are no flat objects.
+    """
+    import pyarrow as pa
+
+    files = sorted(folder.rglob("*.json")) if folder.is_dir() else []
+    if not 1 < len(files) <= _MAX_OBJECTS:
+        raise DatasetError("it is not a table", fix="compare its files")
+    rows = [{_FILE: file.relative_to(folder).as_posix(), **_read_object(file)} for file in files]
+    names = dict.fromkeys(name for row in rows for name in row)
+    table = pa.Table.from_pylist([{name: row.get(name) for name in names} for row in rows])
+    return OpenTable(table.schema, lambda: iter(table.to_batches()))
+
+
+_FILE = "file"
+
+
+def _read_object(file: Path) -> dict[str, str | float | bool | None]:
+    try:
+        value = json.loads(file.read_bytes()) if file.stat().st_size <= _MAX_OBJECT_BYTES else None
+    except ValueError:
+        value = None
+    if not isinstance(value, dict) or any(isinstance(each, dict | list) for each in value.values()):
+        raise DatasetError("it is not a table", fix="compare its files")
+    return value

@@ -33,9 +33,9 @@ _CONVERSIONS = (
     Conversion(24.0, 0.0, "days to hours", "hours to days"),
     Conversion(86400.0, 0.0, "days to seconds", "seconds to days"),
     Conversion(1440.0, 0.0, "days to minutes", "minutes to days"),
-    Conversion(100.0, 0.0, "shares to per cent", "per cent to shares"),
-    Conversion(1000.0, 0.0, "to thousandths", "to thousands"),
-    Conversion(1e6, 0.0, "to millionths", "to millions"),
+    Conversion(100.0, 0.0, "", ""),
+    Conversion(1000.0, 0.0, "", ""),
+    Conversion(1e6, 0.0, "", ""),
     Conversion(2.54, 0.0, "inches to cm", "cm to inches"),
     Conversion(25.4, 0.0, "inches to mm", "mm to inches"),
     Conversion(0.3048, 0.0, "feet to metres", "metres to feet"),
@@ -45,7 +45,7 @@ _CONVERSIONS = (
     Conversion(3.6, 0.0, "m/s to km/h", "km/h to m/s"),
     Conversion(33.8638866667, 0.0, "inHg to hPa", "hPa to inHg"),
 )
-"""Conversions that are known when the rows differ, too."""
+"""Conversions that are known when the rows differ, too. A power of ten has no name: it may be any unit."""
 _NAMED = 0.01
 """How far, as a share of the value, a ratio or offset may be from the conversion that it is named by."""
 _CLOSE = 2e-3

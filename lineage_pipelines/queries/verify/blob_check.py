@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 from lineage_pipelines.artifacts.artifact_store import ArtifactStore
 from lineage_pipelines.errors import ArtifactError, DatasetError
-from lineage_pipelines.queries.diff.wording import some
 from lineage_pipelines.queries.verify.claims import conclude, defect, not_checked
 from lineage_pipelines.queries.verify.log_tree import Versions, version_name
 from lineage_pipelines.queries.versions.referenced_files import Data, ReferencedFiles
 from lineage_pipelines.records.values.digest import Digest
 from lineage_pipelines.records.values.finding import Finding, FindingKind
+from lineage_pipelines.records.values.phrase import count
 
 if TYPE_CHECKING:
     from array import array
@@ -137,9 +137,9 @@ def _conclude(
 def _gaps(elsewhere: Collection[Data], unnamed: Sequence[Data]) -> Iterator[str]:
     if elsewhere:
         others = ", ".join(sorted({one.repository or "" for one in elsewhere}))
-        yield f"{some(len(elsewhere), 'snapshot')} of other repositories: {others}"
+        yield f"{count(len(elsewhere), 'snapshot')} of other repositories: {others}"
     if unnamed:
-        yield f"{some(len(unnamed), 'snapshot')} without MD5 cannot be checked, for example {unnamed[0].path}"
+        yield f"{count(len(unnamed), 'snapshot')} without MD5 cannot be checked, for example {unnamed[0].path}"
 
 
 def _summary(states: "Mapping[Data, StoredData]") -> str:
@@ -147,7 +147,7 @@ def _summary(states: "Mapping[Data, StoredData]") -> str:
     gone = [one for one, found in states.items() if found.state == "absent" and one.source]
     size = sum(found.size for found in states.values())
     sources = sum(one.source for one in whole)
-    right = f"{some(len(whole) - sources, 'snapshot')} and {some(sources, 'tracked source')} are there and unaltered"
+    right = f"{count(len(whole) - sources, 'snapshot')} and {count(sources, 'tracked source')} are there and unaltered"
     right += f" ({size:,} bytes)" if size else ""
     return right + (f"; {len(gone):,} sources behind them are gone, among them {gone[0].path}" if gone else "")
 

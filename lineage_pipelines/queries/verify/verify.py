@@ -12,7 +12,6 @@ from lineage_pipelines.catalog.catalog import Catalog
 from lineage_pipelines.catalog.log.entries import LogEntry
 from lineage_pipelines.catalog.transparency.checkpoint_note import Checkpoint
 from lineage_pipelines.errors import RecordError
-from lineage_pipelines.queries.diff.wording import some
 from lineage_pipelines.queries.refs import parse_ref, resolve
 from lineage_pipelines.queries.registry.approval_status import recheck_approvals
 from lineage_pipelines.queries.verify.blob_check import check_artifacts, check_data
@@ -27,6 +26,7 @@ from lineage_pipelines.queries.versions.referenced_files import ReferencedFiles
 from lineage_pipelines.records.decisions.approval import decode_envelope
 from lineage_pipelines.records.values.digest import Digest
 from lineage_pipelines.records.values.finding import Finding, FindingKind
+from lineage_pipelines.records.values.phrase import count
 
 _ENTRY = re.compile(r"entry (\d+)")
 
@@ -113,7 +113,7 @@ def _log_claims(scan: LogScan, catalog: Catalog) -> Iterable[Finding]:
     if isinstance(scan.selection, SelectedEntries):
         order = f"{checked:,} versions follow the ones before them"
     else:
-        order = f"no gaps in the log; versions of {some(len(scan.order.models), 'model')} contiguous"
+        order = f"no gaps in the log; versions of {count(len(scan.order.models), 'model')} contiguous"
     yield conclude(FindingKind.ORDER, scan.order.wrong, order + _odd_times(scan.bytes))
     yield _decisions(scan, catalog)
     yield _approvals(scan)
@@ -132,7 +132,7 @@ def _signatures(scan: LogScan) -> Finding:
     signed = scan.bytes.checked - check.unsigned
     wrong = [*_defects(FindingKind.SIGNATURES, recheck_keys(check.signers.events)), *check.wrong]
     if wrong or not check.unsigned:
-        detail = f"{signed:,} entries signed by {some(len(check.signers), 'key')} of this log"
+        detail = f"{signed:,} entries signed by {count(len(check.signers), 'key')} of this log"
         return conclude(FindingKind.SIGNATURES, wrong, detail)
     detail = f"{check.unsigned:,} entries have no signature: they were committed before this log had a key"
     return not_checked(FindingKind.SIGNATURES, detail)
@@ -142,7 +142,7 @@ def _decisions(scan: LogScan, catalog: Catalog) -> Finding:
     made, selection = scan.decisions, scan.selection
     about = frozenset(seq for seq, decision in made if selection.concerns(decision.record))
     reports = (*recheck_decisions(catalog, made), *_misindexed(scan, catalog))
-    detail = f"{some(len(about), 'decision')} consistent with policies, records and approvals"
+    detail = f"{count(len(about), 'decision')} consistent with policies, records and approvals"
     return conclude(FindingKind.DECISIONS, selection.filter(_defects(FindingKind.DECISIONS, reports), about), detail)
 
 

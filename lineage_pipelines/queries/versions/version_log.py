@@ -3,12 +3,16 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 
 from lineage_pipelines.catalog.catalog import Catalog
 from lineage_pipelines.catalog.log.entries import Entry
-from lineage_pipelines.queries.refs import known_model
+from lineage_pipelines.queries.diff.changes import Kind
+from lineage_pipelines.queries.diff.data.dataset_changes import Ways, compare_datasets
+from lineage_pipelines.queries.refs import known_partition
+from lineage_pipelines.queries.registry.baseline import previous_version
 from lineage_pipelines.records.statement.lineage_record import LineageRecord
-from lineage_pipelines.records.values.digest import DigestSet
+from lineage_pipelines.records.values.digest import Digest, DigestSet
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,21 +39,39 @@ class LoggedVersion:
     """Checks that did not pass, blocking ones first."""
 
 
-def log_versions(catalog: Catalog, model: str) -> Sequence[LoggedVersion]:
+def log_versions(catalog: Catalog, model: str, *, limit: int | None = None) -> Sequence[LoggedVersion]:
     """Return the versions of a model, newest first.
+
+    Args:
+        catalog: the catalog.
+        model: the model's name, or one partition of it: `model[west]`.
+        limit: how many, the newest; None for all.
 
     Raises:
         NotFoundError: there is no such model; the message suggests similar names.
         CatalogError: the catalog cannot be read.
     """
-    entries = catalog.entries(known_model(catalog, model))
-    before = [entry.record for entry in entries[1:]]
-    return [_line(entry, previous) for entry, previous in zip(entries, [*before, None], strict=True)]
+    partition = known_partition(catalog, model)
+    if partition.identity is not None:
+        entries = [*islice(catalog.index.versions_of(partition.model, partition.identity), limit)]
+    else:
+        entries = [*catalog.entries(partition.model, limit=limit + 1 if limit is not None else None)]
+    return [_line(entry, _previous(catalog, entries, place)) for place, entry in enumerate(entries[:limit])]
+
+
+def _previous(catalog: Catalog, entries: Sequence[Entry], place: int) -> LineageRecord | None:
+    """The record of the version that one follows: of a partition the one before of the same partition."""
+    entry = entries[place]
+    if entry.partition is not None:
+        before = previous_version(catalog, entry)
+        return before.record if before is not None else None
+    return entries[place + 1].record if place + 1 < len(entries) else None
 
 
 def _line(entry: Entry, previous: LineageRecord | None) -> LoggedVersion:
     record = entry.record
-    earlier = {snapshot.name: snapshot.digest for snapshot in previous.data} if previous else {}
+    data = compare_datasets(previous, record, Ways(blobs=_no_blobs)) if previous else ()
+    changed = {each.name for each in data if each.kind not in (Kind.IDENTICAL, Kind.REMOVED)}
     checks = record.evaluation.checks if record.evaluation else ()
     failed = sorted((not check.is_blocking, check.name) for check in checks if not check.passed)
     return LoggedVersion(
@@ -61,7 +83,11 @@ def _line(entry: Entry, previous: LineageRecord | None) -> LoggedVersion:
         revision=record.code.revision,
         dirty=record.code.dirty,
         data={snapshot.name: snapshot.digest for snapshot in record.data},
-        changed=frozenset(s.name for s in record.data if previous and earlier.get(s.name) != s.digest),
+        changed=frozenset(changed),
         checks=len(checks),
         failed=tuple(name for _, name in failed),
     )
+
+
+def _no_blobs(_: Digest) -> None:
+    """Have digests alone compared: a list says that data differs, not how."""

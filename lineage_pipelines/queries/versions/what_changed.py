@@ -1,8 +1,8 @@
 """What changed: a timeline of versions, checks, decisions, approvals and keys, for the person on call."""
 
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from itertools import pairwise
@@ -12,14 +12,18 @@ from lineage_pipelines.artifacts.artifact_store import ArtifactStore
 from lineage_pipelines.catalog.catalog import Catalog
 from lineage_pipelines.catalog.log.entries import Entry
 from lineage_pipelines.errors import NotFoundError
+from lineage_pipelines.queries.diff.comparison import compare_records
+from lineage_pipelines.queries.diff.explanation.change import Change
+from lineage_pipelines.queries.diff.explanation.ranking import rank
 from lineage_pipelines.queries.diff.run.noise_band import MAX_VERSIONS, measure_noise
-from lineage_pipelines.queries.refs import known_model, resolve
+from lineage_pipelines.queries.refs import ModelPartition, known_partition, resolve
 from lineage_pipelines.queries.registry.alias_history import list_decisions
 from lineage_pipelines.queries.registry.approval_status import list_approvals
-from lineage_pipelines.queries.versions.version_headline import headline, phrases
+from lineage_pipelines.queries.registry.baseline import previous_version
 from lineage_pipelines.records.decisions.key_event import KeyChange, decode_key_event
+from lineage_pipelines.records.statement.metric import by_interest
 from lineage_pipelines.records.values.codec import parse_time
-from lineage_pipelines.records.values.model_name import PRODUCTION
+from lineage_pipelines.records.values.model_name import PRODUCTION, scoped, split_scoped
 
 _AGO = re.compile(r"([1-9][0-9]{0,4})([mhdw])")
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
@@ -32,8 +36,6 @@ class EventKind(StrEnum):
     """What an event is about."""
 
     VERSION = "version"
-    CHECKS = "checks"
-    """A version that did not pass all of its checks."""
     DECISION = "decision"
     APPROVAL = "approval"
     KEY = "key"
@@ -48,7 +50,16 @@ class Event:
     """When it was committed, in UTC."""
     kind: EventKind
     version: int | None
-    text: str
+    text: str = ""
+    """Of a decision, an approval or a key."""
+    previous: int | None = None
+    """Of a version: the one that it is compared with."""
+    changes: tuple[Change, ...] = ()
+    """Of a version: what differs from the one before, the most likely explanation of a difference first."""
+    metric: tuple[float | None, float | None] = (None, None)
+    """Of a version: the main metric, before and now."""
+    failed: Mapping[str, str] = field(default_factory=dict)
+    """Of a version: the checks that it did not pass, with their details."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +90,8 @@ class Timeline:
     moved: Moved | None
     events: tuple[Event, ...]
     """In the order of the log, newest last."""
+    earlier: int = 0
+    """Events in that time before these that are left out."""
 
 
 def what_changed(
@@ -89,44 +102,59 @@ def what_changed(
     now: datetime,
     artifacts: ArtifactStore | None = None,
     project_dir: Path | None = None,
+    limit: int | None = None,
 ) -> Timeline:
     """Return the history of a model.
 
     Args:
         catalog: the catalog.
-        model: the model's name.
+        model: the model's name, or one partition of it: `model[west]`.
         since: a REF of the model (events after it), an instant in ISO 8601 with a time zone, a day, or a span (`7d`).
         now: the end of a span, in UTC.
-        artifacts: the store of package lists; None to leave out the differences of libraries.
-        project_dir: the project whose policy decides whether an approval still counts.
+        artifacts: the store of profiles, sources and package lists; without it only digests are compared.
+        project_dir: the project, for commits, and whose policy decides whether an approval still counts.
+        limit: of events, the newest; None for all.
 
     Raises:
         NotFoundError: there is no such model or version, or `since` is invalid.
         CatalogError: the catalog cannot be read.
     """
-    name = known_model(catalog, model)
+    partition = known_partition(catalog, model)
+    name = partition.model
     begin, after = _since(catalog, name, since, now)
-    entries = _entries(catalog, name, begin, after)
+    entries = [entry for entry in _entries(catalog, name, begin, after) if partition.includes(entry.identity)]
     pairs = [
-        (previous, entry)
+        (previous_version(catalog, entry) if entry.partition is not None else previous, entry)
         for previous, entry in pairwise([None, *entries])
         if entry is not None and entry.seq > after and entry.recorded >= begin
     ]
-    events = [*_versions(pairs, artifacts), *_others(catalog, name, project_dir)]
-    recent = [event for event in events if event.seq > after and event.at >= begin]
-    metric = headline(entries[-1].record)
-    live, live_since = _live(catalog, name)
+    metric = _main_metric(entries[-1]) if entries else None
+    others = [each for each in _others(catalog, partition, project_dir) if each.seq > after and each.at >= begin]
+    seqs = sorted([*(each.seq for each in others), *(entry.seq for _, entry in pairs)])
+    first = seqs[-limit] if limit is not None and 0 < limit < len(seqs) else 0
+    shown = [(previous, entry) for previous, entry in pairs if entry.seq >= first]
+    events = [
+        *(_version(previous, entry, metric, artifacts, project_dir) for previous, entry in shown),
+        *(each for each in others if each.seq >= first),
+    ]
+    live, live_since = _live(catalog, partition)
     noise = measure_noise(catalog.entries(name, limit=MAX_VERSIONS)).get(metric) if metric is not None else None
     return Timeline(
-        model=name,
+        model=scoped(name, partition.identity),
         since=since,
         live=live,
         live_since=live_since,
         metric=metric,
         noise=noise,
         moved=_moved(pairs, metric, noise),
-        events=tuple(sorted(recent, key=lambda event: event.seq)),
+        events=tuple(sorted(events, key=lambda event: event.seq)),
+        earlier=len(seqs) - len(events),
     )
+
+
+def _main_metric(entry: Entry) -> str | None:
+    evaluation = entry.record.evaluation
+    return next(iter(by_interest(evaluation.metrics)), None) if evaluation else None
 
 
 def _entries(catalog: Catalog, model: str, begin: datetime, after: int) -> Sequence[Entry]:
@@ -160,8 +188,12 @@ def _since(catalog: Catalog, model: str, text: str, now: datetime) -> tuple[date
     return (instant if instant.tzinfo else instant.replace(tzinfo=UTC)).astimezone(UTC), 0
 
 
-def _live(catalog: Catalog, model: str) -> tuple[int | None, datetime | None]:
-    moves = [each for each in list_decisions(catalog, model, PRODUCTION) if each.decision.moves_alias]
+def _live(catalog: Catalog, model: ModelPartition) -> tuple[int | None, datetime | None]:
+    moves = [
+        each
+        for each in list_decisions(catalog, model.model, scoped(PRODUCTION, model.identity))
+        if each.decision.moves_alias
+    ]
     return (moves[-1].decision.version, moves[-1].at) if moves else (None, None)
 
 
@@ -181,27 +213,49 @@ def _moved(pairs: Sequence[tuple[Entry | None, Entry]], metric: str | None, nois
 # Events
 
 
-def _versions(pairs: Sequence[tuple[Entry | None, Entry]], artifacts: ArtifactStore | None) -> Iterator[Event]:
-    for previous, entry in pairs:
-        changes = phrases(previous.record, entry.record, artifacts) if previous else ["the first version"]
-        text = f"{entry.ref}: {'; '.join(changes) or 'no difference from the version before'}"
-        yield Event(seq=entry.seq, at=entry.recorded, kind=EventKind.VERSION, version=entry.version, text=text)
-        checks = entry.record.evaluation.checks if entry.record.evaluation else ()
-        failed = [f"{check.name} ({check.detail})" for check in checks if not check.passed]
-        if failed:
-            text = f"{entry.ref} did not pass: {', '.join(failed)}"
-            yield Event(seq=entry.seq, at=entry.recorded, kind=EventKind.CHECKS, version=entry.version, text=text)
+def _version(
+    previous: Entry | None,
+    entry: Entry,
+    metric: str | None,
+    artifacts: ArtifactStore | None,
+    project_dir: Path | None,
+) -> Event:
+    changes: tuple[Change, ...] = ()
+    if previous is not None:
+        found = compare_records(previous.record, entry.record, artifacts=artifacts, project_dir=project_dir)
+        changes = rank(found)
+    checks = entry.record.evaluation.checks if entry.record.evaluation else ()
+    return Event(
+        seq=entry.seq,
+        at=entry.recorded,
+        kind=EventKind.VERSION,
+        version=entry.version,
+        previous=previous.version if previous is not None else None,
+        changes=changes,
+        metric=(_value(previous, metric), _value(entry, metric)),
+        failed={check.name: check.detail for check in checks if not check.passed},
+    )
 
 
-def _others(catalog: Catalog, model: str, project_dir: Path | None) -> Iterator[Event]:
+def _value(entry: Entry | None, metric: str | None) -> float | None:
+    evaluation = entry.record.evaluation if entry is not None else None
+    return evaluation.metrics.get(metric) if evaluation is not None and metric is not None else None
+
+
+def _others(catalog: Catalog, about: ModelPartition, project_dir: Path | None) -> Iterator[Event]:
+    model = about.model
     for each in list_decisions(catalog, model):
         decision = each.decision
-        about = f"{decision.alias} → {model}@{decision.version}" if decision.version else decision.alias
+        if not about.includes(decision.identity):
+            continue
+        moved = f"{decision.alias} → {model}@{decision.version}" if decision.version else decision.alias
         against = ", against the policy" if decision.override else ""
-        text = f"{decision.action} {about} by {decision.by}{against}: {decision.reason}"
+        text = f"{decision.action} {moved} by {decision.by}{against}: {decision.reason}"
         yield Event(seq=each.seq, at=each.at, kind=EventKind.DECISION, version=decision.version, text=text)
     for given in list_approvals(catalog, model, project_dir=project_dir):
         approval = given.approval
+        if not about.includes(split_scoped(approval.alias)[1]):
+            continue
         void = f" (no longer counts: {given.void})" if given.void else ""
         text = f"{approval.approver} approved {model}@{approval.version} for {approval.alias}: {approval.reason}{void}"
         yield Event(seq=given.seq, at=given.at, kind=EventKind.APPROVAL, version=approval.version, text=text)

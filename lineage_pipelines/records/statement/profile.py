@@ -15,7 +15,11 @@ from lineage_pipelines.records.values.codec import Value, from_json
 
 VERSION = 2
 """What is written. Version 1 had neither `rows_digest` nor `content`."""
-MAX_PROFILE_BYTES = 64_000
+MIN_PROFILE_BYTES = 64_000
+"""What any profile may take."""
+BYTES_A_COLUMN = 1_200
+"""What it may take for each column, where those are more; no column takes as much."""
+MAX_PROFILE_BYTES = 1_000_000
 
 NO_DISTRIBUTIONS, COUNTS, UNNAMED, NO_COLUMNS = 3, 4, 5, 6
 """The value of `detail` from which on there are no quantiles and values; only counts of named columns; no names;
@@ -119,13 +123,18 @@ class Profile(Value):
 
 
 def encode_profile(profile: Profile) -> bytes:
-    """Return the canonical JSON of a whole profile, with as much detail as fits into `MAX_PROFILE_BYTES`."""
-    data = b""
-    for reduced in _reductions(profile):
+    """Return the canonical JSON of a whole profile, with as much detail as fits into what so many columns may take."""
+    data, most = b"", profile_budget(len(profile.columns))
+    for reduced in _reductions(profile, most):
         data = canonical_bytes(_plain(reduced))
-        if len(data) <= MAX_PROFILE_BYTES:
+        if len(data) <= most:
             break
     return data
+
+
+def profile_budget(columns: int) -> int:
+    """Return how many bytes the profile of a table of so many columns may take."""
+    return min(max(MIN_PROFILE_BYTES, columns * BYTES_A_COLUMN), MAX_PROFILE_BYTES)
 
 
 def decode_profile(data: bytes, names: Sequence[str] = ()) -> Profile:
@@ -173,10 +182,10 @@ _LEVELS = (
 )
 
 
-def _reductions(profile: Profile) -> Iterator[Profile]:
+def _reductions(profile: Profile, most: int) -> Iterator[Profile]:
     """Yield the profile with less and less detail; of thousands of columns only a little of each."""
     columns = profile.columns
-    if len(columns) * _MIN_BYTES <= MAX_PROFILE_BYTES:
+    if len(columns) * _MIN_BYTES <= most:
         for detail, level in enumerate(_LEVELS):
             yield replace(profile, detail=detail, columns=tuple(_reduce(column, level) for column in columns))
     counts = tuple(ColumnProfile(name=each.name, nulls=each.nulls, distinct=each.distinct) for each in columns)

@@ -24,6 +24,9 @@ from lineage_pipelines.reports.document import (
 from lineage_pipelines.reports.formatting import escape_html
 from lineage_pipelines.reports.render.stylesheet import STYLE
 
+_SECTION = 2
+"""The level of a heading that begins a section."""
+_FEW_SECTIONS = 2
 _FEW_LINES = 16
 """A listing with more lines begins folded."""
 
@@ -65,15 +68,25 @@ def _policy() -> str:
 
 def _sections(blocks: Sequence[Block]) -> Iterator[str]:
     """What stands before the first heading of level 2 is the page's head; each such heading begins a section."""
-    within = False
+    titles = [block.text for block in blocks if isinstance(block, Heading) and block.level == _SECTION]
+    place = 0
     yield "<header>"
     for block in blocks:
-        if isinstance(block, Heading) and block.level == 2:  # noqa: PLR2004
-            yield "</section>" if within else "</header>"
-            yield "<section>"
-            within = True
+        if isinstance(block, Heading) and block.level == _SECTION:
+            yield "</section>" if place else "</header>"
+            if place == 1:  # behind the answer, which comes first
+                yield from _contents(titles)
+            place += 1
+            yield f'<section id="s{place}">'
         yield _block(block)
-    yield "</section>" if within else "</header>"
+    yield "</section>" if place else "</header>"
+
+
+def _contents(titles: Sequence[str]) -> Iterator[str]:
+    """A table of contents, where there is more than two sections."""
+    if len(titles) > _FEW_SECTIONS:
+        links = (f'<li><a href="#s{place}">{escape_html(title)}</a></li>' for place, title in enumerate(titles, 1))
+        yield f'<nav aria-label="Contents"><ul>{"".join(links)}</ul></nav>'
 
 
 def _block(block: Block) -> str:  # noqa: C901, PLR0911  # a case for each kind of block

@@ -10,6 +10,6 @@ def render_json(value: Json) -> str:
     return json.dumps(value, indent=2, sort_keys=False, ensure_ascii=True) + "\n"
 
 
-def json_number(value: float) -> Json:
+def json_number(value: float | None) -> Json:
     """Return a number; as text where JSON has no word for it (infinity, NaN)."""
-    return value if abs(value) < float("inf") else str(value)
+    return value if value is None or abs(value) < float("inf") else str(value)

@@ -102,6 +102,9 @@ svg .ink { fill: var(--ink); }
 .noise { fill: var(--faint); stroke: var(--line); }
 .dot { stroke-width: 2; } .dot.before { fill: var(--card); } .dot.now { fill: var(--now); }
 .good { fill: var(--good); } .bad { fill: var(--bad); } .unknown { fill: var(--before); }
+nav ul { display: flex; flex-wrap: wrap; gap: .25rem 1rem; margin: 1.25rem 0 0; padding: 0; list-style: none; }
+nav a { color: var(--now); }
+.swatch, svg { -webkit-print-color-adjust: exact; print-color-adjust: exact; }
 .swatch { display: inline-block; width: .7rem; height: .7rem; border-radius: 2px; vertical-align: -.05rem; }
 .swatch.before { background: var(--before-fill); border: 1.5px solid var(--before); }
 .swatch.now { background: var(--now-fill); border: 1.5px solid var(--now); }

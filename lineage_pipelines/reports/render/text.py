@@ -38,9 +38,14 @@ def _block(block: Block, columns: int | None, *, colour: bool) -> Iterator[str]:
     match block:
         case Heading(text, level):
             yield ""
-            yield _paint(visible(text), "title" if level == 1 else "bold", colour)
+            tone = "title" if level == 1 else "bold"
+            yield from (_paint(line, tone, colour) for line in _wrap(visible(text), 0, columns))
         case Paragraph(text, tone):
-            yield from (_paint(visible(line), tone, colour) for line in text.split("\n"))
+            for line in text.split("\n"):
+                indent = len(line) - len(line.lstrip())
+                first, *more = _wrap(visible(line), 0, columns, indent=indent)
+                yield _paint(first, tone, colour)
+                yield from (_paint(each, tone, colour) for each in more)
         case Pairs(rows):
             shown = [(visible(name), visible(value)) for name, value in rows]
             longest = max((width(name) for name, _ in shown), default=0)
@@ -94,12 +99,13 @@ def _listing(listing: Listing, *, colour: bool) -> Iterator[str]:
         yield _paint(f"    {visible(listing.more)}", "dim", colour)
 
 
-def _wrap(text: str, before: int, columns: int | None) -> list[str]:
+def _wrap(text: str, before: int, columns: int | None, *, indent: int = 0) -> list[str]:
     """The lines of a last column that begins `before` cells from the left."""
     room = (columns or 0) - before
     if room < _NARROWEST or width(text) <= room:
         return [text]
-    return textwrap.wrap(text, room, break_long_words=False, break_on_hyphens=False) or [text]
+    space = " " * indent
+    return textwrap.wrap(text, room, break_on_hyphens=False, subsequent_indent=space) or [text]
 
 
 def _row(cells: Sequence[str], widths: Sequence[int], right: Sequence[bool]) -> str:

@@ -19,6 +19,7 @@ from lineage_pipelines.records.decisions.attribution import (
 )
 from lineage_pipelines.records.values.canonical import Json
 from lineage_pipelines.records.values.codec import format_time
+from lineage_pipelines.records.values.phrase import count
 from lineage_pipelines.reports.charts.waterfall import (
     by_size,
     metric_words,
@@ -26,7 +27,6 @@ from lineage_pipelines.reports.charts.waterfall import (
 )
 from lineage_pipelines.reports.document import Block, Document, Heading, Pairs, Paragraph, Table
 from lineage_pipelines.reports.formatting import (
-    count,
     duration,
     escape_html,
     first_rows,

@@ -3,8 +3,9 @@
 from typing import TYPE_CHECKING
 
 from lineage_pipelines.records.values.canonical import Json
+from lineage_pipelines.records.values.phrase import count
 from lineage_pipelines.reports.document import Block, Document, Heading, Paragraph, Table
-from lineage_pipelines.reports.formatting import count, number
+from lineage_pipelines.reports.formatting import number
 from lineage_pipelines.reports.render.json_text import json_number
 
 if TYPE_CHECKING:

@@ -2,18 +2,24 @@
 
 import dataclasses
 import math
+import textwrap
 import typing
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import cache
 
-from lineage_pipelines.queries.diff.changes import Sentence, VersionDiff, VersionSide
+from lineage_pipelines.queries.diff.changes import Kind
+from lineage_pipelines.queries.diff.explanation.change import Change
+from lineage_pipelines.queries.diff.version_diff import VersionDiff, VersionSide
 from lineage_pipelines.records.values.canonical import Json
 from lineage_pipelines.records.values.codec import Value, format_time, to_json
 from lineage_pipelines.records.values.digest import Digest
+from lineage_pipelines.records.values.phrase import count, some_of
+from lineage_pipelines.reports.change_text import change_text
 from lineage_pipelines.reports.document import Block, Document, Heading, Pairs, Paragraph, Ranked, Table
-from lineage_pipelines.reports.formatting import short_digest, shorten, utc_time
-from lineage_pipelines.reports.views.diff_evaluation import comparability_warnings
+from lineage_pipelines.reports.formatting import arrow, fit, short_digest, shorten, utc_time
+from lineage_pipelines.reports.views.diff_evaluation import headline_words
 from lineage_pipelines.reports.views.diff_layers import (
     Part,
     code_part,
@@ -26,41 +32,127 @@ from lineage_pipelines.reports.views.diff_layers import (
     preparation_part,
 )
 
-_MOST_SENTENCES = 10
-
-
-_LONGEST_SENTENCE = 600
+_MAX_CHANGES = 5
+_ROOM, _LINES = 94, 2
+"""Columns and lines of a sentence on the first screen."""
+_MAX_LAYER = 80
+"""Columns of a layer there: one line."""
+_MAX_NAMES = 3
+_LONGEST = 600
 
 
 _HAS_IDENTITY = ("Data", "Preparation", "Code", "Environment", "Parameters", "Evaluation")
 """Parts that are listed as identical; the others are left out when they are empty."""
 
 
-def diff_document(diff: VersionDiff, *, full: bool = False, sentences_last: bool = False) -> Document:
-    """Say why two versions are different.
+def diff_document(diff: VersionDiff, *, full: bool = False) -> Document:
+    """Say why two versions are different: first what moved, then the changes that explain it, then each layer.
+
+    By default that is one screen: 25 lines of 100 columns.
 
     Args:
         diff: the comparison.
-        full: whether to unfold what is identical, and to show patches and long tables whole.
-        sentences_last: whether the ranked sentences end the document, where a terminal's reader is left; otherwise
-            they begin it.
+        full: whether to add every table, with what is identical and with patches whole.
     """
-    sentences = list(_sentences(diff.sentences, full=full))
-    parts = list(_parts(diff, full=full))
-    body = [block for part in parts for block in _shown(part, full=full)]
-    folded = list(_folded(parts, full=full))
-    first, last = ([], sentences) if sentences_last else (sentences, [])
-    return Document([*_head(diff), *first, *_sides(diff), *body, *folded, *last])
+    first = [*_head(diff), *_changes(diff.changes, full=full)]
+    if not full:
+        return Document(
+            [*first, Paragraph(""), Pairs([(name, fit(words, _MAX_LAYER)) for name, words in _layers(diff)])]
+        )
+    parts = list(_parts(diff, full=True))
+    body = [block for part in parts for block in _shown(part, full=True)]
+    return Document([*first, *_sides(diff), *body, *_folded(parts, full=True)])
+
+
+def page_document(diff: VersionDiff) -> Document:
+    """Return a comparison for a page: as on one screen, and then every layer in which something differs."""
+    parts = list(_parts(diff, full=False))
+    body = [block for part in parts for block in _shown(part, full=False)]
+    first = [*_head(diff), *_changes(diff.changes, full=True)]
+    return Document([*first, *body, *_sides(diff), *_folded(parts, full=False)])
 
 
 def _head(diff: VersionDiff) -> Iterator[Block]:
-    yield Heading(f"Why is {shorten(diff.second.ref)} different from {shorten(diff.first.ref)}?", 1)
-    for sentence in comparability_warnings(diff.evaluation):
-        yield Paragraph(sentence, "warn")
-    if diff.first.model != diff.second.model:
-        yield Paragraph(f"These are two models: {shorten(diff.first.model)} and {shorten(diff.second.model)}.", "warn")
+    sides = [f"{fit(side.ref, 22)}{_named_by(side)}" for side in (diff.second, diff.first)]
+    yield Heading(f"Why is {sides[0]} different from {sides[1]}?", 1)
     if diff.first.digest == diff.second.digest:
         yield Paragraph("It is not: both are the same version.")
+        return
+    two = "These are versions of two models. " if diff.first.model != diff.second.model else ""
+    measured = two + headline_words(diff.evaluation)
+    comparable = diff.evaluation.same_data is not False and diff.evaluation.same_code is not False
+    yield Paragraph(_brief(measured), "" if comparable else "warn")
+
+
+def _named_by(side: VersionSide) -> str:
+    return f" ({fit(', '.join(side.aliases), 10)})" if side.aliases else ""
+
+
+def _changes(changes: Sequence[Change], *, full: bool) -> Iterator[Block]:
+    shown = changes if full else changes[:_MAX_CHANGES]
+    texts = (change_text(change) if full else _brief(change_text(change)) for change in shown)
+    yield Heading("What differs, the most likely explanation first")
+    yield Ranked([(text, str(change.layer)) for text, change in zip(texts, shown, strict=True)])
+    if len(shown) < len(changes):
+        yield Paragraph(f"  … and {len(changes) - len(shown):,} that explain less (--full)", "dim")
+
+
+def _brief(text: str) -> str:
+    """Cut a sentence so that it takes two lines, wherever its words end."""
+    length = _ROOM * _LINES
+    while len(textwrap.wrap(cut := fit(text, length), _ROOM, break_on_hyphens=False)) > _LINES:
+        length -= 8
+    return cut
+
+
+def _layers(diff: VersionDiff) -> Iterator[tuple[str, str]]:
+    """One line a layer: what differs in it, and what is the same."""
+    same = [change.name for change in diff.data if change.kind is Kind.IDENTICAL]
+    others = [change.name for change in (*diff.sources, *diff.data) if change.kind is not Kind.IDENTICAL]
+    yield "data", _differs(others, same)
+    if diff.stages:
+        other = [stage.name for stage in diff.stages if stage.kind is not Kind.IDENTICAL]
+        yield "preparation", _differs(other, len(diff.stages) - len(other), "step")
+    files = [file.path for file in diff.code.files]
+    yield "code", _revision(diff) + _differs(files, diff.code.unchanged, "file")
+    environment = [*(package.name for package in diff.environment.packages), *diff.environment.facts]
+    yield "environment", _differs(environment, diff.environment.unchanged, "package")
+    yield "parameters", _differs([each.name for each in diff.parameters], diff.unchanged_parameters, "parameter")
+    measured = diff.evaluation
+    metrics = [metric.name for metric in measured.metrics if metric.before != metric.after]
+    steady = len(measured.metrics) - len(metrics)
+    alike = ", ".join(filter(None, (_same(steady, "metric"), _same(measured.unchanged_checks, "check"))))
+    moved = some_of([shorten(name, 30) for name in (*metrics, *measured.checks)], most=_MAX_NAMES)
+    yield (
+        "evaluation",
+        "; ".join(filter(None, (f"{moved} differ" if moved else "", f"{alike} the same" if alike else ""))),
+    )
+    if diff.decisions:
+        yield "decisions", f"{len(diff.decisions):,} between the two (lineage history)"
+
+
+def _differs(moved: Sequence[str], same: int | Sequence[str], noun: str = "") -> str:
+    """`train, test differ; 12 files the same`."""
+    named = some_of([shorten(name, 30) for name in moved], most=_MAX_NAMES)
+    if isinstance(same, int):
+        rest = count(same, noun) if same else ""
+    else:
+        rest = some_of([shorten(name, 30) for name in same], most=_MAX_NAMES)
+    if not moved:
+        return f"the same ({rest})" if rest else "the same"
+    verb = "differs" if len(moved) == 1 else "differ"
+    return f"{named} {verb}" + (f"; {rest} the same" if rest else "")
+
+
+def _same(number: int, noun: str) -> str:
+    return count(number, noun) if number else ""
+
+
+def _revision(diff: VersionDiff) -> str:
+    before, after = (short_digest(revision)[:8] for revision in diff.code.revision)
+    dirty = ["*" if dirty else "" for dirty in diff.code.dirty]
+    moved = f"{before}{dirty[0]}", f"{after}{dirty[1]}"
+    return f"{arrow(*moved)}: " if moved[0] != moved[1] else ""
 
 
 def _sides(diff: VersionDiff) -> Iterator[Block]:
@@ -79,20 +171,12 @@ def _sides(diff: VersionDiff) -> Iterator[Block]:
 def _unknown(side: VersionSide) -> str:
     """Return the facts that a version lacks, shortly."""
     paths = dict.fromkeys(line.partition(":")[0] for line in side.missing)
-    return shorten(", ".join(paths), _LONGEST_SENTENCE)
+    return shorten(", ".join(paths), _LONGEST)
 
 
 def _side(word: str, side: VersionSide) -> list[str]:
     names = ", ".join(shorten(alias, 60) for alias in side.aliases) or "–"
     return [word, shorten(side.ref), short_digest(side.digest.hex), utc_time(side.recorded), names]
-
-
-def _sentences(sentences: Sequence[Sentence], *, full: bool) -> Iterator[Block]:
-    yield Heading("What differs, the most likely explanation first")
-    shown = sentences if full else sentences[:_MOST_SENTENCES]
-    yield Ranked([(shorten(sentence.text, _LONGEST_SENTENCE), sentence.layer) for sentence in shown])
-    if len(shown) < len(sentences):
-        yield Paragraph(f"  … and {len(sentences) - len(shown):,} that explain less (--full)", "dim")
 
 
 def _parts(diff: VersionDiff, *, full: bool) -> Iterator[Part]:
@@ -153,10 +237,29 @@ _SIDES = ("first", "second")
 
 
 def diff_json(diff: VersionDiff) -> Json:
-    """Return a comparison, nothing folded away and nothing cut."""
-    written = _object_json(diff)
+    """Return a comparison, nothing folded away and nothing cut; `changes` come first, most likely first, with text."""
+    written = _object_json(replace(diff, changes=()))
+    written["changes"] = [change_json(change) for change in diff.changes]
     sides = {name: written.pop(name) for name in _SIDES}
     return {**{name: _side_json(side) for name, side in sides.items()}, "identical": diff.identical, **written}
+
+
+def change_json(change: Change) -> Json:
+    """Return one change: kind, layer, subject, values, evidence and score, and its text."""
+    delivery = change.delivery
+    return {
+        "kind": str(change.kind),
+        "layer": str(change.layer),
+        "subject": change.subject,
+        "before": change.before,
+        "after": change.after,
+        "columns": list(change.columns),
+        "names": list(change.names),
+        "evidence": str(change.evidence),
+        "delivery": _object_json(delivery) if delivery is not None else None,
+        "score": change.score,
+        "text": change_text(change),
+    }
 
 
 def _side_json(side: Json) -> Json:

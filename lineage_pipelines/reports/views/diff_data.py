@@ -10,12 +10,26 @@ from lineage_pipelines.queries.diff.changes import (
     OverlapChange,
     SchemaChange,
 )
+from lineage_pipelines.queries.diff.explanation.scores import PSI_LEAST
 from lineage_pipelines.queries.diff.rows.row_change import RowChange
-from lineage_pipelines.queries.diff.wording import duration, group_words, later, moment, scaled, value_words
 from lineage_pipelines.records.values.canonical import Json
+from lineage_pipelines.records.values.phrase import count
+from lineage_pipelines.reports.cell_text import group_place
 from lineage_pipelines.reports.document import Block, Heading, Listing, Pairs, Paragraph, Pictures, Table
 from lineage_pipelines.reports.figures import Distributions, Picture, Shares
-from lineage_pipelines.reports.formatting import arrow, count, count_change, digest_pair, fact_text, first_rows, shorten
+from lineage_pipelines.reports.formatting import (
+    arrow,
+    count_change,
+    digest_pair,
+    fact_text,
+    first_rows,
+    later,
+    moment,
+    scaled,
+    shorten,
+    span,
+    value_of_column,
+)
 
 _MOST_COLUMNS = 10
 _MOST_FILES = 12
@@ -92,7 +106,7 @@ def _rows(rows: RowChange | None) -> Iterator[tuple[str, str]]:
     groups = [cells.group for cells in rows.cells if cells.group is not None][:3]
     held = [(shorten(name, 40), f"{abs(n):,} {'above' if n > 0 else 'below'}") for name, n in rows.shifted.items()]
     yield "moved along", ", ".join(f"{name} (from {where})" for name, where in held[:_MOST_FILES])
-    places = {group_words(each): f"{each.rows:,} of {each.of:,} rows" for each in groups}
+    places = {group_place(each): f"{each.rows:,} of {each.of:,} rows" for each in groups}
     yield "gathered in", ", ".join(f"{shorten(place, 60)} ({counts})" for place, counts in places.items())
 
 
@@ -119,7 +133,7 @@ def _columns(change: DatasetChange, *, full: bool) -> Iterator[Block]:
     head = ["column", "PSI", "distance", "before", "now", "values"]
     yield Table(head, rows, frozenset({"PSI", "distance"}), title="Columns, the one that moved most first")
     yield from rest
-    pictures = [picture for column in change.columns if (picture := _picture(column)) is not None]
+    pictures = [picture for column in change.columns if _has_moved(column) and (picture := _picture(column))]
     if pictures:
         yield Pictures(pictures[:_MOST_PICTURES])
 
@@ -139,7 +153,7 @@ def _column_row(column: ColumnChange) -> list[str]:
 def _fact(column: ColumnChange, name: str, value: Json) -> str:
     if column.kind != "time" or value is None or name not in ("min", "max", "mean", "std"):
         return fact_text(name, value)
-    return f"{name} {duration(value) if name == 'std' else moment(value)}"
+    return f"{name} {span(value) if name == 'std' else moment(value)}"
 
 
 def _figure(value: float | None) -> str:
@@ -154,7 +168,12 @@ def _values(column: ColumnChange) -> Iterator[str]:
     for values, word in ((column.vanished, "gone"), (column.appeared, "new")):
         more = f" and {len(values) - 4:,} more" if len(values) > 4 else ""  # noqa: PLR2004
         if values:
-            yield f"{word}: {', '.join(shorten(value_words(value, column.kind), 30) for value in values[:4])}{more}"
+            yield f"{word}: {', '.join(shorten(value_of_column(value, column.kind), 30) for value in values[:4])}{more}"
+
+
+def _has_moved(column: ColumnChange) -> bool:
+    """Whether a picture shows a difference: beyond the usual bound of the index, or values that came or went."""
+    return column.weight >= PSI_LEAST or bool(column.appeared or column.vanished or column.ratio)
 
 
 def _picture(column: ColumnChange) -> Picture | None:

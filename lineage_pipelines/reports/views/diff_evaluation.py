@@ -7,20 +7,40 @@ from lineage_pipelines.queries.diff.changes import EvaluationChange, MetricChang
 from lineage_pipelines.records.statement.metric import by_interest
 from lineage_pipelines.reports.document import Block, Paragraph, Pictures, Table
 from lineage_pipelines.reports.figures import Bar, Bars, Dumbbell, Dumbbells
-from lineage_pipelines.reports.formatting import arrow, first_rows, number, shorten, signed
+from lineage_pipelines.reports.formatting import arrow, first_rows, fit, number, shorten, signed
 
 _MOST_SLICES = 12
 _VERDICTS = {True: "passed", False: "FAILED", None: "–"}
 
 
-def comparability_warnings(change: EvaluationChange) -> Iterator[str]:
-    """Say that the two were not measured alike: it comes before everything else."""
-    before, after = (shorten(name, 60) if name else "nothing" for name in change.snapshot)
+def headline_words(change: EvaluationChange) -> str:
+    """Say how far the main metric moved, and whether the two can be compared."""
+    named = [metric for metric in change.metrics if metric.before is not None and metric.after is not None]
+    by_name = {metric.name: metric for metric in named}
+    main = next((by_name[name] for name in by_interest(by_name)), None)
+    return f"{_metric_words(main)}. {_comparable(change)}".strip() if main else _comparable(change)
+
+
+def _metric_words(metric: MetricChange) -> str:
+    if not metric.difference:
+        return f"{fit(metric.name, 24)} is {number(metric.after)} in both"
+    verb = "rose" if metric.difference > 0 else "fell"
+    verdict = _better_or_worse(metric)
+    noise = ", within the noise" if _is_within_noise(metric) else f", {verdict}" if verdict else ""
+    moved = f"{number(metric.before)} to {number(metric.after)} ({signed(metric.difference)}{noise})"
+    return f"{fit(metric.name, 24)} {verb} from {moved}"
+
+
+def _comparable(change: EvaluationChange) -> str:
+    before, after = (fit(name, 20) if name else "nothing" for name in change.snapshot)
     named = before if before == after else f"{before} before, {after} now"
     if change.same_data is False:
-        yield f"The two were not measured on the same data ({named}): their metrics cannot be compared as they stand."
+        return f"Measured on other data ({named}): the two cannot be compared as they stand."
     if change.same_code is False:
-        yield "The code that measures differs: what moved in the metrics may be the measuring."
+        return "Measured by other code: what moved may be the measuring."
+    if change.same_data is None:
+        return "It is not recorded whether both were measured on the same data."
+    return f"Measured on the same data ({named})."
 
 
 def measured_blocks(change: EvaluationChange, *, full: bool) -> Iterator[Block]:

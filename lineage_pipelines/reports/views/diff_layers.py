@@ -11,12 +11,12 @@ from lineage_pipelines.queries.diff.changes import (
     PackageChange,
     ParameterChange,
     StageChange,
-    VersionDiff,
 )
+from lineage_pipelines.queries.diff.version_diff import VersionDiff
+from lineage_pipelines.records.values.phrase import count
 from lineage_pipelines.reports.document import Block, Listing, Pairs, Paragraph, Table
 from lineage_pipelines.reports.formatting import (
     arrow,
-    count,
     digest_pair,
     facts_table,
     first_rows,

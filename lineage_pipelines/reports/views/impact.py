@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from lineage_pipelines.records.values.canonical import Json
+from lineage_pipelines.records.values.phrase import count
 from lineage_pipelines.reports.document import Block, Document, Heading, Paragraph, Table
-from lineage_pipelines.reports.formatting import count
 
 if TYPE_CHECKING:
     from lineage_pipelines.queries.graph.impact import How, Impact

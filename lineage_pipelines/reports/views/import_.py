@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 from lineage_pipelines.queries.registry.import_summary import ImportedAlias, ImportedModel, ImportSummary
 from lineage_pipelines.records.values.canonical import Json
+from lineage_pipelines.records.values.phrase import count
 from lineage_pipelines.reports.document import Block, Document, Heading, Pairs, Paragraph, Table
-from lineage_pipelines.reports.formatting import count
 
 _SHOWN = 5
 

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from lineage_pipelines.capture.gaps import some_of
 from lineage_pipelines.records.values.canonical import Json
+from lineage_pipelines.records.values.phrase import count, some_of
 from lineage_pipelines.reports.document import Block, Document, Paragraph, Table
-from lineage_pipelines.reports.formatting import count, short_digest, size
+from lineage_pipelines.reports.formatting import short_digest, size
 
 if TYPE_CHECKING:
     from lineage_pipelines.datasets.workspace.pins import Pinned

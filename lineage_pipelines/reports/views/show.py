@@ -13,8 +13,9 @@ from lineage_pipelines.records.statement.training_run import (
 )
 from lineage_pipelines.records.values.canonical import Json
 from lineage_pipelines.records.values.model_name import scoped
+from lineage_pipelines.records.values.phrase import count
 from lineage_pipelines.reports.document import Block, Document, Heading, Pairs, Paragraph, Table
-from lineage_pipelines.reports.formatting import count, duration, number, short_digest, size, utc_time
+from lineage_pipelines.reports.formatting import duration, number, short_digest, size, utc_time
 from lineage_pipelines.reports.views.history import approval_line, approved_by
 from lineage_pipelines.reports.views.preparation import preparation_trees
 from lineage_pipelines.reports.views.reproduce import reproduced_line

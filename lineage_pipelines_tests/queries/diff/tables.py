@@ -12,7 +12,7 @@ from pyarrow import feather, parquet
 
 from lineage_pipelines.capture.tables.table_capture import capture_table
 from lineage_pipelines.queries.diff.changes import DatasetChange
-from lineage_pipelines.queries.diff.data.dataset_changes import compare_datasets
+from lineage_pipelines.queries.diff.data.dataset_changes import Ways, compare_datasets
 from lineage_pipelines.queries.diff.rows.row_change import RowChange
 from lineage_pipelines.queries.diff.rows.row_changes import compare_rows
 from lineage_pipelines.queries.diff.stored_tables import OpenTable
@@ -77,7 +77,7 @@ def record(*data: DatasetSnapshot) -> LineageRecord:
 def compare(before: pa.Table | dict[str, Any], after: pa.Table | dict[str, Any]) -> DatasetChange:
     """Compare two tables by their profiles."""
     stored = Stored()
-    (change,) = compare_datasets(record(stored.snapshot(before)), record(stored.snapshot(after)), stored)
+    (change,) = compare_datasets(record(stored.snapshot(before)), record(stored.snapshot(after)), Ways(blobs=stored))
     return change
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from lineage_pipelines.catalog.catalog import Catalog
-from lineage_pipelines.queries.diff.changes import VersionDiff
 from lineage_pipelines.queries.diff.comparison import compare_versions
+from lineage_pipelines.queries.diff.version_diff import VersionDiff
 from lineage_pipelines.records.statement.lineage_record import LineageRecord
 from lineage_pipelines_tests.samples import make_record
 
@@ -49,7 +49,7 @@ def test_each_fact_beside_the_parts_is_told(
         diff, back = _compare(catalog, 1, 2), _compare(catalog, 2, 1)
     assert diff.facts.keys() - {"artifact"} == {name}
     assert (diff.facts[name], back.facts[name]) == (pair, pair[::-1])
-    assert name in [sentence.subject for sentence in diff.sentences]
+    assert name in [change.subject for change in diff.changes]
 
 
 def test_another_model_is_told_and_has_no_noise(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lineage_pipelines.queries.diff.changes import ColumnChange, DatasetChange, Evidence, Kind
-from lineage_pipelines.queries.diff.data.dataset_changes import compare_datasets
+from lineage_pipelines.queries.diff.data.dataset_changes import Ways, compare_datasets
 from lineage_pipelines.queries.diff.stored_tables import find_listings
 from lineage_pipelines.records.values.canonical import canonical_bytes
 from lineage_pipelines.records.values.digest import Digest, DigestSet
@@ -43,7 +43,7 @@ def _column(change: DatasetChange, name: str) -> ColumnChange:
 def test_identical_bytes_are_folded_without_reading_a_profile() -> None:
     stored = Stored()
     one = stored.snapshot(_flights())
-    (change,) = compare_datasets(record(one), record(dataclasses.replace(one, role="reference")), stored)
+    (change,) = compare_datasets(record(one), record(dataclasses.replace(one, role="reference")), Ways(blobs=stored))
     assert (change.kind, change.role, change.evidence) == (Kind.IDENTICAL, ("train", "reference"), Evidence.DIGESTS)
     assert stored.read == []
 
@@ -51,9 +51,9 @@ def test_identical_bytes_are_folded_without_reading_a_profile() -> None:
 def test_nothing_heavy_is_imported_when_all_is_identical() -> None:
     code = """
 import sys
-from lineage_pipelines.queries.diff.data.dataset_changes import compare_datasets
+from lineage_pipelines.queries.diff.data.dataset_changes import Ways, compare_datasets
 from lineage_pipelines_tests.samples import make_record
-changes = compare_datasets(make_record("1"), make_record("2"), {}.get)
+changes = compare_datasets(make_record("1"), make_record("2"), Ways(blobs={}.get))
 assert {change.kind.value for change in changes} == {"identical"}
 print([name for name in ("numpy", "scipy", "pandas", "pyarrow", "dvc") if name in sys.modules])
 """
@@ -63,7 +63,7 @@ print([name for name in ("numpy", "scipy", "pandas", "pyarrow", "dvc") if name i
 def test_a_dataset_that_came_and_one_that_went() -> None:
     first = make_record()
     second = dataclasses.replace(first, data=(dataclasses.replace(first.data[0], name="new", path="n", role="extra"),))
-    changes = {change.name: change for change in compare_datasets(first, second, lambda _: None)}
+    changes = {change.name: change for change in compare_datasets(first, second, Ways(blobs=lambda _: None))}
     assert {name: change.kind for name, change in changes.items()} == {
         "new": Kind.ADDED,
         **{one.name: Kind.REMOVED for one in first.data},
@@ -74,7 +74,7 @@ def test_a_dataset_that_came_and_one_that_went() -> None:
 def test_a_renamed_input_is_found_by_its_path() -> None:
     first = make_record()
     second = dataclasses.replace(first, data=tuple(dataclasses.replace(o, name=f"{o.name}_2") for o in first.data))
-    changes = compare_datasets(first, second, lambda _: None)
+    changes = compare_datasets(first, second, Ways(blobs=lambda _: None))
     assert [(change.name, change.kind) for change in changes] == [
         (f"{one.name}_2", Kind.IDENTICAL) for one in first.data
     ]
@@ -181,7 +181,7 @@ def test_profiles_of_version_1_are_read() -> None:
     old = _aged(stored, stored.snapshot(before))
     changes = []
     for new in (stored.snapshot(after), _aged(stored, stored.snapshot(after))):
-        (change,) = compare_datasets(record(old), record(new), stored)
+        (change,) = compare_datasets(record(old), record(new), Ways(blobs=stored))
         changes.append(change)
         assert [column.column for column in change.columns] == ["delay"]
         assert "older release" in change.weaker
@@ -213,7 +213,7 @@ def _spoil(stored: Stored, snapshot: Any, data: bytes | None) -> Any:
 def test_what_no_profile_tells_is_said(data: bytes | None, words: str) -> None:
     stored = Stored()
     first, second = stored.snapshot({"x": [1]}), _spoil(stored, stored.snapshot({"x": [2]}), data)
-    (change,) = compare_datasets(record(first), record(second), stored)
+    (change,) = compare_datasets(record(first), record(second), Ways(blobs=stored))
     assert (change.kind, change.evidence, change.rows) == (Kind.CHANGED, Evidence.DIGESTS, (1, 1))
     assert words in change.weaker
     assert "after" in change.weaker
@@ -222,7 +222,7 @@ def test_what_no_profile_tells_is_said(data: bytes | None, words: str) -> None:
 def test_a_profile_that_is_gone_is_said() -> None:
     stored = Stored()
     first, second = stored.snapshot({"x": [1]}), stored.snapshot({"x": [2]})
-    (change,) = compare_datasets(record(first), record(second), lambda _: None)
+    (change,) = compare_datasets(record(first), record(second), Ways(blobs=lambda _: None))
     assert "not in the artifact store" in change.weaker
 
 
@@ -253,7 +253,7 @@ def test_hostile_names_and_values_do_no_harm() -> None:
     text = pa.StringArray.from_buffers(60, *raw.buffers()[1:])
     stored = Stored()
     first, second = (stored.snapshot({"t": each}, suffix="parquet") for each in (["a"] * 60, text))
-    (change,) = compare_datasets(record(first), record(second), stored)
+    (change,) = compare_datasets(record(first), record(second), Ways(blobs=stored))
     assert change.columns[0].facts["distinct"] == (1, 3)
 
 
@@ -279,11 +279,11 @@ def test_the_files_of_a_directory_are_told(world: World) -> None:
         for md5 in listed
     )
     listings = find_listings(world.root)
-    (change,) = compare_datasets(record(first), record(second), lambda _: None, listings=listings)
+    (change,) = compare_datasets(record(first), record(second), Ways(blobs=lambda _: None, listings=listings))
     assert change.changed_files == ("- a.bin", "~ b.bin", "+ d.bin")
     assert "not a table" in change.weaker
     gone = dataclasses.replace(second, digest=DigestSet(md5="0" * 32 + ".dir"))
-    (change,) = compare_datasets(record(first), record(gone), lambda _: None, listings=listings)
+    (change,) = compare_datasets(record(first), record(gone), Ways(blobs=lambda _: None, listings=listings))
     assert (change.changed_files, "listing" in change.weaker) == ((), True)
 
 
@@ -351,12 +351,12 @@ def test_a_comparison_mirrors_and_folding_loses_nothing(
 ) -> None:
     stored = Stored()
     a, b = (record(*(stored.snapshot(table, name) for name, table in each.items())) for each in (first, second))
-    there, back = compare_datasets(a, b, stored), compare_datasets(b, a, stored)
+    there, back = compare_datasets(a, b, Ways(blobs=stored)), compare_datasets(b, a, Ways(blobs=stored))
     assert sorted(change.name for change in there) == sorted({*first, *second})
     mirrored = {change.name: _mirrored(change) for change in there}
     assert {change.name: _plain(change) for change in back} == mirrored
-    assert {change.kind for change in compare_datasets(a, a, stored)} <= {Kind.IDENTICAL}
-    assert len(compare_datasets(a, a, stored)) == len(first)
+    assert {change.kind for change in compare_datasets(a, a, Ways(blobs=stored))} <= {Kind.IDENTICAL}
+    assert len(compare_datasets(a, a, Ways(blobs=stored))) == len(first)
 
 
 def test_listings_of_no_project_are_unknown(tmp_path: Path) -> None:
@@ -389,7 +389,7 @@ def test_one_snapshot_is_compared_once(turned: bool) -> None:
     old = (dataclasses.replace(one, name="a", path="p"),)
     new = (dataclasses.replace(one, name="a", path="q"), dataclasses.replace(one, name="b", path="p"))
     sides = [dataclasses.replace(make_record(), data=data) for data in ((new, old) if turned else (old, new))]
-    told = {change.name: change.kind for change in compare_datasets(sides[0], sides[1], lambda _: None)}
+    told = {change.name: change.kind for change in compare_datasets(sides[0], sides[1], Ways(blobs=lambda _: None))}
     assert told == {"a": Kind.IDENTICAL, "b": Kind.REMOVED if turned else Kind.ADDED}
 
 
@@ -397,7 +397,7 @@ def test_a_name_that_occurs_twice_is_compared_once_each() -> None:
     one = make_record().data[0]
     twice = dataclasses.replace(make_record(), data=(one, dataclasses.replace(one, path="elsewhere")))
     for sides in ((twice, record(one)), (record(one), twice)):
-        kinds = [change.kind for change in compare_datasets(*sides, lambda _: None)]
+        kinds = [change.kind for change in compare_datasets(*sides, Ways(blobs=lambda _: None))]
         assert sorted(kind.value for kind in kinds) == sorted(
             ["identical", "removed" if sides[0] is twice else "added"]
         )

@@ -37,8 +37,6 @@ def test_numbers_are_as_far_apart_as_scipy_finds_them(before: Any, after: Any) -
     column = _column(before, after)
     expected = stats.ks_2samp(before, after, method="asymp")
     assert column.distance == pytest.approx(expected.statistic, abs=0.02)
-    assert column.p_value is not None
-    assert (column.p_value < 1e-6) == (expected.pvalue < 1e-6)
     pooled = np.quantile(np.concatenate([before, after]), np.arange(1, 10) / 10, method="inverted_cdf")
     edges = [-np.inf, *np.unique(pooled), np.inf]
     shares = [np.diff([(side <= edge).mean() for edge in edges]) for side in (before, after)]
@@ -61,17 +59,15 @@ def test_values_are_as_far_apart_as_scipy_finds_them() -> None:
     before, after = ["a"] * 500 + ["b"] * 300 + ["c"] * 200, ["a"] * 450 + ["b"] * 450 + ["c"] * 200
     column = _column(before, after)
     counts = Counter(before), Counter(after)
-    table = [[side[name] for name in "abc"] for side in counts]
-    assert column.p_value == pytest.approx(stats.chi2_contingency(table, correction=False).pvalue, rel=1e-6)
-    shares = [np.array(row) / sum(row) for row in table]
+    shares = [np.array([side[name] for name in "abc"]) / side.total() for side in counts]
     assert column.distance == pytest.approx(np.abs(shares[0] - shares[1]).sum() / 2)
-    assert column.psi == pytest.approx(((shares[1] - shares[0]) * np.log(shares[1] / shares[0])).sum(), abs=1e-6)
+    assert column.psi == pytest.approx(stats.entropy(*shares) + stats.entropy(*shares[::-1]), abs=1e-6)
     assert column.values[0] == ("b", 0.3, 450 / 1100)
 
 
-def test_too_few_for_a_test_have_no_p_value() -> None:
-    assert value_distance({"a": 3, "b": 1}, {"a": 1, "b": 3}).p_value is None
-    assert value_distance({"a": 3}, {}).psi is None
+def test_values_are_at_no_distance_from_none() -> None:
+    found = value_distance({"a": 3}, {})
+    assert (found.psi, found.distance) == (None, None)
 
 
 _COUNTS = st.dictionaries(st.sampled_from("abcdef"), st.integers(0, 50), max_size=6)
@@ -92,7 +88,7 @@ def test_numbers_are_as_far_from_each_other_both_ways(before: list[float | None]
     kind = pa.float64()
     there = compare({"x": pa.array(before, kind)}, {"x": pa.array(after, kind)}).columns
     back = compare({"x": pa.array(after, kind)}, {"x": pa.array(before, kind)}).columns
-    assert [(c.psi, c.distance, c.p_value) for c in there] == [(c.psi, c.distance, c.p_value) for c in back]
+    assert [(c.psi, c.distance) for c in there] == [(c.psi, c.distance) for c in back]
     assert all(c.psi is None or c.psi >= 0 for c in there)
     assert all(c.distance is None or 0 <= c.distance <= 1 + 1e-9 for c in there)
 

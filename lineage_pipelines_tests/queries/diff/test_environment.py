@@ -7,9 +7,10 @@ from hypothesis import strategies as st
 from lineage_pipelines.queries.diff.changes import EnvironmentChange, Kind, PackageChange
 from lineage_pipelines.queries.diff.code.environment import compare_environment
 from lineage_pipelines.queries.diff.explanation import scores
-from lineage_pipelines.queries.diff.explanation.record_sentences import environment_sentences
+from lineage_pipelines.queries.diff.explanation.record_layers import environment_changes
 from lineage_pipelines.records.statement.environment import Recorder
 from lineage_pipelines.records.statement.lineage_record import LineageRecord
+from lineage_pipelines.reports.change_text import change_text
 from lineage_pipelines_tests.queries.diff.stored import Store, pairs, swapped
 from lineage_pipelines_tests.samples import digest, make_record
 
@@ -141,9 +142,10 @@ def test_the_library_that_made_the_record_ranks_below_the_machine() -> None:
     change = compare_environment(one, other, store)
     assert change.facts["recorder"] == (f"own 1.0 ({digest('a')})", f"own 1.0 ({digest('b')})")
     assert compare_environment(other, one, store).facts["recorder"] == swapped(change.facts["recorder"])
-    sentences = {each.subject: each for each in environment_sentences(change)}
-    assert sentences["recorder"].score == scores.OTHER_LIBRARY < sentences["cpu"].score
-    assert sentences["recorder"].text.startswith("the library that made the record is own 1.0 (")
+    found = {each.subject: each for each in environment_changes(change)}
+    assert found["recorder"].score == scores.OTHER_LIBRARY < found["cpu"].score
+    assert (found["recorder"].before, found["recorder"].after) == change.facts["recorder"]
+    assert change_text(found["recorder"]).startswith("the library that made the record: ")
     assert "recorder" not in compare_environment(plain, other, store).facts  # schema 1 does not name it
 
 

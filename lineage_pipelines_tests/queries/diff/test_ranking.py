@@ -1,5 +1,6 @@
 """What of all that differs is kept, and in which order."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -10,28 +11,29 @@ from lineage_pipelines.queries.diff.changes import (
     DatasetChange,
     EnvironmentChange,
     EvaluationChange,
+    Kind,
     MetricChange,
-    Sentence,
+    ParameterChange,
 )
-from lineage_pipelines.queries.diff.data.dataset_changes import compare_datasets
-from lineage_pipelines.queries.diff.explanation.data_sentences import data_sentences
-from lineage_pipelines.queries.diff.explanation.ranking import rank
+from lineage_pipelines.queries.diff.data.dataset_changes import Ways, compare_datasets
+from lineage_pipelines.queries.diff.explanation import scores
+from lineage_pipelines.queries.diff.explanation.change import Change, ChangeKind
+from lineage_pipelines.queries.diff.explanation.data_layer import data_changes
+from lineage_pipelines.queries.diff.explanation.ranking import Differences, rank
+from lineage_pipelines.reports.change_text import change_text
 from lineage_pipelines_tests.queries.diff.tables import Stored, record
 from lineage_pipelines_tests.samples import digests, make_record
 
 NAMES = [("home.age", "away.age"), ("home_age", "away_age"), ("age", ".age"), ("a.b.", "b.")]
 
 
-def _ranked(*changes: DatasetChange) -> tuple[Sentence, ...]:
-    return rank(
-        data=changes,
-        stages=(),
-        code=CodeChange(identical=True),
-        environment=EnvironmentChange(identical=True),
-        parameters=(),
-        evaluation=EvaluationChange(same_data=True, same_code=True),
-        facts={},
-    )
+ALIKE = EvaluationChange(same_data=True, same_code=True)
+
+
+def _ranked(*data: DatasetChange, evaluation: EvaluationChange = ALIKE) -> tuple[Change, ...]:
+    """The changes of two versions that differ in data, and in how they were measured."""
+    environment = EnvironmentChange(identical=True)
+    return rank(Differences(data=data, code=CodeChange(identical=True), environment=environment, evaluation=evaluation))
 
 
 def _changes(names: tuple[str, str], *datasets: str) -> tuple[DatasetChange, ...]:
@@ -40,24 +42,24 @@ def _changes(names: tuple[str, str], *datasets: str) -> tuple[DatasetChange, ...
     before = {name: draw.normal(size=500) for name in names}
     after = {names[0]: before[names[0]] * 1.5 + 4, names[1]: draw.exponential(size=500)}
     sides = [record(*(stored.snapshot(side, name) for name in datasets)) for side in (before, after)]
-    return tuple(compare_datasets(sides[0], sides[1], stored))
+    return tuple(compare_datasets(sides[0], sides[1], Ways(blobs=stored)))
 
 
 @pytest.mark.parametrize("names", NAMES)
 def test_columns_are_told_apart_by_their_whole_name(names: tuple[str, str]) -> None:
     found = _ranked(*_changes(names, "train"))
-    assert {f"train.{name}" for name in names} <= {sentence.subject for sentence in found}
+    assert {f"train.{name}" for name in names} <= {change.subject for change in found}
 
 
 @pytest.mark.parametrize("names", NAMES)
 def test_a_column_that_moved_in_two_datasets_is_one_finding(names: tuple[str, str]) -> None:
     found = _ranked(*_changes(names, "train", "validation"))
-    assert sorted(sentence.column for sentence in found if sentence.column) == sorted(names)
+    assert sorted(name for change in found for name in change.columns) == sorted(names)
 
 
 def test_datasets_are_told_apart_whatever_their_names_end_with() -> None:
     one, other = _changes(("x", "y"), "north.csv", "south.csv")
-    gone = [sentence.subject for sentence in _ranked(*(_without_columns(change) for change in (one, other)))]
+    gone = [change.subject for change in _ranked(*(_without_columns(change) for change in (one, other)))]
     assert sorted(gone) == ["north.csv", "south.csv"]
 
 
@@ -74,30 +76,25 @@ def test_of_one_finding_the_highest_score_is_kept_whichever_comes_first() -> Non
     for near in ("train", "validation"):
         moved = {name: little if name == near else far for name in ("train", "validation")}
         after = record(*(stored.snapshot({"x": values}, name) for name, values in moved.items()))
-        changes = tuple(compare_datasets(before, after, stored))
-        alone = max(s.score for change in changes for s in data_sentences(change) if s.column == "x")
+        changes = tuple(compare_datasets(before, after, Ways(blobs=stored)))
+        alone = max(
+            each.score * (1 if change.name == "train" else scores.ELSEWHERE)
+            for change in changes
+            for each in data_changes(change)
+            if each.columns == ("x",)
+        )
         for order in (changes, changes[::-1]):
-            assert [s.score for s in _ranked(*order) if s.column == "x"] == [alone]
+            assert [each.score for each in _ranked(*order) if each.columns == ("x",)] == [alone]
 
 
-def _measured_on(other: str, *, differs: str) -> list[str]:
+def _measured_on(other: str, *, differs: str) -> Sequence[str]:
     """The layers that are told where the data that was measured on is other, and one dataset differs."""
     one = make_record().data[0]
     first = (replace(one, name="train"), replace(one, name="test", path="t"))
     second = tuple(replace(each, digest=digests("other")) if each.name == differs else each for each in first)
-    changes = compare_datasets(record(*first), record(*second), lambda _: None)
-    return [
-        sentence.layer
-        for sentence in rank(
-            data=changes,
-            stages=(),
-            code=CodeChange(identical=True),
-            environment=EnvironmentChange(identical=True),
-            parameters=(),
-            evaluation=EvaluationChange(same_data=False, same_code=True, snapshot=(other, other)),
-            facts={},
-        )
-    ]
+    changes = compare_datasets(record(*first), record(*second), Ways(blobs=lambda _: None))
+    evaluation = EvaluationChange(same_data=False, same_code=True, snapshot=(other, other))
+    return [change.layer for change in _ranked(*changes, evaluation=evaluation)]
 
 
 def test_metrics_cannot_be_compared_where_only_what_was_measured_on_differs() -> None:
@@ -108,15 +105,27 @@ def test_metrics_cannot_be_compared_where_only_what_was_measured_on_differs() ->
 @pytest.mark.parametrize("moved", [True, False])
 def test_where_nothing_that_was_recorded_differs_no_cause_is_claimed(moved: bool) -> None:
     metric = MetricChange(name="roc_auc", before=0.7, after=0.8 if moved else 0.7)
-    (sentence,) = rank(
-        data=(),
-        stages=(),
-        code=CodeChange(identical=True),
-        environment=EnvironmentChange(identical=True),
-        parameters=(),
-        evaluation=EvaluationChange(same_data=True, same_code=True, metrics=(metric,)),
-        facts={},
-    )
+    (change,) = _ranked(evaluation=replace(ALIKE, metrics=(metric,)))
+    assert change.kind is (ChangeKind.UNEXPLAINED if moved else ChangeKind.NOTHING)
     unexplained = "nothing that was recorded differs; the record does not explain the change in the metrics"
-    assert (sentence.text == unexplained) is moved
-    assert "chance" not in sentence.text
+    assert (change_text(change) == unexplained) is moved
+    assert "chance" not in change_text(change)
+
+
+def test_a_parameter_is_told_though_it_moved_as_the_seed_did() -> None:
+    """The seed is told once, as a fact and not as a parameter as well; a parameter of another name is not the seed."""
+    parameters = [ParameterChange(name=name, kind=Kind.CHANGED, before=7, after=8) for name in ("seed", "depth")]
+    environment = EnvironmentChange(identical=True)
+    found = rank(
+        Differences(
+            code=CodeChange(identical=True),
+            environment=environment,
+            parameters=parameters,
+            evaluation=ALIKE,
+            facts={"seed": (7, 8)},
+        )
+    )
+    assert [(change.kind, change.subject) for change in found] == [
+        (ChangeKind.PARAMETER_CHANGED, "depth"),
+        (ChangeKind.SEED_CHANGED, "seed"),
+    ]

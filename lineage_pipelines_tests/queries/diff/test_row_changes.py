@@ -15,13 +15,15 @@ from hypothesis import strategies as st
 
 from lineage_pipelines.errors import LineageError
 from lineage_pipelines.queries.diff.changes import Evidence, OverlapChange
-from lineage_pipelines.queries.diff.data.dataset_changes import compare_datasets
+from lineage_pipelines.queries.diff.data.dataset_changes import Ways, compare_datasets
 from lineage_pipelines.queries.diff.data.overlap import compare_overlaps
 from lineage_pipelines.queries.diff.explanation import scores
-from lineage_pipelines.queries.diff.explanation.data_sentences import overlap_sentences
+from lineage_pipelines.queries.diff.explanation.change import ChangeKind
+from lineage_pipelines.queries.diff.explanation.data_layer import overlap_changes
 from lineage_pipelines.queries.diff.rows.row_change import Effect, EffectKind, GroupKind, RowChange, RowGroup
 from lineage_pipelines.queries.diff.rows.row_changes import compare_rows
 from lineage_pipelines.queries.diff.stored_tables import OpenTable, find_tables
+from lineage_pipelines.reports.change_text import change_text
 from lineage_pipelines_tests.queries.diff.tables import Stored, record, write_table
 from lineage_pipelines_tests.world import World
 
@@ -203,11 +205,11 @@ def test_both_snapshots_are_found_in_the_cache_and_compared(world: World, path: 
     first = _tracked(world, stored, path, table)
     second = _tracked(world, stored, path, table.slice(0, 40))
     tables = find_tables(world.root)
-    (change,) = compare_datasets(record(first), record(second), stored, tables)
+    (change,) = compare_datasets(record(first), record(second), Ways(blobs=stored, open_tables=tables))
     assert change.evidence is Evidence.DATA
     assert change.row_change is not None
     assert (change.row_change.removed, change.row_change.same) == (10, 40)
-    (change,) = compare_datasets(record(first), record(second), stored)
+    (change,) = compare_datasets(record(first), record(second), Ways(blobs=stored))
     assert (change.evidence, change.row_change) == (Evidence.PROFILES, None)
 
 
@@ -219,14 +221,14 @@ def test_data_that_is_gone_or_altered_is_not_compared_and_that_is_said(world: Wo
     kept = world.cached(first.digest.md5)
     kept.chmod(0o600)
     kept.write_bytes(b"otherwise")
-    (change,) = compare_datasets(record(first), record(second), stored, tables)
+    (change,) = compare_datasets(record(first), record(second), Ways(blobs=stored, open_tables=tables))
     assert (change.evidence, change.row_change) == (Evidence.PROFILES, None)
     assert "before: was altered" in change.weaker
     kept.unlink()
-    (change,) = compare_datasets(record(first), record(second), stored, tables)
+    (change,) = compare_datasets(record(first), record(second), Ways(blobs=stored, open_tables=tables))
     assert "rows were not compared: before" in change.weaker
     nameless = dataclasses.replace(first, digest=dataclasses.replace(first.digest, md5=None))
-    (change,) = compare_datasets(record(nameless), record(second), stored, tables)
+    (change,) = compare_datasets(record(nameless), record(second), Ways(blobs=stored, open_tables=tables))
     assert "MD5 was not recorded" in change.weaker
 
 
@@ -245,7 +247,8 @@ def test_a_folder_of_files_is_one_table(world: World) -> None:
         snapshots.append(
             dataclasses.replace(snapshot, digest=dataclasses.replace(snapshot.digest, md5=md5, sha256=None))
         )
-    (change,) = compare_datasets(record(snapshots[0]), record(snapshots[1]), stored, find_tables(world.root))
+    ways = Ways(blobs=stored, open_tables=find_tables(world.root))
+    (change,) = compare_datasets(record(snapshots[0]), record(snapshots[1]), ways)
     assert change.row_change is not None
     assert (change.row_change.removed, change.row_change.same) == (20, 40)
 
@@ -314,10 +317,11 @@ def test_rows_that_are_trained_and_measured_on_are_counted_without_a_gate() -> N
     recorded, read = _trained_and_measured(test, mixed, train)
     assert recorded == ()
     assert read == (OverlapChange(measured="test", trained="train", shared=(0, 200), rows=(1000, 1000)),)
-    (sentence,) = overlap_sentences(read[0])
-    assert sentence.text == "200 of 1,000 rows of test are in train, too (0 before)"
-    (gone,) = overlap_sentences(dataclasses.replace(read[0], shared=(200, 0)))
-    assert gone.text == "no row of test is in train, too, as 200 were before"
+    (found,) = overlap_changes(read[0])
+    assert (found.kind, found.subject, found.before, found.after) == (ChangeKind.ROWS_SHARED, "test", 0, 200)
+    assert change_text(found) == "200 of 1,000 rows of test are in train as well (0 before)"
+    (gone,) = overlap_changes(dataclasses.replace(read[0], shared=(200, 0)))
+    assert change_text(gone) == "no row of test is in train as well; 200 were before"
 
 
 def test_that_all_rows_are_trained_on_is_known_from_what_is_recorded() -> None:
@@ -326,8 +330,8 @@ def test_that_all_rows_are_trained_on_is_known_from_what_is_recorded() -> None:
     turned = train.take(pa.array(np.arange(3000)[::-1].copy()))
     recorded, _ = _trained_and_measured(test, turned, train)
     assert [each.shared for each in recorded] == [(None, 3000)]
-    (sentence,) = overlap_sentences(recorded[0])
-    assert (sentence.text, sentence.score) == ("all rows of test are in train, too", scores.ALL_TRAINED_ON)
+    (found,) = overlap_changes(recorded[0])
+    assert (change_text(found), found.score) == ("all rows of test are in train as well", scores.ALL_TRAINED_ON)
     assert _trained_and_measured(test, test.slice(0, 900), train)[0] == ()
 
 
@@ -337,7 +341,7 @@ def test_who_reads_rows_is_told(world: World) -> None:
     second = _tracked(world, stored, "data/t.feather", table.slice(0, 40))
     told: list[tuple[str, int]] = []
     tables = find_tables(world.root, lambda name, rows: told.append((name, rows)))
-    (change,) = compare_datasets(record(first), record(second), stored, tables)
+    (change,) = compare_datasets(record(first), record(second), Ways(blobs=stored, open_tables=tables))
     assert change.row_change is not None
     assert {name for name, _ in told} == {"train"}
     assert sum(rows for _, rows in told) >= 90

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from lineage_pipelines.queries.diff.alignment import Pair, kind_of, paired
-from lineage_pipelines.queries.diff.changes import CodeChange, FileChange, Kind
+from lineage_pipelines.queries.diff.changes import CodeChange, FileChange, Kind, StageChange
 from lineage_pipelines.queries.diff.stored_sources import Blobs, read_blob
 from lineage_pipelines.records.statement.code import CodeVersion, SourceFile
 from lineage_pipelines.records.statement.lineage_record import LineageRecord
@@ -34,6 +34,8 @@ def compare_code(
         identical=_same(before, after),
         revision=(before.revision, after.revision),
         dirty=(before.dirty, after.dirty),
+        entry=(_entry(before), _entry(after)),
+        patched=before.patch != after.patch,
     )
     if change.identical:
         same = tuple(sorted(file.path for file in before.source.files)) if before.source else ()
@@ -48,6 +50,101 @@ def compare_code(
     contents = _Contents(changed, before, after, blobs, repository)
     files = tuple(_file_changes(changed, contents))
     return replace(change, files=files, unchanged=len(same), same=same, weaker=contents.weaker())
+
+
+def compare_other_files(first: LineageRecord, second: LineageRecord, repository: Path | None) -> tuple[FileChange, ...]:
+    """Return the files that differ between the two commits and that no recorded part reaches.
+
+    A part is the source closure of the training, what a preparation step declares, or data: metafiles of DVC are no
+    files of their own. Documents are left out.
+
+    Args:
+        first: the version on the left.
+        second: the version on the right.
+        repository: any folder of the Git repository; None for no answer.
+    """
+    before, after = first.code, second.code
+    if repository is None or before.revision == after.revision:
+        return ()
+    from lineage_pipelines.queries.diff.code.commits import changed_paths, committed_files
+
+    reached = {file.path for code in (before, after) if code.source for file in code.source.files}
+    stages = [stage for record in (first, second) for stage in record.stages]
+    reached |= {dep.path for stage in stages for dep in stage.deps}
+    changed = changed_paths(repository, before.revision, after.revision)
+    folders = tuple(f"{path}/" for path in reached)
+    others = [path for path in changed if path not in reached and not path.startswith(folders) and not _is_aside(path)]
+    recorded = {file for file, values in _params(first).items() if values != _params(second).get(file)}
+    others = [path for path in others if path not in recorded][:_MAX_OTHERS]
+    if not others:
+        return ()
+    sides = [committed_files(repository, code.revision, dict.fromkeys(others, "")) for code in (before, after)]
+    return tuple(_file_change(path, sides[0].get(path), sides[1].get(path)) for path in others)
+
+
+_MAX_OTHERS = 20
+_DOCUMENTS = (".md", ".rst", ".txt", ".gitignore", ".dvc", "dvc.lock", "dvc.yaml", ".dvcignore", ".lock")
+
+
+def _is_aside(path: str) -> bool:
+    return path.endswith(_DOCUMENTS) or path.startswith((".dvc/", "docs/", ".github/"))
+
+
+def _params(record: LineageRecord) -> dict[str, dict[str, object]]:
+    found: dict[str, dict[str, object]] = {}
+    for stage in record.stages:
+        for file, values in stage.params.items():
+            found.setdefault(file, {})[stage.name] = values
+    return found
+
+
+def _file_change(path: str, before: bytes | None, after: bytes | None, *, max_lines: int | None = None) -> FileChange:
+    """Compare the two contents of one file; None where it is not there."""
+    from lineage_pipelines.queries.diff.code.source_diff import MAX_LINES, diff_texts, same_code
+
+    kind = kind_of(before, after)
+    diff = diff_texts(path, before, after, max_lines=MAX_LINES if max_lines is None else max_lines)
+    layout = kind is Kind.CHANGED and path.endswith(".py") and same_code(before or b"", after or b"")
+    return FileChange(path=path, kind=kind, patch=diff.patch, lines=(diff.added, diff.removed), only_layout=layout)
+
+
+def compare_step_code(
+    stages: Sequence[StageChange], first: LineageRecord, second: LineageRecord, repository: Path | None
+) -> tuple[StageChange, ...]:
+    """Add the lines of the code of preparation steps that differs, where Git has the very files that were read."""
+    if repository is None or not any(stage.code for stage in stages):
+        return tuple(stages)
+    from lineage_pipelines.queries.diff.code.commits import committed_files
+
+    contents = []
+    for record in (first, second):
+        digests = {
+            dep.path: dep.digest.sha256 or dep.digest.md5 or ""
+            for stage in record.stages
+            for dep in stage.deps
+            if dep.origin == "git"
+        }
+        wanted = {path for stage in stages for path in map(_unmarked, stage.code)}
+        expected = {path: digest for path, digest in digests.items() if digest and path in wanted}
+        contents.append(committed_files(repository, record.code.revision, expected))
+    return tuple(replace(stage, sources=_step_files(stage, *contents)) for stage in stages)
+
+
+def _unmarked(marked: str) -> str:
+    return marked[2:]
+
+
+def _step_files(stage: StageChange, before: Mapping[str, bytes], after: Mapping[str, bytes]) -> tuple[FileChange, ...]:
+    paths = [
+        (mark[0], _unmarked(mark))
+        for mark in stage.code
+        if (mark[0] == "+" or _unmarked(mark) in before) and (mark[0] == "-" or _unmarked(mark) in after)
+    ]
+    return tuple(_file_change(path, before.get(path), after.get(path)) for _, path in paths)
+
+
+def _entry(code: CodeVersion) -> str | None:
+    return code.source.entry if code.source is not None else None
 
 
 def _same(before: CodeVersion, after: CodeVersion) -> bool:
@@ -123,16 +220,14 @@ def _read(
 
 
 def _file_changes(changed: Sequence[Pair[SourceFile]], contents: _Contents) -> Iterator[FileChange]:
-    from lineage_pipelines.queries.diff.code.source_diff import MAX_LINES, diff_texts, same_code
+    from lineage_pipelines.queries.diff.code.source_diff import MAX_LINES
 
     left = _MAX_LINES
     for pair in sorted(changed, key=lambda pair: pair.name):
-        kind, path = kind_of(pair.before, pair.after), pair.name
         before, after = contents.of(pair.before), contents.of(pair.after)
         if (before is None and pair.before is not None) or (after is None and pair.after is not None):
-            yield FileChange(path=path, kind=kind)
+            yield FileChange(path=pair.name, kind=kind_of(pair.before, pair.after))
             continue
-        diff = diff_texts(path, before, after, max_lines=min(MAX_LINES, max(left, 0)))
-        left -= diff.patch.count("\n")
-        layout = kind is Kind.CHANGED and path.endswith(".py") and same_code(before or b"", after or b"")
-        yield FileChange(path=path, kind=kind, patch=diff.patch, lines=(diff.added, diff.removed), only_layout=layout)
+        change = _file_change(pair.name, before, after, max_lines=min(MAX_LINES, max(left, 0)))
+        left -= change.patch.count("\n")
+        yield change

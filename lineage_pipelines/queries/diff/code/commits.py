@@ -3,14 +3,17 @@
 import hashlib
 import re
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 
 from lineage_pipelines.capture.git.git_state import find_root
+from lineage_pipelines.records.statement.dataset import Delivery
 from lineage_pipelines.system.git_command import GitError, read_blobs, run_git
 
 MOST_COMMITS = 50
 _REVISION = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _SHORT = 12
+_MD5 = 32
 _MAX_BYTES = 64 * 1024 * 1024
 
 
@@ -53,7 +56,8 @@ def committed_files(repository: Path, revision: str | None, expected: Mapping[st
     Args:
         repository: any folder of the repository.
         revision: the commit.
-        expected: path to the SHA-256 in hex. A file that was not committed as it ran has another one, and is left out.
+        expected: path to the SHA-256 or MD5 in hex, or to nothing where any content will do. A file that was not
+            committed as it ran has another digest, and is left out.
     """
     if not is_revision(revision):
         return {}
@@ -64,5 +68,38 @@ def committed_files(repository: Path, revision: str | None, expected: Mapping[st
     return {
         path: data
         for path, data in zip(expected, blobs, strict=True)
-        if data is not None and hashlib.sha256(data).hexdigest() == expected[path]
+        if data is not None and _has_digest(data, expected[path])
     }
+
+
+def _has_digest(data: bytes, digest: str) -> bool:
+    algorithm = "md5" if len(digest) == _MD5 else "sha256"
+    return not digest or hashlib.new(algorithm, data, usedforsecurity=False).hexdigest() == digest
+
+
+def changed_paths(repository: Path, first: str | None, second: str | None) -> tuple[str, ...]:
+    """Return the files that differ between two commits, as far as Git knows both; renames are two files."""
+    if first == second or not (is_revision(first) and is_revision(second)):
+        return ()
+    try:
+        named = run_git(
+            find_root(repository), ["diff", "--name-only", "--no-renames", "-z", f"{first}", f"{second}", "--"]
+        )
+    except GitError:
+        return ()
+    return tuple(path.decode("utf-8", "backslashreplace") for path in named.split(b"\0") if path)
+
+
+def find_delivery(repository: Path, first: str | None, second: str | None, path: str) -> Delivery | None:
+    """Return the last commit between two that changed a file, such as the metafile of tracked data."""
+    if first == second or not (is_revision(first) and is_revision(second)):
+        return None
+    form = "--format=%H%x00%an%x00%aI"
+    try:
+        found = run_git(find_root(repository), ["log", "-1", form, f"{first}..{second}", "--", path])
+    except GitError:
+        return None
+    if not found:
+        return None
+    revision, author, date = found.decode("utf-8", "replace").rstrip("\n").split("\0", 2)
+    return Delivery(revision=revision, author=author, date=datetime.fromisoformat(date).astimezone(UTC))

@@ -25,6 +25,8 @@ _MAX_SHOWN = 10
 _MIN_MOVED = 0.0005
 _SAME = 1e-9
 _TWO = 2
+_FEW_ROWS = 20
+"""Below, a number that differs in every row names nothing."""
 
 
 def compare_columns(first: Profile, second: Profile, names: Mapping[str, str]) -> tuple[ColumnChange, ...]:
@@ -59,21 +61,42 @@ def _compare(name: str, sides: Columns, seen: tuple[int, int]) -> ColumnChange |
     differs = same_content(*sides) is False or bool(facts) or bool(distance.distance)
     if not differs:
         return None
-    mapped = linear_map(*sides, same_count=_present(sides[0], seen[0]) == _present(sides[1], seen[1]))
+    # Where as many rows are there, what names them can have been multiplied as well as any other number.
+    named = seen[0] != seen[1] and any(identifies(column, rows) for column, rows in zip(sides, seen, strict=True))
+    mapped = (
+        None if named else linear_map(*sides, same_count=_present(sides[0], seen[0]) == _present(sides[1], seen[1]))
+    )
     return ColumnChange(
         column=name,
         kind=str(sides[1].kind or ""),
         facts=facts,
         psi=distance.psi,
         distance=distance.distance,
-        p_value=distance.p_value,
         values=_moved(*counts),
         appeared=_come(*counts),
         vanished=_come(counts[1], counts[0]),
         ratio=mapped[0] if mapped else None,
         offset=mapped[1] if mapped else None,
+        identifies=named,
+        exchanged=_exchanged(*counts) if seen[0] == seen[1] else None,
         bins=(_bins(sides[0]), _bins(sides[1])),
     )
+
+
+def identifies(column: ColumnProfile, rows: int) -> bool:
+    """Return whether a column names rows: a whole number, or text, that is another one in each row."""
+    whole = column.kind is ColumnKind.TEXT or (column.kind is ColumnKind.NUMBER and "int" in (column.type or ""))
+    return whole and rows > _FEW_ROWS and column.nulls == 0 and column.distinct == rows
+
+
+def _exchanged(before: "Counts | None", after: "Counts | None") -> tuple[str, str] | None:
+    """Two values of which each has the rows of the other now, while all other values have theirs."""
+    if before is None or after is None or before.other or after.other or before.keys() != after.keys():
+        return None
+    moved = sorted(value for value in before if before[value] != after[value])
+    if len(moved) != _TWO or before[moved[0]] != after[moved[1]] or before[moved[1]] != after[moved[0]]:
+        return None
+    return moved[0], moved[1]
 
 
 def _bins(column: ColumnProfile) -> Bins | None:
@@ -93,8 +116,7 @@ def _distance(sides: Columns, counts: "tuple[Counts | None, Counts | None]", see
     if kinds <= _NUMBERS:
         if len(kinds) > 1 or not all(has_distribution(column) for column in sides) or 0 in seen:
             return Distance()
-        present = _present(sides[0], seen[0]), _present(sides[1], seen[1])
-        return number_distance(*sides, _apart(sides, seen), present)
+        return number_distance(*sides, _apart(sides, seen))
     if counts[0] is None or counts[1] is None:
         return Distance()
     return value_distance(*_aligned(counts[0], counts[1], sides))

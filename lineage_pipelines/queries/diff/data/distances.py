@@ -19,8 +19,6 @@ _BINS = 10
 _MIN_SHARE = 1e-4
 """What an empty bin counts for in PSI, which has no value for nothing."""
 _TINY = 1e-9
-_ENOUGH = 5
-"""Expected count in each cell below which chi-square says nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +27,6 @@ class Distance:
 
     psi: float | None = None
     distance: float | None = None
-    p_value: float | None = None
 
 
 class Steps:
@@ -77,19 +74,15 @@ def has_distribution(column: ColumnProfile) -> bool:
     return bool(column.quantiles) or column.lists_all
 
 
-def number_distance(
-    first: ColumnProfile, second: ColumnProfile, apart: Sequence[tuple[float, float]], counts: tuple[int, int]
-) -> Distance:
+def number_distance(first: ColumnProfile, second: ColumnProfile, apart: Sequence[tuple[float, float]]) -> Distance:
     """Compare numbers or times.
 
     Args:
         first: the column before.
         second: and after.
         apart: shares of all rows, before and after, that are no such numbers: missing, infinite.
-        counts: how many numbers there are, before and after.
     """
     import numpy as np
-    from scipy.special import kolmogorov
 
     before, after = Steps(first), Steps(second)
     places = np.union1d(before.points, after.points)
@@ -97,11 +90,9 @@ def number_distance(
     distance = float(np.abs(one - other).max())
     edges = _edges((one + other) / 2)
     shares = [np.diff(np.concatenate([[0.0], cumulated[edges], [1.0]])) for cumulated in (one, other)]
-    n, m = counts
-    p_value = float(kolmogorov(np.sqrt(n * m / (n + m)) * distance)) if n and m else None
     rest = [1 - sum(pair[side] for pair in apart) for side in (0, 1)]
     pairs = [*zip(shares[0] * rest[0], shares[1] * rest[1], strict=True), *apart]
-    return Distance(psi=stability([(float(p), float(q)) for p, q in pairs]), distance=distance, p_value=p_value)
+    return Distance(psi=stability([(float(p), float(q)) for p, q in pairs]), distance=distance)
 
 
 def _edges(pooled: "Array") -> "Array":
@@ -122,7 +113,7 @@ def value_distance(before: Mapping[str, int], after: Mapping[str, int]) -> Dista
     counts = [(before.get(name, 0), after.get(name, 0)) for name in names]
     pairs = [(one / n, other / m) for one, other in counts]
     distance = math.fsum(abs(p - q) for p, q in pairs) / 2
-    return Distance(psi=stability(pairs), distance=distance, p_value=_chi_square(counts))
+    return Distance(psi=stability(pairs), distance=distance)
 
 
 def stability(pairs: Sequence[tuple[float, float]]) -> float:
@@ -132,15 +123,3 @@ def stability(pairs: Sequence[tuple[float, float]]) -> float:
     kept = [pair for pair in pairs if pair[0] > _TINY or pair[1] > _TINY]
     before, after = (np.maximum([pair[side] for pair in kept], _MIN_SHARE) for side in (0, 1))
     return math.fsum((after - before) * (np.log(after) - np.log(before)))
-
-
-def _chi_square(counts: Sequence[tuple[int, int]]) -> float | None:
-    """Return the p-value of the chi-square test of two rows of counts; None when they are too small for it."""
-    import numpy as np
-    from scipy.special import chdtrc
-
-    table = np.array([pair for pair in counts if sum(pair)], dtype="float64")
-    expected = table.sum(axis=1, keepdims=True) * table.sum(axis=0) / table.sum()
-    if table.shape[0] < 2 or expected.min() < _ENOUGH:  # noqa: PLR2004  # one value is not a distribution
-        return None
-    return float(chdtrc(table.shape[0] - 1, math.fsum(((table - expected) ** 2 / expected).flat)))

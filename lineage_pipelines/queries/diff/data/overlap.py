@@ -23,7 +23,8 @@ def compare_overlaps(
 ) -> tuple[OverlapChange, ...]:
     """Return where the rows that were both trained and measured on are not as many as before.
 
-    Recorded digests tell when all rows are in both. How many are is known only when the data is read again.
+    Records of schema 2 say how many are. Of earlier ones digests tell when all rows are in both; how many are is known
+    only when the data is read again.
 
     Args:
         first: the version on the left.
@@ -55,6 +56,9 @@ def _pairs(record: LineageRecord) -> Iterator[tuple[tuple[str, str], _Pair]]:
 def _shared(
     measured: DatasetSnapshot, trained: DatasetSnapshot, blobs: Blobs, open_tables: "Tables | None"
 ) -> int | None:
+    recorded = next((each.rows for each in measured.overlaps if each.trained == trained.name), None)
+    if recorded is not None:
+        return recorded
     if _same_rows(measured, trained, blobs):
         return measured.rows
     if open_tables is None:

@@ -2,13 +2,11 @@
 
 from dataclasses import dataclass
 
-from lineage_pipelines.capture.gaps import some_of
 from lineage_pipelines.queries.diff.changes import ColumnChange, DatasetChange
-from lineage_pipelines.queries.diff.wording import moment
+from lineage_pipelines.records.values.canonical import Json
 
 _ROUNDING = 1.02
 _MAX_OF = 0.8
-_MAX_NAMED = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,10 +15,13 @@ class Period:
 
     columns: frozenset[str] = frozenset()
     """Columns that only say which time it is: there is nothing else to say about them."""
-    words: tuple[str, ...] = ()
-    """`opened goes on to 2024-06-28`, `month 2013-06 is new`."""
+    spans: "tuple[Span, ...]" = ()
+    """What each of them says."""
     new_share: float | None = None
     """Of all rows, how many are new, where rows came and none went; None otherwise."""
+
+    gone_share: float | None = None
+    """Of the rows before, how many are gone, where there are fewer; None otherwise."""
 
     @property
     def moved(self) -> bool:
@@ -30,8 +31,11 @@ class Period:
     def explains(self, column: ColumnChange) -> bool:
         """Whether more rows, or another time, can have moved a column that far.
 
-        Rows that are added move no distribution further than their own share of all rows, and no value is gone.
+        Rows that came or went move no distribution further than their own share of all rows, and where they only came
+        no value is gone.
         """
+        if self.gone_share is not None:
+            return not column.appeared and (column.distance or 0.0) <= self.gone_share * _ROUNDING
         if not self.moved:
             return False
         if self.new_share is None:
@@ -55,22 +59,28 @@ def find_period(change: DatasetChange) -> Period:
     spans = {column.column: found for column in moved if (found := _span(column))}
     goes_on = after > before and spans and all(found.only_new for found in spans.values())
     return Period(
-        frozenset(spans),
-        tuple(f"{name} {found.words}" for name, found in spans.items()),
-        (after - before) / after if goes_on else None,
+        columns=frozenset(spans),
+        spans=tuple(spans.values()),
+        new_share=(after - before) / after if goes_on else None,
+        gone_share=(before - after) / before if after < before else None,
     )
 
 
 @dataclass(frozen=True, slots=True)
-class _Span:
-    """The time that one column covers."""
+class Span:
+    """The time that one column covers, by its ends or by names in order, such as months."""
 
-    words: str
+    column: str
     only_new: bool
     """Whether it only goes on, and has lost nothing."""
+    begin: tuple[Json, Json] | None = None
+    """Before and after, in seconds since 1970, where they differ."""
+    end: tuple[Json, Json] | None = None
+    gone: tuple[str, ...] = ()
+    new: tuple[str, ...] = ()
 
 
-def _span(column: ColumnChange) -> _Span | None:
+def _span(column: ColumnChange) -> Span | None:
     if column.kind == "time" and column.ratio is None:
         return _ends(column)
     if column.kind == "text" and (column.appeared or column.vanished):
@@ -78,21 +88,17 @@ def _span(column: ColumnChange) -> _Span | None:
     return None
 
 
-def _ends(column: ColumnChange) -> _Span | None:
+def _ends(column: ColumnChange) -> Span | None:
     low, high = column.facts.get("min"), column.facts.get("max")
-    words = [f"begins {moment(low[1])} and began {moment(low[0])}"] if low else []
-    if high:
-        verb = "goes on to" if _less(*high) and not low else "ends"
-        words.append(f"{verb} {moment(high[1])} and ended {moment(high[0])}")
     only_new = bool(high) and not low and _less(*(high or (0, 0)))
-    return _Span(", ".join(words), only_new=only_new) if words else None
+    return Span(column.column, only_new=only_new, begin=low, end=high) if low or high else None
 
 
 def _less(one: object, other: object) -> bool:
     return isinstance(one, int | float) and isinstance(other, int | float) and one < other
 
 
-def _names(column: ColumnChange) -> _Span | None:
+def _names(column: ColumnChange) -> Span | None:
     new, gone = sorted(column.appeared), sorted(column.vanished)
     kept = sorted({value for value, _, _ in column.values} - {*new, *gone})
     if not all(any(letter.isdigit() for letter in value) for value in (*new, *gone, *kept)):
@@ -101,6 +107,4 @@ def _names(column: ColumnChange) -> _Span | None:
     outside = not gone or not kept or gone[-1] < kept[0] or gone[0] > kept[-1]
     if not (behind and outside and (kept or new)):
         return None
-    parts = [(some_of(gone, most=_MAX_NAMED), "gone", len(gone)), (some_of(new, most=_MAX_NAMED), "new", len(new))]
-    words = [f"{names} {'is' if count == 1 else 'are'} {what}" for names, what, count in parts if count]
-    return _Span(", ".join(words), only_new=not gone)
+    return Span(column.column, only_new=not gone, gone=tuple(gone), new=tuple(new))

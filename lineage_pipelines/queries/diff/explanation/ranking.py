@@ -1,7 +1,11 @@
-"""Ranking: all that differs, as sentences in an order: what explains a difference most often comes first."""
+"""Ranking: all that differs, as changes in an order: what explains a difference most often comes first.
+
+The order rests on recorded facts alone, so that every answer about two versions has the same; a comparison of rows
+says more about a change, and never adds or moves one.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 from lineage_pipelines.queries.diff.changes import (
     CodeChange,
@@ -11,83 +15,147 @@ from lineage_pipelines.queries.diff.changes import (
     Kind,
     OverlapChange,
     ParameterChange,
-    Sentence,
     StageChange,
 )
-from lineage_pipelines.queries.diff.explanation.data_sentences import data_sentences, overlap_sentences
-from lineage_pipelines.queries.diff.explanation.record_sentences import (
-    check_sentences,
-    code_sentences,
-    environment_sentences,
-    evaluation_sentences,
-    fact_sentences,
-    parameter_sentences,
-    stage_sentences,
+from lineage_pipelines.queries.diff.explanation import scores
+from lineage_pipelines.queries.diff.explanation.change import Change, ChangeKind, Layer
+from lineage_pipelines.queries.diff.explanation.data_layer import (
+    data_changes,
+    exchanged_inputs,
+    is_trained_on,
+    overlap_changes,
+)
+from lineage_pipelines.queries.diff.explanation.record_layers import (
+    check_changes,
+    code_changes,
+    environment_changes,
+    evaluation_changes,
+    fact_changes,
+    parameter_changes,
+    stage_changes,
 )
 from lineage_pipelines.queries.diff.explanation.scores import by_effect, by_step
 from lineage_pipelines.records.values.canonical import Json
 
 
-def rank(
-    *,
-    data: Sequence[DatasetChange],
-    stages: Sequence[StageChange],
-    code: CodeChange,
-    environment: EnvironmentChange,
-    parameters: Sequence[ParameterChange],
-    evaluation: EvaluationChange,
-    facts: Mapping[str, tuple[Json, Json]],
-    overlaps: Sequence[OverlapChange] = (),
-) -> tuple[Sentence, ...]:
-    """Return every finding once, highest score first; one sentence that says so when nothing differs.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Differences:
+    """The parts of a comparison, before anything is ranked."""
 
-    Of equal scores that of the greater effect comes first: every part yields its findings in that order, columns by
+    data: Sequence[DatasetChange] = ()
+    sources: Sequence[DatasetChange] = ()
+    overlaps: Sequence[OverlapChange] = ()
+    stages: Sequence[StageChange] = ()
+    code: CodeChange
+    environment: EnvironmentChange
+    parameters: Sequence[ParameterChange] = ()
+    evaluation: EvaluationChange
+    facts: Mapping[str, tuple[Json, Json]] = field(default_factory=dict)
+
+
+def rank(found: Differences) -> tuple[Change, ...]:
+    """Return every change once, highest score first; one that says so when nothing differs.
+
+    Of equal scores that of the greater effect comes first: every part yields its changes in that order, columns by
     how far they moved, files by lines, parameters and libraries by the step that they made.
     """
-    found = [
-        *(sentence for overlap in overlaps for sentence in overlap_sentences(overlap)),
-        *(sentence for change in data for sentence in data_sentences(change)),
-        *(sentence for change in stages for sentence in stage_sentences(change)),
-        *code_sentences(code),
-        *(sentence for change in by_effect(parameters) for sentence in parameter_sentences(change, facts)),
-        *environment_sentences(replace(environment, packages=by_step(environment.packages))),
-        *evaluation_sentences(
-            evaluation, trained_alike=_trained_alike(data, evaluation), prepared_alike=_prepared_alike(stages)
+    environment, evaluation = found.environment, found.evaluation
+    changes = [
+        *exchanged_inputs(found.data),
+        *(change for overlap in found.overlaps for change in overlap_changes(overlap)),
+        *_data_changes(found),
+        *(
+            change
+            for stage in found.stages
+            for change in stage_changes(stage, found.code.others)
+            if not _gave_the_same(change, stage, found.data)
         ),
-        *check_sentences(evaluation),
-        *fact_sentences(facts),
+        *code_changes(found.code),
+        *(change for each in by_effect(found.parameters) for change in parameter_changes(each, found.facts)),
+        *environment_changes(replace(environment, packages=by_step(environment.packages))),
+        *evaluation_changes(
+            evaluation,
+            trained_alike=_trained_alike(found.data, evaluation),
+            prepared_alike=not any(map(_differs_itself, found.stages)),
+        ),
+        *check_changes(evaluation),
+        *fact_changes(found.facts),
     ]
-    ordered = sorted(_merged(found), key=lambda sentence: -sentence.score)
-    return tuple(ordered) or (_nothing(evaluation),)
+    ordered = sorted(_merged(changes), key=lambda change: -change.score)
+    if all(change.kind is ChangeKind.OTHER_FILES_CHANGED for change in ordered):
+        ordered.append(_nothing(evaluation))
+    return tuple(_delivered(ordered)) if ordered else (_nothing(evaluation),)
+
+
+def _data_changes(found: Differences) -> Iterator[Change]:
+    """Changes of sources and datasets; what a changed source or step explains counts less than the source or step."""
+    sources = [list(data_changes(source)) for source in found.sources]
+    known = [change for changes in sources for change in changes if change.score >= scores.EXPLAINS]
+    stepped = any(_differs_itself(stage) and stage.outputs for stage in found.stages)
+    results = [
+        replace(change, score=change.score * _weight(dataset, explained=bool(known) or stepped))
+        for dataset in found.data
+        for change in data_changes(dataset)
+    ]
+    best = max((change.score for change in results), default=0.0)
+    for changes in sources:
+        for place, change in enumerate(sorted(changes, key=lambda change: -change.score)):
+            # A delivery of which only the bytes are known comes right behind what it is seen by; with its rows, before.
+            unknown = change.kind in (ChangeKind.CONTENT_CHANGED, ChangeKind.FILES_CHANGED) and place == 0
+            rows = change.dataset is not None and change.dataset.row_change is not None
+            seen = best + (scores.HARDLY if rows else -scores.HARDLY) if unknown and not stepped else 0.0
+            yield replace(change, score=max(change.score, seen))
+    yield from results
+
+
+def _gave_the_same(change: Change, stage: StageChange, data: Sequence[DatasetChange]) -> bool:
+    """Whether what a step gave out otherwise holds the same rows, in another order or encoding."""
+    same = {dataset.path for dataset in data if dataset.same_rows}
+    return change.kind is ChangeKind.STEP_OUTPUT_CHANGED and all(mark[2:] in same for mark in stage.outputs)
+
+
+def _weight(dataset: DatasetChange, *, explained: bool) -> float:
+    weight = 1.0 if is_trained_on(dataset) else scores.ELSEWHERE
+    return weight * scores.EXPLAINED if dataset.prepared and explained else weight
 
 
 def _trained_alike(data: Sequence[DatasetChange], evaluation: EvaluationChange) -> bool:
     return all(change.kind is Kind.IDENTICAL or change.name in evaluation.snapshot for change in data)
 
 
-def _prepared_alike(stages: Sequence[StageChange]) -> bool:
-    """Whether every step had the command, parameters and code that it had: what it was given may differ."""
-    return not any(
-        change.kind in (Kind.ADDED, Kind.REMOVED)
-        or change.params
-        or change.code
-        or change.command[0] != change.command[1]
-        for change in stages
+def _differs_itself(stage: StageChange) -> bool:
+    """Whether a step has another command, parameters or code: what it was given may differ as well."""
+    return bool(
+        stage.kind in (Kind.ADDED, Kind.REMOVED)
+        or stage.params
+        or (stage.code and not (stage.sources and all(file.only_layout for file in stage.sources)))
+        or stage.command[0] != stage.command[1]
     )
 
 
-def _merged(found: Sequence[Sentence]) -> Iterator[Sentence]:
-    """Of what is found in the same column of several datasets, or says the same, only the highest."""
-    best: dict[tuple[str, str | None, str], Sentence] = {}
-    for sentence in found:
-        key = (sentence.layer, sentence.column, sentence.text if sentence.column is None else "")
-        if key not in best or best[key].score < sentence.score:
-            best[key] = sentence
+def _merged(found: Sequence[Change]) -> Iterator[Change]:
+    """Of what is found in the same columns of several datasets only the highest."""
+    best: dict[object, Change] = {}
+    for change in found:
+        key = (change.layer, change.kind, change.columns) if change.columns else (id(change),)
+        if key not in best or best[key].score < change.score:
+            best[key] = change
     yield from best.values()
 
 
-def _nothing(evaluation: EvaluationChange) -> Sentence:
-    text = "nothing differs in data, preparation, code, parameters and environment"
-    if any(metric.difference for metric in evaluation.metrics):
-        text = "nothing that was recorded differs; the record does not explain the change in the metrics"
-    return Sentence(text=text, layer="nothing", subject="", score=0.0)
+def _delivered(ordered: Sequence[Change]) -> Iterator[Change]:
+    """Say with the first change in each tracked file how its content came."""
+    named: set[str] = set()
+    for change in ordered:
+        dataset = change.dataset
+        if dataset is not None and dataset.delivery is not None and dataset.path not in named:
+            named.add(dataset.path)
+            yield replace(change, delivery=dataset.delivery)
+        else:
+            yield change
+
+
+def _nothing(evaluation: EvaluationChange) -> Change:
+    moved = any(metric.difference for metric in evaluation.metrics)
+    kind = ChangeKind.UNEXPLAINED if moved else ChangeKind.NOTHING
+    return Change(kind=kind, layer=Layer.NOTHING, subject="", score=0.0)

@@ -1,4 +1,4 @@
-"""Scores that order the sentences of a comparison: one number a kind, then the size of the effect."""
+"""Scores that order the changes of a comparison: one number a kind, then the size of the effect."""
 
 import math
 from collections.abc import Sequence
@@ -41,6 +41,12 @@ def _step(change: PackageChange) -> int:
     return min(next(same, _PARTS), _PARTS)
 
 
+STEP_NOT_RUN = 170.0
+"""A step was not run again after what it reads had changed: nothing behind it is what it seems."""
+INPUTS_EXCHANGED = 165.0
+"""Training and test data, or two others, were exchanged."""
+PARTITION = 160.0
+"""Versions of two partitions: they are two models."""
 OTHER_EVALUATION = 150.0
 """The data that was measured on differs, and nothing that was trained on: no metric can be compared."""
 ALL_TRAINED_ON = 155.0
@@ -51,6 +57,10 @@ MEASURED_OTHERWISE = 68.0
 """Other metrics or other kinds of slices are reported: before the file in which that was changed."""
 OWN_PREPARATION = 130.0
 """A step's own command, parameters or code: what it gives out differs because of it, so it stands before that."""
+WITHOUT_EFFECT = 15.0
+"""The same of a step that gave out the same."""
+TABLE_REPLACED = 125.0
+"""Nearly all columns are others."""
 UNIT = 120.0
 """A column is another one times a factor, plus an offset: a unit, a scale or a time zone."""
 COLUMN_GONE = 105.0
@@ -72,22 +82,29 @@ APART = 2.5
 """In standard deviations: where the mean of the new rows lies further from the mean before, no season is taken for an
 explanation."""
 ONE_COLUMN = 88.0
-"""As many rows, and no more than three columns that differ at all: a shift in one of them that is not chance
-(p < 0.001), however small. Labels that were turned around are such a shift."""
+"""As many rows, and no more than three columns that differ at all, however little they moved: the digests of the
+columns say so. Labels that were turned around are such a change."""
+IDENTIFIER = 2.0
+"""A column with another value in every row: numbers of rows move with the rows."""
+LAST_DIGITS = 5.0
+"""Every recorded figure is the same to nine digits, and the values are not: another order of a computation."""
 VALUES_GONE = 75.0
 VALUES_POINTS = 200.0
 VALUES_MOST = 20.0
 """Values have vanished, or new ones are there, in half a per cent of the rows or more: plus two points for each per
 cent of the rows, up to twenty."""
+KEY_REPEATED = 112.0
+"""A column that told rows apart has repeats now, in rows that are not the same: a join multiplies rows by it."""
 DUPLICATES = 100.0
 """Rows that repeat others, in a share that there was not before: plus as many points as per cent, up to twenty."""
 CHECK_FAILS = 99.0
 """A check of the data that passed before fails now: somebody asked for exactly this."""
 METRIC_CHECK = 30.0
 """A check of a metric fails now: the outcome, not what is behind it."""
-ROWS_GATHER = 98.0
-"""Existing rows have changed, and gather in one place."""
-ROWS_CHANGED = 75.0
+ROWS_SHARED = 99.0
+"""Rows that are measured on are trained on as well, more than before: plus their share."""
+ROWS_OF_GROUP = 97.0
+"""Rows that came or went have a value in common, or a time."""
 ROWS_MOVED_AGAINST_EACH_OTHER = 85.0
 """Every column has the values that it had, and the rows are not the rows that there were."""
 ROWS_FEWER = 55.0
@@ -117,5 +134,13 @@ ORDER_ONLY = 6.0
 """The same rows, in another order or encoding."""
 BYTES_ONLY = 50.0
 """The bytes differ, and more is not known."""
+OTHER_FILES = 9.0
+"""Files that changed between the two commits and that no recorded part reaches: worth a look, often documents."""
+EXPLAINED = 0.6
+"""What a finding in prepared data is worth when a source of it, or a step, is known to have changed."""
+EXPLAINS = 40.0
+"""From this score on a finding in a source explains what is found in the data that was made from it."""
+HARDLY = 0.01
+"""What puts one of two findings of equal weight before the other."""
 ELSEWHERE = 0.5
 """What data that is not trained on (test, validation, reference) is worth of the same in what is."""

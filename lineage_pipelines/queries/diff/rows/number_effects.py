@@ -112,7 +112,7 @@ def _of_times(before: "Array", after: "Array") -> Effect | None:
     import numpy as np
 
     if moved := _same_difference(before, after):
-        return Effect(kind=EffectKind.SCALED, ratio=1.0, offset=moved / MICROSECONDS)
+        return Effect(kind=EffectKind.DELAYED, offset=moved / MICROSECONDS)
     for name, length in _UNITS.items():
         unit = length * MICROSECONDS
         if before.size >= _MIN_ROWS and _nearly(after == before - before % unit):

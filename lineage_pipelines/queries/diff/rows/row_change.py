@@ -24,7 +24,9 @@ class EffectKind(StrEnum):
     """What was done to the cells of a column."""
 
     SCALED = "scaled"
-    """After = before × `ratio` + `offset`: another unit, another sign, another time zone."""
+    """After = before × `ratio` + `offset`: another unit, another sign."""
+    DELAYED = "delayed"
+    """Times that are later by `offset` seconds, or earlier: another time zone."""
     EXCHANGED = "exchanged"
     """Two values took each other's place; `mapping` has both pairs."""
     SET = "set"

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from lineage_pipelines.catalog.catalog import Catalog
 from lineage_pipelines.catalog.log.entries import Entry, LogEntry
 from lineage_pipelines.errors import RecordError
-from lineage_pipelines.queries.diff.changes import Decided
+from lineage_pipelines.queries.diff.version_diff import Decided
 from lineage_pipelines.records.decisions.approval import decode_envelope
 from lineage_pipelines.records.decisions.decision import Action, Decision, decode_decision
 from lineage_pipelines.records.values.codec import parse_time

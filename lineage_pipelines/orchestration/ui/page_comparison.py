@@ -1,4 +1,4 @@
-"""Version diff for the asset's page: what is new since the version before and the one in production."""
+"""Page comparison: what is new on an asset's page since the version before and the one in production."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -23,5 +23,5 @@ def find_differences(
         except Exception as error:  # noqa: BLE001  # the version is committed: an optional table must not fail its step
             log(f"{entry.ref} could not be compared with {other.ref}: {error}")
         else:
-            found.append(Difference(label=label, sentences=diff.sentences))
+            found.append(Difference(label=label, changes=diff.changes))
     return tuple(found)
