@@ -19,12 +19,14 @@ from lineage_pipelines.reports.formatting import (
     percent,
     quoted,
     scaled,
+    span,
     value_of_column,
 )
 
-_FACTS = ("nulls", "infinite", "empty", "rate", "mean", "min", "max", "std", "distinct")
+_FACTS = ("format", "hole", "nulls", "infinite", "empty", "rate", "mean", "min", "max", "std", "distinct")
 _FACT_NAMES: Mapping[str, str] = {
     "nulls": "missing",
+    "hole": "longest time without a row",
     "infinite": "infinite",
     "empty": "empty",
     "std": "spread",
@@ -123,7 +125,7 @@ def _offset(column: ColumnChange) -> float:
 def _facts(column: ColumnChange, period: Period) -> Iterator[str]:
     """The facts that say most about how a column moved."""
     if column.kind == "time":
-        times = [_time_fact(name, column) for name in ("nulls", "min", "max", "mean")]
+        times = [_time_fact(name, column) for name in ("hole", "nulls", "min", "max", "mean")]
         yield from [words for words in times if words][:_MAX_FACTS]
         return
     names = [name for name in _FACTS if name in column.facts and _seen(column, name)]
@@ -170,6 +172,8 @@ def _time_fact(name: str, column: ColumnChange) -> str:
     pair = column.facts.get(name)
     if pair is None or (name == "mean" and ("min" in column.facts or "max" in column.facts)):
         return ""
+    if name == "hole":
+        return f"longest time without a row {' → '.join('none' if each is None else span(each) for each in pair)}"
     if name == "nulls":
         return _moved(name, *pair)
     verb = {"min": "begins", "max": "ends"}.get(name, "mean")
@@ -420,13 +424,19 @@ def _files(change: Change) -> str:
     dataset = change.dataset
     files = dataset.files if dataset else (None, None)
     total = f" of {files[1]:,} files" if files[1] is not None and files[0] == files[1] else ""
-    rows = f"; {_cell(dataset.row_change.cells[0], dataset)}" if _has_cells(dataset) else ""  # type: ignore[union-attr, arg-type]
-    return f"{_dataset(change)}: {'; '.join(parts)}{total}{rows}"
+    if _has_cells(dataset):
+        parts.insert(0, _cell(dataset.row_change.cells[0], dataset))  # type: ignore[union-attr, arg-type]
+    return f"{_dataset(change)}: {'; '.join(parts)}{total}"
 
 
 def _endings(names: Sequence[str]) -> str:
     counted = Counter(PurePosixPath(name).suffix or "no ending" for name in names)
     return ", ".join(f"{number:,} {ending}" for ending, number in counted.most_common(_MAX_NAMES))
+
+
+def _origin(change: Change) -> str:
+    before, after = (value or "no import" for value in (change.before, change.after))
+    return f"{_dataset(change)} was imported from {before}, and is now from {after}"
 
 
 def _content(change: Change) -> str:
@@ -495,5 +505,6 @@ DATA_TEXTS: Mapping[ChangeKind, Callable[[Change], str]] = {
     ChangeKind.ROWS_REMOVED: _rows,
     ChangeKind.ORDER_CHANGED: _order,
     ChangeKind.FILES_CHANGED: _files,
+    ChangeKind.ORIGIN_CHANGED: _origin,
     ChangeKind.CONTENT_CHANGED: _content,
 }

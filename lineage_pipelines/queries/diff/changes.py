@@ -143,6 +143,8 @@ class DatasetChange:
     added_group: RowGroup | None = None
     """Which rows came, from the counts of values; a comparison of rows may know more."""
     removed_group: RowGroup | None = None
+    origin: tuple[str | None, str | None] = (None, None)
+    """Where `dvc import` or `dvc import-url` took it from: address, path and commit."""
     prepared: bool = False
     """Whether a recorded step made it."""
     delivery: Delivery | None = None

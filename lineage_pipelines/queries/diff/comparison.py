@@ -127,7 +127,11 @@ def _delivered(
 ) -> tuple[DatasetChange, ...]:
     """Add the commit that brought each tracked file that differs: as recorded, else as Git knows it."""
     return tuple(
-        replace(change, delivery=_delivery(change, before, after, project_dir))
+        replace(
+            change,
+            delivery=_delivery(change, before, after, project_dir),
+            origin=(_origin(change, before), _origin(change, after)),
+        )
         if change.kind is not Kind.IDENTICAL and not change.prepared
         else change
         for change in changes
@@ -143,6 +147,11 @@ def _delivery(
     from lineage_pipelines.queries.diff.code.commits import find_delivery
 
     return find_delivery(project_dir, before.code.revision, after.code.revision, f"{change.path}.dvc")
+
+
+def _origin(change: DatasetChange, record: LineageRecord) -> str | None:
+    source = next((each for each in record.sources if _holds(each.path, change.path)), None)
+    return source.imported_from.place if source is not None and source.imported_from is not None else None
 
 
 def _holds(folder: str, path: str) -> bool:

@@ -286,7 +286,7 @@ def test_a_group_is_told_by_columns_that_did_not_change_in_its_rows() -> None:
 
 
 def test_changed_rows_that_are_too_many_to_hold_are_counted_exactly(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lineage_pipelines.queries.diff.rows.changed_cells.MAX_ROWS", 1000)
+    monkeypatch.setattr("lineage_pipelines.queries.diff.rows.cell_differences.MAX_ROWS", 1000)
     before = _shop(6000)
     mask = before.city == "Graz"
     after = before.assign(amount=np.where(mask, before.amount * 100, before.amount), temp=before.temp + 1)

@@ -17,7 +17,7 @@ from lineage_pipelines.queries.diff.rows.row_change import (
     RowGroup,
     Way,
 )
-from lineage_pipelines.queries.diff.rows.row_changes import CELLS_AUTOMATIC, compare_rows, count_cells
+from lineage_pipelines.queries.diff.rows.row_changes import compare_rows
 from lineage_pipelines.queries.diff.stored_tables import OpenTable, find_tables
 from lineage_pipelines_tests.queries.diff.tables import Stored, compare_frames
 from lineage_pipelines_tests.world import World
@@ -198,8 +198,3 @@ def test_a_column_that_is_text_on_one_side_is_compared_as_text() -> None:
     after = before.assign(grade=before.grade.astype(str).where(np.arange(300) > 20, "n/a"))
     found = compare_frames(before, after)
     assert (found.columns, found.cells[0].effect) == ({"grade": 21}, Effect(kind=EffectKind.SET, value="n/a"))
-
-
-def test_tables_are_compared_by_themselves_up_to_a_number_of_cells() -> None:
-    assert count_cells((1000, 2000), 5) == 15_000 < CELLS_AUTOMATIC
-    assert count_cells((1000, None), 5) is None

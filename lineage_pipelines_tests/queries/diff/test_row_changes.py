@@ -144,7 +144,7 @@ def test_odd_columns_do_no_harm() -> None:
 
 
 def test_many_columns_are_compared_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lineage_pipelines.queries.diff.rows.changed_cells._MAX_WORDS", 100)
+    monkeypatch.setattr("lineage_pipelines.queries.diff.rows.cell_differences._MAX_WORDS", 100)
     before = {"id": np.arange(60), **{f"c{i}": np.arange(60) * i for i in range(50)}}
     after = {**before, **{f"c{i}": before[f"c{i}"] + (np.arange(60) < i) for i in (7, 33, 49)}}
     found = _compare(before, after, key=["id"])

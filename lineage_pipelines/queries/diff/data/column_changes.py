@@ -22,6 +22,7 @@ _NUMBERS = {ColumnKind.NUMBER, ColumnKind.TIME}
 _MISSING, _UNLISTED = "\0missing", "\0unlisted"
 """Values of no column: a name that no text has."""
 _MAX_SHOWN = 10
+_MAX_FORMATS = 3
 _MIN_MOVED = 0.0005
 _SAME = 1e-9
 _TWO = 2
@@ -214,7 +215,19 @@ def _facts(
         "max": (before.max, after.max),
         "distinct": (before.distinct, after.distinct),
         "mean_bytes": (before.mean_bytes, after.mean_bytes),
+        "format": (_format(before), _format(after)),
+        "hole": (_length(before), _length(after)),
     }
+
+
+def _format(column: ColumnProfile) -> Json:
+    """The formats of the texts, the most frequent first: `A-9999 or 9999`."""
+    return " or ".join(str(shape) for shape, _ in (column.formats or ())[:_MAX_FORMATS]) or None
+
+
+def _length(column: ColumnProfile) -> Json:
+    """The length in seconds of the longest time without a row, where it is longer than usual."""
+    return column.hole[1] - column.hole[0] if column.hole is not None else None
 
 
 def _shares(before: int | None, after: int | None, seen: tuple[int, int]) -> tuple[Json, Json]:

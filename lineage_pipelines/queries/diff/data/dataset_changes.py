@@ -226,7 +226,7 @@ class _Comparison:
     def _rows(self, names: Mapping[str, str]) -> "RowChange | None":
         if self.ways.open_tables is None:
             return None
-        from lineage_pipelines.queries.diff.rows.row_changes import compare_rows
+        from lineage_pipelines.queries.diff.rows.row_changes import CELLS_AUTOMATIC, compare_rows
 
         before, after = self.sides
         if self.ways.automatic and (cells := sum(map(_cells, self.sides))) > CELLS_AUTOMATIC:
@@ -253,9 +253,6 @@ def _columns_of(table: "OpenTable") -> tuple[Column, ...]:
     return tuple(Column(name=field.name, type=str(field.type)) for field in table.schema)
 
 
-CELLS_AUTOMATIC = 20_000_000
-"""Cells of both snapshots of a dataset up to which rows are compared without being asked for: a bound that does not
-depend on the machine."""
 _BYTES_A_CELL = 4
 
 

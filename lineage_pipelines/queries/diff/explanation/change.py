@@ -64,6 +64,8 @@ class ChangeKind(StrEnum):
     ORDER_CHANGED = "order_changed"
     """The same rows, in another order or encoding."""
     FILES_CHANGED = "files_changed"
+    ORIGIN_CHANGED = "origin_changed"
+    """An import from another repository, commit or address."""
     CONTENT_CHANGED = "content_changed"
     """Other bytes, and no more is known."""
     STEP_NOT_RUN = "step_not_run"

@@ -21,6 +21,7 @@ _MANY_ALIKE = 3
 _OTHER_TABLE = 0.8
 _NOTABLE_SHARE = 0.005
 _HARDLY = 0.01
+_TWICE = 2
 _ALIKE = 0.01
 
 
@@ -34,6 +35,9 @@ def data_changes(dataset: DatasetChange) -> Iterator[Change]:
         yield _change(dataset, ChangeKind.ORDER_CHANGED, scores.ORDER_ONLY)
     elif dataset.kind is Kind.CHANGED:
         yield from _content(dataset)
+    if dataset.origin[0] != dataset.origin[1]:
+        before, after = dataset.origin
+        yield _change(dataset, ChangeKind.ORIGIN_CHANGED, scores.ORIGIN, before=before, after=after)
     if dataset.role[0] != dataset.role[1] and None not in dataset.role:
         before, after = dataset.role
         yield _change(dataset, ChangeKind.ROLE_CHANGED, scores.COLUMN_GONE, before=before, after=after)
@@ -255,9 +259,18 @@ def _moved_score(column: ColumnChange, dataset: DatasetChange) -> float:
         score = max(score, scores.VALUES_GONE + points)
     if column.exchanged:
         score = max(score, scores.UNIT)
+    if "format" in column.facts and None not in column.facts["format"]:
+        score = max(score, scores.FORMAT)
+    if _has_new_hole(column):
+        score = max(score, scores.HOLE)
     if _is_one_of_few(column, dataset):
         score = max(score, scores.ONE_COLUMN)
     return score
+
+
+def _has_new_hole(column: ColumnChange) -> bool:
+    before, after = (each if isinstance(each, int | float) else 0 for each in column.facts.get("hole", (0, 0)))
+    return after > _TWICE * before
 
 
 def _share_touched(column: ColumnChange) -> float:

@@ -88,6 +88,12 @@ IDENTIFIER = 2.0
 """A column with another value in every row: numbers of rows move with the rows."""
 LAST_DIGITS = 5.0
 """Every recorded figure is the same to nine digits, and the values are not: another order of a computation."""
+FORMAT = 94.0
+"""The texts of a column are written in another format: a key that finds no partner any more."""
+HOLE = 86.0
+"""A time without rows that is longer than before."""
+ORIGIN = 41.0
+"""An import from another place or commit: beside what it brought."""
 VALUES_GONE = 75.0
 VALUES_POINTS = 200.0
 VALUES_MOST = 20.0

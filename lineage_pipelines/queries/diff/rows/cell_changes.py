@@ -5,13 +5,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from lineage_pipelines.capture.tables.column_arrays import column_words
+from lineage_pipelines.queries.diff.rows.cell_differences import ChangedCells
 from lineage_pipelines.queries.diff.rows.cell_effects import find_effect
 from lineage_pipelines.queries.diff.rows.cell_values import read_values, value_kind
-from lineage_pipelines.queries.diff.rows.changed_cells import ChangedCells
-from lineage_pipelines.queries.diff.rows.looked_rows import LookedRows, Touched, count_groups
 from lineage_pipelines.queries.diff.rows.row_alignment import RowPairs
 from lineage_pipelines.queries.diff.rows.row_change import CellChange, Effect, EffectKind, RowGroup
 from lineage_pipelines.queries.diff.rows.row_groups import FoundGroup
+from lineage_pipelines.queries.diff.rows.row_sample import RowSample, Touched, count_groups
 from lineage_pipelines.queries.diff.rows.row_shifts import find_shifts
 from lineage_pipelines.queries.diff.rows.row_side import Side
 
@@ -44,7 +44,7 @@ class CellComparison:
         looked: the rows of the table after that are held: part 0 those that changed, part 1 those that did not.
     """
 
-    def __init__(self, before: Side, after: Side, pairs: RowPairs, cells: ChangedCells, looked: LookedRows) -> None:
+    def __init__(self, before: Side, after: Side, pairs: RowPairs, cells: ChangedCells, looked: RowSample) -> None:
         self.sides = before, after
         self.pairs, self.cells, self.looked = pairs, cells, looked
         self._old = before.taken(list(cells.counts), cells.before[looked.places[0]])
@@ -129,9 +129,16 @@ class CellComparison:
         effect = find_effect(before, after, rest, rearranged=name in self.cells.rearranged)
         count = self.cells.counts[name]
         mixed = (group is None or group.share < _NEARLY_ALL) and count < _NEARLY_ALL * self.pairs.before.size
+        mixed = mixed and self._keeps_some(name, near, effect)
         if effect.kind is EffectKind.EXCHANGED and name in self.cells.rearranged and count >= _MIN_FLIPPED and mixed:
             return Effect(kind=EffectKind.SHUFFLED)
         return effect
+
+    def _keeps_some(self, name: str, near: "Array", effect: Effect) -> bool:
+        """Whether some rows beside the touched ones have one of the values that were exchanged: then not all were."""
+        values = {str(each) for pair in effect.mapping for each in pair}
+        found = self.looked.columns[name].filter(_mask(near)).unique().to_pylist()
+        return not values or any(str(value) in values for value in found)
 
     def _swapped(self, names: list[str]) -> dict[str, Effect]:
         """Columns that exchanged what they held, in the same rows."""

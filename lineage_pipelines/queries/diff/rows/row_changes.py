@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from lineage_pipelines.errors import NotFoundError
 from lineage_pipelines.queries.diff.rows.cell_changes import CellComparison
-from lineage_pipelines.queries.diff.rows.changed_cells import ChangedCells, find_changed_cells
-from lineage_pipelines.queries.diff.rows.looked_rows import LookedRows, Touched, count_groups
+from lineage_pipelines.queries.diff.rows.cell_differences import ChangedCells, find_changed_cells
 from lineage_pipelines.queries.diff.rows.row_alignment import RowPairs, align_rows
 from lineage_pipelines.queries.diff.rows.row_change import Alignment, RowChange, RowGroup
+from lineage_pipelines.queries.diff.rows.row_sample import RowSample, Touched, count_groups
 from lineage_pipelines.queries.diff.rows.row_shifts import find_shifts
 from lineage_pipelines.queries.diff.rows.row_side import Side, open_sides
 from lineage_pipelines.queries.diff.stored_tables import OpenTable
@@ -24,17 +24,6 @@ if TYPE_CHECKING:
 
 CELLS_AUTOMATIC = 20_000_000
 """Tables with at most so many cells are compared row by row without being asked for."""
-
-
-def count_cells(rows: Sequence[int | None], columns: int) -> int | None:
-    """Return how many cells are read to compare tables; None where the rows of one are not known.
-
-    Args:
-        rows: of each table.
-        columns: that both have.
-    """
-    known = [count for count in rows if count is not None]
-    return sum(known) * columns if len(known) == len(rows) else None
 
 
 def compare_rows(
@@ -92,7 +81,7 @@ def _with_cells(found: RowChange, sides: tuple[Side, Side], pairs: RowPairs, cel
         return replace(found, shifted=find_shifts(before, after, by_place, before.names)) if alike else found
     unchanged = np.setdiff1d(pairs.after, cells.after, assume_unique=True)
     parts = [(cells.after, cells.bits), (unchanged, np.zeros(unchanged.size, np.uint64))]
-    changes, shifted = CellComparison(before, after, pairs, cells, LookedRows(after, parts)).changes()
+    changes, shifted = CellComparison(before, after, pairs, cells, RowSample(after, parts)).changes()
     return replace(found, cells=changes, shifted=shifted)
 
 
@@ -107,7 +96,7 @@ def _group_of(side: Side, paired: "Array") -> RowGroup | None:
     import numpy as np
 
     alone, others = _rows_of(side.rows.size, paired)
-    looked = LookedRows(side, [(rows, np.zeros(rows.size, "int64")) for rows in (alone, others)])
+    looked = RowSample(side, [(rows, np.zeros(rows.size, "int64")) for rows in (alone, others)])
     everything = np.ones(looked.rows.size, bool)
     group = looked.find_group(looked.part == 0, everything, set(side.names))
     if group is None:

@@ -70,7 +70,16 @@ def _recipe(record: LineageRecord) -> Sequence[object] | None:
     environment = replace(record.environment, recorder=None, imported=None)
     parameters = {name: (type(value), value) for name, value in record.parameters.items() if name != "seed"}
     measured = record.measured_on.name if record.measured_on else None
-    return data, source.entry, source.digest, environment, parameters, measured, record.artifact.estimator
+    return (
+        record.model.partition,
+        data,
+        source.entry,
+        source.digest,
+        environment,
+        parameters,
+        measured,
+        record.artifact.estimator,
+    )
 
 
 def _digests(record: LineageRecord) -> Sequence[bytes]:

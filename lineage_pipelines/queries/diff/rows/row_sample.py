@@ -1,10 +1,10 @@
-"""Looked-at rows: those of a table whose values are held, to see which group of rows was touched."""
+"""Row sample: the rows of a table whose values are held, to see which group of rows was touched."""
 
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from lineage_pipelines.queries.diff.rows.changed_cells import some_rows
+from lineage_pipelines.queries.diff.rows.cell_differences import some_rows
 from lineage_pipelines.queries.diff.rows.row_change import GroupKind, RowGroup
 from lineage_pipelines.queries.diff.rows.row_groups import (
     FoundGroup,
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, Any]
 
 
-class LookedRows:
+class RowSample:
     """Rows of a table with their values: of each part all, or some.
 
     Args:

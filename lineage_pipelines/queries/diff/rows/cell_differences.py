@@ -1,4 +1,4 @@
-"""Changed cells: in which columns, and in which rows, the rows that are in both tables differ."""
+"""Cell differences: in which columns, and in which rows, the rows that are in both tables differ."""
 
 import hashlib
 from collections.abc import Mapping
