@@ -6,7 +6,7 @@ import os
 import platform
 import re
 import sys
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from lineage_pipelines.capture.gaps import Blobs, Gaps, plain_path
@@ -32,7 +32,7 @@ def list_packages() -> tuple[bytes, int, Gaps]:
     """
     lines: dict[str, str] = {}
     unknown: list[str] = []
-    for distribution in importlib.metadata.distributions():
+    for distribution in _installed():
         name, version = _identity(distribution)
         if name is None:
             unknown.append("one without a name")
@@ -56,7 +56,7 @@ def imported_packages() -> bytes:
     that is installed and takes most of a second.
     """
     imported = {name.partition(".")[0] for name in tuple(sys.modules)} - sys.stdlib_module_names
-    using = (each for each in importlib.metadata.distributions() if not imported.isdisjoint(_top_level(each)))
+    using = (each for each in _installed() if not imported.isdisjoint(_top_level(each)))
     names = {name for name, _ in map(_identity, using) if name is not None}
     return "".join(f"{name}\n" for name in sorted(names)).encode("utf-8", "backslashreplace")
 
@@ -65,6 +65,15 @@ def _top_level(distribution: importlib.metadata.Distribution) -> Collection[str]
     """The top-level packages and modules that a distribution declares, else those whose files it lists."""
     declared = (distribution.read_text("top_level.txt") or "").split()
     return declared or _TOP_LEVEL.findall(distribution.read_text("RECORD") or "")
+
+
+def _installed() -> Iterator[importlib.metadata.Distribution]:
+    """The distributions, without the `x.egg-info` that a build leaves in the sources: it is not what is installed."""
+    for each in importlib.metadata.distributions():
+        folder = Path(str(each.locate_file(""))).name
+        built = each.read_text("SOURCES.txt") is not None and each.read_text("METADATA") is None
+        if folder in ("site-packages", "dist-packages") or not built:
+            yield each
 
 
 def _identity(distribution: importlib.metadata.Distribution) -> tuple[str | None, str | None]:

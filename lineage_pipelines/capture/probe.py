@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 ROWS = 200
 """So many rows say whether two models are one; their predictions are a few kilobytes."""
+HOW_TO_PROBE = "TrainedModel(probe=rows) gives rows to predict, evaluated_on= names the input that has some"
+"""What to do for a model whose predictions are not recorded."""
 _METHODS = ("predict_proba", "decision_function", "predict")
 _MAX_COLUMNS = 50
 

@@ -43,8 +43,8 @@ def command(
     """Rebuild the run of REF in a sandbox, train it again, and report the level of agreement, R0 to R5.
 
     Source code, libraries and data are those of the record; workspace, Git, DVC and the records are not changed. The
-    verdict is recorded in the log. Exits with 1 if something differs. With --check and no REF, every version that is
-    or ever was in production is checked.
+    verdict is recorded in the log. Exits with 0 if the model is the same, else with 1. With --check and no REF, every
+    version that is or ever was in production is checked.
 
     \b
     Examples:
@@ -78,7 +78,7 @@ def command(
         document=lambda: reproduction_document(result, seq),
         plain=lambda: reproduction_json(result, seq),
     )
-    return 1 if result.differs else 0
+    return 1 if result.differs and not result.is_exact else 0
 
 
 def _entries(catalog: "Catalog", ref: str | None) -> "Sequence[Entry]":

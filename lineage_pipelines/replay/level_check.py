@@ -2,18 +2,24 @@
 
 import json
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from lineage_pipelines.artifacts.artifact_store import ArtifactStore
 from lineage_pipelines.artifacts.model_file import content_digest
+from lineage_pipelines.capture.probe import HOW_TO_PROBE
+from lineage_pipelines.capture.variable_references import referred_variables
 from lineage_pipelines.errors import ArtifactError
 from lineage_pipelines.queries.diff.run.noise_band import band_name
 from lineage_pipelines.records.decisions.reproduction import MetricAgain
 from lineage_pipelines.records.statement.lineage_record import LineageRecord
 from lineage_pipelines.records.statement.training_run import Evaluation
+from lineage_pipelines.records.values.phrase import some_of
 from lineage_pipelines.replay.environments import differences, in_words
+
+_NAMED = 5
+"""So many variables or files are named in a hint."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,17 +94,41 @@ def _other_data(recorded: LineageRecord, again: LineageRecord) -> Iterator[str]:
 
 
 def _other_settings(recorded: LineageRecord, again: LineageRecord) -> Iterator[str]:
-    was, now = recorded.environment.threads, again.environment.threads
-    for name in sorted(was.keys() & now.keys()):
-        if was[name] != now[name]:
-            yield f"threads: {name} {now[name]} instead of {was[name]}"
     for name in sorted(recorded.parameters.keys() & again.parameters.keys()):
         if recorded.parameters[name] != again.parameters[name]:
             yield f"parameters: {name} is {again.parameters[name]!r} instead of {recorded.parameters[name]!r}"
 
 
+def unrecorded_influences(record: LineageRecord, passed: Collection[str]) -> Iterator[str]:
+    """Yield what may make a model differ and is not in its record: variables, files, the order of sets.
+
+    Args:
+        record: of the version that is made again.
+        passed: the environment variables that the training gets now.
+    """
+    read = record.run.undeclared
+    asked = {*(read.environment if read else ()), *referred_variables(record.parameters)}
+    lost = sorted(asked - set(passed))
+    if lost:
+        options = " ".join(f"--pass-env {name}" for name in lost[:_NAMED])
+        names = some_of(lost, most=_NAMED)
+        yield f"the training reads environment variables that it did not get now: {names} ({options})"
+    other = sorted(asked & set(passed))
+    if other:
+        yield f"environment variables may have had other values, which are not recorded: {some_of(other, most=_NAMED)}"
+    if read and read.files:
+        files, fix = some_of(read.files, most=_NAMED), "make them inputs, or name them in extra_sources"
+        yield f"the training reads files that are not recorded: {files} ({fix})"
+    if "PYTHONHASHSEED" not in asked:
+        yield "sets of text have another order in each process, unless PYTHONHASHSEED is set for every training"
+
+
 def compare_hosts(recorded: LineageRecord, again: LineageRecord) -> Iterator[str]:
-    """Yield how the machines differ, which is reported and is not a failure."""
+    """Yield how threads and machines differ, which is reported and is not a failure."""
+    threads, now_threads = recorded.environment.threads, again.environment.threads
+    for name in sorted(threads.keys() & now_threads.keys()):
+        if threads[name] != now_threads[name]:
+            yield f"threads: {name} {now_threads[name]} instead of {threads[name]}"
     for name in ("cpu", "platform"):
         was, now = getattr(recorded.environment, name), getattr(again.environment, name)
         if was != now:
@@ -116,14 +146,14 @@ def _other_files(recorded: LineageRecord, again: LineageRecord) -> Iterator[str]
 
 def compare_predictions(
     recorded: LineageRecord, again: LineageRecord, artifacts: ArtifactStore, sandbox: ArtifactStore
-) -> tuple[bool, str]:
-    """Return whether both models predict the same for the rows of the probe, and how that is known."""
+) -> tuple[bool | None, str]:
+    """Return whether both models predict the same for the rows of the probe, None if unknown, and how that is known."""
     before = recorded.evaluation.probe if recorded.evaluation else None
     after = again.evaluation.probe if again.evaluation else None
     if before is None:
-        return False, "no predictions were recorded"
+        return None, f"no predictions were recorded ({HOW_TO_PROBE})"
     if after is None or (before.rows, before.method) != (after.rows, after.method):
-        return False, "the model was not asked the same questions again"
+        return None, "the model was not asked the same questions again"
     rows = f"{before.rows:,} rows by {before.method}"
     if before.predictions == after.predictions:
         return True, f"equal on {rows}"

@@ -34,8 +34,9 @@ from lineage_pipelines.replay.level_check import (
     compare_metrics,
     compare_models,
     compare_predictions,
+    unrecorded_influences,
 )
-from lineage_pipelines.replay.runner import RunError, run_training
+from lineage_pipelines.replay.runner import RunError, passed_variables, run_training
 from lineage_pipelines.replay.sandbox import Sandbox, build_sandbox, private_folder
 
 
@@ -104,6 +105,7 @@ def reproduce(entry: Entry, options: Options) -> Reproduction:
         checked_only=options.check_only,
         steps=tuple(attempt.steps),
         differs=tuple(attempt.differs),
+        hints=attempt.hints,
         metrics_compared=attempt.count,
         metrics=attempt.metrics,
         tolerance=options.tolerances.origin if attempt.metrics else "",
@@ -123,6 +125,7 @@ class _Attempt:
         self.entry, self.options = entry, options
         self.steps: list[ReproductionStep] = []
         self.differs: list[str] = []
+        self.hints: tuple[str, ...] = ()
         self.count = 0
         self.metrics: tuple[MetricAgain, ...] = ()
         self.compared = ""
@@ -182,9 +185,12 @@ class _Attempt:
             self._step(Level.SETTING, reached=not python.differs, detail=f"{python.origin}; source {sandbox.origin}")
             self._step(Level.RAN, reached=False, detail=error.what)
             self.differs.append(f"run: {error.what}")
+            self.hints = tuple(unrecorded_influences(self.entry.record, passed_variables(sandbox.record, place)))
             return
         self.again = again
         self._compare(self.entry.record, again.record, sandbox, python)
+        if reached_level(self.steps) is not Level.MODEL:
+            self.hints = tuple(unrecorded_influences(self.entry.record, passed_variables(sandbox.record, place)))
 
     def _compare(self, before: LineageRecord, after: LineageRecord, sandbox: Sandbox, python: Interpreter) -> None:
         store, made = self.options.artifacts, sandbox.artifacts
@@ -209,10 +215,16 @@ class _Attempt:
         self._step(Level.METRICS, reached=not outside and not gone, detail=self._metrics_text(gone))
         if outside or gone:
             self.differs.append(f"metrics: {self._metrics_text(gone)}")
+        same, seen, self.compared = compare_models(before, after, store, made)
         equal, words = compare_predictions(before, after, store, made)
-        self._step(Level.PREDICTIONS, reached=equal, detail=words)
-        same, words, self.compared = compare_models(before, after, store, made)
-        self._step(Level.MODEL, reached=same, detail=words)
+        if equal is None and same:
+            equal, words = True, f"as the model is the same: {words}"
+        elif equal is False:
+            self.differs.append(f"predictions: {words}")
+        if not same:
+            self.differs.append(f"model: {seen}")
+        self._step(Level.PREDICTIONS, reached=bool(equal), detail=words)
+        self._step(Level.MODEL, reached=same, detail=seen)
 
     def _metrics_text(self, gone: Sequence[str]) -> str:
         if gone:

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import time
 import tomllib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,19 @@ from lineage_pipelines.records.statement.lineage_record import LineageRecord
 
 _RUNNER = Path(__file__).parents[1] / "orchestration" / "operations" / "sandbox_entrypoint.py"
 # No room may import one above it; this one is run, by its path, by another Python.
-_PASSED_ON = ("PATH", "HOME", "USER", "LOGNAME", "LANG", "LANGUAGE", "TZ", "TMPDIR", "LD_LIBRARY_PATH", "SYSTEMROOT")
+_PASSED_ON = (
+    "PATH",
+    "HOME",
+    "USER",
+    "LOGNAME",
+    "LANG",
+    "LANGUAGE",
+    "TZ",
+    "TMPDIR",
+    "LD_LIBRARY_PATH",
+    "SYSTEMROOT",
+    "PYTHONHASHSEED",
+)
 _PASSED_ON_BY = (
     *("LC_", "CUDA_", "NVIDIA_", "HSA_", "ROCR_"),
     # Which kernels a numerical library takes: another choice is another model in the last digit (OPENBLAS_CORETYPE).
@@ -101,6 +113,11 @@ def run_evaluation(
         raise RunError(f"the models could not be measured: {_last_words(place, []) or f'exit code {code}'}")
     measured: Mapping[str, Mapping[str, float] | None] = json.loads(result.read_text(encoding="utf-8"))["measured"]
     return measured
+
+
+def passed_variables(record: LineageRecord, place: Place) -> Collection[str]:
+    """Return the names of the environment variables that a training gets."""
+    return _environment(record, place).keys()
 
 
 def _run(record: LineageRecord, place: Place, more: Mapping[str, Any], timeout: float | None) -> int:

@@ -119,6 +119,52 @@ def test_the_recorded_threads_are_used_and_where_there_are_fewer_it_is_said(
     said = reproduce(entry, shop.options())
     assert said.level is Level.MODEL
     assert tuple(each[: len("threads: cpus")] for each in said.differs) == told
+    assert said.is_exact
+
+
+def test_what_is_not_recorded_is_a_hint_where_the_model_differs(shop: Trained, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = f"{shop.module_name}.py"
+    line = '    features = ["amount", "visits"]'
+    reads = f"float(os.environ.get('SCALE', '1')) * float(pathlib.Path('{shop.root}/x.txt').read_text())"
+    more = f"    import os, pathlib\n    scale = {reads}\n"
+    text = shop.path_text(path).replace(line, f"{more}{line}").replace("C=params.strength", "C=params.strength * scale")
+    shop.world.write(path, text)
+    shop.world.write("x.txt", "1")
+    shop.world.commit("Scale")
+    monkeypatch.setenv("SCALE", "0.001")
+    entry = shop.train()
+    assert entry.record.run.undeclared is not None
+    assert entry.record.run.undeclared.environment == ("SCALE",)
+    assert entry.record.run.undeclared.files == ("x.txt",)
+    said = reproduce(entry, shop.options())
+    assert not said.is_exact
+    assert [each.partition(":")[0] for each in said.differs[-2:]] == ["predictions", "model"]
+    assert said.hints[0].endswith("did not get now: SCALE (--pass-env SCALE)")
+    assert "x.txt" in said.hints[1]
+    assert "PYTHONHASHSEED" in said.hints[2]
+    again = reproduce(entry, shop.options(pass_on=["SCALE"]))
+    assert (again.level, again.differs, again.hints) == (Level.MODEL, (), ())
+
+
+def test_an_egg_info_in_the_repository_and_no_test_data_are_no_difference(shop: Trained) -> None:
+    shop.world.write("shop.egg-info/PKG-INFO", "Metadata-Version: 2.1\nName: shop\nVersion: 1.0\n")
+    shop.world.write("shop.egg-info/SOURCES.txt", "setup.py\n")
+    path = f"{shop.definitions}.py"
+    shop.world.write(path, shop.path_text(path).replace('"test": "data', '"later": "data').replace("disjoint()", ""))
+    path = f"{shop.module_name}.py"
+    shop.world.write(
+        path, shop.path_text(path).replace("test:", "later:").replace("test[", "later[").replace("test.g", "later.g")
+    )
+    shop.world.git("add", path, f"{shop.definitions}.py")
+    shop.world.git("commit", "-qm", "Call it later")
+    entry = shop.train()
+    assert entry.record.evaluation is not None
+    assert entry.record.evaluation.probe is None
+    said = reproduce(entry, shop.options())
+    assert (said.level, said.differs) == (Level.MODEL, ())
+    assert all(_levels(said).values())
+    predictions = next(step for step in said.steps if step.level is Level.PREDICTIONS)
+    assert "TrainedModel(probe=rows)" in predictions.detail
 
 
 def test_a_training_that_fails_says_why(shop: Trained, tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from lineage_pipelines.capture.code import capture_code
 from lineage_pipelines.capture.environment import capture_environment, imported_packages, read_threads
 from lineage_pipelines.capture.git.git_state import find_root
 from lineage_pipelines.capture.parameters import effective_parameters, parameter_defaults
+from lineage_pipelines.capture.probe import HOW_TO_PROBE
 from lineage_pipelines.capture.read_audit import ReadAudit
 from lineage_pipelines.capture.trained_model import TrainedModel
 from lineage_pipelines.capture.variable_references import with_defaults
@@ -168,6 +169,8 @@ class TrainingStep:
         trained = training.trained
         baseline = find_baseline(self.catalog, self.definition.name, self.facts.partition)
         evaluation, probe_blobs = evaluate(self.definition, trained, read, baseline)
+        if evaluation.probe is None:
+            self.log(f"no predictions are recorded, by which a model that is made again is recognised: {HOW_TO_PROBE}")
         imported = imported_packages()
         blobs = {**captured.blobs, **read.blobs, **probe_blobs, Digest.of(imported): imported}
         artifact = self._store(trained, folder, blobs)

@@ -88,7 +88,10 @@ class Reproduction(Value):
     """Whether nothing was trained: no more than R2 was asked for."""
     steps: tuple[ReproductionStep, ...]
     differs: tuple[str, ...] = ()
-    """What differs from the record, the first in the order in which a model is made: data, code, environment, …"""
+    """What differs from the record, in the order in which a model is made: data, code, environment, parameters, then
+    what came of it; threads and the machine last."""
+    hints: tuple[str, ...] = ()
+    """What the record does not hold and may be the reason, where the model did not come out the same."""
     metrics_compared: int = 0
     metrics: tuple[MetricAgain, ...] = ()
     """Those that are not exactly equal."""
@@ -107,6 +110,14 @@ class Reproduction(Value):
     def ref(self) -> str:
         """The version as a person writes it."""
         return f"{self.model}@{self.version}"
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether the same model came of the recorded data, code and parameters, wherever that was."""
+        return self.level is Level.MODEL and all(each.startswith(_SURROUNDINGS) for each in self.differs)
+
+
+_SURROUNDINGS = ("environment:", "threads:", "machine:")
 
 
 def reached_level(steps: Sequence[ReproductionStep]) -> Level:

@@ -22,7 +22,9 @@ def reproduction_document(reproduction: Reproduction, seq: int | None = None) ->
 
 def _blocks(reproduction: Reproduction, seq: int | None) -> Iterator[Block]:
     yield Heading(f"{reproduction.ref}: {verdict(reproduction)}", 1)
-    if reproduction.differs:
+    if reproduction.is_exact and reproduction.differs:
+        yield Paragraph(f"Only what it was made with differs: {reproduction.differs[0]}")
+    elif reproduction.differs:
         yield Paragraph(f"First difference: {reproduction.differs[0]}", "warn")
     else:
         yield Paragraph("Nothing differs.")
@@ -32,6 +34,9 @@ def _blocks(reproduction: Reproduction, seq: int | None) -> Iterator[Block]:
         yield from (Paragraph(f"  {each}") for each in reproduction.differs[1:])
     if reproduction.metrics:
         yield _metrics(reproduction)
+    if reproduction.hints:
+        yield Heading("Not recorded, and may be the reason")
+        yield from (Paragraph(f"  {each}") for each in reproduction.hints)
     took = f"{duration(reproduction.started, reproduction.finished)}, on {reproduction.host}, by {reproduction.by}"
     kept = f"entry {seq:,} of the log" if seq is not None else "not stored"
     yield Pairs([("took", took), ("kept as", kept)])

@@ -10,12 +10,13 @@ from lineage_pipelines.records.statement.training_run import (
     CheckResult,
     ModelFile,
     SliceMetrics,
+    UndeclaredReads,
 )
 from lineage_pipelines.records.values.canonical import Json
 from lineage_pipelines.records.values.model_name import scoped
 from lineage_pipelines.records.values.phrase import count
 from lineage_pipelines.reports.document import Block, Document, Heading, Pairs, Paragraph, Table
-from lineage_pipelines.reports.formatting import duration, number, short_digest, size, utc_time
+from lineage_pipelines.reports.formatting import duration, number, short_digest, shorten, size, utc_time
 from lineage_pipelines.reports.views.history import approval_line, approved_by
 from lineage_pipelines.reports.views.preparation import preparation_trees
 from lineage_pipelines.reports.views.reproduce import reproduced_line
@@ -237,6 +238,7 @@ def _experiment(record: LineageRecord) -> Iterator[Block]:
         ("trained", f"{utc_time(run.started)}, {duration(run.started, run.finished)}, on {_known(run.host)}"),
         ("by", (run.user or "") if _imported(record) else ""),
         ("seed", str(run.seed) if run.seed is not None else ""),
+        ("undeclared", _undeclared(run.undeclared)),
     ]
     if run.dagster:
         retry = f", retry {run.dagster.retry}" if run.dagster.retry else ""
@@ -254,6 +256,12 @@ def _experiment(record: LineageRecord) -> Iterator[Block]:
         yield from _checks(record.evaluation.checks)
         yield from _slices(record.evaluation.slices, record)
     yield from _candidates(record.candidates)
+
+
+def _undeclared(read: UndeclaredReads | None) -> str:
+    """The variables and files that training read beside what the record holds."""
+    lists = (("variables", read.environment), ("files", read.files)) if read else ()
+    return "; ".join(f"{kind} {shorten(', '.join(names), 200)}" for kind, names in lists if names)
 
 
 def _checks(checks: Sequence[CheckResult]) -> Iterator[Block]:
