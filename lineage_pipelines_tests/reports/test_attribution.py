@@ -65,7 +65,7 @@ def everywhere(word: str) -> Attribution:
 
 def test_the_sentence_says_how_much_how_sure_and_from_what() -> None:
     assert sentence(FOUND) == (
-        "75.0 % of the ROC AUC change is allocated to the data, ± 4.0, 2 factors, 3 seeds, interaction 25 %."
+        "75 % of the ROC AUC change is allocated to the data, ± 4.0, 2 factors, 3 seeds, interaction 25 %."
     )
 
 
@@ -78,7 +78,7 @@ def test_no_interaction_is_said_in_words_and_one_factor_has_none() -> None:
     assert sentence(alone).endswith("to the data, 1 factor, 3 seeds, deterministic: chance not measured.")
     assert "±" not in sentence(alone)
     assert "every seed gave the same, so chance was not measured" in text(alone)
-    assert re.search(r"-0\.5 +100\.0 % +– +– ", text(alone))
+    assert re.search(r"-0\.5 +100 % +– +– ", text(alone))
 
 
 def test_re_evaluation_comes_first() -> None:
@@ -119,10 +119,10 @@ def test_factors_whose_difference_begins_at_one_place_are_told_together() -> Non
     )
     found = dataclasses.replace(FOUND, splits=(), allocation=dataclasses.replace(GAME, players=players))
     assert sentence(found).startswith(
-        "100.0 % of the ROC AUC change is allocated to data (train) and evaluation data (test) together, whose "
+        "100 % of the ROC AUC change is allocated to data (train) and evaluation data (test) together, whose "
         "difference begins at data/orders.csv, ± 8.0, 2 factors, 3 seeds"
     )
-    assert "evaluation data (test) differ from data/orders.csv on: together -0.5, 100.0 %." in text(found)
+    assert "evaluation data (test) differ from data/orders.csv on: together -0.5, 100 %." in text(found)
     apart = dataclasses.replace(players[1], origin="data/other.csv")
     found = dataclasses.replace(FOUND, splits=(), allocation=dataclasses.replace(GAME, players=(players[0], apart)))
     assert "together" not in sentence(found)
@@ -139,9 +139,9 @@ def test_the_table_is_aligned_adds_up_and_has_single_swaps_beside() -> None:
     lines = text(FOUND).splitlines()
     start = next(i for i, line in enumerate(lines) if line.strip().startswith("factor"))
     head, data, code, total = lines[start : start + 4]
-    assert re.split(r"\s{2,}", data.strip())[:4] == ["data", "-0.375", "75.0 %", "4.0 %"]
-    assert re.split(r"\s{2,}", total.strip())[:3] == ["sum", "-0.5", "100.0 %"]
-    ends = [line.index(cell) + len(cell) for line, cell in ((head, "share"), (data, "75.0 %"), (code, "25.0 %"))]
+    assert re.split(r"\s{2,}", data.strip())[:4] == ["data", "-0.375", "75 %", "4.0 %"]
+    assert re.split(r"\s{2,}", total.strip())[:3] == ["sum", "-0.5", "100 %"]
+    ends = [line.index(cell) + len(cell) for line, cell in ((head, "share"), (data, "75 %"), (code, "25 %"))]
     assert len(set(ends)) == 1
     assert "alone, from old" in head
     assert "alone from the old version the factors make up 100 %" in text(FOUND)
