@@ -147,6 +147,16 @@ def capture_environment(*, project_dir: Path, lock: str | None = None) -> tuple[
     return environment, blobs, (*package_gaps, *lock_gaps)
 
 
+def lock_gaps(*, project_dir: Path, lock: str | None = None) -> Gaps:
+    """Return what a record would miss of the lock file now; empty where it is as it should be.
+
+    Args:
+        project_dir: any folder of the project.
+        lock: as of `capture_environment`.
+    """
+    return _read_lock(Path(os.path.realpath(project_dir)), find_root(project_dir), lock)[2]
+
+
 def _read_lock(folder: Path, root: Path, named: str | None) -> tuple[str | None, bytes | None, Gaps]:
     """The lock file's path relative to the root, and its bytes."""
     path = folder / named if named is not None else _find_lock(folder, root)

@@ -8,13 +8,16 @@ from collections.abc import Callable, Iterator
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from lineage_pipelines.capture.environment import lock_gaps
 from lineage_pipelines.catalog.catalog import Catalog
+from lineage_pipelines.catalog.outbox.attempts import Attempt
 from lineage_pipelines.catalog.outbox.outbox import DAGSTER
 from lineage_pipelines.errors import LineageError, NotFoundError
 from lineage_pipelines.records.values.finding import Finding, FindingKind, FindingStatus
 from lineage_pipelines.records.values.phrase import count
 from lineage_pipelines.settings import MLFLOW, Settings
 from lineage_pipelines.system.git_command import GitError, run_git
+from lineage_pipelines.system.process_identity import is_alive
 
 _STRAY_DEPTH = 4
 
@@ -27,6 +30,7 @@ def examine(settings: Settings) -> tuple[Finding, ...]:
         FindingKind.DVC: _dvc,
         FindingKind.GIT: _git,
         FindingKind.METAFILES: _metafiles,
+        FindingKind.LOCK_FILE: _lock_file,
         FindingKind.CATALOG: _catalog,
         FindingKind.MLFLOW: _mlflow,
         FindingKind.ARTIFACTS: _artifacts,
@@ -146,6 +150,18 @@ def _git(settings: Settings) -> Iterator[Finding]:
         yield Finding(kind=FindingKind.GIT, status=FindingStatus.OK, detail=f"at revision {revision}")
 
 
+def _lock_file(settings: Settings) -> Iterator[Finding]:
+    """Find what every record would list as missing of the environment."""
+    for gap in lock_gaps(project_dir=settings.project_dir, lock=settings.lock):
+        yield Finding(
+            kind=FindingKind.LOCK_FILE,
+            status=FindingStatus.WARN,
+            detail=f"every version will lack it: {gap.partition(': ')[2]}",
+            fix="lock the libraries with hashes (uv lock, poetry lock, or uv pip compile --generate-hashes), and name "
+            "another file as lock in [tool.lineage]",
+        )
+
+
 def _metafiles(settings: Settings) -> Iterator[Finding]:
     """Find what a crash of DVC leaves behind: empty metafiles and a damaged lock file."""
     root = settings.project_dir
@@ -183,10 +199,8 @@ def _catalog(settings: Settings) -> Iterator[Finding]:
     try:
         with Catalog(settings.catalog, create=False, read_only=True) as catalog:
             models = catalog.models()
-            open_attempts, undelivered = (
-                len(catalog.outbox.running_attempts()),
-                len(catalog.outbox.pending_versions(DAGSTER)),
-            )
+            attempts = catalog.outbox.running_attempts()
+            undelivered = len(catalog.outbox.pending_versions(DAGSTER))
     except NotFoundError:
         detail = "there is no catalog yet; the first materialization creates it"
         yield Finding(kind=FindingKind.CATALOG, status=FindingStatus.OK, detail=detail)
@@ -199,14 +213,25 @@ def _catalog(settings: Settings) -> Iterator[Finding]:
             status=FindingStatus.OK,
             detail=f"{count(versions, 'version')} of {count(len(models), 'model')}",
         )
-        yield from _unfinished(open_attempts, undelivered)
+        yield from (_open_attempt(attempt) for attempt in attempts)
+        if undelivered:
+            detail = f"{count(undelivered, 'version')} without an event in Dagster"
+            yield Finding(
+                kind=FindingKind.UNFINISHED, status=FindingStatus.WARN, detail=detail, fix="lineage reconcile"
+            )
 
 
-def _unfinished(attempts: int, undelivered: int) -> Iterator[Finding]:
-    if attempts or undelivered:
-        attempted, silent = count(attempts, "attempt"), count(undelivered, "version")
-        detail = f"{attempted} running or killed, {silent} without an event in Dagster"
-        yield Finding(kind=FindingKind.UNFINISHED, status=FindingStatus.WARN, detail=detail, fix="lineage reconcile")
+def _open_attempt(attempt: Attempt) -> Finding:
+    """Say which attempt at a training has not ended, and whether it is still running."""
+    alive = is_alive(attempt.host, attempt.process)
+    words = "is running" if alive else "runs on another machine, or was killed" if alive is None else "was killed"
+    run = f" (run {attempt.run})" if attempt.run else ""
+    detail = (
+        f"a training of {attempt.model}{run} {words}; begun {attempt.begun:%Y-%m-%d %H:%M:%S} UTC on {attempt.host}"
+    )
+    if alive:
+        return Finding(kind=FindingKind.UNFINISHED, status=FindingStatus.OK, detail=detail)
+    return Finding(kind=FindingKind.UNFINISHED, status=FindingStatus.WARN, detail=detail, fix="lineage reconcile")
 
 
 def _mlflow(settings: Settings) -> Iterator[Finding]:

@@ -22,6 +22,7 @@ class FindingKind(StrEnum):
     DVC_FILES = "dvc files"
     DVC_LOCK = "dvc lock"
     GIT = "git"
+    LOCK_FILE = "lock file"
     METAFILES = "metafiles"
     MLFLOW = "mlflow"
     UNFINISHED = "unfinished"
