@@ -13,7 +13,7 @@ from lineage_pipelines.orchestration.ui import metadata_keys
 from lineage_pipelines.orchestration.ui.outcome import Outcome
 from lineage_pipelines.records.statement.dataset import DatasetSnapshot
 from lineage_pipelines.records.statement.lineage_record import LineageRecord
-from lineage_pipelines.records.statement.metric import by_interest
+from lineage_pipelines.records.statement.metric import by_interest, metric_text
 from lineage_pipelines.records.statement.training_run import CheckResult, Evaluation
 from lineage_pipelines.records.values.model_name import scoped
 from lineage_pipelines.reports.change_text import change_text
@@ -142,7 +142,12 @@ def _change(now: DatasetSnapshot, before: DatasetSnapshot | None, previous: Entr
 
 def _metrics(evaluation: Evaluation | None) -> dict[str, float]:
     metrics = evaluation.metrics if evaluation else {}
-    return {f"eval/{name}": metrics[name] for name in by_interest(metrics)[:_MOST_PLOTTED]}
+    return {f"eval/{name}": _shown(metrics[name]) for name in by_interest(metrics)[:_MOST_PLOTTED]}
+
+
+def _shown(value: float) -> float:
+    """A metric as every text has it; the record has all of its digits."""
+    return float(metric_text(value))
 
 
 def _comparison(outcome: Outcome) -> dg.TableMetadataValue | None:
@@ -153,9 +158,9 @@ def _comparison(outcome: Outcome) -> dg.TableMetadataValue | None:
     return metadata_keys.table(
         {
             "metric": name,
-            f"version {outcome.entry.version}": round(now.metrics[name], 5),
-            outcome.baseline.label: round(before.metrics[name], 5),
-            "difference": round(now.metrics[name] - before.metrics[name], 5),
+            f"version {outcome.entry.version}": _shown(now.metrics[name]),
+            outcome.baseline.label: _shown(before.metrics[name]),
+            "difference": _shown(now.metrics[name] - before.metrics[name]),
         }
         for name in by_interest(now.metrics)
         if name in before.metrics
@@ -174,7 +179,7 @@ def _slices(evaluation: Evaluation | None) -> dg.TableMetadataValue | None:
     parts = evaluation.slices if evaluation else ()
     names = _common([list(part.metrics) for part in parts])
     return metadata_keys.table(
-        {"slice": f"{p.name}={p.value}", "rows": p.rows, **{n: round(p.metrics[n], 4) for n in names}} for p in parts
+        {"slice": f"{p.name}={p.value}", "rows": p.rows, **{n: _shown(p.metrics[n]) for n in names}} for p in parts
     )
 
 
@@ -184,7 +189,7 @@ def _candidates(record: LineageRecord) -> dg.TableMetadataValue | None:
         {
             "candidate": c.name,
             "selected": "→" if c.selected else "",
-            **{n: round(c.metrics[n], 5) for n in names},
+            **{n: _shown(c.metrics[n]) for n in names},
             "reason": c.reason,
         }
         for c in record.candidates

@@ -10,11 +10,12 @@ from lineage_pipelines.records.statement.metric import direction_by_name
 from lineage_pipelines.reports.charts.svg_charts import Scale, svg_figure, svg_text
 from lineage_pipelines.reports.formatting import number, percent, shorten, signed
 
-_WIDE = 480
+_WIDE = 320
 _ROW = 38
+_AXIS = 22
 _MARGIN = 10
 _BAR = 13
-_MOST_LETTERS = 40
+_MOST_LETTERS = 34
 _CAPITALS = frozenset({"auc", "roc", "mae", "mse", "rmse", "mape", "f1", "r2", "pr"})
 _KEY = "each bar begins where the one above it ends; the thin line is the 95 % interval"
 
@@ -37,7 +38,7 @@ def _shapes(found: Attribution) -> tuple[str, int]:
     if not found.allocation.distinguishable:
         return "", 0
     rows = len(found.allocation.players) + 2
-    return "".join(_rows(found)), rows * _ROW + 6
+    return "".join(_rows(found)), rows * _ROW + _AXIS
 
 
 def _in_words(found: Attribution) -> str:
@@ -63,6 +64,16 @@ def _rows(found: Attribution) -> Iterator[str]:
         yield from _player(row, player, level, scale, greater=greater)
         level += player.allocated or 0.0
     yield from _end(len(players) + 1, found.new.ref, game.after.mean, scale)
+    yield from _axis((len(players) + 2) * _ROW, metric_words(found.metric), scale)
+
+
+def _axis(y: float, unit: str, scale: Scale) -> Iterator[str]:
+    """Draw what the places along the width mean: the least and the greatest value, and of what."""
+    left, right = scale(scale.low), scale(scale.high)
+    yield f'<line class="axis" x1="{left:.1f}" x2="{right:.1f}" y1="{y}" y2="{y}"/>'
+    yield svg_text(left, y + 14, number(scale.low))
+    yield svg_text((left + right) / 2, y + 14, unit, anchor="middle", longest=_MOST_LETTERS)
+    yield svg_text(right, y + 14, number(scale.high), anchor="end")
 
 
 def _edges(game: Allocation) -> list[float]:
