@@ -17,6 +17,7 @@ from lineage_pipelines.records.values.model_name import check_model_name, scoped
 _REF = re.compile(r"([^\[@]*)(?:\[(.*)\])?(@.*)?", re.DOTALL)
 """Model, identity and the rest: neither a model, nor a version, nor an alias holds a bracket, so that a key may."""
 _DIGEST = re.compile(r"(sha256:)?([0-9a-f]{6,64})")
+_SHORT_DIGEST = re.compile(r"[0-9a-f]{1,5}")
 _VERSION = re.compile(r"[1-9][0-9]{0,17}")
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
 _MOST = 5
@@ -181,7 +182,11 @@ def unknown_model(catalog: Catalog, model: str) -> NotFoundError:
             where=catalog.url,
             fix="materialize a model asset first; in the worked example: make demo",
         )
-    return NotFoundError(f"no model {model!r}", where=catalog.url, fix=f"there is: {', '.join(near)}")
+    there_is = f"there is: {', '.join(near)}"
+    if _SHORT_DIGEST.fullmatch(model):
+        fix = f"if it is the beginning of a record digest, write 6 characters of it or more; {there_is}"
+        return NotFoundError(f"no model {model!r}, and too short for a digest", where=catalog.url, fix=fix)
+    return NotFoundError(f"no model {model!r}", where=catalog.url, fix=there_is)
 
 
 def _range(latest: int) -> str:
