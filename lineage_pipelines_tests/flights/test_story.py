@@ -171,11 +171,24 @@ def test_a_version_is_made_again_to_the_last_number(root: Path, ref: str) -> Non
     assert all(step["reached"] for step in said["steps"])
 
 
-def test_it_ends_with_the_versions_one_of_them_whole_and_what_to_type_next(
+def test_version_4_is_approved_and_promoted_and_version_5_stays_out(
+    root: Path, told: "tuple[Path, subprocess.CompletedProcess[str]]"
+) -> None:
+    promotion, approval = ask(root, "history", "flight_delay")
+    assert (approval["action"], approval["version"], approval["void"]) == ("approve", 4, None)
+    assert (promotion["action"], promotion["version"], promotion["by"]) == ("promote", 4, "demo")
+    assert ask(root, "show", "flight_delay@production")["version"] == 4
+    assert "flight_delay@5 was not promoted: nothing was changed" in told[1].stdout
+
+
+def test_it_ends_with_the_versions_one_of_them_the_history_and_what_to_type_next(
     told: "tuple[Path, subprocess.CompletedProcess[str]]",
 ) -> None:
     out = told[1].stdout
-    places = [out.index(text) for text in ("Chapter 5", "$ lineage log", "$ lineage show", "What to type next")]
+    places = [
+        out.index(text)
+        for text in ("Chapter 5", "$ lineage log", "$ lineage show", "$ lineage history", "What to type next")
+    ]
     assert places == sorted(places)
     assert "make ui" in out[places[-1] :]
 

@@ -1,4 +1,7 @@
-"""`make demo`: deliver, change, materialize, five times; then show what there is. Goes on where it was stopped."""
+"""`make demo`: deliver, change, materialize, five times; release what may be; then show what there is.
+
+Goes on where it was stopped.
+"""
 
 import subprocess
 import sys
@@ -10,14 +13,16 @@ import click
 from lineage_pipelines import Catalog, LineageError, NotFoundError, resolve_settings
 from lineage_pipelines.flights.story.chapters import CHAPTERS, Chapter
 from lineage_pipelines.flights.story.refresh_run import materialize
+from lineage_pipelines.flights.story.release_request import ReleaseRequest
 from lineage_pipelines.flights.story.story_checkout import Workspace
 
 _MODEL = "flight_delay"
 _MODELS = (_MODEL, "expected_minutes")
+_PASSED = "all checks passed"
 _NEXT = """
 What to type next (`source .venv/bin/activate` first):
   make ui                                   the asset graph and every version, in the Dagster UI
-  lineage show flight_delay@4               another version, whole
+  lineage show flight_delay@4 --full        another version, whole
   lineage show flight_delay --format json   the same for programs
   lineage verify                            has anybody changed anything since?
   git log --oneline demo                    what the story committed
@@ -34,7 +39,8 @@ def main() -> int:
             workspace.begin()
         for number, chapter in enumerate(CHAPTERS[done:], start=done + 1):
             _play(workspace, number, chapter)
-        if done < len(CHAPTERS):
+        released = _release(workspace.root)
+        if done < len(CHAPTERS) or released:
             workspace.anchor()
     except LineageError as error:
         click.echo(f"error: {error}", err=True)
@@ -70,6 +76,27 @@ def _play(workspace: Workspace, number: int, chapter: Chapter) -> None:
         click.echo(f"  {model}@{number}: {_verdict(workspace.root, model, number)}")
 
 
+def _release(root: Path) -> bool:
+    """Ask for the versions that somebody wants in production, unless that was decided; return whether one came there.
+
+    The reviewer approves what passed its checks; the policy decides.
+    """
+    released = False
+    for number, chapter in enumerate(CHAPTERS, start=1):
+        ref = f"{_MODEL}@{number}"
+        if chapter.release and not _is_decided(root, number):
+            click.secho(f"\n{ref} for production?", bold=True)
+            passed = _verdict(root, _MODEL, number) == _PASSED
+            request = ReleaseRequest(root=root, ref=ref, reason=chapter.release)
+            released = request.decide(click.echo, approved=passed) or released
+    return released
+
+
+def _is_decided(root: Path, version: int) -> bool:
+    with Catalog(resolve_settings(start=root).catalog) as catalog:
+        return any(True for _ in catalog.registry.decisions_of(_MODEL, version=version))
+
+
 def _verdict(root: Path, model: str, version: int) -> str:
     try:
         with Catalog(resolve_settings(start=root).catalog) as catalog:
@@ -80,11 +107,11 @@ def _verdict(root: Path, model: str, version: int) -> str:
         ) from error
     checks = entry.record.evaluation.checks if entry.record.evaluation else ()
     failed = [check.name for check in checks if not check.passed]
-    return f"failed {', '.join(failed)}" if failed else "all checks passed"
+    return f"failed {', '.join(failed)}" if failed else _PASSED
 
 
 def _show() -> int:
-    for verb in ("log", "show"):
+    for verb in ("log", "show", "history"):
         click.secho(f"$ lineage {verb} {_MODEL}", bold=True)
         status = subprocess.run([Path(sys.executable).with_name("lineage"), verb, _MODEL], check=False).returncode
         if status > 1:

@@ -21,6 +21,8 @@ class Chapter:
     """A code change, a file beside this one."""
     config: Mapping[str, Any] = field(default_factory=dict)
     """Launch configuration of `flight_delay`."""
+    release: str = ""
+    """Why somebody asks at the end to put its version into production; empty where nobody does."""
 
 
 CHAPTERS = (
@@ -35,10 +37,12 @@ CHAPTERS = (
         title="A code change in the features stage: how busy is the airport in that hour?",
         through="2013-06",
         patch="congestion.patch",
+        release="it knows how busy the airport is",
     ),
     Chapter(
         title="July arrives, and something is wrong with it",
         through="2013-07",
         faults=("celsius:2013-07", "duplicates:2013-07:LGA"),
+        release="it is the newest",
     ),
 )
