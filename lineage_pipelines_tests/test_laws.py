@@ -36,7 +36,7 @@ from lineage_pipelines.records.statement.lineage_record import Completeness, Lin
 from lineage_pipelines.records.values.canonical import Json
 from lineage_pipelines.replay.mix_design import SEED, differing_parts
 from lineage_pipelines.reports.render.text import render_text
-from lineage_pipelines.reports.views.show import show_document
+from lineage_pipelines.reports.views.show import Sequel, full_document
 from lineage_pipelines.settings import resolve_settings
 from lineage_pipelines_tests import strategies
 from lineage_pipelines_tests.orchestration.conftest import build_defs, instance, shop
@@ -224,7 +224,7 @@ def test_law_6_fail_closed(shop: Shop, instance: dg.DagsterInstance, lost: str) 
 def test_law_7_gaps_are_listed_first(tmp_path_factory: pytest.TempPathFactory, missing: list[str]) -> None:
     record = dataclasses.replace(make_record(), completeness=Completeness(missing=tuple(missing)))
     with Catalog(f"sqlite:///{tmp_path_factory.mktemp('catalog') / 'catalog.db'}") as catalog:
-        text = render_text(show_document(catalog.append(record)), colour=False)
+        text = render_text(full_document(catalog.append(record), Sequel()), colour=False)
     places = [text.index(f"  {gap}") for gap in missing]
     assert all(place < text.index("\nData\n") for place in places)
     assert ("\nMissing\n" in text) == bool(missing)

@@ -7,7 +7,7 @@ import click
 
 from lineage_pipelines.cli.progress import progress_line
 from lineage_pipelines.cli.replay_options import ask, build_options, replay_options
-from lineage_pipelines.cli.session import Session, answer, format_option, print_answer
+from lineage_pipelines.cli.session import Session, answer, format_option, full_option, print_answer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 @click.option("--html", "page", is_flag=True, help="Write one self-contained HTML page with a plot.")
 @click.option("--no-store", is_flag=True, help="Do not record the analysis in the log.")
 @replay_options
+@full_option("Show every factor from both versions, interactions, and how this was found.")
 @format_option
 @click.pass_obj
 def command(
@@ -39,6 +40,7 @@ def command(
     page: bool,
     no_store: bool,
     yes: bool,
+    full: bool,
     form: str,
     **given: Any,  # noqa: ANN401  # as `build_options` takes them
 ) -> int:
@@ -75,8 +77,9 @@ def command(
     else:
         answer(
             form,
-            document=lambda: attribution_document(attribution),
+            document=lambda: attribution_document(attribution, full=full),
             plain=lambda: attribution_json(attribution),
+            full=full,
         )
     return 1
 

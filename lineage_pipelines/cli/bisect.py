@@ -2,7 +2,7 @@
 
 import click
 
-from lineage_pipelines.cli.session import Session, answer, format_option
+from lineage_pipelines.cli.session import Session, answer, format_option, full_option
 
 
 @click.command("bisect")
@@ -11,10 +11,11 @@ from lineage_pipelines.cli.session import Session, answer, format_option
 @click.option("--good", metavar="REF", required=True, help="A version in which the metric is good.")
 @click.option("--bad", metavar="REF", required=True, help="A version in which the metric is bad.")
 @click.option("--threshold", type=float, help="The limit between good and bad; by default the middle of the two.")
+@full_option("Show every version, however many.")
 @format_option
 @click.pass_obj
 def command(
-    session: Session, *, model: str, metric: str, good: str, bad: str, threshold: float | None, form: str
+    session: Session, *, model: str, metric: str, good: str, bad: str, threshold: float | None, full: bool, form: str
 ) -> int:
     """Find the first recorded version of MODEL whose metric is bad.
 
@@ -27,5 +28,10 @@ def command(
 
     with session.open_catalog() as catalog:
         result = bisect_metric(catalog, model, metric, good=good, bad=bad, threshold=threshold)
-    answer(form, document=lambda: bisect_document(result), plain=lambda: bisect_json(result))
+    answer(
+        form,
+        document=lambda: bisect_document(result),
+        plain=lambda: bisect_json(result),
+        full=full,
+    )
     return 0

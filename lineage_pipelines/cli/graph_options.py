@@ -33,8 +33,9 @@ def answer_drawn(
     document: "Callable[[], Document]",
     plain: "Callable[[], Json]",
     graph: "Callable[[], LineageGraph]",
+    full: bool,
 ) -> None:
-    """Print an answer, or write its drawing.
+    """Print an answer as `answer` does, or write its drawing.
 
     Raises:
         CatalogError: the file cannot be written.
@@ -42,7 +43,7 @@ def answer_drawn(
     if form not in ("mermaid", "svg"):
         if output is not None:
             raise click.UsageError("-o needs a drawing: add --format svg or --format mermaid")
-        answer(form, document=document, plain=plain)
+        answer(form, document=document, plain=plain, full=full)
         return
     from lineage_pipelines.reports.charts.graph_svg import render_svg
     from lineage_pipelines.reports.views.trace import render_mermaid

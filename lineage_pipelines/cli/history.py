@@ -2,16 +2,17 @@
 
 import click
 
-from lineage_pipelines.cli.session import Session, answer, format_option, read_instant
+from lineage_pipelines.cli.session import Session, answer, format_option, limit_option, page_size, read_instant
 
 
 @click.command("history")
 @click.argument("model")
 @click.option("--alias", help="Only this alias.")
 @click.option("--at", metavar="TIME", help="Only the version that --alias named at this time: 2026-03-05T12:00Z.")
+@limit_option("decisions and approvals")
 @format_option
 @click.pass_obj
-def command(session: Session, model: str, alias: str | None, at: str | None, form: str) -> int:
+def command(session: Session, model: str, *, alias: str | None, at: str | None, limit: int | None, form: str) -> int:
     """List the decisions and approvals of MODEL, newest first: what, when, by whom and why.
 
     MODEL may be one partition: 'flight_delay[west]'.
@@ -19,6 +20,7 @@ def command(session: Session, model: str, alias: str | None, at: str | None, for
     \b
     Examples:
       lineage history flight_delay
+      lineage history flight_delay -n 50
       lineage history flight_delay --alias production --at 2026-03-05T12:00Z
     """
     from lineage_pipelines.queries.refs import known_partition
@@ -47,7 +49,9 @@ def command(session: Session, model: str, alias: str | None, at: str | None, for
         decided = named_at(decided, instant)
     answer(
         form,
-        document=lambda: history_document(decided, approved),
-        plain=lambda: history_json(decided, approved),
+        document=lambda: history_document(decided, approved, limit=page_size(limit, form)),
+        plain=lambda: history_json(decided, approved, limit=page_size(limit, form)),
+        full=limit is not None,
+        whole="-n 0",
     )
     return 0

@@ -5,15 +5,16 @@ from pathlib import Path
 import click
 
 from lineage_pipelines.cli.graph_options import answer_drawn, drawing_options
-from lineage_pipelines.cli.session import Session
+from lineage_pipelines.cli.session import Session, full_option
 
 
 @click.command("impact")
 @click.argument("subject")
 @click.option("--in", "alias", metavar="ALIAS", help="Only versions that this alias names now, for example production.")
+@full_option("Give each version a line of its own, and name every input.")
 @drawing_options
 @click.pass_obj
-def command(session: Session, subject: str, alias: str | None, form: str, output: Path | None) -> int:
+def command(session: Session, subject: str, *, alias: str | None, full: bool, form: str, output: Path | None) -> int:
     """List every version that used SUBJECT, directly or through a preparation step, versions in production first.
 
     SUBJECT is a path, a file inside a tracked directory, the first characters of an MD5, SHA-256 or commit, a
@@ -39,8 +40,9 @@ def command(session: Session, subject: str, alias: str | None, form: str, output
     answer_drawn(
         form,
         output,
-        document=lambda: impact_document(result),
+        document=lambda: impact_document(result, full=full),
         plain=lambda: impact_json(result),
         graph=lambda: impact_graph(result),
+        full=full,
     )
     return 0

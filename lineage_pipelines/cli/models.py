@@ -2,13 +2,14 @@
 
 import click
 
-from lineage_pipelines.cli.session import Session, answer, format_option
+from lineage_pipelines.cli.session import Session, answer, format_option, full_option
 
 
 @click.command("models")
+@full_option("Show every model, however many.")
 @format_option
 @click.pass_obj
-def command(session: Session, form: str) -> int:
+def command(session: Session, *, full: bool, form: str) -> int:
     """List the models of the catalog.
 
     \b
@@ -29,5 +30,10 @@ def command(session: Session, form: str) -> int:
             }
             for model in models
         }
-    answer(form, document=lambda: models_document(models, live), plain=lambda: models_json(models, live))
+    answer(
+        form,
+        document=lambda: models_document(models, live),
+        plain=lambda: models_json(models, live),
+        full=full,
+    )
     return 0

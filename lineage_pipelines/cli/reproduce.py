@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lineage_pipelines.cli.replay_options import ask, build_options, replay_options
-from lineage_pipelines.cli.session import Session, answer, format_option
+from lineage_pipelines.cli.session import Session, answer, format_option, full_option
 
 if TYPE_CHECKING:
     from lineage_pipelines.catalog.catalog import Catalog
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 )
 @click.option("--no-store", is_flag=True, help="Do not record the verdict in the log.")
 @replay_options
+@full_option("List every difference, and every metric that moved.")
 @format_option
 @click.pass_obj
 def command(
@@ -37,6 +38,7 @@ def command(
     check: bool,
     yes: bool,
     no_store: bool,
+    full: bool,
     form: str,
     **given: Any,  # noqa: ANN401  # the options, as `_options` takes them
 ) -> int:
@@ -69,14 +71,20 @@ def command(
         ask(entries, options)
     results = [reproduce(entry, options) for entry in entries]
     if ref is None:
-        answer(form, document=lambda: checked_document(results), plain=lambda: checked_json(results))
+        answer(
+            form,
+            document=lambda: checked_document(results),
+            plain=lambda: checked_json(results),
+            full=full,
+        )
         return 1 if any(each.differs for each in results) else 0
     result = results[0]
     seq = None if check or no_store or options.substitutes else _store(session, result)
     answer(
         form,
-        document=lambda: reproduction_document(result, seq),
+        document=lambda: reproduction_document(result, seq, full=full),
         plain=lambda: reproduction_json(result, seq),
+        full=full,
     )
     return 1 if result.differs and not result.is_exact else 0
 

@@ -154,10 +154,32 @@ def user_name() -> str:
 
 WIDEST = 100
 """Columns of an answer in text."""
+HIGHEST = 25
+"""Lines of an answer in text, unless it is asked for whole."""
 
 
-def answer(form: str, *, document: "Callable[[], Document]", plain: "Callable[[], Json]") -> None:
-    """Print one answer in the chosen format."""
+def full_option(help_text: str) -> Callable[[Function], Function]:
+    """Return the option `--full` for a command whose answer is a screen by default."""
+    return click.option("--full", is_flag=True, help=help_text)
+
+
+def answer(
+    form: str,
+    *,
+    document: "Callable[[], Document]",
+    plain: "Callable[[], Json]",
+    full: bool = True,
+    whole: str = "--full",
+) -> None:
+    """Print one answer in the chosen format.
+
+    Args:
+        form: one of `FORMATS`.
+        document: makes the answer in text and Markdown.
+        plain: makes the answer in JSON.
+        full: whether a text may be longer than a screen; else it is cut to one.
+        whole: the option that shows what was cut.
+    """
     from lineage_pipelines.reports.render.json_text import render_json
     from lineage_pipelines.reports.render.markdown import render_markdown
     from lineage_pipelines.reports.render.text import render_text
@@ -168,7 +190,8 @@ def answer(form: str, *, document: "Callable[[], Document]", plain: "Callable[[]
         print_answer(render_markdown(document()))
     else:
         columns = min(shutil.get_terminal_size().columns, WIDEST) if sys.stdout.isatty() else WIDEST
-        print_answer(render_text(document(), colour=_colour(), columns=columns))
+        lines = None if full else HIGHEST
+        print_answer(render_text(document(), colour=_colour(), columns=columns, lines=lines, whole=whole))
 
 
 def _colour() -> bool:

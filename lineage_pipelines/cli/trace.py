@@ -5,15 +5,16 @@ from pathlib import Path
 import click
 
 from lineage_pipelines.cli.graph_options import answer_drawn, drawing_options
-from lineage_pipelines.cli.session import Session
+from lineage_pipelines.cli.session import Session, full_option
 
 
 @click.command("trace")
 @click.argument("ref")
 @click.option("--depth", type=click.IntRange(1), help="How many steps to go back; training is the first.")
+@full_option("Show the whole tree, however deep and wide.")
 @drawing_options
 @click.pass_obj
-def command(session: Session, ref: str, depth: int | None, form: str, output: Path | None) -> int:
+def command(session: Session, ref: str, *, depth: int | None, full: bool, form: str, output: Path | None) -> int:
     """Show the origin of a version: data, preparation steps, sources, commit and environment.
 
     \b
@@ -30,8 +31,9 @@ def command(session: Session, ref: str, depth: int | None, form: str, output: Pa
     answer_drawn(
         form,
         output,
-        document=lambda: trace_document(graph),
+        document=lambda: trace_document(graph, full=full),
         plain=lambda: graph_json(graph),
         graph=lambda: fold_code(graph),
+        full=full,
     )
     return 0

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lineage_pipelines.cli.progress import progress_count
-from lineage_pipelines.cli.session import Session, answer, format_option
+from lineage_pipelines.cli.session import Session, answer, format_option, full_option
 
 if TYPE_CHECKING:
     from lineage_pipelines.settings import Settings
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 )
 @click.option("--quick", is_flag=True, help="Skip the files: models, blobs and data.")
 @click.option("--strict", is_flag=True, help="Also exit with 1 if something could not be checked.")
+@full_option("List every failure, not only the first of each check.")
 @format_option
 @click.pass_obj
 def command(
@@ -33,6 +34,7 @@ def command(
     anchor: Path | None,
     quick: bool,
     strict: bool,
+    full: bool,
     form: str,
 ) -> int:
     """Check the whole catalog: entries, signatures, order, decisions, files, and a checkpoint that was kept elsewhere.
@@ -65,7 +67,12 @@ def command(
             only=find_places(catalog, refs),
             progress=progress,
         )
-    answer(form, document=lambda: verify_document(claims), plain=lambda: verify_json(claims))
+    answer(
+        form,
+        document=lambda: verify_document(claims, full=full),
+        plain=lambda: verify_json(claims),
+        full=full,
+    )
     unchecked = any(claim.status is FindingStatus.NOT_CHECKED for claim in claims)
     return 1 if any(claim.failed for claim in claims) or (strict and unchecked) else 0
 

@@ -43,6 +43,16 @@ def _columns(character: str) -> int:
     return 2 if unicodedata.east_asian_width(character) in "WF" else 1
 
 
+def beginning(text: str, columns: int) -> str:
+    """Return as many characters of a text as have room in so many columns of a terminal."""
+    taken = 0
+    for place, character in enumerate(text):
+        taken += _columns(character)
+        if taken > columns:
+            return text[:place]
+    return text
+
+
 def size(count: int) -> str:
     """Write bytes as `1.4 MB` (decimal units)."""
     value, unit = float(count), 0
@@ -137,6 +147,11 @@ def short_digest(digest: str | None) -> str:
     return digest.rpartition(":")[2][:_SHORT] if digest else "–"
 
 
+def person(name: str) -> str:
+    """Write one name for one person: an account, which Dagster's runs have as `user:ann`."""
+    return name.removeprefix("user:")
+
+
 def utc_time(time: datetime) -> str:
     """Write a time in UTC to the second."""
     return time.strftime("%Y-%m-%d %H:%M:%S UTC")
@@ -166,10 +181,10 @@ def shorten(text: str, length: int = MAX_CELL) -> str:
 def fit(text: str, columns: int) -> str:
     """Return text on one line that takes no more than so many columns of a terminal, its middle left out."""
     shown = visible(text)
-    length = min(len(shown), columns)
-    while width(cut := shorten(shown, length)) > columns:
-        length -= max(1, (width(cut) - columns) // 2)
-    return cut
+    if width(shown) <= columns:
+        return shown
+    head, tail = beginning(shown, columns // 2), beginning(shown[::-1], columns - columns // 2 - 1)[::-1]
+    return f"{head}…{tail}"
 
 
 def value_text(value: Json) -> str:

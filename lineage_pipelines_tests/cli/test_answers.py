@@ -1,6 +1,8 @@
 """What the verbs answer, in all three forms."""
 
+import getpass
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,6 +10,7 @@ import pytest
 from lineage_pipelines.catalog.catalog import Catalog
 from lineage_pipelines.settings import resolve_settings
 from lineage_pipelines_tests.cli.conftest import Lineage
+from lineage_pipelines_tests.samples import digests, make_record
 
 pytestmark = pytest.mark.usefixtures("project")
 
@@ -56,13 +59,67 @@ def test_show_json_is_the_predicate_and_where_it_stands(lineage: Lineage, projec
 
 
 def test_show_has_the_gaps_first_and_the_four_layers_in_order(lineage: Lineage) -> None:
-    out = lineage("show", "flight_delay@3").out
+    out = lineage("show", "flight_delay@3", "--full").out
     places = [out.index(f"\n{title}\n") for title in ("Missing", "Data", "Code", "Experiment", "Artifact")]
     assert places == sorted(places)
     assert "environment.lock: the project has no lock file" in out
     for word in ("52,341", "python -m flights.features", "with uncommitted changes", "boosting", "origin=JFK", "0.61"):
         assert word in out
     assert "FAILED: min_roc_auc" in out
+
+
+def test_show_answers_first_what_people_ask_first(lineage: Lineage) -> None:
+    lineage("promote", "flight_delay@1", "--to", "production", "--reason", "it is better")
+    lineage("promote", "flight_delay@2", "--to", "production", "--reason", "it is the best")
+    lines = lineage("show", "flight_delay@2").out.splitlines()
+    assert lines[0] == "flight_delay version 2"
+    facts = {line[2:14].strip(): line[14:].strip() for line in lines if line.startswith("  ")}
+    assert facts["gates"] == "2 of 2 passed"
+    assert facts["production"].startswith("since ")
+    assert facts["production"].endswith(f"UTC, by {getpass.getuser()}: it is the best")
+    assert facts["roc_auc"] == "0.75 on test (28,834 rows)"
+    assert "learning_rate 0.1" in facts["parameters"]
+    assert facts["seed"] == "7"
+    assert facts["commit"].startswith("4f0c9a1b2c3d on main, with uncommitted changes")
+    assert "launched by user:ada (run run-2)" in facts["trained"]
+    assert "environment.lock: the project has no lock file" in facts["missing"]
+    raw = digests("through 2013-03", folder=True).md5 or ""
+    train = next(line.split() for line in lines if line.startswith("  train "))
+    assert train == [
+        "train",
+        "52,341",
+        "2",
+        (digests("train of through 2013-03").md5 or "")[:12],
+        "data/train.parquet",
+        "data/raw",
+    ]
+    assert any(line.startswith(f"  data/raw: {raw[:12]}, 4 files, 9.0 MB, tracked by data/raw.dvc") for line in lines)
+    assert "no, version 2 is" in lineage("show", "flight_delay@1").out
+
+
+def test_show_says_which_parameters_are_not_at_their_defaults_and_cuts_long_ones(
+    project: Path, lineage: Lineage
+) -> None:
+    record = make_record("5")
+    record = replace(
+        record,
+        parameters={**record.parameters, "prompt": "x" * 5_000},
+        parameter_defaults={**record.parameters, "max_iter": 100, "prompt": ""},
+    )
+    with Catalog(resolve_settings(start=project).catalog) as catalog:
+        catalog.append(record)
+    out = lineage("show", "flight_delay").out
+    assert "max_iter 200 (default 100), prompt xxx" in " ".join(out.split())
+    assert "; 3 at their defaults" in " ".join(out.split())
+    assert "x" * 121 not in out
+    assert "x" * 5_000 in lineage("show", "flight_delay", "--format", "json").out
+
+
+def test_too_short_a_digest_is_told_so(lineage: Lineage) -> None:
+    record = lineage("log", "flight_delay", "--format", "json").json()[0]["record"]
+    said = lineage("show", record[:5])
+    assert said.code == 2
+    assert "write 6 characters of it or more" in said.err
 
 
 def test_digests_are_shortened_for_people_and_whole_for_programs(lineage: Lineage) -> None:

@@ -3,7 +3,7 @@
 import dagster as dg
 
 from lineage_pipelines.reports.render.text import render_text
-from lineage_pipelines.reports.views.show import show_document
+from lineage_pipelines.reports.views.show import Sequel, full_document
 from lineage_pipelines_tests.orchestration.conftest import build_defs
 from lineage_pipelines_tests.orchestration.shop import Shop, orders, run
 
@@ -22,4 +22,4 @@ def test_a_record_says_that_a_stage_read_what_has_since_been_delivered_anew(
     assert [dep.origin for dep in entry.record.stages[0].deps] == ["superseded:data/orders.csv.dvc", "git"]
     stale = [gap for gap in entry.record.completeness.missing if "has since rewritten" in gap]
     assert [gap.partition(":")[0] for gap in stale] == ["stages.split.deps[data/orders.csv]"]
-    assert "which data/orders.csv.dvc has since recorded anew" in render_text(show_document(entry))
+    assert "which data/orders.csv.dvc has since recorded anew" in render_text(full_document(entry, Sequel()))

@@ -20,7 +20,7 @@ from lineage_pipelines.records.statement.file_listing import decode_listing
 from lineage_pipelines.records.statement.profile import Profile, decode_profile
 from lineage_pipelines.records.values.digest import Digest
 from lineage_pipelines.reports.render.text import render_text
-from lineage_pipelines.reports.views.show import show_document
+from lineage_pipelines.reports.views.show import Sequel, full_document
 from lineage_pipelines_tests.orchestration.conftest import INPUTS
 from lineage_pipelines_tests.orchestration.shop import Shop, orders
 from lineage_pipelines_tests.world import World
@@ -84,7 +84,7 @@ def test_an_import_names_repository_path_and_commit(shop: Shop, registry: World)
     words = f"tracked by data/bought.csv.dvc, imported from {registry.root}: sold/orders.csv at {revision}"
     assert node.detail.startswith(f"{words}, delivered by ")
     assert (node.origin, node.revision) == (str(registry.root), revision)
-    shown = render_text(show_document(entry))
+    shown = render_text(full_document(entry, Sequel()))
     assert words in " ".join(shown.split())
 
 
@@ -188,7 +188,7 @@ def test_a_folder_has_its_listing_and_what_kinds_of_files_it_holds(shop: Shop) -
     assert list(listed) == ["README", "days/April.CSV.gz", "days/march.csv", "model.PKL"]
     assert listed["model.PKL"] == (hashlib.md5(b"y" * 7).hexdigest(), 7)
     with shop.catalog() as catalog:
-        shown = render_text(show_document(catalog.get("rows", 1)))
+        shown = render_text(full_document(catalog.get("rows", 1), Sequel()))
     assert "in: 1 without suffix, 1 .csv, 1 .csv.gz, 1 .pkl" in shown
 
 

@@ -10,7 +10,7 @@ from lineage_pipelines import LineageRecord, TrainedModel, model_asset, unique_r
 from lineage_pipelines.orchestration.training import training_inputs
 from lineage_pipelines.records.statement.dataset import Grade, RowOverlap
 from lineage_pipelines.reports.render.text import render_text
-from lineage_pipelines.reports.views.show import show_document
+from lineage_pipelines.reports.views.show import Sequel, full_document
 from lineage_pipelines_tests.orchestration.conftest import INPUTS
 from lineage_pipelines_tests.orchestration.shop import Shop, orders
 
@@ -59,7 +59,7 @@ def trained(shop: Shop) -> tuple[LineageRecord, str]:
     with shop.catalog() as catalog:
         entry = catalog.latest("churn")
     assert entry is not None
-    return entry.record, render_text(show_document(entry))
+    return entry.record, render_text(full_document(entry, Sequel()))
 
 
 def test_rows_of_the_test_that_were_trained_on_are_counted(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:

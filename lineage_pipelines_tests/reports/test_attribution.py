@@ -36,7 +36,7 @@ HOSTILE = [
 ]
 
 
-def text(found: Attribution, *, full: bool = False) -> str:
+def text(found: Attribution, *, full: bool = True) -> str:
     return render_text(attribution_document(found, full=full))
 
 
@@ -65,7 +65,7 @@ def everywhere(word: str) -> Attribution:
 
 def test_the_sentence_says_how_much_how_sure_and_from_what() -> None:
     assert sentence(FOUND) == (
-        "75 % of the ROC AUC change is allocated to the data, ± 4.0, 2 factors, 3 seeds, interaction 25 %."
+        "75 % of the ROC AUC change is allocated to the data, ± 4.0 %, 2 factors, 3 seeds, interaction 25 %."
     )
 
 
@@ -79,6 +79,14 @@ def test_no_interaction_is_said_in_words_and_one_factor_has_none() -> None:
     assert "±" not in sentence(alone)
     assert "every seed gave the same, so chance was not measured" in text(alone)
     assert re.search(r"-0\.5 +100 % +– +– ", text(alone))
+
+
+def test_a_screen_has_the_outcome_first_then_the_factors() -> None:
+    lines = text(FOUND, full=False).splitlines()
+    assert lines[1] == sentence(FOUND)
+    assert re.split(r"\s{2,}", lines[4].strip())[:4] == ["data", "-0.375", "75 %", "4.0 %"]
+    assert "Nothing is allocated." in text(UNDECIDED, full=False)
+    assert len(lines) < len(text(FOUND).splitlines())
 
 
 def test_re_evaluation_comes_first() -> None:
@@ -120,7 +128,7 @@ def test_factors_whose_difference_begins_at_one_place_are_told_together() -> Non
     found = dataclasses.replace(FOUND, splits=(), allocation=dataclasses.replace(GAME, players=players))
     assert sentence(found).startswith(
         "100 % of the ROC AUC change is allocated to data (train) and evaluation data (test) together, whose "
-        "difference begins at data/orders.csv, ± 8.0, 2 factors, 3 seeds"
+        "difference begins at data/orders.csv, ± 8.0 %, 2 factors, 3 seeds"
     )
     assert "evaluation data (test) differ from data/orders.csv on: together -0.5, 100 %." in text(found)
     apart = dataclasses.replace(players[1], origin="data/other.csv")

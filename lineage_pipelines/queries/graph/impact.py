@@ -20,6 +20,14 @@ class How:
 
     what: str
     """What it was there: `data/raw`, `scikit-learn==1.9.1`, `data/raw/2013-07.csv`."""
+    content: tuple[str, ...] = ()
+    """Its MD5s (else SHA-256s) there, hex: which delivery went into the version. Empty for what has no content."""
+    is_data: bool = False
+    """Whether it was data there, and not code, a commit or a library."""
+    maker: str = ""
+    """The step that made it; empty where none did."""
+    maker_read: tuple[str, ...] = ()
+    """The data that this step read, by path."""
     roles: tuple[str, ...] = ()
     """The inputs of the training that it went into."""
     stages: tuple[str, ...] = ()
@@ -137,6 +145,9 @@ def _used_inputs(entry: Entry) -> str:
     return json.dumps([statement.get("predicateType"), *parts])
 
 
+_DATA = (NodeKind.DATA, NodeKind.SOURCE)
+
+
 def explain_use(graph: LineageGraph, subject: Subject) -> How | None:
     """Return in which way the version of a graph used a subject; None where it did not."""
     found = [(node, what) for node in graph.nodes.values() if (what := subject.what(node)) is not None]
@@ -148,8 +159,15 @@ def explain_use(graph: LineageGraph, subject: Subject) -> How | None:
         makers = [edge.activity for edge in graph.edges if edge.entity == node.id and edge.verb is Verb.GENERATED]
         way = (node, *graph.path_to(makers[0])) if makers else (node,)
     own, steps = graph.upstream[graph.root], (NodeKind.STAGE, NodeKind.TRAINING)
+    is_data = node.kind in _DATA
+    maker = next((name for name in graph.upstream.get(node.id, ()) if is_data and what == node.label), "")
+    read = [graph.nodes[name] for name in graph.upstream.get(maker, ())]
     return How(
         what=what,
+        content=tuple(dict.fromkeys(digest for _, each, _ in ways if (digest := subject.content_of(each)))),
+        is_data=is_data,
+        maker=graph.nodes[maker].label if maker else "",
+        maker_read=tuple(each.label for each in read if each.kind in _DATA),
         roles=_roles(graph, {node.id for _, node, _ in ways}),
         stages=tuple(each.label for each in way if each.kind in steps and each.id not in own),
         beside=not ways[0][0],
@@ -180,29 +198,39 @@ def _behind(graph: LineageGraph, start: str) -> set[str]:
 
 # Graph
 
+_BOXES = 12
+"""With more versions than this, those that used it in one way are one box."""
+
+
 _RUN = 2
 """How many consecutive versions are written as a range."""
+_SHORT = 12
 
 
 def impact_graph(impact: Impact) -> LineageGraph:
-    """Return the subject, the steps it went through, and the versions at the other end.
+    """Return the subject, the steps it went through, and the versions at the other end, each with the content it used.
 
-    Versions of one model that used it in one way and that the same aliases name are one node.
+    Of many versions those of one model that used the same content in one way, and that the same aliases name, are one
+    node.
     """
     root = Node(id="subject", kind=NodeKind.SUBJECT, label=impact.subject.text)
     nodes, edges = {root.id: root}, dict[Edge, None]()
-    groups: dict[tuple[str, tuple[str, ...], tuple[str, ...]], list[ImpactedVersion]] = defaultdict(list)
-    for each in impact.versions:
-        stages = each.how.stages if each.how else ()
-        groups[each.model, stages, each.aliases].append(each)
-    for number, ((model, stages, aliases), members) in enumerate(groups.items()):
-        before = root.id
+    groups: dict[tuple[str, How | None, tuple[str, ...], int], list[ImpactedVersion]] = defaultdict(list)
+    for each in sorted(impact.versions, key=lambda each: (each.model, each.version)):
+        alone = each.version if len(impact.versions) <= _BOXES else 0
+        groups[each.model, each.how, each.aliases, alone].append(each)
+    for number, ((model, how, aliases, _), members) in enumerate(groups.items()):
+        stages, before = how.stages if how else (), root.id
         for place in range(len(stages)):
             before = _through(nodes, edges, before, stages[: place + 1])
-        training = Node(id=f"training:{number}", kind=NodeKind.TRAINING, label=f"training of {model}")
+        training = Node(id=f"training:{model} {before}", kind=NodeKind.TRAINING, label=f"training of {model}")
         named = f" ({', '.join(aliases)})" if aliases else ""
-        label = f"{model}@{ranges([each.version for each in members])}{named}"
-        versions = Node(id=f"versions:{number}", kind=NodeKind.VERSION, label=label)
+        versions = Node(
+            id=f"versions:{number}",
+            kind=NodeKind.VERSION,
+            label=f"{model}@{ranges([each.version for each in members])}{named}",
+            detail=", ".join(digest[:_SHORT] for digest in how.content) if how else "",
+        )
         nodes |= {training.id: training, versions.id: versions}
         edges[Edge(training.id, Verb.USED, before)] = None
         edges[Edge(training.id, Verb.GENERATED, versions.id)] = None

@@ -45,7 +45,11 @@ class Node:
     label: str
     detail: str = ""
     """More about it in a few words: who tracks it, how it was called."""
+    run: str = ""
+    """Of a training: the run, as `run <id>` or in words."""
     path: str | None = None
+    rows: int | None = None
+    """Of a table that a training read."""
     digest: DigestSet | None = None
     revision: str | None = None
     """Of a commit; of imported data the commit that it was imported from."""

@@ -1,6 +1,7 @@
 """Subject of an impact question: from what the user types to a digest, path, revision, package or version."""
 
 import difflib
+import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,6 +10,7 @@ from functools import cached_property, lru_cache
 from itertools import islice
 from pathlib import Path
 from sys import intern
+from typing import TYPE_CHECKING
 
 from lineage_pipelines.artifacts.artifact_store import ArtifactStore
 from lineage_pipelines.capture.git.public_url import public_address
@@ -18,6 +20,9 @@ from lineage_pipelines.errors import ArtifactError, DatasetError, NotFoundError
 from lineage_pipelines.queries.graph.lineage_graph import LineageGraph, Node, NodeKind
 from lineage_pipelines.queries.refs import is_version, resolve
 from lineage_pipelines.records.values.digest import Digest
+
+if TYPE_CHECKING:
+    from lineage_pipelines.datasets.pipeline.pipeline_graph import Stage
 
 
 class SubjectKind(StrEnum):
@@ -47,6 +52,8 @@ class Subject:
     path: str | None = None
     folders: Mapping[tuple[str, str], str] = field(default_factory=dict)
     """Tracked directories that hold it, by path (empty for any) and MD5: how it is called inside."""
+    inside: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    """MD5 of the file inside such a directory, where the subject is one file."""
     doubtful: frozenset[tuple[str, str]] = frozenset()
     """Tracked directories that may hold it: their listing is gone."""
     revisions: frozenset[str] = frozenset()
@@ -80,6 +87,14 @@ class Subject:
         if node.kind is NodeKind.CLOSURE:
             return next((path for path, hex_ in node.files if hex_ in self.hexes or self._is_path(path)), None)
         return self._inside(node, md5)
+
+    def content_of(self, node: Node) -> str | None:
+        """Return the MD5 (else SHA-256) of the subject where it is a node, or lies in it; None without one."""
+        if node.digest is None or node.kind in (NodeKind.REVISION, NodeKind.ENVIRONMENT):
+            return None
+        md5 = (node.digest.md5 or "").removesuffix(".dir")
+        held = self.inside.get((node.path or "", md5)) or self.inside.get(("", md5))
+        return held or md5 or node.digest.sha256
 
     def _is_path(self, path: str | None) -> bool:
         return bool(self.path and path and (path == self.path or path.startswith(f"{self.path}/")))
@@ -154,6 +169,18 @@ class Listings:
                 if re.fullmatch(r"[0-9a-f]{32}", name) and pattern_of_md5.search(path.read_bytes()):
                     found = self.files(name) or {}
                     yield from ((name, inside, md5) for inside, md5 in found.items() if md5.startswith(prefix))
+
+    def maker(self, path: str) -> "Stage | None":
+        """Return the stage of the project's dvc.yaml that makes a file; None where none does, or it cannot be read."""
+        from lineage_pipelines.datasets.pipeline.dvc_project import DvcProject
+
+        if self._project_dir is None:
+            return None
+        try:
+            stages = DvcProject(self._project_dir).graph().stages
+        except DatasetError:
+            return None
+        return next((stage for stage in stages if path in {output.path for output in stage.outs}), None)
 
 
 def plain_name(package: str) -> str:
@@ -270,8 +297,14 @@ def _digest(catalog: Catalog, prefix: str, places: Places) -> Subject:
         if each.name == name:
             break
     hexes = _same(catalog, name)
-    folders = {("", folder): path for folder, path, md5 in inside if md5 in hexes}
-    return Subject(kind=SubjectKind.CONTENT, text=max(hexes, key=len), hexes=hexes, folders=folders)
+    holding = [(("", folder), path, md5) for folder, path, md5 in inside if md5 in hexes]
+    return Subject(
+        kind=SubjectKind.CONTENT,
+        text=max(hexes, key=len),
+        hexes=hexes,
+        folders={key: path for key, path, _ in holding},
+        inside={key: md5 for key, _, md5 in holding},
+    )
 
 
 def _same(catalog: Catalog, hex_: str) -> frozenset[str]:
@@ -307,7 +340,7 @@ def _ambiguous(catalog: Catalog, prefix: str, found: list[str]) -> NotFoundError
 
 
 def _relative(text: str, project_dir: Path | None) -> str:
-    path = Path(text)
+    path = Path(os.path.normpath(text))
     if path.is_absolute() and project_dir is not None and path.is_relative_to(project_dir):
         path = path.relative_to(project_dir)
     return path.as_posix()
@@ -328,7 +361,8 @@ def _path(catalog: Catalog, path: str, places: Places) -> Subject | None:
         kind=SubjectKind.PATH,
         text=path,
         path=path,
-        folders=holding,
+        folders={key: name for key, (name, _) in holding.items()},
+        inside={key: md5 for key, (_, md5) in holding.items() if md5 is not None},
         doubtful=doubtful,
         entities=frozenset(number for key in (*holding, *doubtful) for number in folders[key]),
         weaker=(gone,) if gone else (),
@@ -337,9 +371,12 @@ def _path(catalog: Catalog, path: str, places: Places) -> Subject | None:
 
 def _in_folders(
     path: str, folders: Sequence[tuple[str, str]], listings: Listings
-) -> tuple[Mapping[tuple[str, str], str], frozenset[tuple[str, str]]]:
-    """Return the directories that hold a path, with its name inside, and those whose listing is gone."""
-    holding: dict[tuple[str, str], str] = {}
+) -> tuple[Mapping[tuple[str, str], tuple[str, str | None]], frozenset[tuple[str, str]]]:
+    """Return the directories that hold a path, with its name inside and its MD5, and those whose listing is gone.
+
+    A folder inside has no MD5 of its own.
+    """
+    holding: dict[tuple[str, str], tuple[str, str | None]] = {}
     doubtful: set[tuple[str, str]] = set()
     for folder, md5 in folders:
         inside = path[len(folder) + 1 :]
@@ -347,7 +384,7 @@ def _in_folders(
         if files is None:
             doubtful.add((folder, md5))
         elif any(name == inside or name.startswith(f"{inside}/") for name in files):
-            holding[folder, md5] = inside
+            holding[folder, md5] = (inside, files.get(inside))
     return holding, frozenset(doubtful)
 
 
@@ -398,14 +435,17 @@ _MOST_INSIDE = 2_000
 
 def nearest(catalog: Catalog, text: str, artifacts: ArtifactStore | None, listings: Listings) -> NotFoundError:
     """Return the error that names what the newest versions used and is called much like it."""
-    names = sorted(
-        {name for summary in catalog.models() for name in _names(catalog, summary.name, artifacts, listings)}
-    )
+    found = {name for summary in catalog.models() for name in _names(catalog, summary.name, artifacts, listings)}
+    names = sorted(found - {text})
     version_asked = plain_name(text.partition("==")[0]) if "==" in text else text
     near = difflib.get_close_matches(version_asked, names, n=_MOST, cutoff=0.5)
     same = [name for name in names if name.partition("==")[0] == version_asked]
     shown = ", ".join(dict.fromkeys([*same, *near][:_MOST]))
     fix = f"near it: {shown}" if shown else "ask with a path, a digest, a commit, a package==version or model@7"
+    if stage := listings.maker(text):
+        read = next((dep.path for dep in stage.deps if dep.producers), None)
+        ask = f"; ask for what it reads: lineage impact {read}" if read else ""
+        fix = f"the stage {stage.address} of {stage.file} makes it, and no recorded training used it{ask}"
     return NotFoundError(f"no version is known to have used {text[:140]!r}", where=catalog.url, fix=fix)
 
 

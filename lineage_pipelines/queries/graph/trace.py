@@ -106,7 +106,8 @@ def _draw(drawing: "_Drawing", entry: Entry, prefix: str = "") -> str:
         _draw_stage(drawing, stage, record)
     for snapshot in record.data:
         kind = NodeKind.DATA if snapshot.produced_by else NodeKind.SOURCE
-        used = drawing.add(_with_source(_data(snapshot.path, snapshot.digest, kind), record.source_of(snapshot)))
+        read = replace(_data(snapshot.path, snapshot.digest, kind), rows=snapshot.rows)
+        used = drawing.add(_with_source(read, record.source_of(snapshot)))
         if snapshot.produced_by:
             drawing.join(drawing.stage(snapshot.produced_by), Verb.GENERATED, used)
         drawing.join(run, Verb.USED, used)
@@ -155,7 +156,9 @@ def _merged(known: Node, new: Node) -> Node:
     made = NodeKind.DATA in (known.kind, new.kind) and known.kind is not NodeKind.CODE
     kind = NodeKind.DATA if made else known.kind
     detail = "" if made and known.kind is not new.kind else known.detail or new.detail
-    return replace(known, kind=kind, detail=detail, digest=DigestSet(md5=md5, sha256=sha256) if digests else None)
+    digest = DigestSet(md5=md5, sha256=sha256) if digests else None
+    rows = known.rows if known.rows is not None else new.rows
+    return replace(known, kind=kind, detail=detail, digest=digest, rows=rows)
 
 
 def _model(record: LineageRecord) -> DigestSet | None:
@@ -166,8 +169,9 @@ def _model(record: LineageRecord) -> DigestSet | None:
 def _training(entry: Entry) -> Node:
     record = entry.record
     function = record.code.source.entry if record.code.source else ""
-    detail = ", ".join(part for part in (function, _run(record), _unknown_data(record)) if part)
-    return Node(id=f"training:{entry.ref}", kind=NodeKind.TRAINING, label=f"training of {entry.ref}", detail=detail)
+    detail = ", ".join(part for part in (function, _unknown_data(record)) if part)
+    label = f"training of {entry.ref}"
+    return Node(id=f"training:{entry.ref}", kind=NodeKind.TRAINING, label=label, detail=detail, run=_run(record))
 
 
 def _run(record: LineageRecord) -> str:
@@ -230,9 +234,9 @@ def _surroundings(record: LineageRecord) -> Iterator[Node]:
     if code.revision:
         dirty = ", with uncommitted changes" if code.dirty else ""
         imported = record.run.mlflow is not None and record.run.mlflow.is_imported
-        branch = code.branch or ("a branch" if imported else "detached")
-        repository = code.repository or ("a repository that is not known" if imported else "no repository")
-        where = f"{branch} of {repository}{dirty}"
+        branch = f"branch {code.branch}" if code.branch else "a branch" if imported else "no branch"
+        repository = code.repository or ("not known" if imported else "none")
+        where = f"{branch}, repository {repository}{dirty}"
         label = f"commit {code.revision[:_SHORT]}"
         yield Node(
             id=f"revision:{code.revision}",

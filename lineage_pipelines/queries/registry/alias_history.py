@@ -8,7 +8,7 @@ from lineage_pipelines.catalog.catalog import Catalog
 from lineage_pipelines.catalog.log.entries import Entry
 from lineage_pipelines.records.decisions.decision import Decision, decode_decision
 from lineage_pipelines.records.values.codec import parse_time
-from lineage_pipelines.records.values.model_name import scoped, split_scoped
+from lineage_pipelines.records.values.model_name import PRODUCTION, scoped, split_scoped
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,8 +43,18 @@ def list_decisions(
 
 
 def named_at(decided: Sequence[LoggedDecision], instant: datetime) -> Sequence[LoggedDecision]:
-    """Return the decisions, of some in order, that said at an instant what an alias names: one for each partition."""
-    last = {each.decision.alias: each for each in decided if each.at <= instant and each.decision.moves_alias}
+    """Return the decisions, of some in order, that said at an instant what an alias names: one for each partition.
+
+    The order is the log's: what a clock dated back counts from the entry before it on, as in `find_holder`.
+    """
+    last: dict[str, LoggedDecision] = {}
+    later: set[str] = set()
+    for each in decided:
+        alias = each.decision.alias
+        if each.at > instant:
+            later.add(alias)
+        elif alias not in later and each.decision.moves_alias:
+            last[alias] = each
     return sorted(last.values(), key=lambda each: each.seq)
 
 
@@ -65,6 +75,34 @@ def find_holder(
     """
     version = catalog.index.alias_version(model, scoped(alias, identity), at=at)
     return catalog.get(model, version) if version is not None else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """Which aliases name a version now."""
+
+    live: Sequence[LoggedDecision]
+    """For each of them, by name, the decision since which it names the version without a break."""
+    production: int | None
+    """The version of its partition that is in production, this one or another."""
+
+
+def find_standing(catalog: Catalog, entry: Entry) -> Standing:
+    """Return which aliases name a version now, and since when.
+
+    Raises:
+        CatalogError: the catalog cannot be read.
+        RecordError: an entry is not a valid decision.
+    """
+    holders = [(alias, version) for _, alias, version in catalog.index.current_aliases([entry.model])]
+    live = []
+    for alias in (alias for alias, version in holders if version == entry.version):
+        since: LoggedDecision | None = None
+        for each in list_decisions(catalog, entry.model, alias):
+            if each.decision.moves_alias:
+                since = (since or each) if each.decision.version == entry.version else None
+        live += [since] if since is not None else []
+    return Standing(live=live, production=dict(holders).get(scoped(PRODUCTION, entry.identity)))
 
 
 def aliases_of(catalog: Catalog, entry: Entry) -> tuple[str, ...]:

@@ -42,7 +42,7 @@ from lineage_pipelines.reports.render.html import render_html
 _PLAYED = "What the change is allocated to"
 
 
-_MOST_PAIRS = 6
+_MOST_FACTORS = 8
 _ROUNDING = 1e-9
 
 
@@ -56,19 +56,53 @@ _METHODS = {
 
 
 def attribution_document(found: Attribution, *, full: bool = False) -> Document:
-    """Say what the change is allocated to; the scores of both models on both test data come first.
+    """Say what the change is allocated to: on one screen the outcome and the factors, in full how it was found.
 
     Args:
         found: the analysis.
-        full: whether to show long tables whole.
+        full: whether to show everything; the scores of both models on both test data come first then.
     """
     title = f"What is the change of {metric_words(found.metric)} from {found.old.ref} to {found.new.ref} allocated to?"
-    blocks: list[Block] = [Heading(title, 1), *_reevaluated(found), Heading(_PLAYED), Paragraph(sentence(found))]
+    blocks: list[Block] = [Heading(title, 1)]
+    if not full:
+        return Document([*blocks, *_in_short(found)])
+    blocks += [*_reevaluated(found), Heading(_PLAYED), Paragraph(sentence(found))]
     if found.allocation.distinguishable:
-        blocks += _played(found.allocation, full=full)
+        blocks += _played(found.allocation)
     else:
         blocks += _undecided(found)
     return Document([*blocks, *_method(found)])
+
+
+def _in_short(found: Attribution) -> Iterator[Block]:
+    game = found.allocation
+    yield Paragraph(sentence(found))
+    yield Paragraph("")
+    if game.distinguishable:
+        head = ["factor", "allocated", "share", "±", "what differs"]
+        factors = by_size(game.players)
+        rows = [
+            [
+                player.name,
+                signed(player.allocated or 0.0),
+                percent(player.share),
+                _interval(player, game.change)[0],
+                player.differs,
+            ]
+            for player in factors
+        ]
+        shown, rest = first_rows(rows, _MOST_FACTORS, "factors")
+        yield Table(head, shown, frozenset(head[1:-1]))
+        yield from rest
+        yield from (Paragraph(line) for line in _inseparable(game))
+    else:
+        rows = [[player.name, player.differs] for player in game.players]
+        shown, rest = first_rows(rows, _MOST_FACTORS, "factors")
+        yield Table(["factor", "what differs"], shown)
+        yield from rest
+    yield Paragraph("")
+    yield from _moved_without_training(found.reevaluation)
+    yield Paragraph(f"  {_METHODS[game.method]}; {game.mixes:,} mixes, {_seeds(game)} each", "dim")
 
 
 def attribution_html(found: Attribution, *, foot: str = "") -> str:
@@ -97,7 +131,7 @@ def sentence(found: Attribution) -> str:
     interaction = interaction.replace("%", " %") if len(game.players) > 1 else ""
     return (
         f"{percent(share)} of the {metric} change is allocated to {_names(best)}"
-        f"{f', ± {_percent(margin, game.change)}' if margin else ''}, "
+        f"{f', ± {_percent(margin, game.change)} %' if margin else ''}, "
         f"{count(len(game.players), 'factor')}, {_seeds(game)}{interaction}"
         f"{', deterministic: chance not measured' if game.is_deterministic else ''}."
     )
@@ -168,7 +202,7 @@ def _moved_without_training(each: Reevaluation) -> Iterator[Block]:
             yield Paragraph(f"  {words} {signed(after - before)}.")
 
 
-def _played(game: Allocation, *, full: bool) -> Iterator[Block]:
+def _played(game: Allocation) -> Iterator[Block]:
     noise = (
         "every seed gave the same, so chance was not measured"
         if game.is_deterministic
@@ -180,7 +214,7 @@ def _played(game: Allocation, *, full: bool) -> Iterator[Block]:
     yield from (Paragraph(f"  {_together(group)}") for group in _told_together(game.players) if len(group) > 1)
     yield Paragraph(f"  {_contrast(game)}", "dim")
     yield from _merged(game)
-    yield from _pairs(game, full=full)
+    yield from _pairs(game)
 
 
 def _together(group: Sequence[Player]) -> str:
@@ -233,27 +267,29 @@ def _contrast(game: Allocation) -> str:
 
 
 def _merged(game: Allocation) -> Iterator[Block]:
-    for player in game.players:
-        if player.members:
-            names = " and ".join(shorten(name, 60) for name in player.members)
-            yield Paragraph(f"  {names} are inseparable: mixes with one and without the other cannot run.", "warn")
+    yield from (Paragraph(line, "warn") for line in _inseparable(game))
     if game.infeasible:
         rows = [[", ".join(shorten(name, 40) for name in mix.new), shorten(mix.reason)] for mix in game.infeasible]
         yield Table(["new in the mix", "why it cannot run"], rows, title="Mixes that cannot run; no value was made up")
 
 
-def _pairs(game: Allocation, *, full: bool) -> Iterator[Block]:
+def _inseparable(game: Allocation) -> Iterator[str]:
+    for player in game.players:
+        if player.members:
+            names = " and ".join(shorten(name, 60) for name in player.members)
+            yield f"  {names} are inseparable: mixes with one and without the other cannot run."
+
+
+def _pairs(game: Allocation) -> Iterator[Block]:
     if not game.interactions:
         return
     ordered = sorted(game.interactions, key=lambda pair: -abs(pair.value))
-    found = [
+    rows = [
         [f"{shorten(p.first, 40)} × {shorten(p.second, 40)}", signed(p.value), f"{p.standard_error:.2g}"]
         for p in ordered
     ]
     head = ["together", "interaction", "standard error"]
-    rows, rest = first_rows(found, len(found) if full else _MOST_PAIRS, "pairs that interact less")
     yield Table(head, rows, frozenset(head[1:]), title="How much more two factors move the metric together")
-    yield from rest
 
 
 def _undecided(found: Attribution) -> Iterator[Block]:

@@ -35,8 +35,8 @@ def bisect_document(found: "Bisection") -> Document:
         blocks.append(Paragraph(f"  not measured: versions {', '.join(map(str, found.unmeasured))}", "warn"))
     rows = [[str(each.version), number(each.value), "bad" if each.bad else "good"] for each in found.versions]
     pair = f"{found.model}@{first.before.version} {found.model}@{first.after.version}"
-    blocks += [Paragraph(""), Table(["version", metric, "side"], rows, frozenset({"version", metric}))]
-    return Document([*blocks, Paragraph(f"\n  next: lineage diff {pair}")])
+    blocks += [Paragraph(f"  next: lineage diff {pair}"), Paragraph("")]
+    return Document([*blocks, Table(["version", metric, "side"], rows, frozenset({"version", metric}))])
 
 
 def _threshold(found: "Bisection") -> str:

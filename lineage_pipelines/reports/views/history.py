@@ -1,6 +1,8 @@
 """History: decisions and approvals, for people and for programs."""
 
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from lineage_pipelines.records.decisions.decision import Comparison, Decision
@@ -8,7 +10,7 @@ from lineage_pipelines.records.statement.metric import by_interest
 from lineage_pipelines.records.values.canonical import Json
 from lineage_pipelines.records.values.codec import format_time, to_json
 from lineage_pipelines.reports.document import Block, Document, Heading, Pairs, Paragraph, Table
-from lineage_pipelines.reports.formatting import number, utc_time
+from lineage_pipelines.reports.formatting import number, person, utc_time
 
 if TYPE_CHECKING:
     from lineage_pipelines.queries.registry.alias_history import LoggedDecision
@@ -22,7 +24,7 @@ def decision_document(decision: Decision, seq: int | None) -> Document:
         f"{decision.alias_name} now names {ref}" if seq is not None else f"{ref} was not promoted: nothing was changed"
     )
     rules = [[rule.name, "passed" if rule.passed else "FAILED", rule.detail] for rule in decision.rules]
-    facts = [("by", decision.by), ("reason", decision.reason)]
+    facts = [("by", person(decision.by)), ("reason", decision.reason)]
     if decision.approvals is not None:
         facts.append(("approved by", approved_by(decision) or "no approval that counts"))
     if seq is not None:
@@ -54,7 +56,7 @@ def approval_line(approved: "ApprovalStatus") -> str:
     approval = approved.approval
     until = f", until {utc_time(approval.expires)}" if approval.expires else ""
     void = f"; VOID: {approved.void}" if approved.void else ""
-    return f"{approval.alias}, {utc_time(approved.at)}, by {approval.approver}{until}: {approval.reason}{void}"
+    return f"{approval.alias}, {utc_time(approved.at)}, by {person(approval.approver)}{until}: {approval.reason}{void}"
 
 
 def decision_json(decision: Decision, seq: int | None) -> dict[str, Json]:
@@ -63,13 +65,43 @@ def decision_json(decision: Decision, seq: int | None) -> dict[str, Json]:
     return {"entry": seq, **(plain if isinstance(plain, Mapping) else {})}
 
 
-def history_document(decided: "Sequence[LoggedDecision]", approved: "Sequence[ApprovalStatus]" = ()) -> Document:
-    """List decisions and approvals, newest first."""
+_BACKDATED = "!"
+
+
+def history_document(
+    decided: "Sequence[LoggedDecision]", approved: "Sequence[ApprovalStatus]" = (), *, limit: int | None = None
+) -> Document:
+    """List decisions and approvals, newest first, in the order of the log; what a clock dated back is marked.
+
+    Args:
+        decided: decisions.
+        approved: approvals.
+        limit: how many, the newest; None for all.
+    """
     if not decided and not approved:
         return Document([Paragraph("Nothing has been decided. `lineage promote` makes an alias name a version.")])
+    back = _backdated(decided, approved)
     rows = {each.seq: _row(each) for each in decided} | {each.seq: _approval_row(each) for each in approved}
-    head = ["when", "alias", "decision", "version", "by", "reason"]
-    return Document([Table(head, [rows[seq] for seq in sorted(rows, reverse=True)])])
+    shown = sorted(rows, reverse=True)[:limit]
+    table = [[f"{rows[seq][0]}{f' {_BACKDATED}' if seq in back else ''}", *rows[seq][1:]] for seq in shown]
+    blocks: list[Block] = [Table(["when (UTC)", "alias", "decision", "version", "by", "reason"], table)]
+    if left := len(rows) - len(shown):
+        blocks.append(Paragraph(f"  … and {left:,} earlier (-n 0 for all)", "dim"))
+    if not back.isdisjoint(shown):
+        words = f"\n  {_BACKDATED} dated earlier than an entry before it: it was made after what stands below it"
+        blocks.append(Paragraph(words, "warn"))
+    return Document(blocks)
+
+
+def _backdated(decided: "Sequence[LoggedDecision]", approved: "Sequence[ApprovalStatus]") -> frozenset[int]:
+    """Return the places of what its clock dates earlier than something before it in the log."""
+    times = sorted([*((each.seq, each.at) for each in decided), *((each.seq, each.at) for each in approved)])
+    latest = itertools.accumulate((at for _, at in times), max)
+    return frozenset(seq for (seq, at), newest in zip(times, latest, strict=True) if at < newest)
+
+
+def _when(at: datetime) -> str:
+    return utc_time(at).removesuffix(" UTC")
 
 
 def _row(decided: "LoggedDecision") -> list[str]:
@@ -78,7 +110,7 @@ def _row(decided: "LoggedDecision") -> list[str]:
     version = str(decision.version) if decision.version is not None else "none"
     who = approved_by(decision)
     reason = f"{decision.reason}; approved by {who}" if who else decision.reason
-    return [utc_time(decided.at), decision.alias, action, version, decision.by, reason]
+    return [_when(decided.at), decision.alias, action, version, person(decision.by), reason]
 
 
 def _approval_row(approved: "ApprovalStatus") -> list[str]:
@@ -86,23 +118,23 @@ def _approval_row(approved: "ApprovalStatus") -> list[str]:
     until = f"; until {utc_time(approval.expires)}" if approval.expires else ""
     void = f"; VOID: {approved.void}" if approved.void else ""
     action = "approve (void)" if approved.void else "approve"
-    return [
-        utc_time(approved.at),
-        approval.alias,
-        action,
-        str(approval.version),
-        approval.approver,
-        f"{approval.reason}{until}{void}",
-    ]
+    reason = f"{approval.reason}{until}{void}"
+    return [_when(approved.at), approval.alias, action, str(approval.version), person(approval.approver), reason]
 
 
-def history_json(decided: "Sequence[LoggedDecision]", approved: "Sequence[ApprovalStatus]" = ()) -> Json:
-    """Return decisions and approvals, newest first; an approval is one whose action is `approve`."""
+def history_json(
+    decided: "Sequence[LoggedDecision]", approved: "Sequence[ApprovalStatus]" = (), *, limit: int | None = None
+) -> Json:
+    """Return decisions and approvals, newest first, in the order of the log.
+
+    An approval is one whose action is `approve`.
+    """
     rows: dict[int, dict[str, Json]] = {
         each.seq: {"at": format_time(each.at), **decision_json(each.decision, each.seq)} for each in decided
     }
     rows |= {each.seq: _approval_json(each) for each in approved}
-    return [rows[seq] for seq in sorted(rows, reverse=True)]
+    back = _backdated(decided, approved)
+    return [{**rows[seq], "backdated": seq in back} for seq in sorted(rows, reverse=True)[:limit]]
 
 
 def _approval_json(approved: "ApprovalStatus") -> dict[str, Json]:

@@ -5,8 +5,9 @@ from collections.abc import Iterator, Mapping
 from lineage_pipelines.records.statement.dataset import DatasetSnapshot, Grade, StageInput, StageRun
 from lineage_pipelines.records.statement.lineage_record import LineageRecord
 from lineage_pipelines.records.values.canonical import Json
+from lineage_pipelines.records.values.phrase import count
 from lineage_pipelines.reports.document import Tree
-from lineage_pipelines.reports.formatting import short_digest
+from lineage_pipelines.reports.formatting import short_digest, size
 
 _SEEN_ABOVE = "as above"
 _ORIGINS = {"tracked": "tracked by {}", "superseded": "which {} has since recorded anew"}
@@ -31,6 +32,39 @@ def preparation_trees(record: LineageRecord) -> Iterator[Tree]:
             yield Tree(f"{names}: made by {maker}, of which no run is recorded")
         else:
             yield Tree(names, (steps.tree(maker),))
+
+
+def raw_inputs(record: LineageRecord, snapshot: DatasetSnapshot) -> Mapping[str, str]:
+    """Return the paths of what no recorded step made behind an input, each with what is known of it.
+
+    What Git keeps, the code of the steps, is not among them; an input that no step made is its own.
+    """
+    if snapshot.produced_by is None:
+        return {snapshot.path: _known_of(record, snapshot)}
+    stages = {stage.name: stage for stage in record.stages}
+    found: dict[str, str] = {}
+    front, seen = [snapshot.produced_by], {snapshot.produced_by}
+    while front:
+        stage = stages.get(front.pop(0))
+        for dep in stage.deps if stage else ():
+            kind, _, owner = dep.origin.partition(":")
+            if kind == "stage" and owner not in seen:
+                seen.add(owner)
+                front.append(owner)
+            elif kind not in ("stage", "git"):
+                found.setdefault(dep.path, _known_of(record, dep))
+    return found
+
+
+def _known_of(record: LineageRecord, read: DatasetSnapshot | StageInput) -> str:
+    """Say in a line which content it had and who tracks it."""
+    source = record.source_of(read)
+    kind, _, owner = read.origin.partition(":") if isinstance(read, StageInput) else ("", "", "")
+    words = source.summary if source else _ORIGINS.get(kind, kind).format(owner)
+    files = f", {count(read.files, 'file')}" if read.files is not None and read.files > 1 else ""
+    size_words = f", {size(read.size)}" if read.size is not None else ""
+    digest = short_digest(read.digest.md5 or read.digest.sha256)
+    return f"{digest}{files}{size_words}" + (f", {words}" if words else "")
 
 
 class _Steps:

@@ -1,26 +1,34 @@
 """Reproduce: the verdict of running a version again, for people and for programs."""
 
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from lineage_pipelines.records.decisions.reproduction import Reproduction, ReproductionStep
+from lineage_pipelines.records.decisions.reproduction import Reproduction
 from lineage_pipelines.records.values.canonical import Json
 from lineage_pipelines.records.values.codec import format_time, to_json
 from lineage_pipelines.reports.document import Block, Document, Heading, Pairs, Paragraph, Table
-from lineage_pipelines.reports.formatting import duration, number, utc_time
+from lineage_pipelines.reports.formatting import duration, first_rows, number, utc_time
 
 if TYPE_CHECKING:
     from lineage_pipelines.queries.versions.analyses import LoggedReproduction
 
-_MOST_METRICS = 12
+_MOST_METRICS = 5
+_MOST_DIFFERENCES = 3
 
 
-def reproduction_document(reproduction: Reproduction, seq: int | None = None) -> Document:
-    """Say how far a version came, by what that was seen, and what differs first."""
-    return Document(list(_blocks(reproduction, seq)))
+def reproduction_document(reproduction: Reproduction, seq: int | None = None, *, full: bool = False) -> Document:
+    """Say how far a version came, by what that was seen, and what differs first.
+
+    Args:
+        reproduction: the verdict.
+        seq: its place in the log; None where it is not stored.
+        full: whether to list every difference and every metric that moved.
+    """
+    return Document(list(_blocks(reproduction, seq, full=full)))
 
 
-def _blocks(reproduction: Reproduction, seq: int | None) -> Iterator[Block]:
+def _blocks(reproduction: Reproduction, seq: int | None, *, full: bool) -> Iterator[Block]:
     yield Heading(f"{reproduction.ref}: {verdict(reproduction)}", 1)
     if reproduction.is_exact and reproduction.differs:
         yield Paragraph(f"Only what it was made with differs: {reproduction.differs[0]}")
@@ -28,18 +36,32 @@ def _blocks(reproduction: Reproduction, seq: int | None) -> Iterator[Block]:
         yield Paragraph(f"First difference: {reproduction.differs[0]}", "warn")
     else:
         yield Paragraph("Nothing differs.")
-    yield Table(["level", "", "seen"], [_row(step) for step in reproduction.steps], title="Levels")
-    if len(reproduction.differs) > 1:
+    highest = max((place for place, step in enumerate(reproduction.steps) if step.reached), default=-1)
+    marks = [
+        "yes" if step.reached else "–" if place < highest else "NO" for place, step in enumerate(reproduction.steps)
+    ]
+    steps = zip(reproduction.steps, marks, strict=True)
+    rows = [[f"{step.level} {step.level.meaning}", mark, step.detail] for step, mark in steps]
+    yield Table(["level", "", "seen"], sorted(rows, key=lambda row: row[1] != "NO"), title="Levels")
+    also, rest = first_rows(
+        [[each] for each in reproduction.differs[1:]], _shown(full, _MOST_DIFFERENCES), "differences"
+    )
+    if also:
         yield Heading("Also different")
-        yield from (Paragraph(f"  {each}") for each in reproduction.differs[1:])
+        yield from (Paragraph(f"  {each}") for (each,) in also)
+        yield from rest
     if reproduction.metrics:
-        yield _metrics(reproduction)
+        yield _metrics(reproduction, _shown(full, _MOST_METRICS))
     if reproduction.hints:
         yield Heading("Not recorded, and may be the reason")
         yield from (Paragraph(f"  {each}") for each in reproduction.hints)
     took = f"{duration(reproduction.started, reproduction.finished)}, on {reproduction.host}, by {reproduction.by}"
     kept = f"entry {seq:,} of the log" if seq is not None else "not stored"
     yield Pairs([("took", took), ("kept as", kept)])
+
+
+def _shown(full: bool, most: int) -> int:  # noqa: FBT001
+    return sys.maxsize if full else most
 
 
 def verdict(reproduction: Reproduction) -> str:
@@ -55,11 +77,7 @@ def reproduced_line(found: "LoggedReproduction") -> str:
     return f"{verdict(reproduction)}, {utc_time(found.at)}, by {reproduction.by} on {reproduction.host}{first}"
 
 
-def _row(step: ReproductionStep) -> list[str]:
-    return [f"{step.level} {step.level.meaning}", "yes" if step.reached else "NO", step.detail]
-
-
-def _metrics(reproduction: Reproduction) -> Table:
+def _metrics(reproduction: Reproduction, most: int) -> Table:
     rows = [
         [
             each.name,
@@ -68,7 +86,7 @@ def _metrics(reproduction: Reproduction) -> Table:
             "–" if each.tolerance is None else number(each.tolerance),
             "yes" if each.within else "NO",
         ]
-        for each in reproduction.metrics[:_MOST_METRICS]
+        for each in reproduction.metrics[:most]
     ]
     more = len(reproduction.metrics) - len(rows)
     shown = f", {len(rows)} shown" if more else ""

@@ -1,9 +1,10 @@
-"""Show: one version in full: what is missing first, then data, code, experiment and artifact."""
+"""Show: one version, on one screen or in full: what is missing first, then data, code, experiment and artifact."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lineage_pipelines.records.statement.lineage_record import LineageRecord
+from lineage_pipelines.records.statement.lineage_record import LineageRecord, predicate
 from lineage_pipelines.records.statement.metric import by_interest
 from lineage_pipelines.records.statement.training_run import (
     Candidate,
@@ -13,53 +14,203 @@ from lineage_pipelines.records.statement.training_run import (
     UndeclaredReads,
 )
 from lineage_pipelines.records.values.canonical import Json
-from lineage_pipelines.records.values.model_name import scoped
+from lineage_pipelines.records.values.model_name import PRODUCTION, scoped
 from lineage_pipelines.records.values.phrase import count
 from lineage_pipelines.reports.document import Block, Document, Heading, Pairs, Paragraph, Table
-from lineage_pipelines.reports.formatting import duration, number, short_digest, shorten, size, utc_time
+from lineage_pipelines.reports.formatting import (
+    duration,
+    number,
+    person,
+    short_digest,
+    shorten,
+    size,
+    utc_time,
+)
 from lineage_pipelines.reports.views.history import approval_line, approved_by
-from lineage_pipelines.reports.views.preparation import preparation_trees
-from lineage_pipelines.reports.views.reproduce import reproduced_line
+from lineage_pipelines.reports.views.preparation import preparation_trees, raw_inputs
+from lineage_pipelines.reports.views.reproduce import reproduced_json, reproduced_line
 
 if TYPE_CHECKING:
     from lineage_pipelines.catalog.log.entries import Entry
-    from lineage_pipelines.queries.registry.alias_history import LoggedDecision
+    from lineage_pipelines.queries.registry.alias_history import LoggedDecision, Standing
     from lineage_pipelines.queries.registry.approval_status import ApprovalStatus
     from lineage_pipelines.queries.versions.analyses import LoggedAttribution, LoggedReproduction
-from lineage_pipelines.records.statement.lineage_record import predicate
-from lineage_pipelines.reports.views.reproduce import reproduced_json
-
-if TYPE_CHECKING:
-    from lineage_pipelines.catalog.log.entries import Entry
-    from lineage_pipelines.queries.versions.analyses import LoggedReproduction
 
 
 _MOST_SLICES = 12
+_MOST_INPUTS = 5
+_MOST_SOURCES = 2
+_MOST_METRICS = 5
+_MOST_GAPS = 2
+_MOST_APPROVALS = 3
+_SHORT_VALUE = 40
 
 
-def show_document(
-    entry: "Entry",
-    decided: "Sequence[LoggedDecision]" = (),
-    approved: "Sequence[ApprovalStatus]" = (),
-    reproduced: "Sequence[LoggedReproduction]" = (),
-    attributed: "Sequence[LoggedAttribution]" = (),
-    *,
-    previous: "Entry | None" = None,
-) -> Document:
-    """Describe a version for the people who have to trust it.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sequel:
+    """What the log has about a version besides its record, each oldest first."""
+
+    standing: "Standing | None" = None
+    decided: "Sequence[LoggedDecision]" = ()
+    approved: "Sequence[ApprovalStatus]" = ()
+    reproduced: "Sequence[LoggedReproduction]" = ()
+    attributed: "Sequence[LoggedAttribution]" = ()
+    """Analyses of changes from or to it."""
+    previous: "Entry | None" = None
+    """Of a version with a partition, the one that it follows there."""
+
+
+def show_document(entry: "Entry", sequel: Sequel) -> Document:
+    """Describe a version on one screen.
 
     Args:
         entry: the version.
-        decided: the decisions about its model, oldest first; those about this version are shown.
-        approved: the approvals of its model's versions, likewise.
-        reproduced: the verdicts of running it again, oldest first.
-        attributed: the analyses of changes from or to it, oldest first.
-        previous: of a version with a partition, the one that it follows there.
+        sequel: what was decided and found out about it since.
+    """
+    record = entry.record
+    facts = [
+        ("gates", _verdict(record.evaluation.checks if record.evaluation else ())),
+        *_standing(sequel),
+        *_scores(record),
+        ("parameters", _chosen_parameters(record)),
+        ("seed", str(record.run.seed) if record.run.seed is not None else ""),
+        ("window", _window(record)),
+    ]
+    origin = [
+        ("commit", _revision(record)),
+        ("trained", _trained(record)),
+        ("libraries", f"{record.environment.python}, {count(record.environment.package_count, 'distribution')}"),
+        ("model file", f"{_file(record.artifact)}, {record.artifact.estimator}".removesuffix(", ")),
+        ("record", f"{short_digest(entry.digest.hex)}, committed {utc_time(entry.recorded)}"),
+        ("imported", _imported(record)),
+        *(("approved", approval_line(each)) for each in sequel.approved[-_MOST_APPROVALS:]),
+        *(("made again", reproduced_line(each)) for each in sequel.reproduced[-1:]),
+        *(("attributed", _attribution(each)) for each in sequel.attributed[-1:]),
+        *_not_captured(record),
+    ]
+    return Document(
+        [
+            Heading(f"{scoped(entry.model, entry.identity)} version {entry.version}", 1),
+            *([Paragraph(shorten(record.model.description), "dim")] if record.model.description else []),
+            _named(facts),
+            *_inputs(record),
+            Paragraph(""),
+            _named(origin),
+        ]
+    )
+
+
+def _named(rows: Sequence[tuple[str, str]]) -> Pairs:
+    return Pairs([(name, value) for name, value in rows if value])
+
+
+def _standing(sequel: Sequel) -> Iterator[tuple[str, str]]:
+    """Say which aliases name it since when, by whose decision; else what was decided last."""
+    live = sequel.standing.live if sequel.standing else ()
+    for each in live:
+        yield each.decision.alias_name, f"since {utc_time(each.at)}, {_by_whom(each)}"
+    if any(each.decision.alias_name == PRODUCTION for each in live):
+        return
+    holder = sequel.standing.production if sequel.standing else None
+    other = f", version {holder} is" if holder is not None else ""
+    last = next((each for each in reversed(sequel.decided) if each not in live), None)
+    decided = f"; last decision: {last.decision.action} {utc_time(last.at)}, {_by_whom(last)}" if last else ""
+    yield PRODUCTION, f"no{other}{decided}"
+
+
+def _by_whom(decided: "LoggedDecision") -> str:
+    decision, who = decided.decision, approved_by(decided.decision)
+    against = ", AGAINST THE POLICY" if decision.override else ""
+    approved = f"; approved by {who}" if who else ""
+    return f"by {person(decision.by)}{against}: {decision.reason}{approved}"
+
+
+def _scores(record: LineageRecord) -> Iterator[tuple[str, str]]:
+    evaluation = record.evaluation
+    names = by_interest(evaluation.metrics) if evaluation else []
+    if evaluation is None or not names:
+        yield "metrics", "none"
+        return
+    measured = record.measured_on
+    rows = f" ({measured.rows:,} rows)" if measured is not None and measured.rows is not None else ""
+    on = f" on {evaluation.snapshot}{rows}" if evaluation.snapshot else ""
+    yield names[0], f"{number(evaluation.metrics[names[0]])}{on}"
+    others = [f"{name} {number(evaluation.metrics[name])}" for name in names[1:_MOST_METRICS]]
+    yield "", ", ".join(others) + _more(len(names) - 1 - len(others))
+
+
+def _chosen_parameters(record: LineageRecord) -> str:
+    """Say which parameters are not at their defaults; all of them where the defaults are not recorded."""
+    defaults, values = record.parameter_defaults, record.parameters
+    if defaults is None:
+        shown = [f"{name} {shorten(_value(value), _SHORT_VALUE)}" for name, value in values.items()]
+        return shorten(", ".join(shown)) + ("; which are defaults is not recorded" if shown else "")
+    chosen = [name for name, value in values.items() if name not in defaults or defaults[name] != value]
+    shown = [
+        f"{name} {shorten(_value(values[name]), _SHORT_VALUE)}"
+        + (f" (default {shorten(_value(defaults[name]), _SHORT_VALUE)})" if name in defaults else "")
+        for name in chosen
+    ]
+    left = len(values) - len(chosen)
+    rest = f"{left} at {'its default' if left == 1 else 'their defaults'}" if left else ""
+    return "; ".join(part for part in (", ".join(shown), rest) if part)
+
+
+def _trained(record: LineageRecord) -> str:
+    run = record.run
+    launcher = f", launched by {run.dagster.launched_by} (run {run.dagster.run_id[:8]})" if run.dagster else ""
+    by = f", by {run.user}" if run.user and not run.dagster else ""
+    took = duration(run.started, run.finished)
+    return f"{utc_time(run.started)}, {took}, on {_known(run.host)}{by}{launcher}"
+
+
+def _not_captured(record: LineageRecord) -> Iterator[tuple[str, str]]:
+    facts = record.completeness
+    for word, gaps in (("missing", facts.missing), ("inferred", facts.inferred)):
+        yield from ((word, gap) for gap in gaps[:_MOST_GAPS])
+        if len(gaps) > _MOST_GAPS:
+            yield word, f"and {len(gaps) - _MOST_GAPS} more"
+
+
+def _more(left: int) -> str:
+    return f" and {left} more" if left > 0 else ""
+
+
+def _inputs(record: LineageRecord) -> Iterator[Block]:
+    """Show each snapshot that was read with the raw data behind it, and what that is, once."""
+    yield Paragraph("")
+    if not record.data:
+        yield from _data(record)
+        return
+    rows, sources = [], dict[str, str]()
+    for snapshot in record.data:
+        raw = raw_inputs(record, snapshot)
+        sources |= raw
+        columns = f"{len(snapshot.schema)}" if snapshot.schema else "–"
+        shown = f"{snapshot.rows:,}" if snapshot.rows is not None else "–"
+        digest = short_digest(snapshot.digest.md5 or snapshot.digest.sha256)
+        rows.append([snapshot.name, shown, columns, digest, snapshot.path, ", ".join(raw) or "–"])
+    head = ["input", "rows", "columns", "digest", "path", "raw data behind it"]
+    yield Table(head, rows[:_MOST_INPUTS], frozenset({"rows", "columns"}))
+    if len(rows) > _MOST_INPUTS:
+        yield Paragraph(f"  and {count(len(rows) - _MOST_INPUTS, 'more input')}")
+    shown_sources = list(sources.items())[:_MOST_SOURCES]
+    yield from (Paragraph(f"  {path}: {words}", "dim") for path, words in shown_sources if words)
+    if len(sources) > _MOST_SOURCES:
+        yield Paragraph(f"  and {count(len(sources) - _MOST_SOURCES, 'more source')}", "dim")
+
+
+def full_document(entry: "Entry", sequel: Sequel) -> Document:
+    """Describe a version for the people who have to trust it: everything but what JSON alone has.
+
+    Args:
+        entry: the version.
+        sequel: what was decided and found out about it since.
     """
     record = entry.record
     return Document(
         [
-            *_head(entry, decided, approved, reproduced, attributed, previous=previous),
+            *_head(entry, sequel),
             *_gaps(record),
             Heading("Data"),
             *_data(record),
@@ -73,33 +224,26 @@ def show_document(
     )
 
 
-def _head(
-    entry: "Entry",
-    decided: "Sequence[LoggedDecision]",
-    approved: "Sequence[ApprovalStatus]",
-    reproduced: "Sequence[LoggedReproduction]",
-    attributed: "Sequence[LoggedAttribution]",
-    *,
-    previous: "Entry | None",
-) -> Iterator[Block]:
+def _head(entry: "Entry", sequel: Sequel) -> Iterator[Block]:
     record = entry.record
     yield Heading(f"{scoped(entry.model, entry.identity)} version {entry.version}", 1)
     if record.model.description:
         yield Paragraph(record.model.description, "dim")
-    rows = [
-        ("record", short_digest(entry.digest.hex)),
-        ("committed", utc_time(entry.recorded)),
-        ("window", _window(record)),
-        ("follows", _follows(record, previous)),
-        ("imported", _imported(record)),
-        ("owners", ", ".join(record.model.owners)),
-        ("checks", _verdict(record.evaluation.checks if record.evaluation else ())),
-        *(("approved", approval_line(each)) for each in approved if each.approval.version == entry.version),
-        *(("made again", reproduced_line(each)) for each in reproduced),
-        *(("attributed", _attribution(each)) for each in attributed),
-        *(("decided", _decision(each)) for each in decided if each.decision.version == entry.version),
-    ]
-    yield Pairs([(name, value) for name, value in rows if value])
+    yield _named(
+        [
+            ("record", short_digest(entry.digest.hex)),
+            ("committed", utc_time(entry.recorded)),
+            ("window", _window(record)),
+            ("follows", _follows(record, sequel.previous)),
+            ("imported", _imported(record)),
+            ("owners", ", ".join(record.model.owners)),
+            ("checks", _verdict(record.evaluation.checks if record.evaluation else ())),
+            *(("approved", approval_line(each)) for each in sequel.approved),
+            *(("made again", reproduced_line(each)) for each in sequel.reproduced),
+            *(("attributed", _attribution(each)) for each in sequel.attributed),
+            *(("decided", _decision(each)) for each in sequel.decided),
+        ]
+    )
 
 
 def _window(record: LineageRecord) -> str:
@@ -133,11 +277,7 @@ def _attribution(attributed: "LoggedAttribution") -> str:
 
 def _decision(decided: "LoggedDecision") -> str:
     decision = decided.decision
-    against = ", AGAINST THE POLICY" if decision.override else ""
-    who = approved_by(decision)
-    approved = f"; approved by {who}" if who else ""
-    when = utc_time(decided.at)
-    return f"{decision.action}, {decision.alias_name}, {when}, by {decision.by}{against}: {decision.reason}{approved}"
+    return f"{decision.action}, {decision.alias_name}, {utc_time(decided.at)}, {_by_whom(decided)}"
 
 
 def _verdict(checks: Sequence[CheckResult]) -> str:
@@ -217,7 +357,7 @@ def _code(record: LineageRecord) -> Iterator[Block]:
         ("packages", f"{count(environment.package_count, 'distribution')}, {short_digest(environment.packages.hex)}"),
         ("lock file", f"{environment.lock_file}, {short_digest(environment.lock.hex)}" if environment.lock else ""),
     ]
-    yield Pairs([(name, value) for name, value in rows if value])
+    yield _named(rows)
 
 
 def _revision(record: LineageRecord) -> str:
@@ -245,7 +385,7 @@ def _experiment(record: LineageRecord) -> Iterator[Block]:
         partition = f", partition {run.dagster.partition}" if run.dagster.partition else ""
         rows.insert(0, ("run", f"{run.dagster.run_id} (job {run.dagster.job}{partition}{retry})"))
         rows.insert(1, ("launched by", run.dagster.launched_by))
-    yield Pairs([(name, value) for name, value in rows if value])
+    yield _named(rows)
     if record.parameters:
         yield Paragraph("\n  Parameters")
         yield Pairs([(name, _value(value)) for name, value in record.parameters.items()])
@@ -309,7 +449,7 @@ def _artifact(record: LineageRecord) -> Iterator[Block]:
         ("needs", ", ".join(file.requirements)),
         ("trusts", ", ".join(file.trusted_types)),
     ]
-    yield Pairs([(name, value) for name, value in rows if value])
+    yield _named(rows)
 
 
 def _known(text: str) -> str:

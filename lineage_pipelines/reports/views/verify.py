@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 
 from lineage_pipelines.records.values.canonical import Json
 from lineage_pipelines.records.values.finding import Finding, FindingStatus
-from lineage_pipelines.reports.document import Document, Table
+from lineage_pipelines.records.values.phrase import count
+from lineage_pipelines.reports.document import Document, Listing, Table
 
 _VERDICTS: Mapping[FindingStatus, str] = {
     FindingStatus.OK: "PASS",
@@ -13,10 +14,24 @@ _VERDICTS: Mapping[FindingStatus, str] = {
 }
 
 
-def verify_document(claims: Sequence[Finding]) -> Document:
-    """List the claims and their verdicts."""
-    rows = [[str(claim.kind), _VERDICTS[claim.status], claim.detail] for claim in claims]
-    return Document([Table(["claim", "verdict", "detail"], rows)])
+_ORDER = (FindingStatus.FAIL, FindingStatus.NOT_CHECKED, FindingStatus.OK)
+
+
+def verify_document(claims: Sequence[Finding], *, full: bool = False) -> Document:
+    """List the claims and their verdicts, what failed first.
+
+    Args:
+        claims: the claims.
+        full: whether to list every single failure behind a claim that failed.
+    """
+    ranked = sorted(claims, key=lambda claim: _ORDER.index(claim.status))
+    rows = [[str(claim.kind), _VERDICTS[claim.status], claim.detail] for claim in ranked]
+    causes = [
+        Listing(f"{claim.kind}: {count(len(claim.causes), 'failure')}", [cause.detail for cause in claim.causes])
+        for claim in ranked
+        if full and claim.causes
+    ]
+    return Document([Table(["claim", "verdict", "detail"], rows), *causes])
 
 
 def verify_json(claims: Sequence[Finding]) -> Json:
