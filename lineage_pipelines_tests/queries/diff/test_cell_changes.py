@@ -73,7 +73,7 @@ OPERATIONS: dict[str, Operation] = {
     "half more": ("amount", lambda s: (s + 0.5).round(2), {"kind": "scaled", "ratio": 1.0, "offset": 0.5}),
     "standardized": ("x", lambda s: (s - 0.25) / 1.6, {"kind": "scaled", "ratio": 0.625, "offset": -0.15625}),
     "whole cents": ("amount", lambda s: (s * 100).round(), {"kind": "scaled", "ratio": 100.0}),
-    "seven hours": ("at", lambda s: s + pd.Timedelta(hours=7), {"kind": "scaled", "ratio": 1.0, "offset": 25200.0}),
+    "seven hours": ("at", lambda s: s + pd.Timedelta(hours=7), {"kind": "delayed", "offset": 25200.0}),
     "flipped": ("label", lambda s: 1 - s, {"kind": "exchanged", "mapping": ((0, 1), (1, 0))}),
     "negated": ("late", lambda s: ~s, {"kind": "exchanged", "mapping": ((False, True), (True, False))}),
     "zero": ("amount", lambda s: s * 0, {"kind": "set", "value": 0.0}),

@@ -90,7 +90,7 @@ def rank(found: Differences) -> tuple[Change, ...]:
 def _data_changes(found: Differences) -> Iterator[Change]:
     """Changes of sources and datasets; what a changed source or step explains counts less than the source or step."""
     sources = [list(data_changes(source)) for source in found.sources]
-    known = [change for changes in sources for change in changes if change.score >= scores.EXPLAINS]
+    known = [change for changes in sources for change in changes if change.score >= scores.EXPLAINS and _tells(change)]
     stepped = any(_differs_itself(stage) and stage.outputs for stage in found.stages)
     results = [
         replace(change, score=change.score * _weight(dataset, explained=bool(known) or stepped))
@@ -101,11 +101,21 @@ def _data_changes(found: Differences) -> Iterator[Change]:
     for changes in sources:
         for place, change in enumerate(sorted(changes, key=lambda change: -change.score)):
             # A delivery of which only the bytes are known comes right behind what it is seen by; with its rows, before.
-            unknown = change.kind in (ChangeKind.CONTENT_CHANGED, ChangeKind.FILES_CHANGED) and place == 0
-            rows = change.dataset is not None and change.dataset.row_change is not None
-            seen = best + (scores.HARDLY if rows else -scores.HARDLY) if unknown and not stepped else 0.0
-            yield replace(change, score=max(change.score, seen))
+            unknown = change.kind in _UNKNOWN and place == 0
+            rows = _tells(change)
+            if unknown and results and not stepped:
+                yield replace(change, score=best + (scores.HARDLY if rows else -scores.HARDLY))
+            else:
+                yield change
     yield from results
+
+
+_UNKNOWN = (ChangeKind.CONTENT_CHANGED, ChangeKind.FILES_CHANGED)
+
+
+def _tells(change: Change) -> bool:
+    """Whether more is known of a source than that its bytes differ."""
+    return change.kind not in _UNKNOWN or (change.dataset is not None and change.dataset.row_change is not None)
 
 
 def _gave_the_same(change: Change, stage: StageChange, data: Sequence[DatasetChange]) -> bool:
