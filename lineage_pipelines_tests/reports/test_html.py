@@ -31,7 +31,7 @@ QUIET = [
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
 ]
-INERT = {"script", "iframe", "object", "embed", "img", "a", "base", "form", "link", "video", "audio", "image", "use"}
+INERT = {"script", "iframe", "object", "embed", "img", "base", "form", "link", "video", "audio", "image", "use"}
 PIXEL = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8BQDwAEhQGAhKmMIQAAAABJRU5ErkJggg=="
 )
@@ -115,7 +115,9 @@ def test_a_browser_does_nothing_that_a_name_asks_for(watched: Watched, tmp_path:
     found = set(page.evaluate("[...document.querySelectorAll('*')].map(e => e.localName)"))
     assert not found & INERT
     names = set(page.evaluate("[...document.querySelectorAll('*')].flatMap(e => e.getAttributeNames())"))
-    assert not {name for name in names if name.startswith("on")} | (names & {"style", "href", "src", "xlink:href"})
+    assert not {name for name in names if name.startswith("on")} | (names & {"style", "src", "xlink:href"})
+    links = page.evaluate("[...document.querySelectorAll('[href]')].map(e => e.getAttribute('href'))")
+    assert all(re.fullmatch("#s[0-9]+", link) for link in links), "to sections of the page alone"
     assert page.evaluate("document.querySelectorAll('style').length") == 1
 
 
@@ -160,8 +162,13 @@ def test_a_patch_that_is_folded_is_printed_whole(watched: Watched, tmp_path: Pat
 
 def test_the_page_begins_with_the_changes_and_has_a_picture_of_each_column() -> None:
     text = page_of(diffs.rich())
-    assert text.index("train.temp") < text.index("The two versions")
-    assert re.findall(r"<figcaption>([^< ]+)", text)[:4] == ["temp", "carrier", "late", "wind_speed"]
+    assert text.index("What differs") < text.index("The two versions")
+    assert re.findall(r"<figcaption>([^< ]+)", text)[:4] == [
+        "temp",
+        "carrier",
+        "late",
+        "Metrics",
+    ]  # not of wind_speed, which hardly moved
     assert "Contribution to the difference of roc_auc" in text
     assert page_of(diffs.rich()) == text, "the same answer is the same page"
 
@@ -172,6 +179,7 @@ def test_a_page_has_few_kinds_of_element() -> None:
         *("html", "head", "meta", "title", "style", "body", "main", "header", "section", "h1", "h2", "h3", "p", "br"),
         *("table", "caption", "thead", "tbody", "tr", "th", "td", "dl", "dt", "dd", "ol", "li", "span", "div", "pre"),
         *("details", "summary", "figure", "figcaption", "svg", "text", "path", "line", "rect", "circle", "footer"),
+        *("nav", "ul", "a"),
     }
     assert "style" not in tags.attributes
 
