@@ -29,8 +29,12 @@ _CACHES = frozenset({"fonts", "fontconfig", "matplotlib", "locale", "zoneinfo"})
 _OURS = frozenset({".git", ".lineage"})
 """Folders of the project that its tools read."""
 _LIBRARY_CODE = (".so", ".pyd", ".dll", ".dylib")
-_OWN_VARIABLES = ("DAGSTER_", "DVC_", "LINEAGE_", "MLFLOW_")
-"""What the tools around a training read for themselves."""
+_OWN_VARIABLES = (
+    *("DAGSTER_", "DVC_", "LINEAGE_", "MLFLOW_"),
+    *("KMP_", "OMP_", "GOMP_", "OPENBLAS_", "MKL_", "BLIS_", "NUMEXPR_"),
+)
+"""What installed code reads for itself: the tools around a training, and numerical libraries, whose threads are
+recorded. Scikit-learn sets some of the latter when it is imported."""
 _OF_ENVIRON = frozenset(each.__code__.co_filename for each in (os.getenv, os.path.expandvars, Mapping.get))
 """Code through which a variable is asked for: the one that asks is further up."""
 

@@ -52,6 +52,18 @@ def test_variables_that_are_asked_for_are_noted_and_copies_are_not(root: Path) -
     assert audit.result().environment == ("ABSENT", "MODE")
 
 
+def test_what_scikit_learn_sets_for_itself_is_not_noted(root: Path) -> None:
+    script = (
+        "import os; from pathlib import Path; from lineage_pipelines.capture.read_audit import ReadAudit;"
+        "os.environ['KMP_INIT_AT_FORK'] = 'FALSE'; audit = ReadAudit(Path('.'), ())\n"
+        "with audit.running(Path('inputs')): import sklearn\n"
+        "print(audit.result().environment, audit.result().files)"
+    )
+    env = {"PATH": os.environ["PATH"], "PYTHONPATH": str(Path(__file__).parents[2])}
+    done = subprocess.run([sys.executable, "-c", script], cwd=root, env=env, check=True, capture_output=True, text=True)
+    assert done.stdout.strip() == "() ()"
+
+
 def test_files_that_are_no_input_source_or_library_are_noted(
     root: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
