@@ -3,7 +3,8 @@
 `python -m lineage_pipelines_tests.faults.steps` stores a model file and its record in a child process, whose n-th call
 that changes a file fails or kills it, for n = 1, 2, 3 … until a run ends without having met the fault, as SQLite tests
 itself. Then the same with an interruption (Ctrl-C) at the n-th line of the catalog and the store. After each, the
-parent looks at what there is and stores the same version again. `--thin` tries one error a call and every 17th line.
+parent looks at what there is and stores the same version again. `--thin` kills at every second call, and tries one
+error a call and every 17th line.
 """
 
 import argparse
@@ -107,8 +108,9 @@ def try_fault(found: Found, kind: str, base: Path, before: int, arm: Arm) -> boo
 def try_every_call(found: Found, base: Path, before: int, *, thin: bool) -> None:
     """Try every kind of fault at every call."""
     for kind, lasting in KINDS:
+        every, first = (2, before) if kind == KILL else (len(KINDS) - 1, KINDS.index((kind, lasting)) - 1)
         for number in itertools.count(1):
-            skipped = thin and kind != KILL and number % (len(KINDS) - 1) != KINDS.index((kind, lasting)) - 1
+            skipped = thin and number % every != first
             fault = Fault(number, kind, lasting)
             name = NAMES[kind] + (" from there on" if lasting else "")
             if not skipped and not try_fault(found, name, base, before, at_calls(fault)):
