@@ -1,5 +1,6 @@
 """Text: documents for a terminal: aligned, and coloured where colour is wanted."""
 
+import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -180,6 +181,8 @@ def _wrap(text: str, before: int, layout: _Layout) -> list[str]:
         return [text]
     if not layout.wrap or room < _LEAST:
         return [fit(text, max(room, 1))]
+    if width(text) == len(text):
+        return textwrap.wrap(text, room, break_on_hyphens=False) or [""]
     lines = [""]
     for word in text.split():
         rest = word
