@@ -27,7 +27,13 @@ def look(world: World) -> dict[str, Finding]:
 
 
 def test_a_sound_project_is_sound(world: World) -> None:
+    (world.root / "uv.lock").write_text("version = 1\n")
     assert {finding.status for finding in look(world).values()} == {"ok"}
+
+
+def test_a_lock_file_that_every_version_will_lack_is_told(world: World) -> None:
+    found = look(world)["lock file"]
+    assert (found.status, found.detail) == ("warn", "every version will lack it: no lock file")
 
 
 @pytest.mark.parametrize(
