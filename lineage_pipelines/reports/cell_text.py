@@ -54,9 +54,13 @@ def _effect_words(effect: Effect) -> str:  # noqa: C901, PLR0911, PLR0912  # one
             return f"is {later(effect.offset or 0.0)}"
         case EffectKind.SCALED:
             return f"is {scaled(effect.ratio or 1.0, effect.offset or 0.0)}"
+        case EffectKind.EXCHANGED | EffectKind.MAPPED if not effect.mapping:
+            return "has other values"
         case EffectKind.EXCHANGED:
-            values = effect.mapping[0] if effect.mapping else ("", "")
+            values = effect.mapping[0]
             return f": {_value(values[0])} and {_value(values[1])} are exchanged"
+        case EffectKind.SET if effect.value is None:
+            return "has another value"
         case EffectKind.SET:
             return f"is set to {_value(effect.value)}"
         case EffectKind.MISSING:

@@ -110,7 +110,7 @@ def column_words(column: ColumnChange, period: Period, *, several: bool = False)
     words = "; ".join([*([", ".join(values)] if values else []), *facts])
     if not words:
         seen = column.facts or column.distance
-        return "moved a little" if seen else "differs in the last digits only"
+        return "moved a little" if seen else "has other values" if column.exact else "differs in the last digits only"
     return words
 
 

@@ -82,6 +82,8 @@ class ColumnChange:
     ratio: float | None = None
     """After to before, where one number explains the column: 0.5556 for Fahrenheit to Celsius, with `offset`."""
     offset: float | None = None
+    exact: bool = True
+    """Whether its values are no floating-point numbers, in whose last digits a computation may differ."""
     identifies: bool = False
     """Whether it is a number or name of the row, another one in each, and there are more or fewer rows now."""
     exchanged: tuple[str, str] | None = None

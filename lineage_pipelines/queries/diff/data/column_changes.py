@@ -78,6 +78,7 @@ def _compare(name: str, sides: Columns, seen: tuple[int, int]) -> ColumnChange |
         vanished=_come(counts[1], counts[0]),
         ratio=mapped[0] if mapped else None,
         offset=mapped[1] if mapped else None,
+        exact=not (sides[1].type or "").startswith(("double", "float", "halffloat")),
         identifies=named,
         exchanged=_exchanged(*counts) if seen[0] == seen[1] else None,
         bins=(_bins(sides[0]), _bins(sides[1])),

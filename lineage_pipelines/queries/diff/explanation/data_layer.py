@@ -211,9 +211,13 @@ def _way(column: ColumnChange, dataset: DatasetChange) -> object:
     nulls = column.facts.get("nulls")
     if nulls is not None and nulls[0] != nulls[1]:
         return "nulls", nulls
-    if dataset.rows[0] == dataset.rows[1] and not column.facts and not column.distance:
-        return "digits"
-    return None
+    return "digits" if _in_last_digits(column, dataset) else None
+
+
+def _in_last_digits(column: ColumnChange, dataset: DatasetChange) -> bool:
+    """Whether every recorded figure is the same though the values are not."""
+    alike = not column.facts and not column.distance
+    return alike and not column.exact and dataset.rows[0] == dataset.rows[1]
 
 
 def find_exchanged(columns: Sequence[ColumnChange]) -> Iterator[tuple[ColumnChange, ColumnChange]]:
@@ -241,7 +245,7 @@ def _column_score(column: ColumnChange, dataset: DatasetChange, period: Period) 
         return scores.IDENTIFIER
     if column.ratio is not None and (column.ratio != 1 or column.offset):
         return scores.UNIT
-    if dataset.rows[0] == dataset.rows[1] and not column.facts and not column.distance:
+    if _in_last_digits(column, dataset):
         return scores.LAST_DIGITS
     score = _moved_score(column, dataset)
     if period.explains(column) and not _is_apart(column, period):
