@@ -229,7 +229,7 @@ def _parts_of_ours() -> Watched:
 
     return {
         "inputs: placed and hashed": [(training_inputs, "place")],
-        "inputs: profiles": [(training_inputs, "capture_table")],
+        "inputs: profiles": [(training_inputs, "capture_frame"), (training_inputs, "capture_table")],
         "inputs: how they were prepared": [(DvcProject, "trace")],
         TRAINING: [(training_step, "arguments")],  # its tables are read for it
         "code: Git and source files": [(training_step, "capture_code")],
