@@ -66,7 +66,8 @@ def test_the_right_cause_is_always_among_the_first_three(outcomes: list[Outcome]
 @pytest.mark.parametrize("key", ORDER_OR_ENCODING)
 def test_order_and_encoding_alone_are_called_so(outcomes: list[Outcome], key: str) -> None:
     said = next(each for each in outcomes if each.fault.key == key).changes
-    assert (said[0].kind, said[0].score) == (ChangeKind.ORDER_CHANGED, scores.ORDER_ONLY)
+    assert said[0].kind is ChangeKind.ORDER_CHANGED
+    assert said[0].score <= scores.ORDER_ONLY
     assert "the same rows, in another order or encoding" in change_text(said[0])
 
 
