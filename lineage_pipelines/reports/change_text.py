@@ -199,6 +199,16 @@ def _recorder(change: Change) -> str:
     return f"the library that made the record: {before} → {after}"
 
 
+def _undeclared(change: Change) -> str:
+    before, after = (set(map(str, each)) if isinstance(each, list) else set() for each in (change.before, change.after))
+    words = [
+        f"{verb} {some_of(sorted(names), most=_MAX_NAMES)}"
+        for verb, names in (("reads", after - before), ("no longer reads", before - after))
+        if names
+    ]
+    return f"training {' and '.join(words)}, of which the record has only the names"
+
+
 def _measured_on(change: Change) -> str:
     named = str(change.after) if change.before == change.after else f"{change.before} before, {change.after} now"
     return f"the two were measured on other data ({named}), so their metrics cannot be compared"
@@ -251,6 +261,7 @@ _TEXTS: Mapping[ChangeKind, Callable[[Change], str]] = {
     ChangeKind.MACHINE_CHANGED: _machine,
     ChangeKind.RECORDER_CHANGED: _recorder,
     ChangeKind.PARTITION_CHANGED: lambda change: f"the partition {_moved(change.before, change.after)}",
+    ChangeKind.UNDECLARED_CHANGED: _undeclared,
     ChangeKind.MEASURED_ON_OTHER_DATA: _measured_on,
     ChangeKind.MEASURED_BY_OTHER_CODE: _measured_by,
     ChangeKind.CHECK_FAILED: _check,

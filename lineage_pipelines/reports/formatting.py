@@ -15,6 +15,7 @@ from lineage_pipelines.reports.document import Block, Paragraph, Table
 
 _UNITS = ("B", "kB", "MB", "GB", "TB")
 _KILO = 1000
+_WHOLE = 100
 _DAY = 86_400
 _HOUR = 3_600
 _SHORT = 12
@@ -75,7 +76,10 @@ def signed(value: float | None) -> str:
 
 def percent(share: float | None) -> str:
     """Write a share as `53.8 %`; a dash where it is unknown."""
-    return "–" if share is None else f"{share * 100:z.3g} %"
+    if share is None:
+        return "–"
+    shown = share * 100
+    return f"{shown:z,.0f} %" if abs(shown) >= _WHOLE else f"{shown:z.3g} %"
 
 
 def amount(value: Json) -> str:

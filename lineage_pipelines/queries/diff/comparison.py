@@ -193,16 +193,25 @@ def _facts(before: LineageRecord, after: LineageRecord) -> dict[str, tuple[Json,
         "model": (before.model.name, after.model.name),
         "partition": (_identity(before), _identity(after)),
         "seed": (before.run.seed, after.run.seed),
+        "undeclared reads": (_undeclared(before), _undeclared(after)),
         "estimator": (before.artifact.estimator, after.artifact.estimator),
         "chosen candidate": (_chosen(before), _chosen(after)),
         "artifact": (str(before.artifact.digest), str(after.artifact.digest)),
     }
+    if None in pairs["undeclared reads"]:  # not observed on one side
+        del pairs["undeclared reads"]
     return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
 
 
 def _identity(record: LineageRecord) -> str | None:
     partition = record.model.partition
     return partition.identity if partition is not None else None
+
+
+def _undeclared(record: LineageRecord) -> Json:
+    """What training was seen to read beside what is recorded: variables and files, by name."""
+    found = record.run.undeclared
+    return [*found.environment, *found.files] if found is not None else None
 
 
 def _chosen(record: LineageRecord) -> str | None:

@@ -8,8 +8,12 @@ import pytest
 
 from lineage_pipelines.catalog.catalog import Catalog
 from lineage_pipelines.queries.diff.comparison import compare_versions
+from lineage_pipelines.queries.diff.explanation.change import ChangeKind
 from lineage_pipelines.queries.diff.version_diff import VersionDiff
 from lineage_pipelines.records.statement.lineage_record import LineageRecord
+from lineage_pipelines.records.statement.partition import Partition
+from lineage_pipelines.records.statement.training_run import UndeclaredReads
+from lineage_pipelines.reports.change_text import change_text
 from lineage_pipelines_tests.samples import make_record
 
 MODEL = "flight_delay"
@@ -50,6 +54,30 @@ def test_each_fact_beside_the_parts_is_told(
     assert diff.facts.keys() - {"artifact"} == {name}
     assert (diff.facts[name], back.facts[name]) == (pair, pair[::-1])
     assert name in [change.subject for change in diff.changes]
+
+
+def _reading(record: LineageRecord, *names: str) -> LineageRecord:
+    return replace(record, run=replace(record.run, undeclared=UndeclaredReads(environment=names)))
+
+
+def test_what_training_reads_beside_its_record_is_told_where_both_were_observed(tmp_path: Path) -> None:
+    records = make_record("1"), _reading(make_record("2"), "HOME"), _reading(make_record("3"), "HOME", "SCALE")
+    with _catalog(tmp_path, *records) as catalog:
+        unknown, found = _compare(catalog, 1, 2), _compare(catalog, 2, 3)
+    assert "undeclared reads" not in unknown.facts
+    (change,) = [each for each in found.changes if each.kind is ChangeKind.UNDECLARED_CHANGED]
+    assert change_text(change) == "training reads SCALE, of which the record has only the names"
+
+
+def test_partitions_with_an_identity_are_told_first(tmp_path: Path) -> None:
+    west, east = (make_record(key, partition=Partition(identity=key)) for key in ("west", "east"))
+    with _catalog(tmp_path, west, east) as catalog:
+        diff = _compare(catalog, 1, 2)
+    assert (diff.changes[0].kind, diff.changes[0].before, diff.changes[0].after) == (
+        ChangeKind.PARTITION_CHANGED,
+        "west",
+        "east",
+    )
 
 
 def test_another_model_is_told_and_has_no_noise(tmp_path: Path) -> None:

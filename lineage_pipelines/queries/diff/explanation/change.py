@@ -100,6 +100,8 @@ class ChangeKind(StrEnum):
     LIBRARIES_UNKNOWN = "libraries_unknown"
     """The lists of libraries differ, and one of them is not stored."""
     MACHINE_CHANGED = "machine_changed"
+    UNDECLARED_CHANGED = "undeclared_changed"
+    """Training reads other variables or files beside what is recorded."""
     RECORDER_CHANGED = "recorder_changed"
     PARTITION_CHANGED = "partition_changed"
     MEASURED_ON_OTHER_DATA = "measured_on_other_data"

@@ -248,6 +248,7 @@ def fact_changes(facts: Mapping[str, tuple[Json, Json]]) -> Iterator[Change]:
 
 _FACTS: Mapping[str, tuple[ChangeKind, Layer, float]] = {
     "seed": (ChangeKind.SEED_CHANGED, Layer.PARAMETERS, scores.SEED),
+    "undeclared reads": (ChangeKind.UNDECLARED_CHANGED, Layer.ENVIRONMENT, scores.UNDECLARED),
     "model": (ChangeKind.CHOICE_CHANGED, Layer.METRICS, scores.CHOICE),
     "estimator": (ChangeKind.CHOICE_CHANGED, Layer.METRICS, scores.CHOICE),
     "chosen candidate": (ChangeKind.CHOICE_CHANGED, Layer.METRICS, scores.CHOICE),

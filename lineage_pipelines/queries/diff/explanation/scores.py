@@ -133,6 +133,8 @@ PYTHON = 58.0
 OTHER_LIBRARY = 8.0
 MACHINE = 10.0
 """Threads, processor, platform: enough for another last digit."""
+UNDECLARED = 11.0
+"""Variables and files that training reads beside what is recorded: a hint where nothing else explains."""
 SEED = 20.0
 CHOICE = 40.0
 """Another candidate was chosen, or another estimator: a consequence more often than a reason."""
