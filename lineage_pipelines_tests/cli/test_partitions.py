@@ -126,7 +126,8 @@ def test_a_version_is_shown_with_its_partition_and_the_one_that_it_follows(regio
     assert "flight_delay[west]@1" in said
     first = lineage("show", "flight_delay@1").out
     assert "nothing, it is the first of its partition" in first
-    assert "promote, production, " in first
+    assert "  production  since " in first
+    assert "promote, production, " in lineage("show", "flight_delay@1", "--full").out
     assert lineage("show", "flight_delay@1", "--format", "json").json()["model"]["partition"] == {"identity": "west"}
     with opened(regions) as catalog:
         catalog.append(make_record("5", model="minutes", partition=Partition(window=FIRST)))

@@ -82,6 +82,7 @@ def show_document(entry: "Entry", sequel: Sequel) -> Document:
         ("libraries", f"{record.environment.python}, {count(record.environment.package_count, 'distribution')}"),
         ("model file", f"{_file(record.artifact)}, {record.artifact.estimator}".removesuffix(", ")),
         ("record", f"{short_digest(entry.digest.hex)}, committed {utc_time(entry.recorded)}"),
+        ("follows", _follows(record, sequel.previous)),
         ("imported", _imported(record)),
         *(("approved", approval_line(each)) for each in sequel.approved[-_MOST_APPROVALS:]),
         *(("made again", reproduced_line(each)) for each in sequel.reproduced[-1:]),
