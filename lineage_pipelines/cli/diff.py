@@ -88,6 +88,7 @@ def _print(diff: "VersionDiff", form: str, *, full: bool) -> None:
     answer(
         form,
         document=lambda: diff_document(diff, full=full),
+        full=full,
         plain=lambda: diff_json(diff),
     )
 

@@ -22,5 +22,11 @@ def command(session: Session, model: str, limit: int | None, form: str) -> int:
 
     with session.open_catalog() as catalog:
         versions = log_versions(catalog, model, limit=page_size(limit, form))
-    answer(form, document=lambda: log_document(versions), plain=lambda: log_json(versions))
+    answer(
+        form,
+        document=lambda: log_document(versions),
+        plain=lambda: log_json(versions),
+        full=limit is not None,
+        whole="-n 0",
+    )
     return 0

@@ -43,5 +43,11 @@ def command(session: Session, model: str, since: str, limit: int | None, form: s
             project_dir=settings.project_dir,
             limit=page_size(limit, form),
         )
-    answer(form, document=lambda: timeline_document(timeline), plain=lambda: timeline_json(timeline))
+    answer(
+        form,
+        document=lambda: timeline_document(timeline),
+        plain=lambda: timeline_json(timeline),
+        full=limit is not None,
+        whole="-n 0",
+    )
     return 0

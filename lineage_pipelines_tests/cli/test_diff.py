@@ -38,7 +38,8 @@ def test_every_form_begins_with_what_differs(lineage: Lineage) -> None:
     assert page.startswith("<!doctype html>")
     assert lineage(*BOTH, "--full").out.index(heading) < lineage(*BOTH, "--full").out.index("The two versions")
     answer = lineage(*BOTH, "--format", "json").json()
-    assert answer["changes"][0]["text"] in text
+    first = answer["changes"][0]["text"].split(" (")[0]  # the rest may be cut
+    assert first in " ".join(text.split())
     assert {change["name"]: change["kind"] for change in answer["data"]} == {"train": "changed", "test": "changed"}
 
 

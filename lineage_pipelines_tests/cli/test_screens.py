@@ -39,6 +39,9 @@ VERBS = [
     ("trace", "flight_delay"),
     ("bisect", "flight_delay", "--metric", "roc_auc", "--good", "2", "--bad", "3"),
     ("verify",),
+    ("log", "flight_delay"),
+    ("what-changed", "flight_delay", "--since", "1"),
+    ("diff", "flight_delay@1", "flight_delay@2"),
 ]
 
 
