@@ -111,6 +111,13 @@ def test_the_answer_begins_with_what_is_live_and_where_the_metric_moved(story: P
     assert events[1]["metric"] == {"before": 0.741, "after": 0.61}
 
 
+@pytest.mark.parametrize("since", ["7x", "7 days", "0d", "1.5h"])
+def test_a_span_in_another_unit_is_called_one(story: Path, since: str) -> None:
+    with pytest.raises(NotFoundError, match="not a span of time") as refused:
+        _ask(story, since)
+    assert "7d" in (refused.value.fix or "")
+
+
 def test_what_is_said_first_is_who_is_live_and_where_the_metric_moved(story: Path) -> None:
     found = _ask(story, "1")
     assert (found.live, found.metric) == (3, "roc_auc")

@@ -25,6 +25,7 @@ from lineage_pipelines.records.statement.metric import by_interest
 from lineage_pipelines.records.values.codec import parse_time
 from lineage_pipelines.records.values.model_name import PRODUCTION, scoped, split_scoped
 
+_NEARLY_AGO = re.compile(r"[0-9.]+ ?[A-Za-z]{1,7}")
 _AGO = re.compile(r"([1-9][0-9]{0,4})([mhdw])")
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _PAGE = 50
@@ -175,6 +176,8 @@ def _since(catalog: Catalog, model: str, text: str, now: datetime) -> tuple[date
             return now - timedelta(**{_UNITS[ago[2]]: int(ago[1])}), 0
         except OverflowError:
             return first, 0
+    if _NEARLY_AGO.fullmatch(text):
+        raise NotFoundError(f"{text!r} is not a span of time", fix="write 30m, 12h, 7d or 2w")
     try:
         instant = datetime.fromisoformat(text)
     except ValueError:

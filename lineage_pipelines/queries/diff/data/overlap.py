@@ -13,8 +13,6 @@ from lineage_pipelines.records.statement.lineage_record import LineageRecord
 if TYPE_CHECKING:
     from lineage_pipelines.queries.diff.stored_tables import OpenTable, Tables
 
-TRAINED_ON = ("train", "training")
-"""Roles, and names, of data that is trained on."""
 _Pair = tuple[DatasetSnapshot, DatasetSnapshot]
 
 
@@ -49,7 +47,7 @@ def _pairs(record: LineageRecord) -> Iterator[tuple[tuple[str, str], _Pair]]:
     """What was measured on, with all that was trained on."""
     measured = record.measured_on
     for each in record.data:
-        if measured is not None and each.name != measured.name and (each.role in TRAINED_ON or each.name in TRAINED_ON):
+        if measured is not None and each.name != measured.name and each.is_trained_on:
             yield (measured.name, each.name), (measured, each)
 
 

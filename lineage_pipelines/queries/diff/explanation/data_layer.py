@@ -10,10 +10,10 @@ from lineage_pipelines.queries.diff.changes import (
     OverlapChange,
     SchemaChange,
 )
-from lineage_pipelines.queries.diff.data.overlap import TRAINED_ON
 from lineage_pipelines.queries.diff.data.periods import Period, find_period
 from lineage_pipelines.queries.diff.explanation import scores
 from lineage_pipelines.queries.diff.explanation.change import Change, ChangeKind, Layer
+from lineage_pipelines.records.statement.dataset import TRAINED_ON
 from lineage_pipelines.records.values.canonical import Json
 
 _FEW_COLUMNS = 3
