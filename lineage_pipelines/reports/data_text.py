@@ -477,7 +477,8 @@ def _content(change: Change) -> str:
     if dataset.evidence is Evidence.DIGESTS:
         why = f" ({dataset.weaker})" if dataset.weaker and dataset.role[1] != "source" else ""
         return f"{dataset.name} has another content, and more is not known{why}"
-    return f"{dataset.name} has another content; as far as its profile tells, no column differs"
+    known = "as far as its profile tells, no column differs, and whether its rows are the same is not known"
+    return f"{dataset.name} has another content; {known}"
 
 
 def _dataset(change: Change) -> str:

@@ -78,10 +78,15 @@ TAGS = frozenset(
         "text",
         "rect",
         "circle",
+        "nav",
+        "a",
     ]
 )
 ATTRIBUTES = frozenset(
     [
+        "id",
+        "href",
+        "aria-label",
         "lang",
         "charset",
         "http-equiv",
@@ -244,6 +249,7 @@ class _Page(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         assert tag in TAGS
         assert {name for name, _ in attrs} <= ATTRIBUTES, attrs
+        assert all(re.fullmatch("#s[0-9]+", value or "") for name, value in attrs if name == "href"), attrs
         if tag not in VOID:
             self.open.append(tag)
 

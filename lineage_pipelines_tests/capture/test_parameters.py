@@ -175,7 +175,6 @@ def _deep(levels: int) -> object:
         (pd.DataFrame({"a": [1]}), "pandas.DataFrame"),
         (pd.Series([1]), "pandas.Series"),
         (np.array([1, 2]), "numpy.ndarray"),
-        (np.array(1), "numpy.ndarray"),
         (lambda x: x, "function"),
         (len, "builtin_function_or_method"),
         (Parameters, "type"),

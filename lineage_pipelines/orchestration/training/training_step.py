@@ -171,6 +171,7 @@ class TrainingStep:
         evaluation, probe_blobs = evaluate(self.definition, trained, read, baseline)
         if evaluation.probe is None:
             self.log(f"no predictions are recorded, by which a model that is made again is recognised: {HOW_TO_PROBE}")
+        candidates = plain_candidates(trained)  # before anything is stored: they may be refused
         imported = imported_packages()
         blobs = {**captured.blobs, **read.blobs, **probe_blobs, Digest.of(imported): imported}
         artifact = self._store(trained, folder, blobs)
@@ -186,7 +187,7 @@ class TrainingStep:
             parameters=training.parameters,
             parameter_defaults=captured.defaults,
             evaluation=evaluation,
-            candidates=plain_candidates(trained),
+            candidates=candidates,
             run=self._training_run(captured, training),
             artifact=artifact,
             completeness=_completeness(captured, read, training, self._other_assets()),

@@ -48,6 +48,8 @@ def find_tables(project_dir: Path, progress: Progress | None = None) -> Tables:
                 found: OpenTable | str = _open(place, snapshot) if isinstance(place, Path) else place
             except LineageError as error:
                 found = error.what
+            except OSError as error:  # such as a path that is too long for this machine
+                found = f"it cannot be opened ({type(error).__name__})"
             yield _counted(found, snapshot.name, progress) if progress and isinstance(found, OpenTable) else found
 
     return open_table

@@ -78,7 +78,8 @@ def _head(diff: VersionDiff) -> Iterator[Block]:
     if diff.first.digest == diff.second.digest:
         yield Paragraph("It is not: both are the same version.")
         return
-    two = "These are versions of two models. " if diff.first.model != diff.second.model else ""
+    models = [fit(side.model, 22) for side in (diff.first, diff.second)]
+    two = f"These are two models: {' and '.join(models)}. " if diff.first.model != diff.second.model else ""
     measured = two + headline_words(diff.evaluation)
     comparable = diff.evaluation.same_data is not False and diff.evaluation.same_code is not False
     yield Paragraph(_brief(measured), "" if comparable else "warn")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from lineage_pipelines.capture.tables.column_arrays import column_words
 from lineage_pipelines.queries.diff.rows.cell_differences import ChangedCells
 from lineage_pipelines.queries.diff.rows.cell_effects import find_effect
-from lineage_pipelines.queries.diff.rows.cell_values import read_values, value_kind
+from lineage_pipelines.queries.diff.rows.cell_values import CellValues, ValueKind, read_values, value_kind
 from lineage_pipelines.queries.diff.rows.row_alignment import RowPairs
 from lineage_pipelines.queries.diff.rows.row_change import CellChange, Effect, EffectKind, RowGroup
 from lineage_pipelines.queries.diff.rows.row_groups import FoundGroup
@@ -129,16 +129,10 @@ class CellComparison:
         effect = find_effect(before, after, rest, rearranged=name in self.cells.rearranged)
         count = self.cells.counts[name]
         mixed = (group is None or group.share < _NEARLY_ALL) and count < _NEARLY_ALL * self.pairs.before.size
-        mixed = mixed and self._keeps_some(name, near, effect)
+        mixed = mixed and not _all_exchanged(effect, rest)
         if effect.kind is EffectKind.EXCHANGED and name in self.cells.rearranged and count >= _MIN_FLIPPED and mixed:
             return Effect(kind=EffectKind.SHUFFLED)
         return effect
-
-    def _keeps_some(self, name: str, near: "Array", effect: Effect) -> bool:
-        """Whether some rows beside the touched ones have one of the values that were exchanged: then not all were."""
-        values = {str(each) for pair in effect.mapping for each in pair}
-        found = self.looked.columns[name].filter(_mask(near)).unique().to_pylist()
-        return not values or any(str(value) in values for value in found)
 
     def _swapped(self, names: list[str]) -> dict[str, Effect]:
         """Columns that exchanged what they held, in the same rows."""
@@ -193,3 +187,9 @@ def _merged(changes: list[CellChange], sets: Mapping[str, int]) -> tuple[CellCha
         effect = replace(same[0].effect, means=(None, None))
         found.append(replace(same[0], columns=tuple(each.columns[0] for each in same), effect=effect))
     return tuple(sorted(found, key=lambda change: -change.rows))
+
+
+def _all_exchanged(effect: Effect, rest: CellValues) -> bool:
+    """Whether no text beside the touched ones is one of those that were exchanged: then all of them were."""
+    values = {str(each) for pair in effect.mapping for each in pair}
+    return bool(values) and rest.kind is ValueKind.TEXT and not values & set(rest.values[~rest.missing].tolist())
