@@ -25,7 +25,7 @@ _FOOT = "This page shows what differs, not what caused it. It loads nothing from
 @click.option(
     "--rows/--no-rows",
     default=None,
-    help="Compare the rows of changed data that is still stored: always, or never. By default up to 5 million cells.",
+    help="Compare the rows of changed data that is still stored: always, or never. By default up to 2 million cells.",
 )
 @click.option("--full", is_flag=True, help="Show every table, patches, and what is identical.")
 @output_option()

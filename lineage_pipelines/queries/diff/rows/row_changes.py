@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, Any]
 
-CELLS_AUTOMATIC = 5_000_000
+CELLS_AUTOMATIC = 2_000_000
 """Tables with at most so many cells are compared row by row without being asked for."""
 
 
