@@ -52,6 +52,8 @@ def _effect_words(effect: Effect) -> str:  # noqa: C901, PLR0911, PLR0912  # one
     match effect.kind:
         case EffectKind.DELAYED:
             return f"is {later(effect.offset or 0.0)}"
+        case EffectKind.SCALED if effect.ratio == -1 and not effect.offset:
+            return "has the other sign"
         case EffectKind.SCALED:
             return f"is {scaled(effect.ratio or 1.0, effect.offset or 0.0)}"
         case EffectKind.EXCHANGED | EffectKind.MAPPED if not effect.mapping:

@@ -104,6 +104,8 @@ def column_words(column: ColumnChange, period: Period, *, several: bool = False)
     if column.ratio is not None and column.kind == "time":
         return f"is {later(column.offset or 0.0)} throughout"
     facts = [] if several and column.ratio is not None else list(_facts(column, period))
+    if column.ratio == -1 and not column.offset:
+        return "has the other sign throughout"
     if column.ratio is not None and (column.ratio != 1 or column.offset):
         return f"is {scaled(column.ratio, _offset(column))} throughout" + (f": {'; '.join(facts)}" if facts else "")
     values = [] if several or column.kind == "time" else list(_values(column))
@@ -423,7 +425,8 @@ def _files(change: Change) -> str:
             parts.append(f"{len(names):,} files are {what} ({_endings(names)}: {names[0]} …)")
     dataset = change.dataset
     files = dataset.files if dataset else (None, None)
-    total = f" of {files[1]:,} files" if files[1] is not None and files[0] == files[1] else ""
+    many = len(change.names) > _MAX_NAMES and files[1] is not None and files[0] == files[1]
+    total = f" of {files[1]:,} files" if many else ""
     if _has_cells(dataset):
         parts.insert(0, _cell(dataset.row_change.cells[0], dataset))  # type: ignore[union-attr, arg-type]
     return f"{_dataset(change)}: {'; '.join(parts)}{total}"
