@@ -18,6 +18,8 @@ def group_words(group: RowGroup | None) -> str:
         return ""
     if group.rows < group.touched:
         return f", {group.rows:,} of them {place}"
+    if group.kind in (GroupKind.FIRST, GroupKind.LAST):
+        return f": {place}"
     return f": those {place}" if group.rows == group.of else f", all {place}"
 
 
