@@ -69,7 +69,7 @@ def test_what_is_folded_can_be_unfolded(lineage: Lineage) -> None:
 def test_two_models_can_be_compared_and_rows_asked_for_without_data(lineage: Lineage) -> None:
     said = lineage("diff", "flight_delay", "minutes", "--rows")
     assert said.code == 1
-    assert "These are versions of two models." in said.out
+    assert "These are two models: flight_delay and minutes." in said.out
 
 
 @pytest.mark.usefixtures("project")
