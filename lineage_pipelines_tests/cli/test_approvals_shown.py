@@ -21,7 +21,8 @@ def test_the_history_a_version_and_the_keys_tell_of_approvals(lineage: Lineage) 
     shown = lineage("show", "flight_delay@2").out
     assert shown.count("  approved  ") == 2
     assert "VOID: the key " in " ".join(shown.split())
-    assert "; approved by ann@example.org (entry 10), bob@example.org (entry 11)" in " ".join(shown.split())
+    whole = " ".join(lineage("show", "flight_delay@2", "--full").out.split())
+    assert "; approved by ann@example.org (entry 10), bob@example.org (entry 11)" in whole
     assert "approved" not in lineage("show", "flight_delay@1").out
     keys = lineage("key", "list", "--format", "json").json()
     assert [(key["purpose"], key["owner"]) for key in keys][:2] == [("log", None), ("approval", "ann@example.org")]

@@ -55,8 +55,8 @@ def approval_line(approved: "ApprovalStatus") -> str:
     """Say in a line who approved what, when, until when and why, and whether it still counts."""
     approval = approved.approval
     until = f", until {utc_time(approval.expires)}" if approval.expires else ""
-    void = f"; VOID: {approved.void}" if approved.void else ""
-    return f"{approval.alias}, {utc_time(approved.at)}, by {person(approval.approver)}{until}: {approval.reason}{void}"
+    void = f"VOID: {approved.void}; " if approved.void else ""  # first: the end of a long line may be cut
+    return f"{void}{approval.alias}, {utc_time(approved.at)}, by {person(approval.approver)}{until}: {approval.reason}"
 
 
 def decision_json(decision: Decision, seq: int | None) -> dict[str, Json]:

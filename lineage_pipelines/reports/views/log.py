@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from lineage_pipelines.records.statement.metric import by_interest
-from lineage_pipelines.records.values.phrase import some_of
+from lineage_pipelines.records.values.phrase import count, some_of
 from lineage_pipelines.reports.document import Document, Paragraph, Table
 from lineage_pipelines.reports.formatting import number, short_digest, shorten
 
@@ -30,7 +30,7 @@ def log_document(versions: "Sequence[LoggedVersion]") -> Document:
     A version is a line of a terminal: the more inputs it has, the fewer metrics are shown.
     """
     inputs = list(dict.fromkeys(name for version in versions for name in version.data))
-    most = max(1, _MAX_METRICS + 1 - min(len(inputs), _MAX_INPUTS))
+    most = max(1, _MAX_METRICS - min(len(inputs), _MAX_INPUTS))
     metrics = by_interest({name for version in versions for name in version.metrics})[:most]
     many = len(inputs) > _MAX_INPUTS
     named = ["changed data"] if many else [shorten(name, _MAX_NAME) for name in inputs]
@@ -44,7 +44,7 @@ def log_document(versions: "Sequence[LoggedVersion]") -> Document:
 def _log_row(version: "LoggedVersion", metrics: Sequence[str], inputs: Sequence[str], *, many: bool) -> list[str]:
     digests = {name: short_digest(found.md5 or found.sha256)[:8] for name, found in version.data.items()}
     changed = some_of([shorten(name, _MAX_NAME) for name in sorted(version.changed)], most=_MAX_NAMED) or "–"
-    failed = some_of([shorten(name, _MAX_NAME) for name in version.failed], most=1)
+    failed = version.failed[0] if len(version.failed) == 1 else count(len(version.failed), "check")
     return [
         str(version.version),
         f"{version.created:%Y-%m-%d %H:%M}",
