@@ -77,15 +77,8 @@ def _effect_words(effect: Effect) -> str:  # noqa: C901, PLR0911, PLR0912  # one
             pairs = [f"{_value(old)} {verb} {_value(new)}" for old, new in effect.mapping[:_MAX_VALUES]]
             more = f" and {len(effect.mapping) - _MAX_VALUES} more" if len(effect.mapping) > _MAX_VALUES else ""
             return f": {', '.join(pairs)}{more}"
-        case EffectKind.CASE:
-            return f"is in {effect.way.value if effect.way else 'another'} case now"
-        case EffectKind.BLANKS:
-            return f"has {'lost' if effect.way is Way.LOST else 'other'} blanks around or between words"
-        case EffectKind.MOJIBAKE:
-            repaired = effect.way is Way.REPAIRED
-            return "is decoded rightly now (it was UTF-8 read as Latin-1)" if repaired else "is UTF-8 read as Latin-1"
-        case EffectKind.ZEROS:
-            return f"has {'lost' if effect.way is Way.LOST else 'other'} leading zeros"
+        case EffectKind.CASE | EffectKind.BLANKS | EffectKind.MOJIBAKE | EffectKind.ZEROS:
+            return _text_words(effect)
         case EffectKind.CLIPPED:
             return f"is clipped at {_bounds(effect)}"
         case EffectKind.ROUNDED:
@@ -103,6 +96,19 @@ def _effect_words(effect: Effect) -> str:  # noqa: C901, PLR0911, PLR0912  # one
             means = effect.means
             moved = f" (mean {amount(means[0])} → {amount(means[1])})" if None not in means else ""
             return f"has other values{moved}"
+
+
+def _text_words(effect: Effect) -> str:
+    match effect.kind:
+        case EffectKind.CASE:
+            return f"is in {effect.way.value if effect.way else 'another'} case now"
+        case EffectKind.BLANKS:
+            return f"has {'lost' if effect.way is Way.LOST else 'other'} blanks around or between words"
+        case EffectKind.MOJIBAKE:
+            repaired = effect.way is Way.REPAIRED
+            return "is decoded rightly now (it was UTF-8 read as Latin-1)" if repaired else "is UTF-8 read as Latin-1"
+        case _:
+            return f"has {'lost' if effect.way is Way.LOST else 'other'} leading zeros"
 
 
 def _bounds(effect: Effect) -> str:

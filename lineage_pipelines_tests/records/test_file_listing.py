@@ -22,9 +22,7 @@ def test_a_listing_reads_back_as_it_was(files: list[ListedFile]) -> None:
     assert decode_listing(data) == tuple(sorted(files, key=lambda file: file.path))
 
 
-@pytest.mark.parametrize(
-    "data", [b"[]", b'{"files":1}', b'{"files":[[1,"a"]]}', b'{"files":[["a"]]}', b'{"files":["ab"]}']
-)
+@pytest.mark.parametrize("rows", ["1", '[[1,"a"]]', '[["a"]]', '["ab"]'])
 def test_damaged_bytes_are_refused(rows: str) -> None:
     with pytest.raises(RecordError):
         decode_listing(f'{{"files":{rows}}}'.encode())

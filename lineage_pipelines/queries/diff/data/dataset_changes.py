@@ -113,8 +113,9 @@ def _pairs(
 def _same_bytes(before: DatasetSnapshot, after: DatasetSnapshot) -> bool:
     if before is after:  # of one version, whatever is recorded of it
         return True
-    if before.digest == after.digest:  # of neither of which anything may be known
-        return before.digest.md5 is not None or before.role == "source"
+    known = before.digest.md5 or before.digest.sha256
+    if before.digest == after.digest and (known or before.role == "source"):
+        return True
     for algorithm in ("sha256", "md5"):
         one, other = getattr(before.digest, algorithm), getattr(after.digest, algorithm)
         if one is not None and other is not None:
