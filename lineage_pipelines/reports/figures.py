@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from lineage_pipelines.queries.diff.changes import Bins
+if TYPE_CHECKING:
+    from lineage_pipelines.queries.diff.changes import Bins
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,8 +14,8 @@ class Distributions:
 
     title: str
     note: str
-    before: Bins | None
-    after: Bins | None
+    before: "Bins | None"
+    after: "Bins | None"
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,7 +67,6 @@ def compare_versions(
         noise=_noise(catalog, first, second),
         first_is_later=first.seq > second.seq,
     )
-    parameters = compare_parameters(before, after)
     return VersionDiff(
         first=_side(catalog, first),
         second=_side(catalog, second),
@@ -77,8 +76,8 @@ def compare_versions(
         code=found.code,
         environment=found.environment,
         parameters=tuple(found.parameters),
-        unchanged_parameters=len(parameters.same),
-        same_parameters=parameters.same,
+        unchanged_parameters=len(found.same_parameters),
+        same_parameters=found.same_parameters,
         evaluation=found.evaluation,
         decisions=decisions_between(catalog, first, second),
         facts=found.facts,
@@ -109,6 +108,7 @@ def compare_records(
     listings = find_listings(project_dir) if project_dir is not None else None
     ways = Ways(blobs=blobs, open_tables=tables, listings=listings, automatic=rows is None)
     data = compare_datasets(before, after, ways)
+    parameters = compare_parameters(before, after)
     return Differences(
         data=_delivered(data, before, after, project_dir),
         sources=_delivered(compare_sources(before, after, ways), before, after, project_dir),
@@ -116,7 +116,8 @@ def compare_records(
         stages=compare_step_code(compare_stages(before, after), before, after, project_dir),
         code=code,
         environment=compare_environment(before, after, blobs),
-        parameters=compare_parameters(before, after).changes,
+        parameters=parameters.changes,
+        same_parameters=parameters.same,
         evaluation=compare_evaluation(before, after, noise=noise, code=code, first_is_later=first_is_later),
         facts=_facts(before, after),
     )

@@ -39,7 +39,7 @@ def compare_columns(first: Profile, second: Profile, names: Mapping[str, str]) -
         names: of the columns that are in both: name after to name before.
     """
     found = []
-    old, new = _by_name(first), _by_name(second)
+    old, new = columns_by_name(first), columns_by_name(second)
     for name, before in names.items():
         sides = old.get(before), new.get(name)
         if sides[0] is None or sides[1] is None or same_content(sides[0], sides[1]):
@@ -50,8 +50,8 @@ def compare_columns(first: Profile, second: Profile, names: Mapping[str, str]) -
     return tuple(sorted(found, key=lambda change: (-change.weight, change.column)))
 
 
-def _by_name(profile: Profile) -> dict[str, ColumnProfile]:
-    """The columns by name; of columns of one name the first."""
+def columns_by_name(profile: Profile) -> dict[str, ColumnProfile]:
+    """Return the columns by name; of columns of one name the first."""
     return {column.name: column for column in reversed(profile.columns)}
 
 
@@ -306,7 +306,7 @@ def _renamed(
 
 def _by_content(names: Sequence[str], profile: Profile) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
-    columns = _by_name(profile)
+    columns = columns_by_name(profile)
     for name in names:
         content = _content(columns.get(name), profile.rows)
         if content is not None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from lineage_pipelines.queries.diff.data.column_changes import identifies
+from lineage_pipelines.queries.diff.data.column_changes import columns_by_name, identifies
 from lineage_pipelines.queries.diff.data.profile import same_content
 from lineage_pipelines.queries.diff.rows.row_change import GroupKind, RowGroup
 from lineage_pipelines.records.statement.profile import ColumnProfile, Profile
@@ -23,7 +23,7 @@ def differing_columns(before: Profile, after: Profile, names: Mapping[str, str])
         after: the profile after.
         names: of the columns that are in both: name after to name before.
     """
-    old, new = _by_name(before), _by_name(after)
+    old, new = columns_by_name(before), columns_by_name(after)
     pairs = {name: (old.get(was), new.get(name)) for name, was in names.items()}
     same = {name: same_content(*pair) if pair[0] and pair[1] else None for name, pair in pairs.items()}  # type: ignore[arg-type]
     if any(each is None for each in same.values()):
@@ -35,7 +35,7 @@ def repeated_keys(before: Profile, after: Profile, names: Mapping[str, str]) -> 
     """Return the columns that had another value in every row before, and have no more."""
     if before.sampled is not None or after.sampled is not None:
         return ()
-    old, new = _by_name(before), _by_name(after)
+    old, new = columns_by_name(before), columns_by_name(after)
     return tuple(
         name
         for name, was in names.items()
@@ -53,7 +53,7 @@ def moved_group(before: Profile, after: Profile, names: Mapping[str, str]) -> Ro
     came = after.rows - before.rows
     if came <= 0 or before.sampled is not None or after.sampled is not None:
         return None
-    old, new = _by_name(before), _by_name(after)
+    old, new = columns_by_name(before), columns_by_name(after)
     found = [
         group
         for name, was in names.items()
@@ -82,7 +82,3 @@ def _group(before: ColumnProfile, after: ColumnProfile, came: int, rows: int) ->
 
 def _shown(value: bool | float | str) -> str:  # noqa: FBT001  # a value of a column
     return ("true" if value else "false") if isinstance(value, bool) else str(value)
-
-
-def _by_name(profile: Profile) -> dict[str, ColumnProfile]:
-    return {column.name: column for column in reversed(profile.columns)}

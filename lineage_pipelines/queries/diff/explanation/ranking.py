@@ -49,6 +49,8 @@ class Differences:
     code: CodeChange
     environment: EnvironmentChange
     parameters: Sequence[ParameterChange] = ()
+    same_parameters: Mapping[str, Json] = field(default_factory=dict)
+    """Those that do not differ: dotted name to value."""
     evaluation: EvaluationChange
     facts: Mapping[str, tuple[Json, Json]] = field(default_factory=dict)
 
