@@ -10,6 +10,7 @@ from lineage_pipelines.queries.diff.code.environment import compare_environment
 from lineage_pipelines.queries.diff.data.dataset_changes import Ways, compare_datasets
 from lineage_pipelines.queries.diff.data.preparation import compare_stages, only_steps_differ
 from lineage_pipelines.queries.diff.run.parameters import compare_parameters
+from lineage_pipelines.queries.diff.stored_sources import no_blobs
 from lineage_pipelines.records.decisions.attribution import PlayerKind
 from lineage_pipelines.records.statement.lineage_record import LineageRecord
 from lineage_pipelines.records.values.canonical import Json, canonical_bytes
@@ -40,7 +41,7 @@ def differing_parts(old: LineageRecord, new: LineageRecord) -> tuple[Differing, 
 
 def _parts(old: LineageRecord, new: LineageRecord) -> Iterator[Differing]:
     yield from _data_parts(old, new)
-    code = compare_code(old, new, _no_blobs)
+    code = compare_code(old, new, no_blobs)
     if code.files or _entry(old) != _entry(new) or old.code.patch != new.code.patch:
         words = f"source {_short(_source(old))} to {_short(_source(new))}"
         yield Differing(Part("code", PlayerKind.CODE, words), lambda mix, new: replace(mix, code=new.code))
@@ -50,17 +51,13 @@ def _parts(old: LineageRecord, new: LineageRecord) -> Iterator[Differing]:
         words = ", ".join(f"{each.name} {each.before} to {each.after}" for each in changed)
         yield Differing(Part("parameters", PlayerKind.PARAMETERS, words), _take_parameters)
     before, after = old.environment, new.environment
-    if before.packages != after.packages or "python" in compare_environment(old, new, _no_blobs).facts:
+    if before.packages != after.packages or "python" in compare_environment(old, new, no_blobs).facts:
         words = f"libraries {_short(before.packages.hex)} to {_short(after.packages.hex)}"
         part = Part("environment", PlayerKind.ENVIRONMENT, words)
         yield Differing(part, lambda mix, new: replace(mix, environment=new.environment))
     if compare_parameters(_only_seed(old), _only_seed(new)).changes:
         words = f"{old.parameters.get(SEED)} to {new.parameters.get(SEED)}"
         yield Differing(Part(SEED, PlayerKind.SEED, words), _take_seed)
-
-
-def _no_blobs(_: Digest) -> None:
-    """Have the records alone compared: which parts differ is in them."""
 
 
 def _source(record: LineageRecord) -> str:
@@ -83,7 +80,7 @@ def _data_parts(old: LineageRecord, new: LineageRecord) -> Iterator[Differing]:
     prepared = only_steps_differ(old, new)
     names = {data.name for data in old.data} & {data.name for data in new.data}
     origins = _origins(old, new)
-    for change in sorted(compare_datasets(old, new, Ways(blobs=_no_blobs)), key=lambda change: change.name):
+    for change in sorted(compare_datasets(old, new, Ways(blobs=no_blobs)), key=lambda change: change.name):
         if change.kind is Kind.IDENTICAL and change.name in names:
             continue
         if change.name in evaluated:

@@ -9,10 +9,11 @@ from lineage_pipelines.catalog.catalog import Catalog
 from lineage_pipelines.catalog.log.entries import Entry
 from lineage_pipelines.queries.diff.changes import Kind
 from lineage_pipelines.queries.diff.data.dataset_changes import Ways, compare_datasets
+from lineage_pipelines.queries.diff.stored_sources import no_blobs
 from lineage_pipelines.queries.refs import known_partition
 from lineage_pipelines.queries.registry.baseline import previous_version
 from lineage_pipelines.records.statement.lineage_record import LineageRecord
-from lineage_pipelines.records.values.digest import Digest, DigestSet
+from lineage_pipelines.records.values.digest import DigestSet
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +71,7 @@ def _previous(catalog: Catalog, entries: Sequence[Entry], place: int) -> Lineage
 
 def _line(entry: Entry, previous: LineageRecord | None) -> LoggedVersion:
     record = entry.record
-    data = compare_datasets(previous, record, Ways(blobs=_no_blobs)) if previous else ()
+    data = compare_datasets(previous, record, Ways(blobs=no_blobs)) if previous else ()
     changed = {each.name for each in data if each.kind not in (Kind.IDENTICAL, Kind.REMOVED)}
     checks = record.evaluation.checks if record.evaluation else ()
     failed = sorted((not check.is_blocking, check.name) for check in checks if not check.passed)
@@ -87,7 +88,3 @@ def _line(entry: Entry, previous: LineageRecord | None) -> LoggedVersion:
         checks=len(checks),
         failed=tuple(name for _, name in failed),
     )
-
-
-def _no_blobs(_: Digest) -> None:
-    """Have digests alone compared: a list says that data differs, not how."""
