@@ -20,7 +20,7 @@ in_one_folder = settings(suppress_health_check=[HealthCheck.function_scoped_fixt
 def _ask(folder: Path, values: list[float | None], good: str, bad: str, *, threshold: float | None = None) -> Bisection:
     with Catalog(f"sqlite:///{folder}/catalog.db") as catalog:
         for number, value in enumerate(values):
-            record = make_record(str(number), auc=value or 0.5, raw=f"delivery {number // 2}")
+            record = make_record(str(number), auc=0.5 if value is None else value, raw=f"delivery {number // 2}")
             catalog.append(record if value is not None else dataclasses.replace(record, evaluation=None))
         catalog.append(make_record("0", model="minutes"))
         return bisect_metric(catalog, "flight_delay", "roc_auc", good=good, bad=bad, threshold=threshold)

@@ -46,13 +46,15 @@ def compare_datasets(first: LineageRecord, second: LineageRecord, ways: Ways) ->
         second: the record on the right.
         ways: by which ways more can be known.
     """
+    if first == second:  # one version is equal to itself, even where a digest is not known
+        return tuple(_recorded_change(Kind.IDENTICAL, each, each) for each in first.data)
     return tuple(_compare(before, after, ways) for before, after in _pairs(first.data, second.data))
 
 
 def compare_sources(first: LineageRecord, second: LineageRecord, ways: Ways) -> tuple[DatasetChange, ...]:
     """Return the tracked files and folders that steps read and that differ, where they are no inputs themselves."""
     inputs = {each.path for record in (first, second) for each in record.data}
-    if first is second:
+    if first == second:
         return ()
     before, after = ({source.path: source for source in _sources(record)} for record in (first, second))
     return tuple(
@@ -111,8 +113,6 @@ def _pairs(
 
 
 def _same_bytes(before: DatasetSnapshot, after: DatasetSnapshot) -> bool:
-    if before is after:  # of one version, whatever is recorded of it
-        return True
     known = before.digest.md5 or before.digest.sha256
     if before.digest == after.digest and (known or before.role == "source"):
         return True
