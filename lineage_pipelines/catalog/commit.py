@@ -17,6 +17,7 @@ from lineage_pipelines.catalog.transparency.signing import LogKey
 from lineage_pipelines.errors import ConflictError
 from lineage_pipelines.records.statement.lineage_record import LineageRecord, decode, encode, predicate
 from lineage_pipelines.records.values.canonical import Json
+from lineage_pipelines.records.values.codec import format_time
 from lineage_pipelines.records.values.digest import Digest
 
 _SHOWN = 6
@@ -128,7 +129,8 @@ def _check_follows(given: LineageRecord, head: Digest | None) -> None:
 
 def _insert(connection: sa.Connection, drafted: Draft, key: LogKey | None, number: int) -> Entry:
     added = add_entry(connection, RECORD, drafted.body, key)
-    record_index.add_version(connection, added.seq, added.digest, drafted.record, number)
+    recorded = format_time(added.recorded)
+    record_index.add_version(connection, added.seq, added.digest, drafted.record, number, recorded=recorded)
     return Entry(
         seq=added.seq,
         model=drafted.record.model.name,

@@ -100,7 +100,8 @@ def _numbered(catalog: Catalog, model: str, version: int) -> Entry:
 
 
 def _latest_of(catalog: Catalog, model: str, identity: str) -> Entry:
-    if identity.isprintable() and (entry := next(catalog.index.versions_of(model, identity), None)):
+    if identity.isprintable() and (place := next(catalog.index.places_of(model, identity), None)):
+        (entry,) = catalog.log.versions_at([place])
         return entry
     known = catalog.index.identities(model)
     near = difflib.get_close_matches(identity, known, n=_MOST) or known[:_MOST]

@@ -35,7 +35,7 @@ def escape_html(text: str) -> str:
 
 def width(text: str) -> int:
     """Return how many columns of a terminal a text takes."""
-    return sum(_columns(character) for character in text)
+    return len(text) if text.isascii() else sum(_columns(character) for character in text)
 
 
 def _columns(character: str) -> int:

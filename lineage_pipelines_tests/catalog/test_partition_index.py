@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from lineage_pipelines.catalog.catalog import Catalog
+from lineage_pipelines.catalog.log.entries import Entry
 from lineage_pipelines.records.statement.partition import Partition
 from lineage_pipelines_tests.samples import make_record
 
@@ -39,12 +40,23 @@ def test_versions_of_an_identity_come_newest_first_page_after_page(catalog: Cata
     west, east = Partition(identity="west"), Partition(identity="east")
     add(catalog, *[west, None, east] * 12)
     add(catalog, west, model="flight_delay_2")
-    found = [entry.version for entry in catalog.index.versions_of("flight_delay", "west")]
+    found = [entry.version for entry in _at(catalog, catalog.index.places_of("flight_delay", "west"))]
     assert found == list(range(34, 0, -3))
-    assert [entry.version for entry in catalog.index.versions_of("flight_delay", "west", before=7)] == [4, 1]
+    assert [entry.version for entry in _at(catalog, catalog.index.places_of("flight_delay", "west", before=7))] == [
+        4,
+        1,
+    ]
     assert catalog.index.identities("flight_delay") == ["east", "west"]
     assert catalog.index.identities("flight") == []
-    assert list(catalog.index.versions_of("flight_delay", "wes")) == []
+    assert list(catalog.index.places_of("flight_delay", "wes")) == []
+
+
+def _before(catalog: Catalog, partition: Partition) -> Iterator[Entry]:
+    return _at(catalog, catalog.index.places_before("flight_delay", partition))
+
+
+def _at(catalog: Catalog, places: Iterator[int]) -> Iterator[Entry]:
+    return (entry for place in places for entry in catalog.log.versions_at([place]))
 
 
 def test_windows_before_one_come_latest_first_and_the_newest_version_of_each_first(catalog: Catalog) -> None:
@@ -52,10 +64,10 @@ def test_windows_before_one_come_latest_first_and_the_newest_version_of_each_fir
     random.Random(4).shuffle(numbers)
     add(catalog, *[day(number) for number in numbers])
     versions = {number: [v for v, n in enumerate(numbers, 1) if n == number][::-1] for number in range(25)}
-    found = [entry.version for entry in catalog.index.versions_before("flight_delay", day(24))]
+    found = [entry.version for entry in _before(catalog, day(24))]
     assert found == [version for number in range(23, -1, -1) for version in versions[number]]
-    assert list(catalog.index.versions_before("flight_delay", day(0))) == []
-    (nearest,) = islice(catalog.index.versions_before("flight_delay", Partition(window=day(5).window)), 1)
+    assert list(_before(catalog, day(0))) == []
+    (nearest,) = islice(_before(catalog, Partition(window=day(5).window)), 1)
     assert nearest.version == versions[4][0]
 
 
@@ -63,11 +75,11 @@ def test_windows_of_one_identity_are_not_those_of_another_whatever_its_key(catal
     keys = ["a", "a]", "a]b", "a]@7", "a[b]", "A", "a ", "]", "ä"]
     add(catalog, *[day(number, key) for number, key in enumerate(keys)], day(0))
     for number, key in enumerate(keys):
-        (found,) = catalog.index.versions_before("flight_delay", day(20, key))
+        (found,) = _before(catalog, day(20, key))
         assert (found.version, found.identity, found.ref) == (number + 1, key, f"flight_delay[{key}]@{number + 1}")
-        (found,) = catalog.index.versions_of("flight_delay", key)
+        (found,) = _at(catalog, catalog.index.places_of("flight_delay", key))
         assert found.version == number + 1
-    (found,) = catalog.index.versions_before("flight_delay", day(20))
+    (found,) = _before(catalog, day(20))
     assert found.version == len(keys) + 1
     assert catalog.index.identities("flight_delay") == sorted(keys)
 
@@ -75,7 +87,7 @@ def test_windows_of_one_identity_are_not_those_of_another_whatever_its_key(catal
 def test_what_the_index_says_of_partitions_is_derived_again(catalog: Catalog) -> None:
     add(catalog, day(2, "west"), day(1, "west"), Partition(identity="east"), None)
     catalog.rebuild()
-    assert [entry.version for entry in catalog.index.versions_before("flight_delay", day(9, "west"))] == [1, 2]
+    assert [entry.version for entry in _before(catalog, day(9, "west"))] == [1, 2]
     assert catalog.index.identities("flight_delay") == ["east", "west"]
 
 

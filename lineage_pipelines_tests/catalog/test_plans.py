@@ -69,9 +69,11 @@ def test_no_statement_of_a_commit_a_decision_or_an_approval_reads_a_table_whole(
             lambda: find_holder(catalog, "flight_delay", "production"),
             lambda: find_holder(catalog, "flight_delay", "production", at=entry.recorded),
             lambda: catalog.append(make_record("5", partition=Partition(identity="west", window=entry.recorded))),
-            lambda: list(catalog.index.versions_of("flight_delay", "west")),
-            lambda: list(catalog.index.versions_before("flight_delay", Partition(window=entry.recorded))),
+            lambda: list(catalog.index.places_of("flight_delay", "west")),
+            lambda: list(catalog.index.places_before("flight_delay", Partition(window=entry.recorded))),
             lambda: catalog.index.identities("flight_delay"),
+            lambda: catalog.index.summaries("flight_delay", limit=5),
+            lambda: catalog.index.summaries_at([1, 2]),
         ):
             whole, count = told(do)
             assert whole == []

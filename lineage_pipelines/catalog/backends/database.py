@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from lineage_pipelines.errors import CatalogError
 
-INDEXES = ("decided", "part", "usage", "artifact", "entity", "content", "version", "model")
+INDEXES = ("summary", "decided", "part", "usage", "artifact", "entity", "content", "version", "model")
 """The tables that are derived from the log in any schema, in an order in which they can be dropped."""
 ALWAYS = frozenset({"migration", "log"})
 """The tables that a catalog of any release has."""

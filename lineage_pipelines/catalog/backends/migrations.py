@@ -21,7 +21,7 @@ SIGNED = 2
 """The first schema whose entries may have a signature."""
 UNFINISHED = 3
 """The first schema with attempts and an outbox."""
-INDEXED = 4
+INDEXED = 5
 """The schema that changed the indexes last. Those of an older catalog are not migrated but derived from the log."""
 
 

@@ -68,6 +68,11 @@ _ENTITY_TABLES = (
       moves bigint NOT NULL,
       PRIMARY KEY (kind, model, alias, seq)
     )""",
+    """CREATE TABLE summary (
+      seq bigint PRIMARY KEY REFERENCES log (seq),
+      recorded text COLLATE "C" NOT NULL,
+      body text NOT NULL
+    )""",
 )
 _LOG_TABLES = (
     f"CREATE SCHEMA IF NOT EXISTS {NAMESPACE}",
@@ -158,7 +163,7 @@ def _triggers(table: str) -> tuple[tuple[str, str, str], ...]:
     return tuple(found)
 
 
-_INDEXES = ("model", "version", "entity", "usage", "part", "artifact", "decided")
+_INDEXES = ("model", "version", "entity", "usage", "part", "artifact", "decided", "summary")
 _KEPT = ("log", "migration", "attempt", "attempt_end", "outbox", "delivery")
 _FIRST = ("log", "migration", "model", "version", "content", "usage", "attempt", "attempt_end", "outbox", "delivery")
 """The tables of schema 3."""
@@ -207,6 +212,8 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (),
     (),
     # Other tables for the index of content: derived anew, see `migrations.INDEXED`.
+    (),
+    # Summaries of versions in the index.
     (),
 )
 """The statements of each migration; never edited once released."""

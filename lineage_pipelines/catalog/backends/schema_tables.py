@@ -2,8 +2,8 @@
 
 Their DDL is not generated from here: the newest statements of each dialect are released, and frozen as text.
 
-`log` is the truth. `model`, `version`, `entity`, `usage`, `part` and `artifact` are an index that `Catalog.rebuild`
-derives from it again. `attempt` to `delivery` hold unfinished work: no record depends on them.
+`log` is the truth. `model`, `version`, `entity`, `usage`, `part`, `artifact`, `decided` and `summary` are an index that
+`Catalog.rebuild` derives from it again. `attempt` to `delivery` hold unfinished work: no record depends on them.
 """
 
 from sqlalchemy import Column, Integer, LargeBinary, MetaData, Table, Text
@@ -86,6 +86,15 @@ decided = Table(
 )
 """Which entries decide about, or approve, which version of a model under which alias. `moves` is 1 where the alias
 names that version (or none) from that entry on."""
+
+summary = Table(
+    "summary",
+    _tables,
+    Column("seq", Integer, primary_key=True),
+    Column("recorded", Text),
+    Column("body", Text),
+)
+"""What a list of versions shows of each record, as JSON, and when it was committed."""
 
 attempt = Table(
     "attempt",

@@ -64,6 +64,11 @@ _ENTITY_TABLES = (
       moves INTEGER NOT NULL,
       PRIMARY KEY (kind, model, alias, seq)
     ) STRICT, WITHOUT ROWID""",
+    """CREATE TABLE summary (
+      seq INTEGER PRIMARY KEY REFERENCES log (seq),
+      recorded TEXT NOT NULL,
+      body TEXT NOT NULL
+    ) STRICT""",
 )
 
 
@@ -87,6 +92,7 @@ _SAME_ARTIFACT = "EXISTS (SELECT 1 FROM artifact WHERE hex = NEW.hex OR seq = NE
 _SAME_DECIDED = (
     "EXISTS (SELECT 1 FROM decided WHERE kind = NEW.kind AND model = NEW.model AND alias = NEW.alias AND seq = NEW.seq)"
 )
+_SAME_SUMMARY = "EXISTS (SELECT 1 FROM summary WHERE seq = NEW.seq)"
 _NEXT_NUMBER = "NEW.number IS NOT (SELECT coalesce(max(number), 0) + 1 FROM migration)"
 
 _VERSION_GUARDS = (
@@ -115,7 +121,12 @@ def _guarded(**same: str) -> tuple[tuple[str, str], ...]:
 
 _CONTENT_GUARDS = _guarded(content=_SAME_CONTENT, usage=_SAME_CONTENT_USAGE)
 _ENTITY_GUARDS = _guarded(
-    entity=_SAME_ENTITY, usage=_SAME_USAGE, part=_SAME_PART, artifact=_SAME_ARTIFACT, decided=_SAME_DECIDED
+    entity=_SAME_ENTITY,
+    usage=_SAME_USAGE,
+    part=_SAME_PART,
+    artifact=_SAME_ARTIFACT,
+    decided=_SAME_DECIDED,
+    summary=_SAME_SUMMARY,
 )
 _LOG_GUARDS = (
     _refuse("log_next", "INSERT", "log", _NEXT_SEQ),
@@ -210,6 +221,8 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         *(sql for _, sql in _UNFINISHED_GUARDS),
     ),
     # Other tables for the index of content: derived anew, see `migrations.INDEXED`.
+    (),
+    # Summaries of versions in the index.
     (),
 )
 """The statements of each migration; never edited once released."""

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from lineage_pipelines.catalog.backends import migrations, sqlite_schema
 from lineage_pipelines.catalog.backends.schema_tables import log
 from lineage_pipelines.catalog.connection import CatalogConnection
-from lineage_pipelines.catalog.index import alias_index, impact_index, partition_index, record_index
+from lineage_pipelines.catalog.index import alias_index, impact_index, partition_index, record_index, summary_index
 from lineage_pipelines.catalog.index.alias_index import IndexedDecision
 from lineage_pipelines.catalog.index.impact_index import (
     DependentVersion,
@@ -24,6 +24,7 @@ from lineage_pipelines.catalog.index.impact_index import (
     ModelFile,
     PrefixMatch,
 )
+from lineage_pipelines.catalog.index.summary_index import SummarizedVersion
 from lineage_pipelines.catalog.log import reader
 from lineage_pipelines.catalog.log.catalog_log import CatalogLog
 from lineage_pipelines.catalog.log.entries import APPROVAL, DECISION, RECORD, Entry, of_kind
@@ -66,6 +67,24 @@ class CatalogIndex:
         """Return the number of each version of a model by its record's digest (hex), without reading the records."""
         with self._connection.reading() as connection:
             return reader.digests(connection, model)
+
+    def summaries(
+        self, model: str, *, limit: int | None = None, before: int | None = None
+    ) -> Sequence[SummarizedVersion]:
+        """Return a model's versions with the summaries of their records, newest first; no record is read.
+
+        Args:
+            model: the model's name.
+            limit: how many at most.
+            before: only versions below this one.
+        """
+        with self.reading() as connection:
+            return summary_index.of_model(connection, model, limit=limit, before=before)
+
+    def summaries_at(self, seqs: Sequence[int]) -> Sequence[SummarizedVersion]:
+        """Return the versions at these places in the log with the summaries of their records, in its order."""
+        with self.reading() as connection:
+            return summary_index.at(connection, seqs)
 
     # Usage and impact
 
@@ -129,8 +148,8 @@ class CatalogIndex:
 
     # Partitions
 
-    def versions_of(self, model: str, identity: str, *, before: int | None = None) -> Iterator[Entry]:
-        """Yield the versions of one identity among a model's partitions, the newest first.
+    def places_of(self, model: str, identity: str, *, before: int | None = None) -> Iterator[int]:
+        """Yield the places in the log of the versions of one identity among a model's partitions, the newest first.
 
         Args:
             model: the model's name.
@@ -140,14 +159,13 @@ class CatalogIndex:
         while True:
             with self.reading() as connection:
                 places = partition_index.of_identity(connection, model, identity, before)
-            for place in places:
-                yield from self._log.versions_at([place])
+            yield from places
             if not places:
                 return
             before = places[-1]
 
-    def versions_before(self, model: str, partition: Partition) -> Iterator[Entry]:
-        """Yield the versions of earlier windows of time: the latest window first, and in it the newest version.
+    def places_before(self, model: str, partition: Partition) -> Iterator[int]:
+        """Yield the places of the versions of earlier windows: the latest window first, in it the newest version.
 
         Args:
             model: the model's name.
@@ -157,8 +175,7 @@ class CatalogIndex:
         while True:
             with self.reading() as connection:
                 places, name = partition_index.earlier_windows(connection, model, partition, name)
-            for place in places:
-                yield from self._log.versions_at([place])
+            yield from places
             if name is None:
                 return
 
@@ -270,7 +287,8 @@ def rebuild_index(connection: sa.Connection, log_connection: sa.Connection | Non
     for row in _entries(log_connection or connection, RECORD):
         digest, record = reader.check_body(row, f"entry {row.seq}"), _decoded(row)
         numbers[record.model.name] += 1
-        record_index.add_version(connection, row.seq, digest, record, numbers[record.model.name], known=known)
+        number = numbers[record.model.name]
+        record_index.add_version(connection, row.seq, digest, record, number, recorded=row.recorded, known=known)
         if len(known) > _CACHED_ENTITIES:
             known.clear()
     for kind in (DECISION, APPROVAL):
@@ -284,7 +302,7 @@ def rebuild_index(connection: sa.Connection, log_connection: sa.Connection | Non
 
 def _entries(connection: sa.Connection, kind: str) -> Iterator[Any]:
     """Yield the entries of a kind, a page at a time: what is written in between may be in the same database."""
-    columns = sa.select(log.c.seq, log.c.digest, log.c.body).where(of_kind(kind)).order_by(log.c.seq)
+    columns = sa.select(log.c.seq, log.c.digest, log.c.body, log.c.recorded).where(of_kind(kind)).order_by(log.c.seq)
     last = 0
     while rows := connection.execute(columns.where(log.c.seq > last).limit(_PAGE)).all():
         yield from rows

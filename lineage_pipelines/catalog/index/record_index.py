@@ -1,4 +1,4 @@
-"""Record index: the version that a record makes, everything that it names as used, its partition and its model file.
+"""Record index: the version that a record makes, all that it names as used, its partition, model file and summary.
 
 Written in the transaction that appends the entry, and again by `Catalog.rebuild`, in the order of the log.
 """
@@ -19,6 +19,7 @@ from lineage_pipelines.catalog.backends.schema_tables import (
     usage,
     version,
 )
+from lineage_pipelines.catalog.index import summary_index
 from lineage_pipelines.errors import ConflictError
 from lineage_pipelines.records.statement.code import SourceClosure
 from lineage_pipelines.records.statement.lineage_record import LineageRecord, ModelIdentity
@@ -85,6 +86,7 @@ def add_version(
     record: LineageRecord,
     number: int,
     *,
+    recorded: str,
     known: dict[Entity, int] | None = None,
 ) -> None:
     """Make the entry the version `number`, the next one of its model, and index what it names.
@@ -95,6 +97,7 @@ def add_version(
         digest: the record's identity.
         record: the record.
         number: the version's number.
+        recorded: when the entry was committed, as the log has it.
         known: numbers of entities looked up in the same transaction; those of this record are added.
 
     Raises:
@@ -107,6 +110,7 @@ def add_version(
     connection.execute(_ADD_VERSION, values)
     connection.execute(_ADD_ARTIFACT, {"hex": record.artifact.digest.hex, "seq": seq})
     _add_usage(connection, seq, record, known if known is not None else {})
+    summary_index.add(connection, seq, recorded, record)
 
 
 def _add_model(connection: sa.Connection, name: str) -> None:

@@ -1,9 +1,10 @@
 """Baseline of a version: the one before it, the one in production, and the one that a new version has to beat."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from lineage_pipelines.catalog.catalog import Catalog
+from lineage_pipelines.catalog.index.summary_index import SummarizedVersion
 from lineage_pipelines.catalog.log.entries import Entry
 from lineage_pipelines.queries.registry.alias_history import find_holder
 from lineage_pipelines.records.statement.lineage_record import LineageRecord
@@ -33,6 +34,40 @@ def previous_version(catalog: Catalog, entry: Entry) -> Entry | None:
         CatalogError: the catalog cannot be read.
     """
     return next(_followed(catalog, entry.model, entry.partition, before=entry), None)
+
+
+def preceding_versions(
+    catalog: Catalog, model: str, versions: Sequence[SummarizedVersion]
+) -> Mapping[int, SummarizedVersion]:
+    """Return the version that each of some follows (see `previous_version`), by its place in the log.
+
+    Args:
+        catalog: the catalog.
+        model: the model's name.
+        versions: versions of the model, newest first.
+
+    Raises:
+        CatalogError: the catalog cannot be read.
+    """
+    found: dict[int, SummarizedVersion] = {}
+    known = {each.seq: each for each in versions}
+    before: SummarizedVersion | None = None
+    for each in reversed(versions):
+        if each.summary.partition is None:
+            before = before or next(_unpartitioned_before(catalog, model, each.version), None)
+            previous, before = before, each
+        else:
+            place = next(_places_followed(catalog, model, each.summary.partition, before=each.seq), None)
+            previous = known.get(place) or next(iter(catalog.index.summaries_at([place]))) if place else None
+        if previous is not None:
+            found[each.seq] = previous
+    return found
+
+
+def _unpartitioned_before(catalog: Catalog, model: str, version: int) -> Iterator[SummarizedVersion]:
+    while page := catalog.index.summaries(model, limit=_PAGE, before=version):
+        yield from (each for each in page if each.summary.partition is None)
+        version = page[-1].version
 
 
 def find_baseline(catalog: Catalog, model: str, partition: Partition | None = None) -> Baseline | None:
@@ -112,11 +147,16 @@ def _followed(
         partition: the partition; None where it has none.
         before: that version; None for one that is yet to be committed.
     """
-    if partition is not None and partition.window is not None:
-        return catalog.index.versions_before(model, partition)
-    if partition is not None and partition.identity is not None:
-        return catalog.index.versions_of(model, partition.identity, before=before.seq if before else None)
-    return (entry for entry in _newest_first(catalog, model, before) if entry.partition is None)
+    if partition is None:
+        return (entry for entry in _newest_first(catalog, model, before) if entry.partition is None)
+    places = _places_followed(catalog, model, partition, before=before.seq if before else None)
+    return (entry for place in places for entry in catalog.log.versions_at([place]))
+
+
+def _places_followed(catalog: Catalog, model: str, partition: Partition, *, before: int | None) -> Iterator[int]:
+    if partition.window is not None:
+        return catalog.index.places_before(model, partition)
+    return catalog.index.places_of(model, partition.identity or "", before=before)
 
 
 def _newest_first(catalog: Catalog, model: str, before: Entry | None) -> Iterator[Entry]:

@@ -6,13 +6,12 @@ from datetime import datetime
 from itertools import islice
 
 from lineage_pipelines.catalog.catalog import Catalog
-from lineage_pipelines.catalog.log.entries import Entry
+from lineage_pipelines.catalog.index.summary_index import SummarizedVersion
 from lineage_pipelines.queries.diff.changes import Kind
 from lineage_pipelines.queries.diff.data.dataset_changes import Ways, compare_datasets
 from lineage_pipelines.queries.diff.stored_sources import no_blobs
 from lineage_pipelines.queries.refs import known_partition
-from lineage_pipelines.queries.registry.baseline import previous_version
-from lineage_pipelines.records.statement.lineage_record import LineageRecord
+from lineage_pipelines.queries.registry.baseline import preceding_versions
 from lineage_pipelines.records.values.digest import DigestSet
 
 
@@ -54,37 +53,27 @@ def log_versions(catalog: Catalog, model: str, *, limit: int | None = None) -> S
     """
     partition = known_partition(catalog, model)
     if partition.identity is not None:
-        entries = [*islice(catalog.index.versions_of(partition.model, partition.identity), limit)]
+        places = [*islice(catalog.index.places_of(partition.model, partition.identity), limit)]
+        versions = catalog.index.summaries_at(places)[::-1]
     else:
-        entries = [*catalog.entries(partition.model, limit=limit + 1 if limit is not None else None)]
-    return [_line(entry, _previous(catalog, entries, place)) for place, entry in enumerate(entries[:limit])]
+        versions = catalog.index.summaries(partition.model, limit=limit)
+    previous = preceding_versions(catalog, partition.model, versions)
+    return [_line(each, previous.get(each.seq)) for each in versions]
 
 
-def _previous(catalog: Catalog, entries: Sequence[Entry], place: int) -> LineageRecord | None:
-    """The record of the version that one follows: of a partition the one before of the same partition."""
-    entry = entries[place]
-    if entry.partition is not None:
-        before = previous_version(catalog, entry)
-        return before.record if before is not None else None
-    return entries[place + 1].record if place + 1 < len(entries) else None
-
-
-def _line(entry: Entry, previous: LineageRecord | None) -> LoggedVersion:
-    record = entry.record
-    data = compare_datasets(previous, record, Ways(blobs=no_blobs)) if previous else ()
-    changed = {each.name for each in data if each.kind not in (Kind.IDENTICAL, Kind.REMOVED)}
-    checks = record.evaluation.checks if record.evaluation else ()
-    failed = sorted((not check.is_blocking, check.name) for check in checks if not check.passed)
+def _line(version: SummarizedVersion, previous: SummarizedVersion | None) -> LoggedVersion:
+    data = compare_datasets(previous, version, Ways(blobs=no_blobs)) if previous else ()
+    summary = version.summary
     return LoggedVersion(
-        version=entry.version,
-        record=entry.digest.hex,
-        created=entry.recorded,
-        run_id=record.run.dagster.run_id if record.run.dagster else None,
-        metrics=record.evaluation.metrics if record.evaluation else {},
-        revision=record.code.revision,
-        dirty=record.code.dirty,
-        data={snapshot.name: snapshot.digest for snapshot in record.data},
-        changed=frozenset(changed),
-        checks=len(checks),
-        failed=tuple(name for _, name in failed),
+        version=version.version,
+        record=version.digest,
+        created=version.recorded,
+        run_id=summary.run_id,
+        metrics=summary.metrics,
+        revision=summary.revision,
+        dirty=summary.dirty,
+        data={snapshot.name: snapshot.digest for snapshot in version.data},
+        changed=frozenset(each.name for each in data if each.kind not in (Kind.IDENTICAL, Kind.REMOVED)),
+        checks=summary.checks,
+        failed=summary.failed,
     )

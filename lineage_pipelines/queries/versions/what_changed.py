@@ -1,26 +1,27 @@
 """What changed: a timeline of versions, checks, decisions, approvals and keys, for the person on call."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from itertools import pairwise
+from functools import partial
 from pathlib import Path
 
 from lineage_pipelines.artifacts.artifact_store import ArtifactStore
 from lineage_pipelines.catalog.catalog import Catalog
-from lineage_pipelines.catalog.log.entries import Entry
+from lineage_pipelines.catalog.index.summary_index import SummarizedVersion
 from lineage_pipelines.errors import NotFoundError
 from lineage_pipelines.queries.diff.comparison import compare_records
 from lineage_pipelines.queries.diff.explanation.change import Change
-from lineage_pipelines.queries.diff.explanation.ranking import rank
+from lineage_pipelines.queries.diff.explanation.ranking import Differences, rank
 from lineage_pipelines.queries.diff.run.noise_band import MAX_VERSIONS, measure_noise
 from lineage_pipelines.queries.refs import ModelPartition, known_partition, resolve
 from lineage_pipelines.queries.registry.alias_history import list_decisions
 from lineage_pipelines.queries.registry.approval_status import list_approvals
-from lineage_pipelines.queries.registry.baseline import previous_version
+from lineage_pipelines.queries.registry.baseline import preceding_versions
 from lineage_pipelines.records.decisions.key_event import KeyChange, decode_key_event
+from lineage_pipelines.records.statement.lineage_record import LineageRecord
 from lineage_pipelines.records.statement.metric import by_interest
 from lineage_pipelines.records.values.codec import parse_time
 from lineage_pipelines.records.values.model_name import PRODUCTION, scoped, split_scoped
@@ -28,7 +29,8 @@ from lineage_pipelines.records.values.model_name import PRODUCTION, scoped, spli
 _NEARLY_AGO = re.compile(r"[0-9.]+ ?[A-Za-z]{1,7}")
 _AGO = re.compile(r"([1-9][0-9]{0,4})([mhdw])")
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
-_PAGE = 50
+_PAGE = 200
+"""How many records are in memory at once."""
 NOTICEABLE = 0.01
 """The relative change from which on a metric without a noise band counts as moved."""
 
@@ -123,19 +125,21 @@ def what_changed(
     partition = known_partition(catalog, model)
     name = partition.model
     begin, after = _since(catalog, name, since, now)
-    entries = [entry for entry in _entries(catalog, name, begin, after) if partition.includes(entry.identity)]
-    pairs = [
-        (previous_version(catalog, entry) if entry.partition is not None else previous, entry)
-        for previous, entry in pairwise([None, *entries])
-        if entry is not None and entry.seq > after and entry.recorded >= begin
+    known = [
+        each
+        for each in _versions(catalog, name, begin, after)
+        if partition.includes(each.summary.partition.identity if each.summary.partition else None)
     ]
-    metric = _main_metric(entries[-1]) if entries else None
+    versions = [each for each in known if each.seq > after and each.recorded >= begin]
+    previous = preceding_versions(catalog, name, versions)
+    metric = next(iter(by_interest(known[0].summary.metrics)), None) if known else None
     others = [each for each in _others(catalog, partition, project_dir) if each.seq > after and each.at >= begin]
-    seqs = sorted([*(each.seq for each in others), *(entry.seq for _, entry in pairs)])
+    seqs = sorted([*(each.seq for each in others), *(each.seq for each in versions)])
     first = seqs[-limit] if limit is not None and 0 < limit < len(seqs) else 0
-    shown = [(previous, entry) for previous, entry in pairs if entry.seq >= first]
+    shown = [each for each in versions if each.seq >= first]
+    compare = partial(compare_records, artifacts=artifacts, project_dir=project_dir)
     events = [
-        *(_version(previous, entry, metric, artifacts, project_dir) for previous, entry in shown),
+        *_version_events(catalog, shown, previous, metric, compare),
         *(each for each in others if each.seq >= first),
     ]
     live, live_since = _live(catalog, partition)
@@ -147,25 +151,20 @@ def what_changed(
         live_since=live_since,
         metric=metric,
         noise=noise,
-        moved=_moved(pairs, metric, noise),
+        moved=_moved([(previous.get(each.seq), each) for each in reversed(versions)], metric, noise),
         events=tuple(sorted(events, key=lambda event: event.seq)),
         earlier=len(seqs) - len(events),
     )
 
 
-def _main_metric(entry: Entry) -> str | None:
-    evaluation = entry.record.evaluation
-    return next(iter(by_interest(evaluation.metrics)), None) if evaluation else None
-
-
-def _entries(catalog: Catalog, model: str, begin: datetime, after: int) -> Sequence[Entry]:
-    """Return the versions since the begin and at least one before, oldest first."""
-    found: list[Entry] = []
-    while part := catalog.entries(model, limit=_PAGE, before=found[-1].version if found else None):
-        found += part
-        if part[-1].seq <= after or part[-1].recorded < begin:
+def _versions(catalog: Catalog, model: str, begin: datetime, after: int) -> Sequence[SummarizedVersion]:
+    """Return the versions since the begin and at least one before, newest first."""
+    found: list[SummarizedVersion] = []
+    while page := catalog.index.summaries(model, limit=_PAGE, before=found[-1].version if found else None):
+        found += page
+        if page[-1].seq <= after or page[-1].recorded < begin:
             break
-    return found[::-1]
+    return found
 
 
 def _since(catalog: Catalog, model: str, text: str, now: datetime) -> tuple[datetime, int]:
@@ -200,49 +199,50 @@ def _live(catalog: Catalog, model: ModelPartition) -> tuple[int | None, datetime
     return (moves[-1].decision.version, moves[-1].at) if moves else (None, None)
 
 
-def _moved(pairs: Sequence[tuple[Entry | None, Entry]], metric: str | None, noise: float | None) -> Moved | None:
-    for previous, entry in pairs:
-        scores = [
-            each.record.evaluation.metrics if each and each.record.evaluation else {} for each in (previous, entry)
-        ]
-        if metric is None or previous is None or not all(metric in each for each in scores):
+def _moved(
+    pairs: Sequence[tuple[SummarizedVersion | None, SummarizedVersion]], metric: str | None, noise: float | None
+) -> Moved | None:
+    for previous, version in pairs:
+        before, after = _value(previous, metric), _value(version, metric)
+        if metric is None or previous is None or before is None or after is None:
             continue
-        before, after = (each[metric] for each in scores)
         if abs(after - before) > (NOTICEABLE * abs(before) if noise is None else noise):
-            return Moved(metric=metric, version=entry.version, previous=previous.version, before=before, after=after)
+            return Moved(metric=metric, version=version.version, previous=previous.version, before=before, after=after)
     return None
 
 
 # Events
 
 
-def _version(
-    previous: Entry | None,
-    entry: Entry,
+def _version_events(
+    catalog: Catalog,
+    versions: Sequence[SummarizedVersion],
+    previous: Mapping[int, SummarizedVersion],
     metric: str | None,
-    artifacts: ArtifactStore | None,
-    project_dir: Path | None,
-) -> Event:
-    changes: tuple[Change, ...] = ()
-    if previous is not None:
-        found = compare_records(previous.record, entry.record, artifacts=artifacts, project_dir=project_dir)
-        changes = rank(found)
-    checks = entry.record.evaluation.checks if entry.record.evaluation else ()
-    return Event(
-        seq=entry.seq,
-        at=entry.recorded,
-        kind=EventKind.VERSION,
-        version=entry.version,
-        previous=previous.version if previous is not None else None,
-        changes=changes,
-        metric=(_value(previous, metric), _value(entry, metric)),
-        failed={check.name: check.detail for check in checks if not check.passed},
-    )
+    compare: Callable[[LineageRecord, LineageRecord], Differences],
+) -> Iterator[Event]:
+    """Yield the versions as events, with what each changed: only the records of these are read, a page at a time."""
+    for start in range(0, len(versions), _PAGE):
+        page = versions[start : start + _PAGE]
+        seqs = {each.seq for each in page} | {previous[each.seq].seq for each in page if each.seq in previous}
+        entries = {entry.seq: entry for entry in catalog.log.versions_at(sorted(seqs))}
+        for each in page:
+            before, record = previous.get(each.seq), entries[each.seq].record
+            checks = record.evaluation.checks if record.evaluation else ()
+            yield Event(
+                seq=each.seq,
+                at=each.recorded,
+                kind=EventKind.VERSION,
+                version=each.version,
+                previous=before.version if before else None,
+                changes=rank(compare(entries[before.seq].record, record)) if before else (),
+                metric=(_value(before, metric), _value(each, metric)),
+                failed={check.name: check.detail for check in checks if not check.passed},
+            )
 
 
-def _value(entry: Entry | None, metric: str | None) -> float | None:
-    evaluation = entry.record.evaluation if entry is not None else None
-    return evaluation.metrics.get(metric) if evaluation is not None and metric is not None else None
+def _value(version: SummarizedVersion | None, metric: str | None) -> float | None:
+    return version.summary.metrics.get(metric) if version is not None and metric is not None else None
 
 
 def _others(catalog: Catalog, about: ModelPartition, project_dir: Path | None) -> Iterator[Event]:

@@ -3,7 +3,7 @@
 import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from lineage_pipelines.errors import LineageError, RecordError
 from lineage_pipelines.queries.diff.changes import DatasetChange, Evidence, Kind
@@ -38,12 +38,20 @@ class Ways:
     """Whether rows are compared of tables of up to `CELLS_AUTOMATIC` cells only."""
 
 
-def compare_datasets(first: LineageRecord, second: LineageRecord, ways: Ways) -> tuple[DatasetChange, ...]:
-    """Return what became of each dataset of two records, each once.
+class HasInputs(Protocol):
+    """A record, or its summary."""
+
+    @property
+    def data(self) -> Sequence[DatasetSnapshot]:
+        """The inputs of a version."""
+
+
+def compare_datasets(first: HasInputs, second: HasInputs, ways: Ways) -> tuple[DatasetChange, ...]:
+    """Return what became of each dataset of two versions, each once.
 
     Args:
-        first: the record on the left.
-        second: the record on the right.
+        first: the record on the left, or its summary.
+        second: the record on the right, or its summary.
         ways: by which ways more can be known.
     """
     if first == second:  # one version is equal to itself, even where a digest is not known
@@ -95,7 +103,7 @@ def _compare(before: DatasetSnapshot | None, after: DatasetSnapshot | None, ways
 
 
 def _pairs(
-    first: tuple[DatasetSnapshot, ...], second: tuple[DatasetSnapshot, ...]
+    first: Sequence[DatasetSnapshot], second: Sequence[DatasetSnapshot]
 ) -> Iterator[tuple[DatasetSnapshot | None, DatasetSnapshot | None]]:
     """Pair inputs by name, the rest by path; in the order of the second record, what went last."""
     paired: dict[int, DatasetSnapshot] = {}
