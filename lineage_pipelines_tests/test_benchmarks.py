@@ -66,6 +66,7 @@ def test_questions_are_asked_of_catalogs_of_every_size_and_of_others() -> None:
     assert {row["against"] for row in compared} <= {row["what"] for row in rows}
 
 
+@pytest.mark.soak
 def test_a_version_is_recorded_beside_mlflow_in_the_same_history() -> None:
     command = [sys.executable, "-m", "benchmarks.capture", "--runs", "1", "--firsts", "1", "--sizes", "24"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)

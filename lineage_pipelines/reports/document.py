@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from lineage_pipelines.reports.figures import Picture
+if TYPE_CHECKING:
+    from lineage_pipelines.reports.figures import Picture
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,7 @@ class Listing:
 class Pictures:
     """Pictures of what tables beside them say; only a page shows them."""
 
-    items: Sequence[Picture]
+    items: "Sequence[Picture]"
 
 
 Block = Heading | Paragraph | Pairs | Table | Tree | Ranked | Listing | Pictures

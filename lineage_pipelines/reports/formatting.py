@@ -8,7 +8,6 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
-from lineage_pipelines.queries.diff.units import conversion_name
 from lineage_pipelines.records.statement.metric import metric_text
 from lineage_pipelines.records.values.canonical import Json
 from lineage_pipelines.reports.document import Block, Paragraph, Table
@@ -142,6 +141,8 @@ def scaled(ratio: float, offset: float) -> str:
         text = f"× {amount(float(ratio))}" if ratio != 1 else ""
     if offset:
         text += f" {'+' if offset > 0 else '−'} {amount(abs(float(offset)))}"  # noqa: RUF001  # a minus sign
+    from lineage_pipelines.queries.diff.units import conversion_name  # most documents convert nothing
+
     unit = conversion_name(ratio, offset)
     return text.strip() + (f" (as {unit})" if unit else "")
 

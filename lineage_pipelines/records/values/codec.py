@@ -217,20 +217,29 @@ def _floats_from_json(plain: Json, where: Where) -> dict[str, float]:
     return {name: _float(number, (where, name)) for name, number in _expect(dict, plain, where).items()}
 
 
+_AS_IT_IS: Mapping[Any, type] = {hint: kind for kind in (str, int, bool, float) for hint in (kind, kind | None)}
+"""By the type of a field, the type of a value that is taken as JSON has it: most are, and this is ten times as fast."""
+
+
 def _object_decoder(kind: type, schema: int | None) -> _Decoder:
-    decoders = tuple((name, _decoder(hint, schema)) for name, hint in field_types(kind, schema).items())
+    hints = field_types(kind, schema)
+    decoders = tuple((name, _AS_IT_IS.get(hint), _decoder(hint, schema)) for name, hint in hints.items())
 
     def decode(plain: Any, where: Where) -> Any:  # noqa: ANN401
         if type(plain) is not dict:
             _expect(dict, plain, where)
-        known = {name: read(plain[name], (where, name)) for name, read in decoders if name in plain}
+        known: dict[str, Any] = {
+            name: value if type(value := plain[name]) is exact else read(value, (where, name))
+            for name, exact, read in decoders
+            if name in plain
+        }
         unknown = {name: plain[name] for name in plain if name not in known} if len(known) < len(plain) else {}
         if unknown and kind is DigestSet:
             raise RecordError(f"unknown digest algorithm {sorted(unknown)}", where=in_words(where))
         try:
             return kind(**known, extra=unknown) if kind is not DigestSet else kind(**known)
         except TypeError as error:
-            missing = sorted({name for name, _ in decoders} - set(known))
+            missing = sorted(hints.keys() - known.keys())
             raise RecordError(f"fields are missing, among {missing}", where=in_words(where)) from error
 
     return decode
