@@ -20,7 +20,7 @@ from lineage_pipelines.datasets.workspace.object_search import provision
 from lineage_pipelines.datasets.workspace.private_cache import PrivateCache
 from lineage_pipelines.datasets.workspace.recorded_checkout import use_cache, write_recorded
 from lineage_pipelines.errors import DatasetError, NotFoundError
-from lineage_pipelines.records.statement.dataset import DatasetSnapshot
+from lineage_pipelines.records.statement.dataset import DatasetSnapshot, hash_name
 from lineage_pipelines.records.statement.lineage_record import LineageRecord
 from lineage_pipelines.records.values.digest import DigestSet
 from lineage_pipelines.records.values.phrase import count
@@ -138,7 +138,7 @@ def _set_up(project: Path, cache: Path, record: LineageRecord) -> tuple[str, ...
             path = project / f"{data.path}.dvc"
             path.parent.mkdir(parents=True, exist_ok=True)
             out = {"md5": data.digest.md5, "path": path.stem}
-            if data.extra.get("hash", "md5") == "md5":  # how DVC 3 marks its own; DVC 2 had no mark
+            if hash_name(data) == "md5":  # how DVC 3 marks its own; DVC 2 had no mark
                 out["hash"] = "md5"
             path.write_text(json.dumps({"outs": [out]}), encoding="utf-8")  # which is YAML, too
     return tuple(f"{path} was not tracked in the sources" for path in lost)
@@ -169,7 +169,7 @@ def _provided(record: LineageRecord, here: DvcProject, cache: Path) -> Iterator[
 def named_data(data: DatasetSnapshot) -> NamedData:
     """Return an input as the room of datasets looks for it."""
     md5, sha256 = data.digest.md5 or "", data.digest.sha256
-    return NamedData(path=data.path, md5=md5, sha256=sha256, hash_name=str(data.extra.get("hash", "md5")))
+    return NamedData(path=data.path, md5=md5, sha256=sha256, hash_name=hash_name(data))
 
 
 def _named(record: LineageRecord) -> Iterator[tuple[str, DigestSet]]:

@@ -34,8 +34,8 @@ def test_two_that_agree_have_no_drift(team: Team) -> None:
 
 def test_what_is_owed_is_told(team: Team) -> None:
     entry = team.train("3")
-    assert _compare(team, dry_run=True) == [("owed to MLflow", f"entry {entry.seq}", "to be told")]
-    assert _compare(team) == [("owed to MLflow", "1 more", "told")]
+    assert _compare(team, dry_run=True) == [("owed to MLflow", f"entry {entry.seq}", "to be sent")]
+    assert _compare(team) == [("owed to MLflow", "1 more", "sent")]
     assert _compare(team) == []
 
 
@@ -89,12 +89,12 @@ def test_a_number_that_was_edited_is_an_alarm(team: Team) -> None:
 
 def test_a_server_that_is_away_is_said(team: Team) -> None:
     away = replace(team, settings=replace(team.settings, mlflow=f"http://127.0.0.1:{free_port()}"))
-    assert [(what, done) for what, _, done in _compare(away)] == [("MLflow not compared", "not told")]
+    assert [(what, done) for what, _, done in _compare(away)] == [("MLflow not compared", "not sent")]
 
 
 def test_the_alias_of_a_partition_that_somebody_moved_is_moved_back(team: Team) -> None:
     team.promote(team.train("7", partition="west"))
-    assert _compare(team) == [("owed to MLflow", "2 more", "told")]
+    assert _compare(team) == [("owed to MLflow", "2 more", "sent")]
     assert _compare(team) == []
     team.client.set_registered_model_alias(team.model, "production-west", team.registered()["1"].version)
     assert _compare(team) == [("alias differs", f"{team.model}[west]@production", "moved")]

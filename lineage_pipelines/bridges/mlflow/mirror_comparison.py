@@ -55,7 +55,7 @@ def compare(
             progress("models compared with MLflow", number)
     except LostServerError as error:
         yield Finding(
-            kind=FindingKind.MLFLOW_NOT_COMPARED, subject=error.where, status=FindingStatus.NOT_TOLD, detail=error.what
+            kind=FindingKind.MLFLOW_NOT_COMPARED, subject=error.where, status=FindingStatus.NOT_SENT, detail=error.what
         )
 
 
@@ -65,7 +65,7 @@ def _owed(
     kind = FindingKind.OWED_TO_MLFLOW
     if dry_run:
         for entry in catalog.outbox.pending(MLFLOW):
-            yield Finding(kind=kind, subject=f"entry {entry.seq}", status=FindingStatus.TO_BE_TOLD, detail=entry.kind)
+            yield Finding(kind=kind, subject=f"entry {entry.seq}", status=FindingStatus.TO_BE_SENT, detail=entry.kind)
         return
     found = deliver(catalog, mirror, progress=progress)
     for seq, why in found.refused:
@@ -73,7 +73,7 @@ def _owed(
     if found.lost:
         raise LostServerError(found.lost, where=public_address(mirror.address))
     if found.sent:
-        yield Finding(kind=kind, subject=f"{found.sent:,} more", status=FindingStatus.TOLD, detail="")
+        yield Finding(kind=kind, subject=f"{found.sent:,} more", status=FindingStatus.SENT, detail="")
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _NULL = 0x9E3779B97F4A7C15
 _FIRST = 0xBF58476D1CE4E5B9
 _SECOND = 0x94D049BB133111EB
-# Told apart from whole numbers of the same bits.
+# Distinguished from whole numbers of the same bits.
 _FRACTION = 0xA0761D6478BD642F
 _HUGE = 0xE7037ED1A0B428DB
 _TIME = 0x8EBC6AF09C88C6E3

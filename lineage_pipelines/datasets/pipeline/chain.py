@@ -16,7 +16,7 @@ from lineage_pipelines.datasets.metafiles.metafile_reader import LockEntry
 from lineage_pipelines.datasets.pipeline.metafile_index import metafile_of
 from lineage_pipelines.datasets.pipeline.pipeline_graph import PipelineGraph, Stage, TrackedFile
 from lineage_pipelines.datasets.pipeline.tree_scan import tracked_by_git
-from lineage_pipelines.records.statement.dataset import StageInput, StageOutput, StageRun
+from lineage_pipelines.records.statement.dataset import SUPERSEDED, StageInput, StageOutput, StageRun
 from lineage_pipelines.records.values.canonical import Json
 from lineage_pipelines.records.values.digest import DigestSet
 
@@ -140,12 +140,12 @@ class ChainReader:
         follow = node if isinstance(node, Stage) else None
         kind = "stage" if follow else "tracked"
         if out is None:
-            return _Origin(f"superseded:{node.address}", gap=f"{maker} records nothing about {path} any more")
+            return _Origin(f"{SUPERSEDED}{node.address}", gap=f"{maker} records nothing about {path} any more")
         same = self._same(dep, out)
         if same is False:
             read, made = dep.content.md5, out.content.md5
             what = f"it read {path} as {read}, which {node.address!r} has since rewritten ({made} in {maker})"
-            return _Origin(f"superseded:{node.address}", gap=what)
+            return _Origin(f"{SUPERSEDED}{node.address}", gap=what)
         return _Origin(
             f"{kind}:{node.address}", follow, None if same else f"{path} {_NOT_COMPARED.format(maker=node.address)}"
         )

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lineage_pipelines.datasets.content.hashing import MD5, MD5_UNIX, directory_md5, listing_json
+from lineage_pipelines.datasets.content.hashing import MD5_UNIX, directory_md5, listing_json
 from lineage_pipelines.datasets.metafiles.directory_listing import part_md5
 from lineage_pipelines.datasets.metafiles.metafile_entries import plain
 from lineage_pipelines.datasets.metafiles.path_rules import Locator
@@ -21,7 +21,7 @@ from lineage_pipelines.datasets.pipeline.pipeline_graph import Stage, TrackedFil
 from lineage_pipelines.datasets.workspace.data_state import StoredObject
 from lineage_pipelines.datasets.workspace.private_cache import PrivateCache
 from lineage_pipelines.errors import DatasetError
-from lineage_pipelines.records.statement.dataset import DatasetSnapshot, StageInput, StageOutput, StageRun
+from lineage_pipelines.records.statement.dataset import DatasetSnapshot, StageInput, StageOutput, StageRun, hash_name
 from lineage_pipelines.system.atomic_file import replace_file
 
 _OF_OTHER_CONTENT = ("files", "version_id", "etag", "checksum", "cloud")
@@ -100,7 +100,7 @@ class _Claim:
 def _claim(entry: StageInput | StageOutput | DatasetSnapshot) -> _Claim | None:
     if entry.digest.md5 is None:
         return None
-    return _Claim(entry.digest.md5, str(entry.extra.get("hash", MD5)), entry.size, entry.files)
+    return _Claim(entry.digest.md5, hash_name(entry), entry.size, entry.files)
 
 
 def _wholes(stages: Sequence[StageRun], data: Sequence[DatasetSnapshot]) -> Mapping[str, _Claim]:

@@ -5,7 +5,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from lineage_pipelines.records.statement.dataset import DatasetSnapshot, StageInput, StageOutput, TrackedSource
+from lineage_pipelines.records.statement.dataset import (
+    DatasetSnapshot,
+    StageInput,
+    StageOutput,
+    TrackedSource,
+    hash_name,
+)
 from lineage_pipelines.records.statement.environment import Environment
 from lineage_pipelines.records.statement.lineage_record import LineageRecord
 from lineage_pipelines.records.values.digest import Digest
@@ -108,14 +114,12 @@ def _data(record: LineageRecord) -> Iterator[Data]:
         yield _one(snapshot, repository, source=False)
     for stage in record.stages:
         for used in stage.deps:
-            if used.origin.removeprefix("superseded:").startswith("tracked:") or used.origin.endswith(".dvc"):
+            if used.is_tracked or used.origin.endswith(".dvc"):
                 yield _one(used, repository, source=True)
 
 
 def _one(data: DatasetSnapshot | StageInput, repository: str | None, *, source: bool) -> Data:
-    # An MD5 other than the plain one is marked by an extra field.
-    hash_name = str(data.extra.get("hash", "md5"))
-    return Data(data.path, data.digest.md5, data.digest.sha256, hash_name, repository, source)
+    return Data(data.path, data.digest.md5, data.digest.sha256, hash_name(data), repository, source)
 
 
 def _all_data(record: LineageRecord) -> Iterator[DatasetSnapshot | StageInput | StageOutput]:

@@ -86,7 +86,7 @@ class Player(Value):
     """The players that were merged into this one, as mixes of them do not run; empty where none were."""
     origin: str = ""
     """Of data: the steps and sources at which its difference begins: `stage split`, `data/orders.csv`. Players of one
-    origin are told together. Empty where it is not known."""
+    origin are shown together. Empty where it is not known."""
     allocated: float | None = None
     """In the metric's unit; None where the change is within chance."""
     standard_error: float | None = None

@@ -184,6 +184,10 @@ class TrackedSource(Value):
         return f"tracked by {self.file}{imported}{delivered}"
 
 
+SUPERSEDED = "superseded:"
+"""Begins the origin of an input whose maker has recorded something else since the step was run."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StageInput(Value):
     """Something a stage read (PROV used)."""
@@ -196,6 +200,21 @@ class StageInput(Value):
     origin: str
     """Where it comes from: `stage:<address>`, `tracked:<.dvc file>`, `superseded:<either>` when its maker has recorded
     something else since, `git`, `external` or `untracked`."""
+
+    @property
+    def is_superseded(self) -> bool:
+        """Whether its maker has recorded something else since the step was run."""
+        return self.origin.startswith(SUPERSEDED)
+
+    @property
+    def maker(self) -> str:
+        """Its origin, whether or not its maker has recorded something else since."""
+        return self.origin.removeprefix(SUPERSEDED)
+
+    @property
+    def is_tracked(self) -> bool:
+        """Whether a `.dvc` file tracks it, or did when the step was run."""
+        return self.maker.startswith("tracked:")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -222,3 +241,8 @@ class StageRun(Value):
     outs: tuple[StageOutput, ...] = ()
     lock: Digest
     """SHA-256 of the canonical JSON of the stage's entry in dvc.lock."""
+
+
+def hash_name(content: DatasetSnapshot | StageInput | StageOutput) -> str:
+    """Return how DVC computed the MD5 of some content: `md5`, or what an extra field names (`md5-dos2unix`)."""
+    return str(content.extra.get("hash", "md5"))

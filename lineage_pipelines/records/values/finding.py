@@ -66,7 +66,7 @@ class FindingStatus(StrEnum):
     """A sign of forgery; left as it is."""
     LEFT = "left"
     """Not ours to change."""
-    NOT_TOLD = "not told"
+    NOT_SENT = "not sent"
     """MLflow is not reachable."""
     REFUSED = "refused"
     """MLflow refuses the change."""
@@ -77,16 +77,16 @@ class FindingStatus(StrEnum):
     MOVED = "moved"
     REMOVED = "removed"
     REPORTED = "reported"
-    TOLD = "told"
+    SENT = "sent"
     TO_BE_GIVEN_UP = "to be given up"
     TO_BE_MIRRORED = "to be mirrored"
     TO_BE_MOVED = "to be moved"
     TO_BE_REMOVED = "to be removed"
     TO_BE_REPORTED = "to be reported"
-    TO_BE_TOLD = "to be told"
+    TO_BE_SENT = "to be sent"
 
 
-_FAILURES = frozenset({FindingStatus.FAIL, FindingStatus.ALARM, FindingStatus.NOT_TOLD, FindingStatus.REFUSED})
+_FAILURES = frozenset({FindingStatus.FAIL, FindingStatus.ALARM, FindingStatus.NOT_SENT, FindingStatus.REFUSED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -179,7 +179,7 @@ def _places(rows: Sequence[Sequence[str]], widths: Mapping[str, float]) -> tuple
 
 
 def _texts(node: "Node") -> list[str]:
-    """What is written in a box: its name, what is said of it, and digest and rows, or the run."""
+    """What is written in a box: its name, notes, and digest and rows, or the run."""
     digest = short_digest(node.digest.md5 or node.digest.sha256) if node.digest else ""
     rows = count(node.rows, "row") if node.rows is not None else ""
     # The first characters of an id tell it from others.

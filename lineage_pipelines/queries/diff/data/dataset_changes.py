@@ -86,7 +86,7 @@ def _sources(record: LineageRecord) -> Iterator[DatasetSnapshot]:
         return
     for stage in record.stages:
         for dep in stage.deps:
-            if dep.origin.removeprefix("superseded:").startswith("tracked:"):
+            if dep.is_tracked:
                 yield _source(dep.path, dep.digest, dep.size, dep.files)
 
 

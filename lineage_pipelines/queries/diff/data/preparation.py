@@ -12,9 +12,6 @@ from lineage_pipelines.records.values.canonical import Json
 _DVC_CHECKSUMS = ("hash", "etag", "checksum")
 """Where an input's or output's checksum is not a plain MD5, it is in one of these further fields."""
 
-_SUPERSEDED = "superseded:"
-"""The origin of an input whose maker has recorded something else since the step was run."""
-
 
 def compare_stages(first: LineageRecord, second: LineageRecord) -> tuple[StageChange, ...]:
     """Return every step of both versions: those where a change begins, those that pass one on, identical ones.
@@ -74,7 +71,7 @@ def _compare(pair: Pair[StageRun]) -> StageChange:
         inputs=inputs,
         code=code,
         outputs=outputs,
-        stale=tuple(dep.path for dep in after.deps if dep.origin.startswith(_SUPERSEDED)) if after else (),
+        stale=tuple(dep.path for dep in after.deps if dep.is_superseded) if after else (),
     )
 
 

@@ -12,7 +12,7 @@ _MOST_VALUES = 3
 _MAX_BASE = 0.66
 """Of all rows: where more have the values, that rows with them came or went says little."""
 _FEW_ROWS = 5
-"""A group of fewer rows is told without its values."""
+"""A group of fewer rows is described without its values."""
 
 
 def differing_columns(before: Profile, after: Profile, names: Mapping[str, str]) -> tuple[str, ...] | None:

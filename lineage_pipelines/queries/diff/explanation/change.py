@@ -45,7 +45,7 @@ class ChangeKind(StrEnum):
     """Rows that are measured on and trained on."""
     ROWS_REPEATED = "rows_repeated"
     KEY_REPEATED = "key_repeated"
-    """A column that told rows apart does so no more."""
+    """A column whose values were unique has repeats now."""
     TABLE_REPLACED = "table_replaced"
     """Nearly all columns are others."""
     COLUMNS_ADDED = "columns_added"

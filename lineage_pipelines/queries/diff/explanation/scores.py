@@ -100,7 +100,7 @@ VALUES_MOST = 20.0
 """Values have vanished, or new ones are there, in half a per cent of the rows or more: plus two points for each per
 cent of the rows, up to twenty."""
 KEY_REPEATED = 112.0
-"""A column that told rows apart has repeats now, in rows that are not the same: a join multiplies rows by it."""
+"""A column whose values were unique has repeats now, in rows that are not the same: a join multiplies rows by it."""
 DUPLICATES = 100.0
 """Rows that repeat others, in a share that there was not before: plus as many points as per cent, up to twenty."""
 CHECK_FAILS = 99.0

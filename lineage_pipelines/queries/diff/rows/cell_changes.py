@@ -28,7 +28,7 @@ _TRIED = 32
 """Rows by which columns that may have been swapped are found."""
 _NO_RULE = frozenset((EffectKind.OTHER, EffectKind.SHUFFLED, EffectKind.EXCHANGED, EffectKind.MAPPED))
 _MANY = 5
-"""Columns that changed in no known way are told together from so many on."""
+"""From so many on, columns that changed in no known way are reported together."""
 _MIN_FLIPPED = 20
 _NEARLY_ALL = 0.9
 

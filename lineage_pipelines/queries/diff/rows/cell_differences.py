@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _MAX_WORDS = 8_000_000
 """Of changed rows that are held at once on each side; with more columns than fit, the data is read again."""
 _MAX_SETS = 64
-"""How many different sets of rows are told apart: a bit of a word each."""
+"""How many different sets of rows are distinguished: one bit of a word each."""
 MAX_ROWS = 200_000
 """Rows whose values are held to see what was done to them: all, or those with the least words."""
 _MAX_CELLS = 20_000_000

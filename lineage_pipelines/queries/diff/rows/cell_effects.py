@@ -23,7 +23,7 @@ _PER_OLD = 2
 """Rows for each old value, on average, that a mapping has to explain."""
 _MIN_REARRANGED = 10
 _FEWEST = 5
-"""Values of fewer cells are not told: they would tell of single people."""
+"""Values of fewer cells are not shown: they could identify a person."""
 _NUMBERS = (ValueKind.NUMBER, ValueKind.TIME)
 
 
@@ -78,7 +78,7 @@ class _Cells:
         return Counter(zip(self.before.values.tolist(), self.after.values.tolist(), strict=True))
 
     def mapping(self, pairs: Sequence[tuple[Any, Any]]) -> tuple[tuple[Any, Any], ...]:
-        """Return pairs as they are told."""
+        """Return pairs as they are shown."""
         if self.total < _FEWEST:
             return ()
         return tuple((self.before.json(old), self.after.json(new)) for old, new in pairs[:_MAX_MAPPING])

@@ -44,7 +44,7 @@ class CellValues:
         return CellValues(self.kind, self.values[mask], self.missing[mask])
 
     def json(self, value: Any) -> Json:  # noqa: ANN401  # any value of a column
-        """Return a value as it is told."""
+        """Return a value as it is shown."""
         if self.kind is ValueKind.TEXT:
             return str(value)[:_MAX_TEXT]
         if self.kind is ValueKind.TIME:

@@ -105,7 +105,7 @@ class Effect:
 
 
 class GroupKind(StrEnum):
-    """How a group of rows is told."""
+    """How a group of rows is described."""
 
     VALUE = "value"
     """A column has one value."""

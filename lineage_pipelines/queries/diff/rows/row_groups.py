@@ -1,4 +1,4 @@
-"""Row groups: the smallest group of rows, told by one column, that holds nearly all rows that were touched."""
+"""Row groups: the smallest group of rows, described by one column, that holds nearly all rows that were touched."""
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -28,7 +28,7 @@ _ALIKE = 0.8
 """Of the share that is touched of the group: a value beside it with as much belongs to it."""
 _CLOSE = 0.02
 _CLOSE_BITS = 3.0
-"""Groups that tell as much but for so much (a share, or bits) are told apart by how simple they are."""
+"""Of groups that explain as much, within this margin (a share, or bits), the simplest is chosen."""
 _BITS = 10.0
 """By how much a group has to be shorter than a list of the rows, to be no coincidence."""
 _FEWEST = 5
@@ -46,13 +46,13 @@ class Grouping:
     codes: "Array"
     """Of each row the rank of its value; -1 where it is missing."""
     show: "Callable[[Any], str] | None"
-    """How a value is told; None where values are too many to be told, or are places of rows."""
+    """How a value is shown; None where there are too many values to show, or they are places of rows."""
     values: "Array"
     """By rank, in their order."""
     ordered: bool
     """Whether a range of values is a group as well."""
     open: bool
-    """Whether a range to the least or the greatest value is told by one end."""
+    """Whether a range to the least or the greatest value is described by one end."""
     plainness: int = 0
     """Of equally small groups the one of least is taken: a time before a number."""
     months: bool = False
@@ -112,7 +112,7 @@ class FoundGroup:
         return np.append(chosen, False)[other.codes]  # of what is missing
 
     def group(self, rows: int, of: int, touched: int) -> RowGroup:
-        """Return it as it is told, with exact counts."""
+        """Return it as it is reported, with exact counts."""
         show = self.grouping.show if of >= _FEWEST else None
         values = tuple(show(self.grouping.values[code]) for code in self.codes) if show else ()
         if values and self.kind is GroupKind.RANGE and self.grouping.open:
@@ -192,7 +192,7 @@ def _coded(column: "pa.ChunkedArray") -> "tuple[Array, pa.Array]":
 
 
 def place_grouping(rows: "Array") -> Grouping:
-    """Return how rows are told apart by their places in the table."""
+    """Return how rows are distinguished by their places in the table."""
     import numpy as np
 
     ranks = np.empty(rows.size, "int64")
@@ -238,7 +238,7 @@ class _Tally:
         self.inside, self.rows = float(hit.sum()), float(there.sum())
 
     def gain(self, hit: "Array | float", there: "Array | float") -> Any:  # noqa: ANN401  # an array or a number
-        """How many bits shorter the touched rows are told when a group is known."""
+        """How many bits shorter the description of the touched rows is when a group is known."""
         within = _bits(hit, there) + _bits(self.inside - hit, self.rows - there)
         return _bits(self.inside, self.rows) - within
 
