@@ -18,7 +18,7 @@ from lineage_pipelines.records.values.digest import Digest
 from lineage_pipelines.system.git_command import GitError, run_git
 
 _TIMEOUT = 600.0
-_PLAIN = ("-c", "core.hooksPath=/dev/null", "-c", "advice.detachedHead=false", "-c", "core.autocrlf=false")
+_PLAIN = ("-c", "advice.detachedHead=false", "-c", "core.autocrlf=false")
 
 
 @dataclass(slots=True)

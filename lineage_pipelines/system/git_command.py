@@ -1,7 +1,9 @@
 """Git command: every call of Git, with a fixed configuration, bounded time and output, and errors in one sentence.
 
-What Git answers then depends on the repository only, not on the user's configuration or on the variables of a Git hook
-that this process was started from.
+`run_git` reads. Its answers depend on the repository only, not on the user's configuration or on the variables of a Git
+hook that this process was started from, and it runs no program that the repository's own configuration names, since a
+checkout may come from anyone: no hooks, no file system monitor, no external diff, no filter, no signature program, and
+nothing that reaches the network. `change_git` commits and pushes, with the user's hooks, filters and credentials.
 """
 
 import os
@@ -29,13 +31,21 @@ _OPTIONS = (
     "--no-replace-objects",
     "--literal-pathspecs",
     *("-c", "core.quotePath=true"),
-    *("-c", "core.fsmonitor=false"),  # a hook of the repository's own; capture runs no code of it
+    *("-c", "core.fsmonitor=false"),
+    *("-c", f"core.hooksPath={os.devnull}"),
+    *("-c", "gpg.program=false", "-c", "gpg.ssh.program=false", "-c", "gpg.x509.program=false"),
     *("-c", "core.safecrlf=false"),
     *("-c", "color.ui=false"),
     *("-c", "color.diff=false"),
     *("-c", "log.showSignature=false"),
     *("-c", "diff.suppressBlankEmpty=false"),
 )
+_OFFLINE = {"GIT_ALLOW_PROTOCOL": "none", "GIT_NO_LAZY_FETCH": "1", "GIT_TERMINAL_PROMPT": "0"}
+"""A partial clone fetches missing objects, over the transport and with the programs that its configuration names."""
+_UNFILTERED = ("cat-file", "check-attr", "config", "init", "log", "ls-files", "ls-tree", "rev-list", "rev-parse")
+"""Verbs that compare and write no files of the work tree, and so run no filters."""
+_COMPARING = ("diff", "diff-files", "diff-index", "diff-tree", "log", "show")
+_FILTER_SETTINGS = {"clean": "", "smudge": "", "process": "", "required": "false"}
 _ABSOLUTE = re.compile(r"(?<![\w.])/[^\s:']*")
 
 
@@ -52,7 +62,7 @@ def run_git(
     limit: int = _MAX_OUTPUT,
     timeout: float = _TIMEOUT,
 ) -> bytes:
-    """Run Git in a folder and return what it printed.
+    """Run Git in a folder, with none of the programs that the repository names, and return what it printed.
 
     Args:
         root: the folder.
@@ -65,15 +75,93 @@ def run_git(
     Raises:
         GitError: Git is not installed, failed, took too long or printed more than `limit`.
     """
-    command = ["git", *_OPTIONS, *arguments]
+    verb = _verb(arguments)
+    if verb in _COMPARING:
+        at = list(arguments).index(verb) + 1
+        arguments = [*arguments[:at], "--no-ext-diff", "--no-textconv", *arguments[at:]]
+    settings = {} if verb in _UNFILTERED else _own_filters(root)
+    settled = {**_environment(), "LC_ALL": "C", "LANGUAGE": "", "GIT_OPTIONAL_LOCKS": "0", **_OFFLINE}
+    settled.update(_with_settings(settings, settled))
+    settled.update(env or {})
+    return _answer(root, [*_OPTIONS, *arguments], settled, stdin=stdin, limit=limit, timeout=timeout)
+
+
+def change_git(root: Path, arguments: Sequence[str], *, timeout: float = _TIMEOUT) -> bytes:
+    """Run Git as the user would, to commit or to push: with hooks, filters and credentials; return what it printed.
+
+    Args:
+        root: a folder of the user's own repository.
+        arguments: the verb and its arguments.
+        timeout: seconds.
+
+    Raises:
+        GitError: as `run_git`.
+    """
+    return _answer(root, arguments, _environment(), stdin=b"", limit=_MAX_OUTPUT, timeout=timeout)
+
+
+def foreign_filters(root: Path) -> frozenset[str]:
+    """Return the names of the filters that only the repository's own configuration sets; `run_git` does not run them.
+
+    Raises:
+        GitError: as `run_git`.
+    """
+    settings = _own_filters(root)
+    names = {key.removeprefix("filter.").rpartition(".")[0] for key in settings}
+    return frozenset(name for name in names if not settings[f"filter.{name}.clean"])
+
+
+def _own_filters(root: Path) -> Mapping[str, str]:
+    """Return the settings that make each filter of the repository's own configuration what the machine's says of it."""
+    listed = os.fsdecode(run_git(root, ["config", "--list", "--null", "--show-scope"])).split("\0")
+    machine: dict[str, str] = {}
+    names: dict[str, None] = {}
+    for scope, setting in zip(listed[::2], listed[1::2], strict=False):
+        key, _, value = setting.partition("\n")
+        if not key.startswith("filter."):
+            continue
+        if scope in ("local", "worktree"):
+            names[key.removeprefix("filter.").rpartition(".")[0]] = None
+        else:
+            machine[key] = value
+    keys = ((f"filter.{name}.{variable}", off) for name in names for variable, off in _FILTER_SETTINGS.items())
+    return {key: machine.get(key, off) for key, off in keys}
+
+
+def _with_settings(settings: Mapping[str, str], env: Mapping[str, str]) -> Mapping[str, str]:
+    """Return the variables that set these, after those that the environment sets already."""
+    if not settings:
+        return {}
+    given = env.get("GIT_CONFIG_COUNT", "")
+    start = int(given) if given.isdigit() else 0
+    variables = {"GIT_CONFIG_COUNT": str(start + len(settings))}
+    for number, (key, value) in enumerate(settings.items(), start):
+        variables |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
+    return variables
+
+
+def _verb(arguments: Sequence[str]) -> str:
+    words = iter(arguments)
+    for word in words:
+        if word == "-c":
+            next(words, None)
+        elif not word.startswith("-"):
+            return word
+    return ""
+
+
+def _answer(
+    root: Path, arguments: Sequence[str], env: Mapping[str, str], *, stdin: bytes, limit: int, timeout: float
+) -> bytes:
+    verb = _verb(arguments)
     with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as errors:
         given.write(stdin)
         given.seek(0)
         try:
             process = subprocess.Popen(
-                command,
+                ["git", *arguments],
                 cwd=root,
-                env=_environment(env or {}),
+                env=env,
                 stdin=given,
                 stdout=subprocess.PIPE,
                 stderr=errors,
@@ -87,11 +175,11 @@ def run_git(
         errors.seek(0)
         stderr = errors.read(64 * 1024).decode("utf-8", "replace")
     if timed_out:
-        raise GitError(f"git {arguments[0]} took longer than {timeout:g} s")
+        raise GitError(f"git {verb} took longer than {timeout:g} s")
     if len(output) > limit:
-        raise GitError(f"git {arguments[0]} gave more than {limit // 1024**2} MB")
+        raise GitError(f"git {verb} gave more than {limit // 1024**2} MB")
     if process.returncode != 0:
-        raise GitError(_reason(arguments[0], process.returncode, stderr))
+        raise GitError(_reason(verb, process.returncode, stderr))
     return output
 
 
@@ -156,15 +244,12 @@ def _kill(process: "subprocess.Popen[bytes]") -> None:
         os.killpg(process.pid, signal.SIGKILL)
 
 
-def _environment(more: Mapping[str, str]) -> dict[str, str]:
-    inherited = {
+def _environment() -> dict[str, str]:
+    return {
         name: value
         for name, value in os.environ.items()
         if name not in _INHERITED.split() and not name.startswith("GIT_TRACE")
     }
-    return (
-        inherited | {"LC_ALL": "C", "LANGUAGE": "", "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0"} | dict(more)
-    )
 
 
 def _reason(verb: str, code: int, stderr: str) -> str:

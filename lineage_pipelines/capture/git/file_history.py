@@ -13,7 +13,7 @@ from lineage_pipelines.system.git_command import GitError, run_git
 
 _LOG = (
     *("log", "--format=%x00%H%x00%D%x00%an%x00%aI%x00", "--decorate=full", "--patch", "--unified=0", "--text"),
-    *("--no-renames", "--no-ext-diff", "--no-textconv", "--relative", "--src-prefix=a/", "--dst-prefix=b/"),
+    *("--no-renames", "--relative", "--src-prefix=a/", "--dst-prefix=b/"),
 )
 _FIELDS = 5
 """Of a commit in the output, its differences last."""

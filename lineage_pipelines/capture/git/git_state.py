@@ -1,7 +1,9 @@
 """Git state of the project: revision, branch, remote, and which files differ from the revision.
 
 Every fact comes from a `git` process with a fixed configuration, so that the same work tree gives the same answer on
-every machine. Without Git, or with a repository that Git refuses, capture goes on and the gap is named.
+every machine, and none of the programs that the repository names is run: a file of Git LFS is compared with its pointer
+by digest, and a submodule is asked as the repository itself is. Without Git, or with a repository that Git refuses,
+capture goes on and the gap is named.
 """
 
 import os
@@ -11,13 +13,16 @@ from pathlib import Path
 from typing import Self
 
 from lineage_pipelines.capture.gaps import Gaps, plain_path
+from lineage_pipelines.capture.git.lfs_pointer import equal_files, filters_of
 from lineage_pipelines.capture.git.public_url import public_url
 from lineage_pipelines.capture.tool_caches import is_tool_cache
-from lineage_pipelines.system.git_command import GitError, run_git
+from lineage_pipelines.records.values.phrase import some_of
+from lineage_pipelines.system.git_command import GitError, foreign_filters, run_git
 
 _STATUS = [
     *("status", "--porcelain=v2", "--branch", "-z", "--untracked-files=all"),
-    *("--no-renames", "--no-ahead-behind", "--ignore-submodules=none"),
+    # Within a submodule, Git would run the filters that the submodule's own configuration names.
+    *("--no-renames", "--no-ahead-behind", "--ignore-submodules=dirty"),
 ]
 # Our own state. The catalog changes with every run; it would make every tree dirty and end up in its own records.
 _OURS = b".lineage/"
@@ -88,12 +93,14 @@ def read_git(project_dir: Path) -> GitState:
 
 def _read(root: Path) -> GitState:
     headers, differing = _parse_status(run_git(root, _STATUS))
+    submodules = _submodules(root)
+    differing, unfiltered = _compared(root, _with_dirty(root, differing, submodules))
     generated = tuple(change for change in differing if is_tool_cache(os.fsdecode(change.path)))
     revision = headers.get("branch.oid")
     branch = headers.get("branch.head")
     revision = None if revision == "(initial)" else revision
     branch = None if branch == "(detached)" else branch
-    shallow = run_git(root, ["rev-parse", "--is-shallow-repository"]).strip() == b"true"
+    shallow = _is_shallow(root)
     gaps = [
         *(["code.revision: the repository has no commits yet"] if revision is None else []),
         *(["code.branch: HEAD is detached"] if branch is None else []),
@@ -107,7 +114,7 @@ def _read(root: Path) -> GitState:
         shallow=shallow,
         changes=tuple(change for change in differing if change not in generated),
         generated=generated,
-        gaps=tuple(gaps) + _uninitialised(root),
+        gaps=(*gaps, *_uninitialised(root, submodules), *unfiltered),
     )
 
 
@@ -138,13 +145,56 @@ def _repository(root: Path) -> str:
     return public_url(url) or plain_path(root.name)
 
 
-def _uninitialised(root: Path) -> Gaps:
+def _is_shallow(root: Path) -> bool:
+    asked = ["rev-parse", "--is-shallow-repository", "--show-toplevel"]
+    shallow, top = os.fsdecode(run_git(root, asked)).rstrip("\n").split("\n", 1)
+    if os.path.realpath(top) != os.path.realpath(root):
+        raise GitError("the repository's own configuration names another folder as its work tree")
+    return shallow == "true"
+
+
+def _submodules(root: Path) -> dict[bytes, bytes]:
+    """Return the path of each submodule in the index, with the commit that the index has."""
+    found = {}
+    for line in run_git(root, ["ls-files", "--stage", "-z"]).split(b"\0"):
+        facts, _, path = line.partition(b"\t")
+        if facts.startswith(b"160000 "):
+            found[path] = facts.split(b" ")[1]
+    return found
+
+
+def _uninitialised(root: Path, submodules: Iterable[bytes]) -> Gaps:
     """Submodules whose folder is empty; `git status` does not speak of them."""
-    if not (root / ".gitmodules").is_file():
-        return ()
-    try:
-        listed = run_git(root, ["submodule", "status"]).decode("utf-8", "backslashreplace")
-    except GitError as error:
-        return (f"code.submodules: {error}",)
-    names = [line.split()[1] for line in listed.splitlines() if line.startswith("-")]
+    names = [plain_path(os.fsdecode(path)) for path in submodules if not (root / os.fsdecode(path) / ".git").exists()]
     return tuple(f"code.submodules: {name} is not initialised" for name in names)
+
+
+def _with_dirty(root: Path, differing: tuple[Change, ...], submodules: dict[bytes, bytes]) -> tuple[Change, ...]:
+    """Add the submodules that are at the recorded commit and have changes of their own."""
+    known = {change.path for change in differing}
+    dirty = [
+        Change(path=path, tracked=True, submodule=True, mode=b"160000", blob=commit)
+        for path, commit in submodules.items()
+        if path not in known and _is_dirty(root / os.fsdecode(path))
+    ]
+    return tuple(sorted((*differing, *dirty), key=lambda change: change.path))
+
+
+def _is_dirty(submodule: Path) -> bool:
+    if submodule.is_symlink() or not (submodule / ".git").exists():
+        return False
+    changes, _ = _compared(submodule, _parse_status(run_git(submodule, _STATUS))[1])
+    return bool(_with_dirty(submodule, changes, _submodules(submodule)))
+
+
+def _compared(root: Path, differing: tuple[Change, ...]) -> tuple[tuple[Change, ...], Gaps]:
+    """Leave out files of Git LFS that are as in the revision; name those compared without their filter."""
+    tracked = [change for change in differing if change.tracked and not change.submodule]
+    filters = filters_of(root, [change.path for change in tracked])
+    kept = {change.path: change.blob for change in tracked if filters.get(change.path) == "lfs" and change.blob}
+    equal = equal_files(root, kept)
+    differing = tuple(change for change in differing if change.path not in equal)
+    off = foreign_filters(root) - {"lfs"} if filters else frozenset()
+    names = [plain_path(os.fsdecode(path)) for path, name in filters.items() if name in off]
+    what = "compared without the filter of the repository's own configuration"
+    return differing, (f"code.filters: {some_of(sorted(names))}: {what}",) if names else ()

@@ -46,8 +46,8 @@ _EMPTY_TREE = {
     "sha256": "6ef19b41225c5369f1c104d45d8d85efa9b057b53b14b4b9b939dd74decc5321",
 }
 _DIFF = [
-    *("diff-index", "--cached", "--patch", "--binary", "--full-index", "--no-renames", "--no-color", "--no-ext-diff"),
-    *("--no-textconv", "--no-relative", "--src-prefix=a/", "--dst-prefix=b/", "--unified=3", "--inter-hunk-context=0"),
+    *("diff-index", "--cached", "--patch", "--binary", "--full-index", "--no-renames", "--no-color"),
+    *("--no-relative", "--src-prefix=a/", "--dst-prefix=b/", "--unified=3", "--inter-hunk-context=0"),
     *("--diff-algorithm=myers", "--indent-heuristic", "--submodule=short"),
 ]
 
