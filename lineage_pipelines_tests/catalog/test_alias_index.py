@@ -16,7 +16,9 @@ from lineage_pipelines.errors import CatalogError
 from lineage_pipelines.queries.registry.alias_history import find_holder, list_decisions
 from lineage_pipelines.queries.verify.verify import verify_catalog
 from lineage_pipelines.records.decisions.decision import Action, Decision
+from lineage_pipelines.records.statement.partition import Partition
 from lineage_pipelines.records.values.digest import Digest
+from lineage_pipelines_tests.catalog.people import introduce, plain_policy
 from lineage_pipelines_tests.samples import digests, make_record
 
 RAW = digests("through 2013-03", folder=True).md5 or ""
@@ -147,3 +149,26 @@ def test_every_page_of_the_log_is_indexed_again(tmp_path: Path, monkeypatch: pyt
         assert all(before)
         assert catalog.rebuild() == 4
         assert (catalog.index.decisions(), catalog.entries("flight_delay"), catalog.index.users_of(RAW)) == before
+
+
+def test_versions_under_an_alias_are_those_of_no_other_alias(tmp_path: Path) -> None:
+    with _filled(tmp_path) as catalog:
+        for number in range(2):
+            catalog.append(make_record(run=f"west {number}", partition=Partition(identity="west")))
+        _decide(catalog, Action.PROMOTE, 4, alias="a_b")
+        _decide(catalog, Action.PROMOTE, 5, alias="axb[west]")
+        _decide(catalog, Action.PROMOTE, 6, alias="a_b[west]")
+        _decide(catalog, Action.PROMOTE, 1, alias="a_bc")
+        assert catalog.index.alias_versions("a_b") == [("flight_delay", 4), ("flight_delay", 6)]
+
+
+def test_an_approval_moves_no_alias(tmp_path: Path) -> None:
+    with _filled(tmp_path) as catalog:
+        entry = catalog.get("flight_delay", 4)
+        introduce(catalog, tmp_path, "ann@example.org").approve(catalog, entry, plain_policy(approvals=1))
+        assert _holder(catalog) == 3
+        assert catalog.index.alias_versions("production") == [("flight_delay", 1), ("flight_delay", 3)]
+        assert catalog.index.current_aliases(["flight_delay"]) == [
+            ("flight_delay", "production", 3),
+            ("flight_delay", "shadow", 2),
+        ]

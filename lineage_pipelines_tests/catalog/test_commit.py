@@ -14,9 +14,9 @@ from lineage_pipelines.catalog.catalog import Catalog
 from lineage_pipelines.catalog.commit import append, differences, draft
 from lineage_pipelines.catalog.log.entries import Entry
 from lineage_pipelines.errors import CatalogError, ConflictError, NotFoundError, RecordError
-from lineage_pipelines.records.statement.lineage_record import LineageRecord, decode, encode
+from lineage_pipelines.records.statement.lineage_record import LineageRecord, decode, encode, predicate
 from lineage_pipelines.records.values.digest import Digest
-from lineage_pipelines_tests.samples import digest, digests, make_record, run_key, with_metrics
+from lineage_pipelines_tests.samples import at_schema_1, digest, digests, make_record, run_key, with_metrics
 from lineage_pipelines_tests.strategies import records
 
 
@@ -262,3 +262,12 @@ def test_rebuilding_changes_nothing_when_the_log_cannot_be_read(catalog: Catalog
     assert catalog.entries("flight_delay") == [entry]
     with pytest.raises(NotFoundError):
         catalog.get("flight_delay", 2)
+
+
+def test_a_retry_by_a_newer_release_has_the_version_that_an_older_one_committed(catalog: Catalog) -> None:
+    """Facts that the schema of the first attempt has no field for contradict nothing."""
+    record = make_record()
+    earlier = at_schema_1(record)
+    assert predicate(earlier) != predicate(record)
+    first = catalog.append(earlier)
+    assert catalog.append(record) == first

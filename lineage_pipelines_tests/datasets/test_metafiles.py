@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lineage_pipelines.datasets.metafiles.directory_listing import read_listing
-from lineage_pipelines.datasets.metafiles.metafile_entries import ImportSource
+from lineage_pipelines.datasets.metafiles.metafile_entries import ImportSource, plain
 from lineage_pipelines.datasets.metafiles.metafile_reader import (
     lock_problems,
     parse_lock,
@@ -335,3 +335,8 @@ def test_what_makes_a_path_a_folder(entry: str, is_dir: bool, files: int | None)
 )
 def test_a_frozen_file_is_known_by_its_old_word_as_well(text: str, frozen: bool) -> None:
     assert parse_tracked(document(f"{text}\nouts: [{{path: a}}]\n", "a.dvc")).frozen is frozen
+
+
+def test_a_yaml_value_is_json_with_its_types() -> None:
+    values = [1.5, 0.001, math.inf, 7, True, None, "x", {1: 2.5, None: -math.inf}]
+    assert plain(values) == [1.5, 0.001, ".inf", 7, True, None, "x", {"1": 2.5, "null": "-.inf"}]

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lineage_pipelines.errors import RecordError
-from lineage_pipelines.records.values.canonical import _written, canonical_bytes, in_words, parse_bytes, tag
+from lineage_pipelines.records.values.canonical import _written, canonical_bytes, in_words, parse_bytes, tag, untag
 
 EDGES = [0.0, -0.0, 5e-324, 2.225073858507201e-308, 2.2250738585072014e-308, 9.999999e-7, 1e-6, 1.5e-5, 1e-4, 0.1, 1.0]
 EDGES += [4.35, 1e15, 1234567890123456.5, 1e16, 1e17, 999999999999999868928.0, 1e21, 1e22, 1.7976931348623157e308]
@@ -113,3 +113,28 @@ def test_the_greatest_depths(make: Any) -> None:
         assert parse_bytes(data) == _nested(79, make, inner)
         with pytest.raises(RecordError, match="nested deeper than 80"):
             parse_bytes(canonical_bytes(_nested(80, make, inner)))
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"$int": "seven"},
+        {"$int": 7},
+        {"$int": None},
+        {"$int": "007"},
+        {"$float": "x"},
+        {"$float": "1"},
+        {"$float": 1.0},
+    ],
+)
+def test_a_tagged_number_in_another_than_its_canonical_form_is_refused(value: Any) -> None:
+    with pytest.raises(RecordError, match="holds"):
+        untag([value])
+
+
+def test_tagged_numbers_come_back_as_they_were() -> None:
+    values = [1.0, -0.0, 1e300, 2**53, -(2**60)]
+    tagged: Any = tag(values)
+    back: Any = untag(tagged)
+    assert [repr(each) for each in back] == [repr(each) for each in values]
+    assert tagged[:3] == [{"$float": "1.0"}, {"$float": "-0.0"}, {"$float": "1e+300"}]

@@ -2,19 +2,21 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from lineage_pipelines.catalog.catalog import Catalog
-from lineage_pipelines.queries.diff.comparison import compare_versions
+from lineage_pipelines.queries.diff.comparison import compare_records, compare_versions
 from lineage_pipelines.queries.diff.explanation.change import ChangeKind
 from lineage_pipelines.queries.diff.version_diff import VersionDiff
+from lineage_pipelines.records.statement.dataset import Delivery, TrackedSource
 from lineage_pipelines.records.statement.lineage_record import LineageRecord
 from lineage_pipelines.records.statement.partition import Partition
 from lineage_pipelines.records.statement.training_run import UndeclaredReads
 from lineage_pipelines.reports.change_text import change_text
-from lineage_pipelines_tests.samples import make_record
+from lineage_pipelines_tests.samples import digests, make_record
 
 MODEL = "flight_delay"
 
@@ -102,3 +104,33 @@ def test_noise_is_that_of_the_repeats_up_to_the_later_version(tmp_path: Path) ->
             assert _bands(_compare(catalog, one, other))["roc_auc"] == pytest.approx(0.02), (one, other)
         for one, other in ((1, 3), (3, 1), (2, 3), (1, 2)):
             assert _bands(_compare(catalog, one, other))["roc_auc"] is None, (one, other)
+
+
+@pytest.mark.parametrize(("rows", "compared"), [(False, False), (None, True), (True, True)])
+def test_rows_are_compared_unless_that_is_forbidden(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rows: bool | None, compared: bool
+) -> None:
+    searched: list[Path] = []
+
+    def search(project: Path, _progress: object) -> None:
+        searched.append(project)
+
+    monkeypatch.setattr("lineage_pipelines.queries.diff.comparison.find_tables", search)
+    first, second = make_record("1"), make_record("2", raw="later")
+    compare_records(first, second, project_dir=tmp_path, rows=rows)
+    assert searched == ([tmp_path] if compared else [])
+    compare_records(first, second, rows=rows)
+    assert len(searched) == int(compared)
+
+
+@pytest.mark.parametrize(("tracked", "delivered"), [("data/raw", True), ("data/raw/a.csv", True), ("data/ra", False)])
+def test_a_source_is_delivered_by_the_file_or_the_folder_that_holds_it(tracked: str, delivered: bool) -> None:
+    delivery = Delivery(revision="f" * 40, author="Ada", date=datetime(2026, 3, 1, tzinfo=UTC))
+    records = []
+    for text in ("first", "second"):
+        base = make_record(text)
+        raw = replace(base.data[0], name="raw", path="data/raw/a.csv", digest=digests(text), produced_by=None)
+        source = TrackedSource(file=f"{tracked}.dvc", path=tracked, digest=digests(text), delivery=delivery)
+        records.append(replace(base, data=(raw,), sources=(source,)))
+    change = next(each for each in compare_records(*records).data if each.name == "raw")
+    assert change.delivery == (delivery if delivered else None)

@@ -164,3 +164,15 @@ def test_laws(two: tuple[LineageRecord, LineageRecord]) -> None:
     for record, place in ((first, 0), (second, 1)):
         checks = record.evaluation.checks if record.evaluation else ()
         assert len(checks) == there.unchanged_checks + sum(v[place] is not None for v in there.checks.values())
+
+
+def test_slices_share_their_own_rows_where_those_of_the_data_are_not_known() -> None:
+    assert BASE.evaluation is not None
+    unknown = replace(BASE, data=tuple(replace(each, rows=None, schema=()) for each in BASE.data))
+    parts = [replace(each, rows=0) for each in BASE.evaluation.slices[:1]]
+    change = compare_evaluation(evaluated(unknown, slices=tuple(parts)), evaluated(unknown, slices=tuple(parts)))
+    assert [each.contribution for each in change.slices if each.rows == (0, 0)] == [0.0] * len(change.slices)
+    whole = BASE.evaluation.slices[:1]
+    lower = (replace(whole[0], metrics={"roc_auc": whole[0].metrics["roc_auc"] - 0.1}),)
+    (top, _) = compare_evaluation(evaluated(unknown, slices=whole), evaluated(unknown, slices=lower)).slices
+    assert top.contribution == pytest.approx(-0.1)
