@@ -165,6 +165,26 @@ def test_a_decision_that_took_the_direction_from_the_name_follows_from_the_polic
     assert wrong(catalog) == []
 
 
+@pytest.mark.parametrize(
+    ("ours", "theirs", "passed"),
+    [
+        ({"roc_auc": 0.7}, {"roc_auc": 0.7}, True),
+        ({"roc_auc": 0.69}, {"roc_auc": 0.7}, True),
+        ({"roc_auc": 0.68}, {"roc_auc": 0.7}, False),
+        ({"roc_auc": 0.1}, {"f1": 0.9}, True),
+        ({"roc_auc": 0.1}, None, True),
+        ({"f1": 0.9}, {"roc_auc": 0.1}, False),
+    ],
+)
+def test_a_policy_asks_to_be_no_worse_than_what_the_version_before_measured(
+    ours: dict[str, float], theirs: dict[str, float] | None, passed: bool
+) -> None:
+    policy = parse_policy(plain_policy(no_worse={"roc_auc": 0.015}), where="test")
+    before = with_metrics(make_record("1"), **theirs) if theirs is not None else None
+    rules = {rule.name: rule for rule in evaluate_policy(policy, with_metrics(make_record("2"), **ours), before)}
+    assert rules["no_worse roc_auc"].passed is passed
+
+
 # Decisions that one who can write to the catalog makes up
 
 
