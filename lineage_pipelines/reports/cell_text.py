@@ -9,6 +9,11 @@ from lineage_pipelines.reports.formatting import amount, later, quoted, scaled
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT")
 _MAX_VALUES = 3
+_REWRITTEN = {
+    "number": "is written with a decimal point: the same numbers",
+    "decimal comma": "is written with a decimal comma: the same numbers",
+    "time": "is written as YYYY-MM-DD: the same times",
+}
 
 
 def group_words(group: RowGroup | None) -> str:
@@ -79,6 +84,10 @@ def _effect_words(effect: Effect) -> str:  # noqa: C901, PLR0911, PLR0912  # one
             return f": {', '.join(pairs)}{more}"
         case EffectKind.CASE | EffectKind.BLANKS | EffectKind.MOJIBAKE | EffectKind.ZEROS:
             return _text_words(effect)
+        case EffectKind.REWRITTEN if effect.value is None:
+            return "holds the same values, written otherwise"
+        case EffectKind.REWRITTEN:
+            return _REWRITTEN.get(str(effect.value), f"is written as {effect.value}: the same times")
         case EffectKind.CLIPPED:
             return f"is clipped at {_bounds(effect)}"
         case EffectKind.ROUNDED:

@@ -191,7 +191,9 @@ def _other_libraries(change: Change) -> str:
 
 
 def _machine(change: Change) -> str:
-    return f"{change.subject} {_moved(change.before, change.after)}"
+    kind, _, pool = change.subject.partition(".")
+    what = f"the number of threads of {pool}" if kind == "threads" and pool else change.subject
+    return f"{what} {_moved(change.before, change.after)}"
 
 
 def _recorder(change: Change) -> str:

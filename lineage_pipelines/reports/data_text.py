@@ -361,10 +361,12 @@ def _order(change: Change) -> str:
     for each in dataset.schema if dataset else ():
         pair = [_type_name(column.type) if column else "" for column in (each.before, each.after)]
         types.append(f"; {each.column} is stored as {pair[1]}, before as {pair[0]}" if pair[0] != pair[1] else "")
-    zeros = "".join(f"; {_cell(cell, dataset)}" for cell in dataset.row_change.cells[:1]) if _has_cells(dataset) else ""  # type: ignore[union-attr, arg-type]
+    if dataset is not None and dataset.row_change is not None and dataset.row_change.cells:
+        cell = _cell(dataset.row_change.cells[0], dataset)
+        return f"{name}: {cell}{''.join(types)}; read by default, both are the same values"
     if dataset is not None and dataset.reordered:
-        return f"{name} holds the same rows, with its columns in another order{''.join(types)}{zeros}"
-    return f"{name} holds the same rows, in another order or encoding{''.join(types)}{zeros}"
+        return f"{name} holds the same rows, with its columns in another order{''.join(types)}"
+    return f"{name} holds the same rows, in another order or encoding{''.join(types)}"
 
 
 def _has_cells(dataset: DatasetChange | None) -> bool:

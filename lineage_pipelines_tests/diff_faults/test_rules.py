@@ -219,6 +219,12 @@ def test_of_equal_scores_the_greater_effect_comes_first() -> None:
     assert [each.name for each in by_step(packages)] == ["c", "b", "a", "d"]
 
 
+def test_a_pool_of_threads_is_told_in_words() -> None:
+    facts = {"threads.libgomp": (1, 2), "cpu": ("x86", "arm")}
+    found = environment_changes(EnvironmentChange(identical=False, facts=facts))
+    assert [change_text(each) for each in found] == ["the number of threads of libgomp 1 → 2", "cpu x86 → arm"]
+
+
 def test_a_step_that_differs_by_itself_comes_before_the_other_data_that_it_makes() -> None:
     change = EvaluationChange(same_data=False, same_code=None, snapshot=("test", "test"))
     alone, behind = (

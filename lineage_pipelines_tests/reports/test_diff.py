@@ -4,7 +4,8 @@ import dataclasses
 
 import pytest
 
-from lineage_pipelines.queries.diff.changes import FileChange, Kind
+from lineage_pipelines.queries.diff.changes import FileChange, Kind, MetricChange, StageChange
+from lineage_pipelines.queries.diff.explanation.change import ChangeKind
 from lineage_pipelines.queries.diff.version_diff import VersionDiff
 from lineage_pipelines.reports.change_text import change_text
 from lineage_pipelines.reports.formatting import visible, width
@@ -95,6 +96,46 @@ def test_what_is_identical_is_one_line() -> None:
     assert "preparation identical, 1 step" in whole
     assert "evaluation identical, 1 metric, 7 checks" in whole
     assert "the same: validation identical (28,128 rows)" in page(diffs.rich())
+
+
+def test_steps_that_are_the_same_and_read_other_data_do_not_differ() -> None:
+    join = StageChange(name="join", kind=Kind.CHANGED, inputs=("~ raw.csv",), outputs=("~ joined",), origin=True)
+    split = StageChange(name="split", kind=Kind.CHANGED, inputs=("~ joined",), outputs=("~ train",))
+    clip = StageChange(name="clip", kind=Kind.CHANGED, params={"clip.most": (9, 8)}, outputs=("~ clipped",))
+    nothing = StageChange(name="fetch", kind=Kind.IDENTICAL)
+    forced = StageChange(name="draw", kind=Kind.CHANGED, outputs=("~ drawn",))
+    said = (
+        ((join, split), "the same (2 steps); join, split read other data"),
+        ((join, clip, nothing), "clip differs; 2 steps the same; join read other data"),
+        ((forced, split), "the same (2 steps); split read other data; draw gave out other data"),
+    )
+    for stages, words in said:
+        lines = text(dataclasses.replace(diffs.rich(), stages=stages)).splitlines()
+        assert next(line.split(None, 1)[1] for line in lines if line.strip().startswith("preparation")) == words
+
+
+def test_a_metric_that_differs_in_its_last_digits_did_not_move() -> None:
+    alike = MetricChange(name="roc_auc", before=0.72076, after=0.72076 - 2.2e-16, greater_is_better=True)
+    moved = MetricChange(name="brier", before=0.17459, after=0.1775)
+    diff = diffs.rich()
+    measured = dataclasses.replace(diff.evaluation, metrics=(alike, moved), checks={})
+    screen = text(dataclasses.replace(diff, evaluation=measured))
+    assert screen.splitlines()[1].startswith("roc_auc is 0.72076 in both but for the last digits. ")
+    assert "  evaluation   brier differs; 1 metric, 5 checks the same\n" in screen
+
+
+def test_the_same_rows_in_another_order_are_not_other_data() -> None:
+    """A test set whose bytes differ alone is measured on as before; nothing warns of it."""
+    diff = diffs.otherwise_measured()
+    train = next(each for each in diff.data if each.name == "train")
+    test = dataclasses.replace(train, name="test", kind=Kind.CHANGED, digest=("aa", "bb"), same_rows=True)
+    measured = dataclasses.replace(diff.evaluation, same_data=False, same_code=True, snapshot=("test", "test"))
+    alike = diffs.ranked(dataclasses.replace(diff, data=(test,), evaluation=measured))
+    assert "Measured on the same rows (test), in another order or encoding." in text(alike)
+    assert not [change for change in alike.changes if change.kind is ChangeKind.MEASURED_ON_OTHER_DATA]
+    other = diffs.ranked(dataclasses.replace(alike, data=(dataclasses.replace(test, same_rows=False),)))
+    assert "Measured on other data (test)" in text(other)
+    assert [change for change in other.changes if change.kind is ChangeKind.MEASURED_ON_OTHER_DATA]
 
 
 def test_the_parts_say_what_happened() -> None:

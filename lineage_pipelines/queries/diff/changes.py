@@ -4,6 +4,7 @@ Every part knows whether it is identical, and how well that is known: from the r
 profiles, or from the data itself. Pairs are of the version on the left and the one on the right.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -12,6 +13,8 @@ from lineage_pipelines.queries.diff.rows.row_change import RowChange, RowGroup
 from lineage_pipelines.records.statement.dataset import Column, Delivery
 from lineage_pipelines.records.statement.training_run import CheckKind
 from lineage_pipelines.records.values.canonical import Json
+
+_LAST_DIGITS = 1e-11
 
 
 class Kind(StrEnum):
@@ -188,6 +191,13 @@ class StageChange:
     stale: tuple[str, ...] = ()
     """Inputs that had changed when the second version was trained, and with which the step had not been run."""
 
+    @property
+    def differs_itself(self) -> bool:
+        """Whether its command, parameters or code differ: what it was given may differ as well."""
+        layout = bool(self.sources) and all(file.only_layout for file in self.sources)
+        moved = self.params or (self.code and not layout) or self.command[0] != self.command[1]
+        return self.kind in (Kind.ADDED, Kind.REMOVED) or bool(moved)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CodeChange:
@@ -277,6 +287,13 @@ class MetricChange:
     def difference(self) -> float | None:
         """After less before."""
         return None if self.before is None or self.after is None else self.after - self.before
+
+    @property
+    def moved(self) -> bool:
+        """Whether it differs by more than the last digits of a computation, or is on one side only."""
+        if self.before is None or self.after is None:
+            return self.before != self.after
+        return not math.isclose(self.before, self.after, rel_tol=_LAST_DIGITS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime
 from functools import cache
 
-from lineage_pipelines.queries.diff.changes import Kind
+from lineage_pipelines.queries.diff.changes import Kind, StageChange
 from lineage_pipelines.queries.diff.explanation.change import Change
 from lineage_pipelines.queries.diff.version_diff import VersionDiff, VersionSide
 from lineage_pipelines.records.values.canonical import Json
@@ -80,8 +80,11 @@ def _head(diff: VersionDiff) -> Iterator[Block]:
         return
     models = [fit(side.model, 22) for side in (diff.first, diff.second)]
     two = f"These are two models: {' and '.join(models)}. " if diff.first.model != diff.second.model else ""
-    measured = two + headline_words(diff.evaluation)
-    comparable = diff.evaluation.same_data is not False and diff.evaluation.same_code is not False
+    same = {change.name for change in diff.data if change.same_rows}
+    measured = two + headline_words(diff.evaluation, same)
+    comparable = (
+        diff.evaluation.same_data is not False or set(diff.evaluation.snapshot) <= same
+    ) and diff.evaluation.same_code is not False
     yield Paragraph(_brief(measured), "" if comparable else "warn")
 
 
@@ -112,21 +115,20 @@ def _layers(diff: VersionDiff) -> Iterator[tuple[str, str]]:
     others = [change.name for change in (*diff.sources, *diff.data) if change.kind is not Kind.IDENTICAL]
     yield "data", _differs(others, same)
     if diff.stages:
-        other = [stage.name for stage in diff.stages if stage.kind is not Kind.IDENTICAL]
-        yield "preparation", _differs(other, len(diff.stages) - len(other), "step")
+        yield "preparation", _preparation(diff.stages)
     files = [file.path for file in diff.code.files]
     yield "code", _revision(diff) + _differs(files, diff.code.unchanged, "file")
     environment = [*(package.name for package in diff.environment.packages), *diff.environment.facts]
     yield "environment", _differs(environment, diff.environment.unchanged, "package")
     yield "parameters", _differs([each.name for each in diff.parameters], diff.unchanged_parameters, "parameter")
     measured = diff.evaluation
-    metrics = [metric.name for metric in measured.metrics if metric.before != metric.after]
+    metrics = [metric.name for metric in measured.metrics if metric.moved]
     steady = len(measured.metrics) - len(metrics)
     alike = ", ".join(filter(None, (_same(steady, "metric"), _same(measured.unchanged_checks, "check"))))
-    moved = some_of([shorten(name, 30) for name in (*metrics, *measured.checks)], most=_MAX_NAMES)
+    moved = [*metrics, *measured.checks]
     yield (
         "evaluation",
-        "; ".join(filter(None, (f"{moved} differ" if moved else "", f"{alike} the same" if alike else ""))),
+        "; ".join(filter(None, (_differs(moved, 0) if moved else "", f"{alike} the same" if alike else ""))),
     )
     if diff.decisions:
         yield "decisions", f"{len(diff.decisions):,} between the two (lineage history)"
@@ -143,6 +145,17 @@ def _differs(moved: Sequence[str], same: int | Sequence[str], noun: str = "") ->
         return f"the same ({rest})" if rest else "the same"
     verb = "differs" if len(moved) == 1 else "differ"
     return f"{named} {verb}" + (f"; {rest} the same" if rest else "")
+
+
+def _preparation(stages: Sequence[StageChange]) -> str:
+    """Steps that differ apart from those that are the same and were given, or gave out, something else."""
+    moved = [stage for stage in stages if stage.kind is not Kind.IDENTICAL]
+    other = [stage.name for stage in moved if stage.differs_itself]
+    words = [_differs(other, len(stages) - len(other), "step")]
+    for verb, read in (("read", True), ("gave out", False)):
+        fed = [shorten(stage.name, 30) for stage in moved if not stage.differs_itself and bool(stage.inputs) is read]
+        words += [f"{some_of(fed, most=_MAX_NAMES)} {verb} other data"] if fed else []
+    return "; ".join(words)
 
 
 def _same(number: int, noun: str) -> str:

@@ -1,7 +1,7 @@
 """Diff evaluation: how two versions were measured, and what came of it: metrics, slices, checks."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from lineage_pipelines.queries.diff.changes import EvaluationChange, MetricChange
 from lineage_pipelines.records.statement.metric import by_interest
@@ -13,17 +13,25 @@ _MOST_SLICES = 12
 _VERDICTS = {True: "passed", False: "FAILED", None: "–"}
 
 
-def headline_words(change: EvaluationChange) -> str:
-    """Say how far the main metric moved, and whether the two can be compared."""
+def headline_words(change: EvaluationChange, same_rows: Collection[str] = ()) -> str:
+    """Say how far the main metric moved, and whether the two can be compared.
+
+    Args:
+        change: how both were measured.
+        same_rows: datasets that differ in the order or encoding of their rows alone.
+    """
     named = [metric for metric in change.metrics if metric.before is not None and metric.after is not None]
     by_name = {metric.name: metric for metric in named}
     main = next((by_name[name] for name in by_interest(by_name)), None)
-    return f"{_metric_words(main)}. {_comparable(change)}".strip() if main else _comparable(change)
+    comparable = _comparable(change, same_rows)
+    return f"{_metric_words(main)}. {comparable}".strip() if main else comparable
 
 
 def _metric_words(metric: MetricChange) -> str:
     if not metric.difference:
         return f"{fit(metric.name, 24)} is {number(metric.after)} in both"
+    if not metric.moved:
+        return f"{fit(metric.name, 24)} is {number(metric.after)} in both but for the last digits"
     verb = "rose" if metric.difference > 0 else "fell"
     verdict = _better_or_worse(metric)
     noise = ", within the noise" if _is_within_noise(metric) else f", {verdict}" if verdict else ""
@@ -31,9 +39,11 @@ def _metric_words(metric: MetricChange) -> str:
     return f"{fit(metric.name, 24)} {verb} from {moved}"
 
 
-def _comparable(change: EvaluationChange) -> str:
+def _comparable(change: EvaluationChange, same_rows: Collection[str]) -> str:
     before, after = (fit(name, 20) if name else "nothing" for name in change.snapshot)
     named = before if before == after else f"{before} before, {after} now"
+    if change.same_data is False and set(change.snapshot) <= set(same_rows):
+        return f"Measured on the same rows ({named}), in another order or encoding."
     if change.same_data is False:
         return f"Measured on other data ({named}): the two cannot be compared as they stand."
     if change.same_code is False:

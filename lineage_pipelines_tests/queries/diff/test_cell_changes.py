@@ -20,6 +20,7 @@ from lineage_pipelines.queries.diff.rows.row_change import (
     RowGroup,
     Way,
 )
+from lineage_pipelines.reports.cell_text import effect_words
 from lineage_pipelines_tests.queries.diff.tables import compare_frames
 
 ROWS = 400
@@ -312,3 +313,59 @@ def test_whole_numbers_beyond_what_a_double_holds_stay_exact() -> None:
     assert _only(found, "large").effect == Effect(kind=EffectKind.SCALED, ratio=1.0, offset=1.0)
     touched = dataclasses.replace(found, cells=())
     assert (touched.changed, touched.columns) == (300, {"large": 300})
+
+
+AS_TEXT: dict[str, tuple[Callable[[], Any], Callable[[], Any], Effect, str]] = {
+    "seven hours": (
+        lambda: SHOP["at"].astype(str),
+        lambda: (SHOP["at"] + pd.Timedelta(hours=7)).astype(str),
+        Effect(kind=EffectKind.DELAYED, offset=25_200.0),
+        "is 7 hours later",
+    ),
+    "days alone": (
+        lambda: SHOP["at"].astype(str),
+        lambda: SHOP["at"].dt.floor("D").astype(str),
+        Effect(kind=EffectKind.ROUNDED, way=Way.FLOOR, value="day"),
+        "is cut to the day",
+    ),
+    "another format": (
+        lambda: SHOP["at"].dt.strftime("%Y-%m-%d"),
+        lambda: SHOP["at"].dt.strftime("%d.%m.%Y"),
+        Effect(kind=EffectKind.REWRITTEN, value="DD.MM.YYYY"),
+        "is written as DD.MM.YYYY: the same times",
+    ),
+    "day and month": (
+        lambda: SHOP["at"].dt.strftime("%m/%d/%Y"),
+        lambda: SHOP["at"].dt.strftime("%d/%m/%Y"),
+        Effect(kind=EffectKind.REWRITTEN, value="DD/MM/YYYY"),
+        "is written as DD/MM/YYYY: the same times",
+    ),
+    "decimal comma": (
+        lambda: SHOP["amount"],
+        lambda: SHOP["amount"].astype(str).str.replace(".", ","),
+        Effect(kind=EffectKind.REWRITTEN, value="decimal comma"),
+        "is written with a decimal comma: the same numbers",
+    ),
+    "cents": (
+        lambda: SHOP["amount"].astype(str).str.replace(".", ","),
+        lambda: (SHOP["amount"] * 10).round(1).astype(str).str.replace(".", ","),
+        Effect(kind=EffectKind.SCALED, ratio=10.0, offset=0.0),
+        "is × 10",
+    ),
+    "another type": (
+        lambda: SHOP["at"].astype(str),
+        lambda: SHOP["at"],
+        Effect(kind=EffectKind.REWRITTEN),
+        "holds the same values, written otherwise",
+    ),
+}
+"""Numbers and times in texts, as a CSV file holds them."""
+
+
+@pytest.mark.parametrize(("before", "after", "effect", "words"), AS_TEXT.values(), ids=AS_TEXT)
+def test_texts_that_are_times_or_numbers_move_as_these_do(
+    before: Callable[[], Any], after: Callable[[], Any], effect: Effect, words: str
+) -> None:
+    found = _only(compare_frames(SHOP.assign(at=before()), SHOP.assign(at=after())), "at")
+    assert found.effect == effect
+    assert effect_words(found.effect) == words

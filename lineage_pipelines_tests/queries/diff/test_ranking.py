@@ -11,6 +11,7 @@ from lineage_pipelines.queries.diff.changes import (
     DatasetChange,
     EnvironmentChange,
     EvaluationChange,
+    Evidence,
     Kind,
     MetricChange,
     ParameterChange,
@@ -20,6 +21,7 @@ from lineage_pipelines.queries.diff.explanation import scores
 from lineage_pipelines.queries.diff.explanation.change import Change, ChangeKind
 from lineage_pipelines.queries.diff.explanation.data_layer import data_changes
 from lineage_pipelines.queries.diff.explanation.ranking import Differences, rank
+from lineage_pipelines.queries.diff.rows.row_change import CellChange, Effect, EffectKind, RowChange, Way
 from lineage_pipelines.reports.change_text import change_text
 from lineage_pipelines_tests.queries.diff.tables import Stored, record
 from lineage_pipelines_tests.samples import digests, make_record
@@ -129,3 +131,30 @@ def test_a_parameter_is_told_though_it_moved_as_the_seed_did() -> None:
         (ChangeKind.PARAMETER_CHANGED, "depth"),
         (ChangeKind.SEED_CHANGED, "seed"),
     ]
+
+
+@pytest.mark.parametrize("elsewhere", [False, True])
+def test_a_source_that_reads_the_same_is_named_where_nothing_else_explains_what_was_made_of_it(
+    elsewhere: bool,
+) -> None:
+    """Keys that lost their zeros read as the same numbers; the join that reads them as text loses rows."""
+    zeros = CellChange(columns=("id",), rows=200, effect=Effect(kind=EffectKind.ZEROS, way=Way.LOST))
+    rows = RowChange(key=("id",), added=0, removed=0, changed=200, same=700, cells=(zeros,))
+    other = DatasetChange(
+        name="orders.csv", kind=Kind.CHANGED, evidence=Evidence.DATA, role=("source", "source"), rows=(900, 500)
+    )
+    silent = replace(other, name="customers.csv", rows=(900, 900), same_rows=True, row_change=rows)
+    train = DatasetChange(name="train", kind=Kind.CHANGED, role=("train", "train"), rows=(900, 700), prepared=True)
+    found = rank(
+        Differences(
+            data=(train,),
+            sources=(silent, *((other,) if elsewhere else ())),
+            code=CodeChange(identical=True),
+            environment=EnvironmentChange(identical=True),
+            evaluation=ALIKE,
+        )
+    )
+    texts = [change_text(change) for change in found if change.score > scores.ORDER_ONLY]
+    said = "customers.csv: id has lost leading zeros in 200 of 900 rows; read by default, both are the same values"
+    fewer = "train has 200 rows fewer: 900 → 700"
+    assert texts == (["orders.csv has 400 rows fewer: 900 → 500", fewer] if elsewhere else [said, fewer])

@@ -78,7 +78,8 @@ def rank(found: Differences) -> tuple[Change, ...]:
         *evaluation_changes(
             evaluation,
             trained_alike=_trained_alike(found.data, evaluation),
-            prepared_alike=not any(map(_differs_itself, found.stages)),
+            measured_alike=_measured_alike(found.data, evaluation),
+            prepared_alike=not any(stage.differs_itself for stage in found.stages),
         ),
         *check_changes(evaluation),
         *fact_changes(found.facts),
@@ -93,17 +94,19 @@ def _data_changes(found: Differences) -> Iterator[Change]:
     """Changes of sources and datasets; what a changed source or step explains counts less than the source or step."""
     sources = [list(data_changes(source)) for source in found.sources]
     known = [change for changes in sources for change in changes if change.score >= scores.EXPLAINS and _tells(change)]
-    stepped = any(_differs_itself(stage) and stage.outputs for stage in found.stages)
+    stepped = any(stage.differs_itself and stage.outputs for stage in found.stages)
     results = [
         replace(change, score=change.score * _weight(dataset, explained=bool(known) or stepped))
         for dataset in found.data
         for change in data_changes(dataset)
     ]
     best = max((change.score for change in results), default=0.0)
+    silent = _UNKNOWN if known or best <= scores.ORDER_ONLY else (*_UNKNOWN, ChangeKind.ORDER_CHANGED)
     for changes in sources:
         for place, change in enumerate(sorted(changes, key=lambda change: -change.score)):
             # A delivery of which only the bytes are known comes right behind what it is seen by; with its rows, before.
-            unknown = change.kind in _UNKNOWN and place == 0
+            # So does one that reads the same by itself, where nothing else explains what was made from it.
+            unknown = change.kind in silent and place == 0
             rows = _tells(change)
             if unknown and results and not stepped:
                 yield replace(change, score=best + (scores.HARDLY if rows else -scores.HARDLY))
@@ -117,7 +120,10 @@ _UNKNOWN = (ChangeKind.CONTENT_CHANGED, ChangeKind.FILES_CHANGED)
 
 def _tells(change: Change) -> bool:
     """Whether more is known of a source than that its bytes differ."""
-    return change.kind not in _UNKNOWN or (change.dataset is not None and change.dataset.row_change is not None)
+    rows = change.dataset.row_change if change.dataset is not None else None
+    if change.kind is ChangeKind.ORDER_CHANGED:
+        return rows is not None and bool(rows.cells)
+    return change.kind not in _UNKNOWN or rows is not None
 
 
 def _gave_the_same(change: Change, stage: StageChange, data: Sequence[DatasetChange]) -> bool:
@@ -135,14 +141,9 @@ def _trained_alike(data: Sequence[DatasetChange], evaluation: EvaluationChange) 
     return all(change.kind is Kind.IDENTICAL or change.name in evaluation.snapshot for change in data)
 
 
-def _differs_itself(stage: StageChange) -> bool:
-    """Whether a step has another command, parameters or code: what it was given may differ as well."""
-    return bool(
-        stage.kind in (Kind.ADDED, Kind.REMOVED)
-        or stage.params
-        or (stage.code and not (stage.sources and all(file.only_layout for file in stage.sources)))
-        or stage.command[0] != stage.command[1]
-    )
+def _measured_alike(data: Sequence[DatasetChange], evaluation: EvaluationChange) -> bool:
+    """Whether what was measured on holds the same rows, in whichever order."""
+    return set(evaluation.snapshot) <= {change.name for change in data if change.same_rows}
 
 
 def _merged(found: Sequence[Change]) -> Iterator[Change]:

@@ -180,13 +180,16 @@ def _of_package(package: PackageChange) -> Change:
     )
 
 
-def evaluation_changes(evaluation: EvaluationChange, *, trained_alike: bool, prepared_alike: bool) -> Iterator[Change]:
+def evaluation_changes(
+    evaluation: EvaluationChange, *, trained_alike: bool, prepared_alike: bool, measured_alike: bool = False
+) -> Iterator[Change]:
     """Yield that two versions were measured by other code, or on other data where they were trained on the same.
 
     Args:
         evaluation: how they were measured.
         trained_alike: whether what they were trained on is the same.
         prepared_alike: whether no preparation step differs by itself. If one does, it comes first.
+        measured_alike: whether what they were measured on holds the same rows, in another order or encoding.
     """
     if evaluation.same_code is False:
         yield Change(
@@ -196,7 +199,7 @@ def evaluation_changes(evaluation: EvaluationChange, *, trained_alike: bool, pre
             score=scores.MEASURED_OTHERWISE,
             part=evaluation,
         )
-    if evaluation.same_data is False and trained_alike:
+    if evaluation.same_data is False and trained_alike and not measured_alike:
         before, after = evaluation.snapshot
         yield Change(
             kind=ChangeKind.MEASURED_ON_OTHER_DATA,

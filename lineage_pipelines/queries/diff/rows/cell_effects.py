@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from lineage_pipelines.queries.diff.rows.cell_values import CellValues, ValueKind
 from lineage_pipelines.queries.diff.rows.number_effects import find_clipping, find_number_effect
 from lineage_pipelines.queries.diff.rows.row_change import Effect, EffectKind
-from lineage_pipelines.queries.diff.rows.text_effects import find_text_effect
+from lineage_pipelines.queries.diff.rows.text_effects import Reading, find_text_effect, readings
 
 if TYPE_CHECKING:
     import numpy as np
@@ -44,7 +44,7 @@ def find_effect(before: CellValues, after: CellValues, rest: CellValues, *, rear
     if not _nearly(both):
         return _with_missing(before, after) or unknown
     cells = _Cells(before.some(both), after.some(both), rest)
-    for find in (_written, _exchanged, _set, _numbers, _mapped):
+    for find in (_written, _exchanged, _set, _numbers, _read, _mapped):
         effect = find(cells)
         if effect is not None:
             return effect
@@ -154,6 +154,38 @@ def _set(cells: _Cells) -> Effect | None:
 
 def _numbers(cells: _Cells) -> Effect | None:
     return find_number_effect(cells.before, cells.after) if cells.before.kind in _NUMBERS else None
+
+
+def _read(cells: _Cells) -> Effect | None:
+    """Texts that are times or numbers: written otherwise, or moved as times and numbers are."""
+    if cells.before.kind is not ValueKind.TEXT:
+        return None
+    sides = [dict.fromkeys(side.values.tolist()) for side in (cells.before, cells.after)]
+    ways = [list(readings(list(each))) for each in sides]
+    moved = None
+    for old, read in ways[0]:
+        for new, read_new in ways[1]:
+            before, after = _read_as(cells.before, read, old), _read_as(cells.after, read_new, new)
+            if before.kind is not after.kind:
+                continue
+            known = ~before.missing & ~after.missing
+            one, other = before.some(known), after.some(known)
+            if _nearly(one.values == other.values):
+                return Effect(kind=EffectKind.REWRITTEN, value=new if old != new else None)
+            if old == new and moved is None:
+                moved = find_number_effect(one, other)
+    return moved
+
+
+def _read_as(texts: CellValues, read: Reading, name: str) -> CellValues:
+    import numpy as np
+
+    known = {text: read(text) for text in dict.fromkeys(texts.values.tolist())}
+    found = [known[text] for text in texts.values.tolist()]
+    numbers = name in ("number", "decimal comma")
+    values = np.array([each or 0 for each in found], dtype="float64" if numbers else "int64")
+    missing = np.array([each is None for each in found], bool)
+    return CellValues(ValueKind.NUMBER if numbers else ValueKind.TIME, values, missing)
 
 
 def _mapped(cells: _Cells) -> Effect | None:

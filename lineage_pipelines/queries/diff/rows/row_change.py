@@ -45,6 +45,9 @@ class EffectKind(StrEnum):
     """UTF-8 that was read as Latin-1 or Windows-1252, once."""
     ZEROS = "zeros"
     """Only leading zeros differ."""
+    REWRITTEN = "rewritten"
+    """The same numbers or times, written otherwise: `value` is `decimal comma`, `DD.MM.YYYY`, `number` or `time`; None
+    where they are of another type, or have more or fewer digits."""
     CLIPPED = "clipped"
     """What was beyond a bound, `value`, is the bound now."""
     ROUNDED = "rounded"

@@ -1,7 +1,9 @@
 """Text effects: what was done to texts, by pairs of an old and a new one."""
 
+import math
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
 
 from lineage_pipelines.queries.diff.rows.row_change import Effect, EffectKind, Way
 
@@ -14,6 +16,8 @@ Pairs = Counter[tuple[str, str]]
 
 def find_text_effect(pairs: Pairs) -> Effect | None:
     """Return the effect on the writing of texts that explains the pairs; None where there is none."""
+    if agrees(pairs, lambda before, after: before == after):  # of another type alone
+        return None
     for kind, ways in _EFFECTS:
         for way, explains in ways:
             if agrees(pairs, explains):
@@ -31,6 +35,72 @@ def agrees(pairs: Pairs, explains: Callable[[str, str], bool]) -> bool:
             if may_fail < 0:
                 return False
     return total > 0
+
+
+Reading = Callable[[str], int | float | None]
+
+
+def readings(texts: Sequence[str]) -> Iterator[tuple[str, Reading]]:
+    """Yield the ways to read different texts as times, in microseconds, or as numbers: each with how they are written.
+
+    A day and a month may be read either way round.
+    """
+    for name, read in _READINGS:
+        may_fail = len(texts) * (1 - _AGREE)
+        failed = 0
+        for text in texts:
+            failed += read(text) is None
+            if failed > may_fail:
+                break
+        else:
+            yield name, read
+
+
+def _moment(text: str, pattern: str) -> int | None:
+    try:
+        found = (
+            datetime.strptime(text.strip(), pattern).replace(tzinfo=UTC)
+            if pattern
+            else datetime.fromisoformat(text.strip())
+        )
+    except ValueError:
+        return None
+    moment = found if found.tzinfo else found.replace(tzinfo=UTC)
+    return (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
+
+
+def _times(pattern: str) -> Reading:
+    return lambda text: _moment(text, pattern)
+
+
+def _decimal(text: str, point: str) -> float | None:
+    other = "," if point == "." else "."
+    if point == "," and "," not in text and "." in text:
+        return None
+    try:
+        found = float(text.replace(other, "").replace(point, "."))
+    except ValueError:
+        return None
+    return found if math.isfinite(found) else None
+
+
+_READINGS: Sequence[tuple[str, Reading]] = (
+    ("number", lambda text: _decimal(text, ".") if "," not in text else None),
+    ("decimal comma", lambda text: _decimal(text, ",")),
+    ("time", _times("")),
+    *(
+        (name + hours, _times(pattern + form))
+        for name, pattern in (
+            ("DD.MM.YYYY", "%d.%m.%Y"),
+            ("DD/MM/YYYY", "%d/%m/%Y"),
+            ("MM/DD/YYYY", "%m/%d/%Y"),
+            ("YYYY/MM/DD", "%Y/%m/%d"),
+            ("DD-MM-YYYY", "%d-%m-%Y"),
+        )
+        for hours, form in (("", ""), (" HH:MM", " %H:%M"), (" HH:MM:SS", " %H:%M:%S"))
+    ),
+)
+"""Ways to read texts, by how they are written; ISO times and numbers with a decimal point have no name of their own."""
 
 
 def _blankless(text: str) -> str:
