@@ -134,3 +134,14 @@ def test_a_source_is_delivered_by_the_file_or_the_folder_that_holds_it(tracked: 
         records.append(replace(base, data=(raw,), sources=(source,)))
     change = next(each for each in compare_records(*records).data if each.name == "raw")
     assert change.delivery == (delivery if delivered else None)
+
+
+def test_a_column_of_another_type_has_both_types(tmp_path: Path) -> None:
+    first = make_record("1")
+    retyped = tuple(replace(column, type="string") for column in first.data[0].schema)
+    data = (replace(first.data[0], schema=retyped, digest=digests("retyped")), *first.data[1:])
+    with _catalog(tmp_path, first, replace(make_record("2"), data=data)) as catalog:
+        found = [each for each in _compare(catalog, 1, 2).changes if each.kind is ChangeKind.COLUMN_RETYPED]
+    types = {column.name: column.type for column in first.data[0].schema}
+    assert found
+    assert [(each.before, each.after) for each in found] == [(types[each.columns[0]], "string") for each in found]
