@@ -26,6 +26,7 @@ _TYPES: Mapping[str, type] = {
     "lock": str,
     "mlflow": str,
     "dagster_url": str,
+    "trusted_types": list,
 }
 MLFLOW = "mlflow"
 """The destination of deliveries to MLflow."""
@@ -52,6 +53,9 @@ class Settings:
     """The MLflow server or store that mirrors the catalog, `http://…` or `sqlite:///…`; it may hold a password."""
     dagster_url: str | None = None
     """Where Dagster's web pages are, for links from elsewhere: `http://localhost:3000`."""
+
+    trusted_types: tuple[str, ...] = ()
+    """Qualified names of types that model files may hold beyond those of scikit-learn, NumPy and SciPy."""
 
     @property
     def mirrors(self) -> tuple[str, ...]:
@@ -88,6 +92,7 @@ def resolve_settings(
         lock=table.get("lock"),
         mlflow=_mlflow(table, project_dir),
         dagster_url=os.environ.get("LINEAGE_DAGSTER_URL") or table.get("dagster_url") or None,
+        trusted_types=tuple(table.get("trusted_types", ())),
     )
 
 
@@ -110,7 +115,7 @@ def _project_dir(start: Path) -> Path:
     return start
 
 
-def _read_settings(project_dir: Path) -> Mapping[str, str]:
+def _read_settings(project_dir: Path) -> Mapping[str, Any]:
     table = read_table(project_dir)
     for name, value in table.items():
         _check_setting(name, value, project_dir / "pyproject.toml")
@@ -152,13 +157,19 @@ def _check_setting(name: str, value: object, path: Path) -> None:
     known = ", ".join(sorted(_TYPES))
     if name not in _TYPES and not isinstance(value, dict):
         raise CatalogError(f"unknown setting {name!r}", where=f"{path} [tool.lineage]", fix=f"use one of: {known}")
-    if name in _TYPES and not isinstance(value, _TYPES[name]):
-        expected = {"str": "text", "bool": "true or false"}[_TYPES[name].__name__]
+    if name in _TYPES and not (
+        isinstance(value, _TYPES[name]) and all(isinstance(each, str) for each in _items(value))
+    ):
+        expected = {"str": "text", "bool": "true or false", "list": "a list of texts"}[_TYPES[name].__name__]
         what, where = f"the setting {name!r} is not {expected}", f"{path} [tool.lineage]"
         raise CatalogError(what, where=where, fix=f"write {name} as {expected}")
 
 
-def _mlflow(table: Mapping[str, str], project_dir: Path) -> str | None:
+def _items(value: object) -> list[object]:
+    return value if isinstance(value, list) else []
+
+
+def _mlflow(table: Mapping[str, Any], project_dir: Path) -> str | None:
     # A file that the environment names is relative to the current folder, as MLflow itself takes it.
     if uri := os.environ.get("MLFLOW_TRACKING_URI"):
         return _absolute_url(uri, _here())

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from lineage_pipelines.artifacts.artifact_store import explained
+from lineage_pipelines.artifacts.trusted_types import outside_trust, refuse_untrusted
 from lineage_pipelines.errors import ArtifactError
 
 _SCHEMA = "schema.json"
@@ -73,9 +74,6 @@ class _Plain:
 
 
 FORMAT = "skops"
-_LIBRARIES = ("sklearn.", "numpy.", "scipy.")
-_HARMLESS = frozenset(["functools.partial"])
-"""Of the standard library: a partial calls nothing when it is loaded, and its function is judged by its own name."""
 _UNLOADABLE = ("__main__.", "<lambda>", "<locals>")
 _MAGIC = b"PK\x03\x04"
 _MAX_UNPACKED = 8 << 30
@@ -91,7 +89,7 @@ class SavedModel:
     estimator: str
     """Qualified class name."""
     trusted_types: tuple[str, ...]
-    """Qualified names, sorted: the allow-list beyond skops's own."""
+    """Qualified names, sorted: what the file needs beyond skops's own list."""
     requirements: tuple[str, ...]
     """`name==version` of the distributions that those types come from, sorted."""
 
@@ -161,7 +159,7 @@ def _is_found(name: str) -> bool:
 
 
 def _refuse_undeclared(types: Sequence[str], declared: Sequence[str]) -> None:
-    unknown = [name for name in types if not name.startswith(_LIBRARIES) and name not in {*_HARMLESS, *declared}]
+    unknown = outside_trust(types, declared)
     if unknown:
         lines = ", ".join(repr(name) for name in unknown)
         raise ArtifactError(
@@ -170,28 +168,28 @@ def _refuse_undeclared(types: Sequence[str], declared: Sequence[str]) -> None:
         )
 
 
-def load_model_file(path: Path, *, trusted_types: Sequence[str]) -> object:
-    """Load a model file, instantiating only the types on the allow-list.
+def load_model_file(path: Path, *, trusted_types: Sequence[str] = (), asked_by: str = "") -> object:
+    """Load a model file, instantiating only types that the reader trusts.
 
     The caller has checked the file's digest against the record. skops checks types, not content: a
     malicious file could still crash the reader, which is why the digest is checked first.
 
+    Args:
+        path: the file.
+        trusted_types: what the reader trusts beyond scikit-learn, NumPy and SciPy; never what the record asks for.
+        asked_by: the record that names the file, for the message.
+
     Raises:
-        ArtifactError: it is not a skops file, too large unpacked, damaged, or holds a type that is not on the list.
+        ArtifactError: it is not a skops file, too large unpacked, damaged, or needs a type that is not trusted.
     """
     import skops.io
-    from skops.io.exceptions import UntrustedTypesFoundException
 
     check_container(path)
     try:
-        return skops.io.load(path, trusted=list(trusted_types))
-    except UntrustedTypesFoundException as error:
-        raise ArtifactError(
-            "the model file contains types that its record does not allow",
-            where=str(path),
-            fix=f"do not load it; {error}",
-        ) from error
-    except MemoryError:
+        needed = skops.io.get_untrusted_types(file=path)
+        refuse_untrusted(needed, trusted_types, asked_by=asked_by or str(path))
+        return skops.io.load(path, trusted=needed)
+    except (ArtifactError, MemoryError):
         raise
     except Exception as error:
         raise ArtifactError(

@@ -79,6 +79,7 @@ def build_options(
         building=Building(wheels=wheels or declared.wheels, index=not offline, tell=tell),
         this_environment=environment == "current",
         pass_on=(*declared.pass_env, *pass_env),
+        trusted_types=settings.trusted_types,
         timeout=timeout,
         tell=tell,
     )

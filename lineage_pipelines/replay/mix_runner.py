@@ -141,7 +141,11 @@ class RetrainedMixes:
             if not sandbox.can_run:
                 raise LineageError("a mix cannot be laid out: " + "; ".join((*sandbox.differs, *sandbox.notes)))
             python = options.interpreter(record, sandbox.project)
-            entry = run_training(sandbox.record, sandbox.place(python.python, options.pass_on), timeout=options.timeout)
+            entry = run_training(
+                sandbox.record,
+                sandbox.place(python.python, options.pass_on, options.trusted_types),
+                timeout=options.timeout,
+            )
         return entry.record.evaluation.metrics if entry.record.evaluation else {}
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from lineage_pipelines.artifacts.artifact_store import ArtifactStore
+from lineage_pipelines.artifacts.trusted_types import refuse_untrusted
 from lineage_pipelines.catalog.log.entries import Entry
 from lineage_pipelines.datasets.content.cache_layout import object_place
 from lineage_pipelines.datasets.pipeline.dvc_project import DvcProject
@@ -74,18 +74,21 @@ def _measure(old: Entry, new: Entry, options: Options, folder: Path) -> Mapping[
     versions = {"old": old, "new": new}
     asked: dict[str, Any] = {
         "tables": {name: str(_table(each, options, folder / "tables" / name)) for name, each in versions.items()},
-        "models": {name: _model(each, options.artifacts, folder / f"{name}.model") for name, each in versions.items()},
+        "models": {name: _model(each, options, folder / f"{name}.model") for name, each in versions.items()},
     }
     python = options.interpreter(record, sandbox.project)
-    return run_evaluation(record, sandbox.place(python.python, options.pass_on), asked, timeout=options.timeout)
+    return run_evaluation(
+        record, sandbox.place(python.python, options.pass_on, options.trusted_types), asked, timeout=options.timeout
+    )
 
 
-def _model(entry: Entry, artifacts: ArtifactStore, path: Path) -> Mapping[str, Any]:
+def _model(entry: Entry, options: Options, path: Path) -> Mapping[str, Any]:
     artifact = entry.record.artifact
-    artifacts.fetch(artifact.digest, path)
+    refuse_untrusted(artifact.trusted_types, options.trusted_types, asked_by=f"{entry.ref}, record {entry.digest}")
+    options.artifacts.fetch(artifact.digest, path)
     return {
         "path": str(path),
-        "trusted_types": list(artifact.trusted_types),
+        "trusted_types": list(artifact.trusted_types),  # all of them trusted here
         "parameters": dict(entry.record.parameters),
     }
 

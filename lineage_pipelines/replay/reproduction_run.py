@@ -57,6 +57,8 @@ class Options:
     """Other files for inputs, by the input's name: what if it had been this?"""
     pass_on: Sequence[str] = ()
     """Environment variables that training gets beside those that every process needs."""
+    trusted_types: Sequence[str] = ()
+    """Types that the reader trusts beyond those of scikit-learn, NumPy and SciPy."""
     timeout: float | None = None
     """Seconds; None for no limit."""
     keep: Path | None = None
@@ -178,7 +180,7 @@ class _Attempt:
 
     def _train(self, sandbox: Sandbox, python: Interpreter) -> None:
         options = self.options
-        place = sandbox.place(python.python, options.pass_on)
+        place = sandbox.place(python.python, options.pass_on, options.trusted_types)
         try:
             again = run_training(sandbox.record, place, timeout=options.timeout, tell=options.tell)
         except RunError as error:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lineage_pipelines.artifacts.trusted_types import outside_trust
 from lineage_pipelines.catalog.catalog import Catalog
 from lineage_pipelines.catalog.log.entries import Entry
 from lineage_pipelines.errors import LineageError
@@ -71,6 +72,8 @@ class Place:
     """The folders that modules are imported from, first of all others."""
     pass_on: Sequence[str] = ()
     """Names of environment variables that the training gets beside the few that every process needs."""
+    trusted_types: Sequence[str] = ()
+    """Types that the reader trusts beyond those of scikit-learn, NumPy and SciPy."""
 
 
 def run_training(
@@ -173,7 +176,9 @@ def _plan(record: LineageRecord, place: Place, lifeline: int) -> Mapping[str, An
         "inputs": {data.name: [data.path, data.role] for data in record.data},
         "parameters": record.parameters,
         "partition": record.run.dagster.partition if record.run.dagster else None,
-        "trusted_types": list(record.artifact.trusted_types),
+        "trusted_types": [
+            name for name in record.artifact.trusted_types if not outside_trust([name], place.trusted_types)
+        ],
         "cpus": record.environment.threads.get("cpus"),
         "project": str(place.project),
         "result": str(place.folder / "result.json"),

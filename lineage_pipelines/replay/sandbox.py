@@ -56,25 +56,24 @@ class Sandbox:
         """The store that the training in the sandbox writes to."""
         return ArtifactStore(str(self.folder / "artifacts"))
 
-    def place(self, python: Path, pass_on: Sequence[str] = (), part: str = "") -> Place:
+    def place(self, python: Path, pass_on: Sequence[str] = (), trusted_types: Sequence[str] = ()) -> Place:
         """Return where and with what the training runs.
 
         Args:
             python: the interpreter.
             pass_on: environment variables that it gets.
-            part: a folder of its own, for one of several trainings.
+            trusted_types: types that the reader trusts beyond those of scikit-learn, NumPy and SciPy.
         """
         source = self.record.code.source
         roots = import_roots(source.entry, self.tree, source.files) if source else iter(())
-        folder = self.folder / part if part else self.folder
-        folder.mkdir(exist_ok=True)
         return Place(
-            folder=folder,
+            folder=self.folder,
             tree=self.tree.root,
             project=self.project,
             python=python,
             imports=tuple(dict.fromkeys((*roots, self.project))),
             pass_on=pass_on,
+            trusted_types=trusted_types,
         )
 
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import json
 import os
 import pickle
 import sys
@@ -25,6 +26,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from lineage_pipelines.artifacts.model_file import _requirements, load_model_file, save_model
+from lineage_pipelines.artifacts.trusted_types import outside_trust
 from lineage_pipelines.errors import ArtifactError
 from lineage_pipelines_tests.artifacts import estimators
 from lineage_pipelines_tests.artifacts.estimators import Shift, local_shift
@@ -77,16 +79,77 @@ def test_a_package_comes_from_the_distribution_that_python_says() -> None:
     assert [*_requirements(["builtins.int", "no_such_package.Type"])] == []
 
 
-def test_the_allow_list_is_obeyed_on_loading(tmp_path: Path) -> None:
+def test_the_list_of_the_reader_is_obeyed_on_loading(tmp_path: Path) -> None:
     estimator = make_pipeline(Shift(2), HistGradientBoostingClassifier(max_iter=2)).fit(X, Y)
     saved = save_model(estimator, tmp_path, trusted_types=[f"{HERE}.Shift"])
     assert len(saved.trusted_types) == 2
-    for missing in saved.trusted_types:
-        others = [name for name in saved.trusted_types if name != missing]
-        with pytest.raises(ArtifactError, match="types that its record does not allow") as caught:
-            load_model_file(saved.path, trusted_types=others)
-        assert missing in caught.value.fix
-        assert caught.value.where == str(saved.path)
+    with pytest.raises(ArtifactError, match=rf"types that are not trusted here: {HERE}\.Shift\n") as caught:
+        load_model_file(saved.path, asked_by="delay@7")
+    assert f'[tool.lineage] trusted_types = ["{HERE}.Shift"]' in caught.value.fix
+    assert caught.value.where == "delay@7"
+    assert type(load_model_file(saved.path, trusted_types=[f"{HERE}.Shift"])) is type(estimator)
+
+
+TRUSTED = [
+    *("sklearn.tree._tree.Tree", "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor"),
+    *("sklearn.metrics._ranking.roc_auc_score", "sklearn.feature_selection._univariate_selection.f_classif"),
+    *(
+        "scipy.interpolate._bsplines.BSpline",
+        "numpy.nan_to_num",
+        "scipy.stats._distn_infrastructure.rv_continuous_frozen",
+    ),
+    "functools.partial",
+]
+UNTRUSTED = [
+    *("operator.call", "posix.system", "builtins.eval", "subprocess.Popen", "numpy", "sklearnx.tree.Tree", "a.b", ""),
+    # Below the three libraries, and no part of a model: they write, run, read pickles, remove a folder when deleted.
+    *("numpy.load", "numpy.save", "numpy.savetxt", "numpy.memmap", "numpy.lib.npyio.DataSource"),
+    *("numpy.testing._private.utils.runstring", "numpy.f2py.compile", "scipy.io._netcdf.netcdf_file"),
+    *("sklearn.datasets._base.load_files", "sklearn.tree._export.export_graphviz", "sklearn.utils._testing.TempMemmap"),
+    # Names of other modules, which these import.
+    *(
+        "sklearn.datasets._base.urlretrieve",
+        "sklearn.utils.fixes.np",
+        "sklearn.calibration.partial",
+        "numpy.lib.os.system",
+    ),
+]
+
+
+def test_what_is_trusted_by_default() -> None:
+    assert outside_trust(TRUSTED) == ()
+    assert outside_trust(UNTRUSTED) == tuple(sorted(UNTRUSTED))
+    assert outside_trust(UNTRUSTED, UNTRUSTED[1:]) == (UNTRUSTED[0],)
+
+
+def test_a_command_behind_an_operator_does_not_run(tmp_path: Path) -> None:
+    arguments = [
+        {"__class__": "system", "__module__": "posix", "__loader__": "FunctionNode", "__id__": 3},
+        {
+            "__class__": "str",
+            "__module__": "builtins",
+            "__loader__": "JsonNode",
+            "__id__": 4,
+            "is_json": True,
+            "content": json.dumps(f"touch {tmp_path / 'trace'}"),
+        },
+    ]
+    listed = {"__class__": "list", "__module__": "builtins", "__loader__": "ListNode", "__id__": 2}
+    schema = {
+        "__class__": "call",
+        "__module__": "operator",
+        "__loader__": "OperatorFuncNode",
+        "__id__": 1,
+        "attrs": {**listed, "content": arguments},
+        "protocol": skops.io._protocol.PROTOCOL,
+        "_skops_version": skops.__version__,
+    }
+    path = tmp_path / "model.skops"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("schema.json", json.dumps(schema))
+    with pytest.raises(ArtifactError, match=r"not trusted here: .*posix"):
+        load_model_file(path)
+    assert not (tmp_path / "trace").exists()
 
 
 DECLARABLE = {
@@ -108,8 +171,8 @@ def test_a_type_of_the_teams_own_has_to_be_declared(what: str, tmp_path: Path) -
     assert list(saved.trusted_types) == needed
     loaded = load_model_file(saved.path, trusted_types=saved.trusted_types)
     assert type(loaded) is type(estimator)
-    with pytest.raises(ArtifactError, match="does not allow"):
-        load_model_file(saved.path, trusted_types=())
+    with pytest.raises(ArtifactError, match="not trusted here"):
+        load_model_file(saved.path)
 
 
 class _InMain(Shift):
@@ -157,7 +220,7 @@ def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
 
 def test_a_file_that_names_a_command_of_the_system_is_refused(tmp_path: Path) -> None:
     skops.io.dump(FunctionTransformer(os.system, kw_args={}), tmp_path / "model.skops")
-    with pytest.raises(ArtifactError, match="does not allow") as caught:
+    with pytest.raises(ArtifactError, match="not trusted here") as caught:
         load_model_file(tmp_path / "model.skops", trusted_types=[f"{HERE}.Shift"])
     assert f"{os.system.__module__}.system" in caught.value.fix
 

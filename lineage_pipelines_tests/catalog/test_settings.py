@@ -82,6 +82,7 @@ def test_without_a_pyproject_the_project_is_where_its_tools_are(project: Path, m
         ('[tool.lineage]\nrequire_clean = "yes"', "'require_clean' is not true or false"),
         ("[tool.lineage]\nrequire_clean = 1", "'require_clean' is not true or false"),
         ("[tool.lineage]\ncatalog = 3", "'catalog' is not text"),
+        ("[tool.lineage]\ntrusted_types = [1]", "'trusted_types' is not a list of texts"),
         ("[tool.lineage.catalog]\nurl = 'c.db'", "'catalog' is not text"),
         ("[tool]\nlineage = 'c.db'", "the settings are not a table"),
         ("[[tool.lineage]]\ncatalog = 'c.db'", "the settings are not a table"),

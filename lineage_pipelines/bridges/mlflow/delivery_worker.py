@@ -52,7 +52,13 @@ def open_mirror(settings: Settings) -> Mirror:
     from lineage_pipelines.artifacts.artifact_store import ArtifactStore
 
     address = settings.mlflow or ""
-    return Mirror(connect(address, retries=0), address, ArtifactStore(settings.artifacts), settings.dagster_url)
+    return Mirror(
+        connect(address, retries=0),
+        address,
+        ArtifactStore(settings.artifacts),
+        settings.dagster_url,
+        settings.trusted_types,
+    )
 
 
 def deliver(catalog: "Catalog", mirror: Mirror, *, progress: Progress = lambda *_: None) -> Delivered:

@@ -213,18 +213,25 @@ def _logged_model(client: "MlflowClient", run: "Run", entry: "Entry", dagster_ur
     return made
 
 
-def _upload(client: "MlflowClient", model: "LoggedModel", run: "Run", entry: "Entry", artifacts: ArtifactStore) -> None:
+def _upload(mirror: "Mirror", model: "LoggedModel", run: "Run", entry: "Entry") -> None:
     """Put the model's file where MLflow keeps it, unless an earlier attempt has finished that.
 
     Raises:
-        ArtifactError: the file is missing or altered, or is not a skops file.
+        ArtifactError: the file is missing or altered, is not a skops file, or needs types that are not trusted.
     """
     if str(model.status) == "READY":
         return
     with tempfile.TemporaryDirectory(prefix="lineage-mlflow-") as folder:
-        write_model_folder(entry, artifacts, Path(folder), run_id=run.info.run_id, model_id=model.model_id)
-        client.log_model_artifacts(model.model_id, folder)
-    client.finalize_logged_model(model.model_id, "READY")
+        write_model_folder(
+            entry,
+            mirror.artifacts,
+            Path(folder),
+            run_id=run.info.run_id,
+            model_id=model.model_id,
+            trusted_types=mirror.trusted_types,
+        )
+        mirror.client.log_model_artifacts(model.model_id, folder)
+    mirror.client.finalize_logged_model(model.model_id, "READY")
 
 
 def _register(
@@ -279,6 +286,8 @@ class Mirror:
     address: str
     artifacts: ArtifactStore
     dagster_url: str | None = None
+    trusted_types: Sequence[str] = ()
+    """Types that the project trusts beyond those of scikit-learn, NumPy and SciPy."""
 
     def find(self, entry: "Entry") -> "ModelVersion | None":
         """Return the registered version of a record, if MLflow has it.
@@ -305,7 +314,7 @@ class Mirror:
         Raises:
             RefusedError: MLflow refuses something of it.
             LostServerError: MLflow cannot be reached; what was already sent is found again.
-            ArtifactError: the model's file is missing or altered.
+            ArtifactError: the model's file is missing or altered, or needs types that are not trusted.
         """
         found = self.find(entry)
         if found is None:
@@ -330,7 +339,7 @@ class Mirror:
         _log_record(client, run, record, model.model_id)
         if joined is None or not candidates_are_runs(record):  # else they are there: the training began them
             _mirror_candidates(client, run, entry)
-        _upload(client, model, run, entry, self.artifacts)
+        _upload(self, model, run, entry)
         if joined is None:  # the other one is its maker's to end
             _end_run(client, run, record)
         _register(client, model, run, entry, self.dagster_url)

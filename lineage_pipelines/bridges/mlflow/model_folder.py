@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lineage_pipelines.artifacts.artifact_store import ArtifactStore
+from lineage_pipelines.artifacts.trusted_types import refuse_untrusted
 from lineage_pipelines.bridges.mlflow import tags
 from lineage_pipelines.errors import ArtifactError
 
@@ -23,7 +24,15 @@ _NEEDED = ("scikit-learn", "skops", "numpy", "scipy", "pandas")
 """What loading a skops file in MLflow needs besides the types of the model."""
 
 
-def write_model_folder(entry: "Entry", artifacts: ArtifactStore, into: Path, *, run_id: str, model_id: str) -> None:
+def write_model_folder(
+    entry: "Entry",
+    artifacts: ArtifactStore,
+    into: Path,
+    *,
+    run_id: str,
+    model_id: str,
+    trusted_types: Sequence[str] = (),
+) -> None:
     """Write the model's folder.
 
     Args:
@@ -32,14 +41,17 @@ def write_model_folder(entry: "Entry", artifacts: ArtifactStore, into: Path, *, 
         into: an empty folder.
         run_id: MLflow's run.
         model_id: MLflow's logged model.
+        trusted_types: types that this project trusts beyond scikit-learn, NumPy and SciPy. MLflow's clients obey the
+            list in the folder, so that no version is mirrored that asks for others.
 
     Raises:
-        ArtifactError: the file is missing or altered, or is not a skops file.
+        ArtifactError: the file is missing or altered, is not a skops file, or needs types that are not trusted.
     """
     record = entry.record
     if record.artifact.format != FORMAT:
         what = f"a model file of the format {record.artifact.format!r} is not mirrored"
         raise ArtifactError(what, where=entry.ref, fix="skops files are")
+    refuse_untrusted(record.artifact.trusted_types, trusted_types, asked_by=f"{entry.ref}, record {entry.digest}")
     artifacts.fetch(record.artifact.digest, into / MODEL_FILE)
     requirements = sorted(_requirements(record.artifact, artifacts, record.environment))
     _write_environment(into, record.environment.python, requirements)

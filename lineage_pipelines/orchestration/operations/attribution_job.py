@@ -87,10 +87,12 @@ def _open(request: Request, lineage: LineageResource) -> "RetrainedMixes":
 def _options(request: Request, lineage: LineageResource) -> Any:  # noqa: ANN401  # imported when it is needed
     from lineage_pipelines.replay.reproduction_run import Options
 
+    settings = lineage.settings()
     return Options(
-        project_dir=lineage.settings().project_dir,
+        project_dir=settings.project_dir,
         artifacts=lineage.open_artifacts(),
         this_environment=request["this_environment"],
+        trusted_types=settings.trusted_types,
     )
 
 

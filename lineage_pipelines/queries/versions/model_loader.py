@@ -2,6 +2,7 @@
 
 import tempfile
 import warnings
+from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -15,22 +16,29 @@ from lineage_pipelines.settings import resolve_settings
 
 
 def load_model(
-    ref: str, *, catalog: str | None = None, artifacts: str | None = None, project_dir: str | Path | None = None
+    ref: str,
+    *,
+    catalog: str | None = None,
+    artifacts: str | None = None,
+    project_dir: str | Path | None = None,
+    trusted_types: Sequence[str] = (),
 ) -> object:
     """Return the estimator of a version, `load_model("flight_delay@3")`.
 
-    The file's digest is compared with the record before the file is parsed, and only the types that the record allows
-    are instantiated. Warns about libraries whose version differs from that at training.
+    The file's digest is compared with the record before the file is parsed, and only types that the reader trusts are
+    instantiated: those of scikit-learn, NumPy and SciPy, `[tool.lineage] trusted_types`, and `trusted_types`. What the
+    record asks for counts for nothing. Warns about libraries whose version differs from that at training.
 
     Args:
         ref: `model@7`, `model` (its latest version) or the beginning of a record digest.
         catalog: the catalog's URL; by default from the environment or pyproject.toml.
         artifacts: the artifact store, likewise.
         project_dir: the folder from which pyproject.toml is searched upwards; the current one by default.
+        trusted_types: qualified names of more types, whose code you have read.
 
     Raises:
         NotFoundError: there is no such version.
-        ArtifactError: the file is missing, altered, or not safe to load.
+        ArtifactError: the file is missing or altered, or needs types that are not trusted.
     """
     start = Path(project_dir) if project_dir is not None else None
     settings = resolve_settings(catalog=catalog, artifacts=artifacts, start=start)
@@ -42,7 +50,8 @@ def load_model(
     _warn_about_versions(entry.ref, file)
     with tempfile.TemporaryDirectory(prefix="lineage-") as folder:
         path = ArtifactStore(settings.artifacts).fetch(file.digest, Path(folder) / "model.skops")
-        return load_model_file(path, trusted_types=file.trusted_types)
+        trusted = (*settings.trusted_types, *trusted_types)
+        return load_model_file(path, trusted_types=trusted, asked_by=f"{entry.ref}, record {entry.digest}")
 
 
 def _kind(file: ModelFile) -> str:
