@@ -220,7 +220,7 @@ def test_of_equal_scores_the_greater_effect_comes_first() -> None:
 
 
 def test_a_pool_of_threads_is_told_in_words() -> None:
-    facts = {"threads.libgomp": (1, 2), "cpu": ("x86", "arm")}
+    facts: dict[str, tuple[Json, Json]] = {"threads.libgomp": (1, 2), "cpu": ("x86", "arm")}
     found = environment_changes(EnvironmentChange(identical=False, facts=facts))
     assert [change_text(each) for each in found] == ["the number of threads of libgomp 1 → 2", "cpu x86 → arm"]
 
