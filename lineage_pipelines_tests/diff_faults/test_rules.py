@@ -26,6 +26,7 @@ from lineage_pipelines.queries.diff.explanation.record_layers import (
 from lineage_pipelines.queries.diff.explanation.scores import by_effect, by_step
 from lineage_pipelines.queries.diff.units import linear_map
 from lineage_pipelines.records.statement.profile import ColumnKind, ColumnProfile
+from lineage_pipelines.records.values.canonical import Json
 from lineage_pipelines.reports.change_text import change_text
 from lineage_pipelines.reports.formatting import amount, later, moment, percent, quoted, scaled, span
 
