@@ -235,7 +235,7 @@ def _parts_of_ours() -> Watched:
         "code: Git and source files": [(training_step, "capture_code")],
         "libraries and machine": [(training_step, "capture_environment")],
         "gates and probe": [(training_step, "evaluate")],
-        SAVING: [(training_step, "save_model"), (ArtifactStore, "put_file")],
+        SAVING: [(training_step, "save_model"), (training_step, "read_back"), (ArtifactStore, "put_file")],
         "sources, profiles, lists: stored": [(ArtifactStore, "put_bytes")],
         "attempt and commit": [(Outbox, "begin_attempt"), (Catalog, "append")],
         "versions before: compared": [(training_step, "find_baseline"), (training_step, "find_differences")],

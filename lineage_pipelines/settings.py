@@ -27,7 +27,10 @@ _TYPES: Mapping[str, type] = {
     "mlflow": str,
     "dagster_url": str,
     "trusted_types": list,
+    "read_back_seconds": int,
+    "read_back_megabytes": int,
 }
+_EXPECTED = {str: "text", bool: "true or false", int: "a whole number above 0", list: "a list of texts"}
 MLFLOW = "mlflow"
 """The destination of deliveries to MLflow."""
 _MARKERS = (".lineage", ".dvc", ".git")
@@ -53,7 +56,10 @@ class Settings:
     """The MLflow server or store that mirrors the catalog, `http://…` or `sqlite:///…`; it may hold a password."""
     dagster_url: str | None = None
     """Where Dagster's web pages are, for links from elsewhere: `http://localhost:3000`."""
-
+    read_back_seconds: int = 600
+    """How long a model file may take to be loaded when it is read back after it was saved."""
+    read_back_megabytes: int = 16_384
+    """How much memory it may take."""
     trusted_types: tuple[str, ...] = ()
     """Qualified names of types that model files may hold beyond those of scikit-learn, NumPy and SciPy."""
 
@@ -93,6 +99,7 @@ def resolve_settings(
         mlflow=_mlflow(table, project_dir),
         dagster_url=os.environ.get("LINEAGE_DAGSTER_URL") or table.get("dagster_url") or None,
         trusted_types=tuple(table.get("trusted_types", ())),
+        **{name: table[name] for name in ("read_back_seconds", "read_back_megabytes") if name in table},
     )
 
 
@@ -157,16 +164,18 @@ def _check_setting(name: str, value: object, path: Path) -> None:
     known = ", ".join(sorted(_TYPES))
     if name not in _TYPES and not isinstance(value, dict):
         raise CatalogError(f"unknown setting {name!r}", where=f"{path} [tool.lineage]", fix=f"use one of: {known}")
-    if name in _TYPES and not (
-        isinstance(value, _TYPES[name]) and all(isinstance(each, str) for each in _items(value))
-    ):
-        expected = {"str": "text", "bool": "true or false", "list": "a list of texts"}[_TYPES[name].__name__]
+    if name in _TYPES and not _is_valid(value, _TYPES[name]):
+        expected = _EXPECTED[_TYPES[name]]
         what, where = f"the setting {name!r} is not {expected}", f"{path} [tool.lineage]"
         raise CatalogError(what, where=where, fix=f"write {name} as {expected}")
 
 
-def _items(value: object) -> list[object]:
-    return value if isinstance(value, list) else []
+def _is_valid(value: object, kind: type) -> bool:
+    if kind is int:
+        return isinstance(value, int) and not isinstance(value, bool) and value > 0
+    if isinstance(value, list):
+        return kind is list and all(isinstance(each, str) for each in value)
+    return isinstance(value, kind)
 
 
 def _mlflow(table: Mapping[str, Any], project_dir: Path) -> str | None:

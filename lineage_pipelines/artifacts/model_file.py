@@ -5,7 +5,7 @@ import hashlib
 import json
 import pkgutil
 import zipfile
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import Distribution, PackageNotFoundError, distributions, version
 from pathlib import Path
@@ -74,6 +74,9 @@ class _Plain:
 
 
 FORMAT = "skops"
+_PARTIAL = "functools.partial"
+_PARTIALS_OF_SKLEARN = frozenset(["sklearn.utils.validation.check_array"])
+"""The functions of the partials that estimators of scikit-learn hold by themselves: gradient boosting on categories."""
 _UNLOADABLE = ("__main__.", "<lambda>", "<locals>")
 _MAGIC = b"PK\x03\x04"
 _MAX_UNPACKED = 8 << 30
@@ -115,7 +118,7 @@ def save_model(estimator: object, into: Path, *, trusted_types: Sequence[str] = 
         _dump(estimator, file, name)
     needed = sorted(skops.io.get_untrusted_types(file=path))
     _refuse_unloadable(needed)
-    _refuse_undeclared(needed, trusted_types)
+    _refuse_undeclared({*outside_trust(needed, trusted_types), *_foreign_partials(path, trusted_types)})
     return SavedModel(
         path=path,
         format=FORMAT,
@@ -158,14 +161,41 @@ def _is_found(name: str) -> bool:
     return True
 
 
-def _refuse_undeclared(types: Sequence[str], declared: Sequence[str]) -> None:
-    unknown = outside_trust(types, declared)
+def _refuse_undeclared(types: Collection[str]) -> None:
+    unknown = sorted(types)
     if unknown:
         lines = ", ".join(repr(name) for name in unknown)
         raise ArtifactError(
             f"the model contains types that are not declared: {', '.join(unknown)}",
             fix=f"review their code; if loading them is safe, declare them: @model_asset(…, trusted_types=[{lines}])",
         )
+
+
+def _foreign_partials(path: Path, trusted: Collection[str]) -> tuple[str, ...]:
+    """Return `functools.partial` if the file holds one that is neither trusted nor one that scikit-learn itself makes.
+
+    The type alone says nothing: a partial calls any function with any arguments.
+    """
+    with zipfile.ZipFile(path) as archive:
+        schema = json.loads(archive.read(_SCHEMA))
+    functions = {_function_of(node) for node in _nodes(schema) if node.get("__loader__") == "PartialNode"}
+    return () if functions <= _PARTIALS_OF_SKLEARN or _PARTIAL in trusted else (_PARTIAL,)
+
+
+def _function_of(partial: Mapping[str, Any]) -> str:
+    function = partial["content"]["func"]
+    return f"{function['__module__']}.{function['__class__']}" if function["__loader__"] == "FunctionNode" else ""
+
+
+def _nodes(schema: object) -> Iterator[dict[str, Any]]:
+    waiting = [schema]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, dict):
+            yield node
+            waiting.extend(node.values())
+        elif isinstance(node, list):
+            waiting.extend(node)
 
 
 def load_model_file(path: Path, *, trusted_types: Sequence[str] = (), asked_by: str = "") -> object:
@@ -187,7 +217,8 @@ def load_model_file(path: Path, *, trusted_types: Sequence[str] = (), asked_by: 
     check_container(path)
     try:
         needed = skops.io.get_untrusted_types(file=path)
-        refuse_untrusted(needed, trusted_types, asked_by=asked_by or str(path))
+        foreign = _foreign_partials(path, trusted_types)
+        refuse_untrusted(needed, trusted_types, also=foreign, asked_by=asked_by or str(path))
         return skops.io.load(path, trusted=needed)
     except (ArtifactError, MemoryError):
         raise

@@ -40,7 +40,7 @@ _NEVER = (
     *("scipy._lib._testutils.", "numpy._core.memmap", "numpy.core.memmap"),
 )
 _HARMLESS = frozenset(["functools.partial"])
-"""Of the standard library: a partial calls nothing when it is loaded, and its function is judged by its own name."""
+"""Of the standard library: a partial calls nothing when it is loaded, and its file says what it would call."""
 
 
 def outside_trust(names: Collection[str], trusted: Collection[str] = ()) -> tuple[str, ...]:
@@ -53,18 +53,21 @@ def outside_trust(names: Collection[str], trusted: Collection[str] = ()) -> tupl
     return tuple(sorted(name for name in names if name not in trusted and not _is_trusted(name)))
 
 
-def refuse_untrusted(names: Collection[str], trusted: Collection[str], *, asked_by: str) -> None:
+def refuse_untrusted(
+    names: Collection[str], trusted: Collection[str], *, asked_by: str, also: Collection[str] = ()
+) -> None:
     """Raise if a model asks for types that a reader does not trust.
 
     Args:
         names: qualified names that the model needs.
         trusted: names that the reader trusts beyond the default.
         asked_by: the record or the file that asks for them.
+        also: names that are not trusted for what the file does with them.
 
     Raises:
         ArtifactError: it does; the message names them.
     """
-    outside = outside_trust(names, trusted)
+    outside = sorted({*outside_trust(names, trusted), *also})
     if outside:
         lines = ", ".join(f'"{name}"' for name in outside)
         raise ArtifactError(

@@ -24,6 +24,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassif
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
+from sklearn.utils.validation import check_array
 
 from lineage_pipelines.artifacts.model_file import _requirements, load_model_file, save_model
 from lineage_pipelines.artifacts.trusted_types import outside_trust
@@ -68,8 +69,17 @@ def test_gradient_boosting_on_categories_needs_no_declaration(tmp_path: Path) ->
 
 
 def test_the_function_of_a_partial_has_to_be_declared(tmp_path: Path) -> None:
-    with pytest.raises(ArtifactError, match=r"not declared: posix\.system"):
+    with pytest.raises(ArtifactError, match=r"not declared: functools\.partial, posix\.system"):
         save_model(FunctionTransformer(functools.partial(os.system)), tmp_path)
+
+
+def test_a_partial_is_trusted_only_where_scikit_learn_makes_it(tmp_path: Path) -> None:
+    skops.io.dump(FunctionTransformer(functools.partial(np.mean, axis=0)), tmp_path / "model.skops")
+    with pytest.raises(ArtifactError, match=r"not trusted here: functools\.partial\n"):
+        load_model_file(tmp_path / "model.skops")
+    assert load_model_file(tmp_path / "model.skops", trusted_types=["functools.partial"])
+    skops.io.dump(FunctionTransformer(functools.partial(check_array, dtype=float)), tmp_path / "own.skops")
+    assert load_model_file(tmp_path / "own.skops")
 
 
 def test_a_package_comes_from_the_distribution_that_python_says() -> None:

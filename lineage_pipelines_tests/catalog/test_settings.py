@@ -55,13 +55,14 @@ def test_what_is_not_a_relative_path_stays_as_it_is(project: Path, given: str) -
 
 
 def test_relative_paths_are_the_projects_wherever_one_stands(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    _say(project, '[tool.lineage]\nrequire_clean = true\nlock = "uv.lock"')
+    _say(project, '[tool.lineage]\nrequire_clean = true\nlock = "uv.lock"\nread_back_seconds = 9')
     (project / "src" / "deep").mkdir(parents=True)
     monkeypatch.chdir(project / "src" / "deep")
     settings = resolve_settings(catalog="sqlite:///here.db")
     assert settings.project_dir == project
     assert settings.catalog == f"sqlite:///{project}/here.db"
     assert settings.require_clean
+    assert (settings.read_back_seconds, settings.read_back_megabytes) == (9, 16_384)
     assert settings.lock == "uv.lock"
 
 
@@ -81,6 +82,8 @@ def test_without_a_pyproject_the_project_is_where_its_tools_are(project: Path, m
         ("[tool.lineage]\nrequire_claen = true", "unknown setting 'require_claen'"),
         ('[tool.lineage]\nrequire_clean = "yes"', "'require_clean' is not true or false"),
         ("[tool.lineage]\nrequire_clean = 1", "'require_clean' is not true or false"),
+        ("[tool.lineage]\nread_back_seconds = true", "'read_back_seconds' is not a whole number above 0"),
+        ("[tool.lineage]\nread_back_megabytes = 0", "'read_back_megabytes' is not a whole number above 0"),
         ("[tool.lineage]\ncatalog = 3", "'catalog' is not text"),
         ("[tool.lineage]\ntrusted_types = [1]", "'trusted_types' is not a list of texts"),
         ("[tool.lineage.catalog]\nurl = 'c.db'", "'catalog' is not text"),

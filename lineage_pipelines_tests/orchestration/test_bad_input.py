@@ -1,5 +1,6 @@
 """Bad input: a clear error that says what, where and what to do, with nothing stored."""
 
+import pickle
 import textwrap
 from pathlib import Path
 
@@ -309,3 +310,47 @@ def test_arguments_that_do_not_fit(shop: Shop) -> None:
     decorate = model_asset(project=shop.project(), inputs={**INPUTS, "extra": "data/orders.csv"})
     with pytest.raises(CaptureError, match="extra"):
         decorate(shop.module().churn)
+
+
+# What the model file does not bring back
+
+
+def _weigh_by_truth(shop: Shop) -> None:
+    replace(shop, "random_state=params.seed)", "random_state=params.seed, class_weight={False: 1, True: 5})")
+
+
+def test_a_model_that_does_not_come_back_from_its_file_is_refused_and_kept(
+    shop: Shop, instance: dg.DagsterInstance
+) -> None:
+    _weigh_by_truth(shop)
+    message = refused(shop, instance)
+    assert "class_weight[False] does not come back" in message
+    (kept,) = (shop.root / ".lineage" / "refused").iterdir()
+    assert f"kept:  the trained model is in {kept} (model.pickle, model.skops)" in message
+    model = pickle.loads((kept / "model.pickle").read_bytes())
+    assert model.class_weight == {False: 1, True: 5}
+    assert hasattr(model, "coef_")
+
+
+def test_beyond_the_limits_a_model_is_refused(shop: Shop, instance: dg.DagsterInstance) -> None:
+    shop.world.write("pyproject.toml", "[tool.lineage]\nread_back_megabytes = 1\n")
+    shop.world.commit("Set a limit")
+    assert "takes more than 1 MB (read_back_megabytes in [tool.lineage])" in refused(shop, instance)
+
+
+def test_without_reading_it_back_the_model_is_stored_and_the_record_names_the_gap(
+    shop: Shop, instance: dg.DagsterInstance
+) -> None:
+    shop.split()
+    assert run(build_defs(shop), "train", instance).success
+    _weigh_by_truth(shop)
+    assert run(build_defs(shop, verify=False), "train", instance).success
+    with shop.catalog() as catalog:
+        first, second = (catalog.get("churn", number).record for number in (1, 2))
+    assert first.artifact.read_back is not None
+    assert first.artifact.read_back.walk == 1
+    assert not [gap for gap in first.completeness.missing if gap.startswith("artifact")]
+    assert second.artifact.read_back is None
+    assert [gap for gap in second.completeness.missing if gap.startswith("artifact")] == [
+        "artifact.read_back: it is not known whether the file comes back as the trained model (verify=False)"
+    ]

@@ -14,7 +14,7 @@ from lineage_pipelines.datasets.content.cache_layout import own_folder
 from lineage_pipelines.datasets.pipeline.dvc_project import DvcProject
 from lineage_pipelines.errors import DatasetError
 from lineage_pipelines.orchestration.compat import decorated_function
-from lineage_pipelines.orchestration.dvc.argument_checks import check_project, check_translator
+from lineage_pipelines.orchestration.dvc.argument_checks import check_project, check_translator, check_type
 from lineage_pipelines.orchestration.dvc.asset_specs import asset_outputs
 from lineage_pipelines.orchestration.dvc.translator import DvcNodeData, DvcTranslator
 from lineage_pipelines.orchestration.lineage_resource import LineageResource
@@ -51,6 +51,7 @@ def model_asset(
     metrics: Sequence[MetricSpec] = (),
     evaluate: EvaluationFunction | None = None,
     trusted_types: Sequence[str] = (),
+    verify: bool = True,
     extra_sources: Sequence[str] = (),
     translator: DvcTranslator | None = None,
     description: str | None = None,
@@ -88,6 +89,8 @@ def model_asset(
         evaluate: measures a model without training, for `lineage attribute`: from the estimator, the table that it is
             evaluated on and, if it takes a third, the parameters, to metrics.
         trusted_types: qualified names of types beyond scikit-learn, NumPy and SciPy that the model file may hold.
+        verify: whether the model file is loaded in another process after it was saved, and compared with the trained
+            model. With False, for a model that skops cannot bring back as it was, the record names a gap.
         extra_sources: files and folders that training reads in addition to its inputs and imports (SQL, templates,
             configuration), relative to the project; they count as code.
         translator: the translator of the project's assets, where it changes their keys.
@@ -116,6 +119,7 @@ def model_asset(
         key = dg.AssetKey([*check_texts("key_prefix", key_prefix), model])
         check_project(project)
         check_translator(translator)
+        check_type(verify, bool, "verify", "write verify=False, or leave it out")
         declared = check_inputs(inputs, project)
         gates = check_gates(checks, declared, model)
         keys = _input_keys(project, declared, translator)
@@ -135,6 +139,7 @@ def model_asset(
             description=doc,
             owners=check_texts("owners", owners),
             trusted_types=check_texts("trusted_types", trusted_types),
+            verify=verify,
             extra_sources=tuple(project.root / path for path in check_texts("extra_sources", extra_sources)),
         )
         spec = dg.AssetSpec(

@@ -56,6 +56,8 @@ class ModelDefinition:
     description: str | None = None
     owners: tuple[str, ...] = ()
     trusted_types: tuple[str, ...] = ()
+    verify: bool = True
+    """Whether the model file is read back."""
     extra_sources: tuple[Path, ...] = ()
     """Absolute."""
     memory: SourceMemory = field(default=LOADED_SOURCES, repr=False, compare=False)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
+from lineage_pipelines.artifacts.read_back import ProbeRows
 from lineage_pipelines.capture.evaluation import check_metrics
 from lineage_pipelines.capture.gaps import Blobs
 from lineage_pipelines.capture.parameters import effective_parameters
@@ -22,8 +23,10 @@ from lineage_pipelines.records.values.codec import to_json
 
 def evaluate(
     definition: ModelDefinition, trained: TrainedModel, read: ReadInputs, baseline: Baseline | None
-) -> tuple[Evaluation, Blobs]:
+) -> tuple[Evaluation, Blobs, ProbeRows | None]:
     """Return metrics and slices as plain numbers, the verdict of every gate, and what the model says of a few rows.
+
+    The rows are returned as well, for the comparison with the model that is read back from its file.
 
     Raises:
         CaptureError: a metric is not a finite number.
@@ -42,16 +45,16 @@ def evaluate(
         measured_on=find_measured(read.snapshots, evaluated_on),
     )
     checks = tuple(gate.check(facts) for gate in definition.gates)
-    probe, blobs = _probe(trained, facts)
+    probe, blobs, rows = _probe(trained, facts)
     directions = metric_specs({*metrics, *(name for part in slices for name in part.metrics)}, definition.metrics)
     evaluation = Evaluation(
         snapshot=evaluated_on, metrics=metrics, slices=slices, checks=checks, probe=probe, directions=directions
     )
     to_json(evaluation, "evaluation")  # what no record can hold is refused before the model's file is stored
-    return evaluation, blobs
+    return evaluation, blobs, rows
 
 
-def _probe(trained: TrainedModel, facts: GateFacts) -> tuple[Probe | None, Blobs]:
+def _probe(trained: TrainedModel, facts: GateFacts) -> tuple[Probe | None, Blobs, ProbeRows | None]:
     rows = trained.probe
     if rows is None and facts.evaluated_on is not None and hasattr(trained.estimator, "feature_names_in_"):
         try:
@@ -59,7 +62,10 @@ def _probe(trained: TrainedModel, facts: GateFacts) -> tuple[Probe | None, Blobs
         except CaptureError:  # not a table
             rows = None
     taken = take_probe(trained.estimator, rows) if rows is not None else None
-    return (taken[0], {taken[0].predictions: taken[1]}) if taken else (None, {})
+    if taken is None:
+        return None, {}, None
+    probe, blob = taken
+    return probe, {probe.predictions: blob}, ProbeRows(method=probe.method, rows=rows)
 
 
 def plain_candidates(trained: TrainedModel) -> tuple[Candidate, ...]:

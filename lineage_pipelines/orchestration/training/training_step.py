@@ -12,7 +12,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from lineage_pipelines.artifacts.artifact_store import ArtifactStore
-from lineage_pipelines.artifacts.model_file import save_model
+from lineage_pipelines.artifacts.model_file import SavedModel, save_model
+from lineage_pipelines.artifacts.object_state import WALK
+from lineage_pipelines.artifacts.read_back import ProbeRows, ReadLimits, keep_refused, read_back, start_reader
 from lineage_pipelines.bridges.mlflow.run_context import Training
 from lineage_pipelines.bridges.mlflow.tracking_session import track_training
 from lineage_pipelines.capture.code import capture_code
@@ -26,7 +28,7 @@ from lineage_pipelines.capture.variable_references import with_defaults
 from lineage_pipelines.catalog.catalog import Catalog
 from lineage_pipelines.catalog.outbox.attempts import Attempt
 from lineage_pipelines.catalog.outbox.outbox import DAGSTER
-from lineage_pipelines.errors import CaptureError
+from lineage_pipelines.errors import ArtifactError, CaptureError
 from lineage_pipelines.orchestration.training.mlflow_values import MergedTraining, merge_mlflow_run
 from lineage_pipelines.orchestration.training.model_definition import ModelDefinition
 from lineage_pipelines.orchestration.training.model_evaluation import (
@@ -44,10 +46,13 @@ from lineage_pipelines.queries.registry.baseline import find_baseline, previous_
 from lineage_pipelines.records.statement.code import CodeVersion
 from lineage_pipelines.records.statement.environment import Environment
 from lineage_pipelines.records.statement.lineage_record import Completeness, LineageRecord, ModelIdentity
-from lineage_pipelines.records.statement.training_run import ModelFile, TrainingRun
+from lineage_pipelines.records.statement.training_run import ModelFile, ReadBack, TrainingRun
 from lineage_pipelines.records.values.canonical import Json
 from lineage_pipelines.records.values.digest import Digest
 from lineage_pipelines.settings import Settings
+
+REFUSED = Path(".lineage", "refused")
+"""Below the project's folder: trained models that no record names, since their file does not bring them back."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,14 +172,16 @@ class TrainingStep:
         self, attempt: Attempt, folder: Path, captured: _Captured, read: ReadInputs, training: MergedTraining
     ) -> Outcome:
         trained = training.trained
+        if self.definition.verify:
+            start_reader()  # while the model is evaluated
         baseline = find_baseline(self.catalog, self.definition.name, self.facts.partition)
-        evaluation, probe_blobs = evaluate(self.definition, trained, read, baseline)
+        evaluation, probe_blobs, rows = evaluate(self.definition, trained, read, baseline)
         if evaluation.probe is None:
             self.log(f"no predictions are recorded, by which a model that is made again is recognised: {HOW_TO_PROBE}")
         candidates = plain_candidates(trained)  # before anything is stored: they may be refused
         imported = imported_packages()
         blobs = {**captured.blobs, **read.blobs, **probe_blobs, Digest.of(imported): imported}
-        artifact = self._store(trained, folder, blobs)
+        artifact = self._store(trained, folder, blobs, rows)
         # After the file was written, which loads libraries as well: the next run of this process has them all.
         environment = replace(captured.environment, threads=read_threads(), imported=Digest.of(imported))
         record = LineageRecord(
@@ -190,7 +197,7 @@ class TrainingStep:
             candidates=candidates,
             run=self._training_run(captured, training),
             artifact=artifact,
-            completeness=_completeness(captured, read, training, self._other_assets()),
+            completeness=_completeness(captured, read, training, (*self._other_assets(), *_not_read_back(artifact))),
         )
         entry = self.catalog.append(record, attempt=attempt, notify=[DAGSTER])
         self.log(f"committed {entry.ref}, record {entry.digest.hex[:12]}")
@@ -211,8 +218,14 @@ class TrainingStep:
             owners=definition.owners,
         )
 
-    def _store(self, trained: TrainedModel, folder: Path, blobs: Mapping[Digest, bytes]) -> ModelFile:
-        saved = save_model(trained.estimator, folder, trusted_types=self.definition.trusted_types)
+    def _store(
+        self, trained: TrainedModel, folder: Path, blobs: Mapping[Digest, bytes], rows: ProbeRows | None
+    ) -> ModelFile:
+        try:
+            saved, back = self._save(trained, folder, rows)
+        except ArtifactError as error:
+            kept = keep_refused(trained.estimator, folder, self.settings.project_dir / REFUSED / self.facts.run.run_id)
+            raise ArtifactError(error.what, where=error.where, fix=f"{error.fix}\n  kept:  {kept}") from error
         digest = self.artifacts.put_file(saved.path)
         for blob in blobs.values():
             self.artifacts.put_bytes(blob)
@@ -222,8 +235,17 @@ class TrainingStep:
             estimator=saved.estimator,
             trusted_types=saved.trusted_types,
             requirements=saved.requirements,
+            read_back=back,
             digest=digest,
         )
+
+    def _save(self, trained: TrainedModel, folder: Path, rows: ProbeRows | None) -> tuple[SavedModel, ReadBack | None]:
+        saved = save_model(trained.estimator, folder, trusted_types=self.definition.trusted_types)
+        if not self.definition.verify:
+            return saved, None
+        limits = ReadLimits(seconds=self.settings.read_back_seconds, megabytes=self.settings.read_back_megabytes)
+        state = read_back(saved, trained.estimator, probe=rows, limits=limits)
+        return saved, ReadBack(state=Digest("sha256", state), walk=WALK)
 
     def _training_run(self, captured: _Captured, training: MergedTraining) -> TrainingRun:
         given = training.trained.seed
@@ -240,10 +262,16 @@ class TrainingStep:
         )
 
 
+def _not_read_back(artifact: ModelFile) -> tuple[str, ...]:
+    if artifact.read_back is not None:
+        return ()
+    return ("artifact.read_back: it is not known whether the file comes back as the trained model (verify=False)",)
+
+
 def _completeness(
-    captured: _Captured, read: ReadInputs, training: MergedTraining, other_assets: tuple[str, ...]
+    captured: _Captured, read: ReadInputs, training: MergedTraining, model_gaps: tuple[str, ...]
 ) -> Completeness:
-    missing = [*other_assets, *captured.gaps, *read.gaps, *training.gaps]
+    missing = [*model_gaps, *captured.gaps, *read.gaps, *training.gaps]
     if not read.snapshots:
         missing.append("data: the model declares no inputs")
     if not training.trained.metrics:

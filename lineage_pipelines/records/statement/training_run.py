@@ -181,6 +181,16 @@ class Candidate(Value):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReadBack(Value):
+    """That the file was loaded in another process, and came back as the model that had been trained."""
+
+    state: Digest
+    """Of the model's state: types by name, numbers by their bits, containers and arrays in order."""
+    walk: int
+    """The version of the walk over the state that the digest is of; two of different versions are not comparable."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ModelFile(Value):
     """The stored model (in-toto subject, described)."""
 
@@ -194,4 +204,6 @@ class ModelFile(Value):
     """Types outside the format's own list that loading needs: the allow-list."""
     requirements: tuple[str, ...] = ()
     """`name==version` of the distributions that define those types and the estimator."""
+    read_back: ReadBack | None = field(default=None, metadata=SINCE_2)
+    """None where the file was not read back."""
     digest: Digest
