@@ -27,8 +27,10 @@ def command(session: Session, subject: str, *, alias: str | None, full: bool, fo
       lineage impact fe42635a876d --format svg -o impact.svg
     """
     from lineage_pipelines.artifacts.artifact_store import ArtifactStore
+    from lineage_pipelines.errors import NotFoundError
     from lineage_pipelines.queries.graph.impact import impact, impact_graph
     from lineage_pipelines.queries.graph.subject import Places, find_subject
+    from lineage_pipelines.queries.index_check import check_usage
     from lineage_pipelines.records.values.model_name import check_alias
     from lineage_pipelines.reports.views.impact import impact_document, impact_json
 
@@ -36,7 +38,12 @@ def command(session: Session, subject: str, *, alias: str | None, full: bool, fo
     settings = session.settings()
     places = Places(artifacts=ArtifactStore(settings.artifacts), project_dir=settings.project_dir)
     with session.open_catalog() as catalog:
-        result = impact(catalog, find_subject(catalog, subject, places), alias=alias)
+        try:
+            found = find_subject(catalog, subject, places)
+        except NotFoundError:
+            check_usage(catalog, ())  # an altered index does not know it, either
+            raise
+        result = impact(catalog, found, alias=alias)
     answer_drawn(
         form,
         output,

@@ -98,6 +98,7 @@ def test_a_version_alone(signed: Path, lineage: Lineage) -> None:
         "order": "PASS",
         "decisions": "PASS",
         "approvals": "PASS",
+        "index": "PASS",
         "inclusion": "PASS",
         "artifacts": "NOT CHECKED",
         "data": "NOT CHECKED",

@@ -139,6 +139,9 @@ class ForgedIndex(CatalogIndex):
     def decisions(self) -> None:
         """Return no index of decisions: what is changed here is the log."""
 
+    def comparison(self, only: Collection[int] = ()) -> None:
+        """Return no comparison of the other tables, either."""
+
     def versions(self) -> Mapping[int, tuple[str, int]]:
         """Return the index, which changes with the log."""
         return self._catalog.versions()

@@ -3,6 +3,7 @@
 A forgery is the log as it reads afterwards. The index is rebuilt to agree with it, as a careful forger would.
 """
 
+import contextlib
 import dataclasses
 import random
 import re
@@ -13,8 +14,10 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
+from lineage_pipelines.catalog.catalog import Catalog
 from lineage_pipelines.catalog.log.entries import LogEntry
 from lineage_pipelines.catalog.transparency.signing import LogKey
+from lineage_pipelines.errors import LineageError
 from lineage_pipelines.records.values.digest import Digest
 from lineage_pipelines_tests.faults.owner import unguarded
 
@@ -253,3 +256,5 @@ def write_into(file: Path, forgery: Forgery, log: Log) -> None:
             raw.execute(
                 "INSERT OR IGNORE INTO version (model, version, seq, digest, run_key) VALUES (?,?,?,?,?)", indexed
             )
+    with contextlib.suppress(LineageError), Catalog(f"sqlite:///{file}") as catalog:
+        catalog.rebuild()  # where the log can still be indexed: the rest of the index, too

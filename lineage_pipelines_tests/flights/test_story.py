@@ -149,7 +149,7 @@ def test_nothing_is_missing_from_the_records(root: Path) -> None:
 def test_the_catalog_can_be_verified_against_the_commit(root: Path) -> None:
     verdicts = {claim["claim"]: claim["verdict"] for claim in ask(root, "verify", "--strict")}
     assert set(verdicts.values()) == {"PASS"}
-    named = {"entries", "signatures", "order", "decisions", "approvals", "checkpoint", "artifacts", "data"}
+    named = {"entries", "signatures", "order", "decisions", "approvals", "index", "checkpoint", "artifacts", "data"}
     assert verdicts.keys() == named
 
 

@@ -59,6 +59,7 @@ def test_an_honest_catalog_passes_and_says_what_it_did_not_check(folder: Path) -
         "order": FindingStatus.OK,
         "decisions": FindingStatus.OK,
         "approvals": FindingStatus.OK,
+        "index": FindingStatus.OK,
         "checkpoint": FindingStatus.OK,
         "artifacts": FindingStatus.NOT_CHECKED,
         "data": FindingStatus.NOT_CHECKED,
@@ -171,7 +172,7 @@ def test_a_catalog_from_before_there_were_keys_is_not_checked_and_goes_on(tmp_pa
 
 
 def recorded(folder: Path, seq: int, time: str) -> None:
-    tamper(folder, f"UPDATE log SET recorded = '{time}' WHERE seq = {seq}")
+    tamper(folder, *(f"UPDATE {table} SET recorded = '{time}' WHERE seq = {seq}" for table in ("log", "summary")))
 
 
 @pytest.mark.parametrize(

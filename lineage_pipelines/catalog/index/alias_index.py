@@ -51,12 +51,24 @@ def add(connection: sa.Connection, seq: int, kind: str, body: bytes) -> None:
     An entry that cannot be read is not indexed; `lineage verify` reports it.
     """
     with contextlib.suppress(RecordError):
-        if kind == DECISION:
-            made = decode_decision(body)
-            _add(connection, IndexedDecision(kind, made.model, made.alias, seq, made.version, made.moves_alias))
-        elif kind == APPROVAL:
-            given = decode_envelope(body).approval
-            _add(connection, IndexedDecision(kind, given.model, given.alias, seq, given.version, moves=False))
+        decision = derive(seq, kind, body)
+        if decision is not None:
+            connection.execute(_ADD, {**decision._asdict(), "moves": int(decision.moves)})
+
+
+def derive(seq: int, kind: str, body: bytes) -> IndexedDecision | None:
+    """Return the line of the index for an entry; None if it is neither a decision nor an approval.
+
+    Raises:
+        RecordError: its bytes are neither.
+    """
+    if kind == DECISION:
+        made = decode_decision(body)
+        return IndexedDecision(kind, made.model, made.alias, seq, made.version, made.moves_alias)
+    if kind == APPROVAL:
+        given = decode_envelope(body).approval
+        return IndexedDecision(kind, given.model, given.alias, seq, given.version, moves=False)
+    return None
 
 
 def copy(connection: sa.Connection, log_connection: sa.Connection) -> None:
@@ -67,10 +79,6 @@ def copy(connection: sa.Connection, log_connection: sa.Connection) -> None:
     for kind in (DECISION, APPROVAL):
         for row in log_connection.execute(sa.select(log.c.seq, log.c.body).where(of_kind(kind)).order_by(log.c.seq)):
             add(connection, row.seq, kind, bytes(row.body))
-
-
-def _add(connection: sa.Connection, decision: IndexedDecision) -> None:
-    connection.execute(_ADD, {**decision._asdict(), "moves": int(decision.moves)})
 
 
 def current_record(connection: sa.Connection, model: str, alias: str) -> Digest | None:

@@ -24,6 +24,7 @@ from lineage_pipelines.catalog.index.impact_index import (
     ModelFile,
     PrefixMatch,
 )
+from lineage_pipelines.catalog.index.index_comparison import IndexComparison, IndexDifference
 from lineage_pipelines.catalog.index.summary_index import SummarizedVersion
 from lineage_pipelines.catalog.log import reader
 from lineage_pipelines.catalog.log.catalog_log import CatalogLog
@@ -214,6 +215,30 @@ class CatalogIndex:
         """Return model and version of everything that an alias names or has named, of whichever partition, in order."""
         with self.reading_decisions() as connection:
             return alias_index.alias_versions(connection, alias)
+
+    # Check
+
+    def comparison(self, only: Collection[int] = ()) -> IndexComparison | None:
+        """Return a comparison of the index with the log; None if the index was derived from it just now, in memory.
+
+        Args:
+            only: the places of the entries to compare; all by default.
+        """
+        return IndexComparison(only) if self._connection.schema_version >= migrations.INDEXED else None
+
+    def differences(self, comparison: IndexComparison) -> Sequence[IndexDifference]:
+        """Return what the index has otherwise than the log, after every entry was added to the comparison."""
+        with self._connection.reading() as connection:
+            return list(comparison.differences(connection))
+
+    def lacking(self, entries: Sequence[Entry]) -> Sequence[int]:
+        """Return the places of those versions whose records name something as used that the index does not have.
+
+        Raises:
+            CatalogError: a record cannot be read.
+        """
+        with self.reading() as connection:
+            return [entry.seq for entry in entries if not record_index.has_usage(connection, entry.seq, entry.record)]
 
     def decisions(self) -> Sequence[IndexedDecision] | None:
         """Return the index of decisions and approvals; None if the catalog's schema has none."""

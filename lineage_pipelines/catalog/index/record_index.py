@@ -71,6 +71,13 @@ _ADD_ARTIFACT = artifact.insert().from_select(
 )
 _KNOWN = sa.select(entity.c.key, entity.c.id).where(entity.c.key.in_(sa.bindparam("keys", expanding=True)))
 
+_HAS_USAGE = (
+    sa.select(sa.func.count())
+    .select_from(entity)
+    .join(usage, usage.c.entity == entity.c.id)
+    .where(entity.c.key.in_(sa.bindparam("keys", expanding=True)), usage.c.seq == _seq)
+)
+
 
 def truncate(name: str) -> str:
     """Return a name as the index has it: one over `LONGEST` characters is truncated, and ends with its SHA-256."""
@@ -113,8 +120,13 @@ def add_version(
     summary_index.add(connection, seq, recorded, record)
 
 
+def fold(name: str) -> str:
+    """Return a model's name without what people overlook: case and punctuation."""
+    return re.sub(r"[._-]+", "_", name.casefold())
+
+
 def _add_model(connection: sa.Connection, name: str) -> None:
-    folded = re.sub(r"[._-]+", "_", name.casefold())
+    folded = fold(name)
     twin = connection.scalar(sa.select(model.c.name).where(model.c.folded == folded))
     if twin is not None:
         raise ConflictError(
@@ -126,17 +138,35 @@ def _add_model(connection: sa.Connection, name: str) -> None:
 
 
 def _add_usage(connection: sa.Connection, seq: int, record: LineageRecord, known: dict[Entity, int]) -> None:
-    source = _source(record.code.source) if record.code.source else None
-    read = {*_read(record), *([source] if source else [])}
-    made = {_file(out.path, out.digest) for stage in record.stages for out in stage.outs} - read
-    new = _identify(connection, read | made, known)
-    rows = [{"entity": known[each], "seq": seq, "beside": int(each in made)} for each in read | made]
+    used = named_by(record)
+    new = _identify(connection, used, known)
+    rows = [{"entity": known[each], "seq": seq, "beside": beside} for each, beside in used.items()]
     connection.execute(_ADD_USAGE, sorted(rows, key=lambda row: row["entity"]))
-    if record.code.source and source in new:
-        files = {Entity(FILE, truncate(file.path), sha256=file.sha256) for file in record.code.source.files}
+    source = source_of(record)
+    if source in new:
+        files = source_files(record)
         _identify(connection, files, known)
         if files:
             connection.execute(_ADD_PART, [{"entity": known[each], "source": known[source]} for each in sorted(files)])
+
+
+def named_by(record: LineageRecord) -> dict[Entity, int]:
+    """Return what a record names as used, each with 1 where a step of its preparation only made it, else 0."""
+    source = source_of(record)
+    read = {*_read(record), *([source] if source else [])}
+    made = {_file(out.path, out.digest) for stage in record.stages for out in stage.outs} - read
+    return {**dict.fromkeys(read, 0), **dict.fromkeys(made, 1)}
+
+
+def source_of(record: LineageRecord) -> Entity | None:
+    """Return the set of source files that a record names, None if it names none."""
+    return _source(record.code.source) if record.code.source else None
+
+
+def source_files(record: LineageRecord) -> set[Entity]:
+    """Return the files of that set."""
+    files = record.code.source.files if record.code.source else ()
+    return {Entity(FILE, truncate(file.path), sha256=file.sha256) for file in files}
 
 
 def _read(record: LineageRecord) -> Iterator[Entity]:
@@ -181,6 +211,15 @@ def _source(closure: SourceClosure) -> Entity:
     # By its files: the digest that the record states for them is not checked here.
     lines = "".join(f"{file.sha256}  {file.path}\n" for file in closure.files)
     return Entity(SOURCE, "", sha256=hashlib.sha256(lines.encode("utf-8", "surrogatepass")).hexdigest())
+
+
+def has_usage(connection: sa.Connection, seq: int, record: LineageRecord) -> bool:
+    """Return whether the index has all that a record names as used."""
+    keys, found = [each.key for each in named_by(record)], 0
+    for start in range(0, len(keys), _MANY):
+        asked = {"keys": keys[start : start + _MANY], "seq": seq}
+        found += connection.scalars(_HAS_USAGE, asked).one()
+    return found == len(keys)
 
 
 def origin_number(connection: sa.Connection, url: str) -> int | None:

@@ -50,8 +50,12 @@ def add(connection: sa.Connection, seq: int, recorded: str, record: LineageRecor
         recorded: when it was committed, as the log has it.
         record: the record.
     """
-    body = canonical_bytes(to_json(summarize(record), "summary")).decode()
-    connection.execute(_ADD, {"seq": seq, "recorded": recorded, "body": body})
+    connection.execute(_ADD, {"seq": seq, "recorded": recorded, "body": body_of(record)})
+
+
+def body_of(record: LineageRecord) -> str:
+    """Return the summary of a record as the index has it."""
+    return canonical_bytes(to_json(summarize(record), "summary")).decode()
 
 
 def of_model(

@@ -59,6 +59,11 @@ class CatalogLog:
         with self._connection.reading() as connection:
             return reader.at(connection, sorted(seqs))
 
+    def size(self) -> int:
+        """Return how many entries there are."""
+        with self._connection.reading() as connection:
+            return reader.size(connection)
+
     @property
     def _signed(self) -> bool:
         return self._connection.schema_version >= migrations.SIGNED

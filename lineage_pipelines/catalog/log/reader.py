@@ -117,6 +117,11 @@ def walk(
             yield LogEntry(**row._mapping)  # noqa: SLF001  # SQLAlchemy's public name for it
 
 
+def size(connection: sa.Connection) -> int:
+    """Return the place of the last entry, 0 if there is none."""
+    return int(connection.scalar(sa.select(sa.func.max(log.c.seq))) or 0)
+
+
 def versions(connection: sa.Connection) -> dict[int, tuple[str, int]]:
     """Return the model and version of each entry that is one, by its place in the log."""
     rows = connection.execute(sa.select(version.c.seq, version.c.model, version.c.version))

@@ -16,7 +16,7 @@ from lineage_pipelines.catalog.connection import CatalogConnection
 from lineage_pipelines.catalog.log import reader
 from lineage_pipelines.catalog.log.catalog_log import CatalogLog
 from lineage_pipelines.catalog.log.entries import Entry, LogEntry
-from lineage_pipelines.catalog.outbox import attempts
+from lineage_pipelines.catalog.outbox import attempts, outbox_check
 from lineage_pipelines.catalog.outbox.attempts import Attempt, AttemptEnd
 from lineage_pipelines.records.values.codec import format_time
 
@@ -143,6 +143,15 @@ class Outbox:
             return []
         with self._connection.reading() as connection:
             return attempts.running(connection)
+
+    # Check
+
+    def contradictions(self) -> Sequence[tuple[int | None, str]]:
+        """Return what in outbox and attempts contradicts the log, in words, with the entry that it is about."""
+        if self._connection.schema_version < migrations.UNFINISHED:
+            return []
+        with self._connection.reading() as connection:
+            return list(outbox_check.contradictions(connection))
 
 
 def post(connection: sa.Connection, seq: int, destinations: Sequence[str]) -> None:

@@ -11,6 +11,7 @@ from lineage_pipelines.catalog.log.entries import Entry, VersionName
 from lineage_pipelines.queries.graph.lineage_graph import Edge, LineageGraph, Node, NodeKind, Verb
 from lineage_pipelines.queries.graph.subject import Subject
 from lineage_pipelines.queries.graph.trace import Makers, trace_entry
+from lineage_pipelines.queries.index_check import check_usage
 from lineage_pipelines.records.values.model_name import split_scoped
 
 
@@ -66,10 +67,15 @@ class Impact:
     versions: tuple[ImpactedVersion, ...]
     alias: str | None = None
     """Only those that this alias names were asked for."""
+    compared: bool = False
+    """Whether the whole index was compared with the log, or only the rows that this rests on."""
 
 
 def impact(catalog: Catalog, subject: Subject, *, alias: str | None = None, explain: bool = True) -> Impact:
     """Return every version that used a subject, directly, through any preparation step or another model's file.
+
+    What somebody deletes because of the answer must not rest on an altered index: explained, it is compared with the
+    log (see `index_check`).
 
     Args:
         catalog: the catalog.
@@ -78,9 +84,10 @@ def impact(catalog: Catalog, subject: Subject, *, alias: str | None = None, expl
         explain: whether to say how each used it, which reads its record. Without it, the index alone answers.
 
     Raises:
-        CatalogError: the catalog cannot be read.
+        CatalogError: the catalog cannot be read, or its index contradicts the log.
     """
     dependents = catalog.index.impact(subject.query)
+    compared = explain and check_usage(catalog, {each.version.seq for each in dependents})
     live = live_versions(catalog, {each.version.model for each in dependents})
     found = [each for each in dependents if alias is None or alias in _plain(_aliases(live, each.version))]
     hows = _explain(catalog, subject, found) if explain else {}
@@ -95,7 +102,7 @@ def impact(catalog: Catalog, subject: Subject, *, alias: str | None = None, expl
         for name in dict.fromkeys(each.version for each in found)
     ]
     versions.sort(key=lambda each: (not each.aliases, each.model, -each.version))
-    return Impact(subject=subject, versions=tuple(versions), alias=alias)
+    return Impact(subject=subject, versions=tuple(versions), alias=alias, compared=compared)
 
 
 def live_versions(catalog: Catalog, models: Collection[str]) -> Mapping[tuple[str, int], tuple[str, ...]]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
+from lineage_pipelines.catalog.index.index_comparison import IndexComparison
 from lineage_pipelines.catalog.log.entries import LogEntry
 from lineage_pipelines.catalog.transparency.signing import PublicKey
 from lineage_pipelines.errors import CatalogError, RecordError
@@ -21,6 +22,7 @@ from lineage_pipelines.records.decisions.decision import Decision, decode_decisi
 from lineage_pipelines.records.decisions.key_event import KeyChange, KeyEvent, KeyPurpose, decode_key_event
 from lineage_pipelines.records.decisions.reproduction import decode_reproduction
 from lineage_pipelines.records.statement.lineage_record import (
+    LineageRecord,
     ModelIdentity,
     decode,
     decode_identity,
@@ -327,6 +329,7 @@ class LogScan:
         selection: the entries to check.
         sizes: the sizes at which the root of the tree is needed.
         files: collects the files that checked records name; None to collect none.
+        index: the comparison of the index that every entry is added to; None to compare none.
     """
 
     def __init__(
@@ -336,8 +339,10 @@ class LogScan:
         *,
         sizes: frozenset[int] = frozenset(),
         files: ReferencedFiles | None = None,
+        index: IndexComparison | None = None,
     ) -> None:
         names = EntryNames(indexed)
+        self._names = names
         self.indexed = indexed
         self.selection = selection
         self.tree = LogTree(names, sizes)
@@ -348,6 +353,7 @@ class LogScan:
         """Place and decision, in order."""
         self.approvals: list[LogEntry] = []
         self._files = files
+        self._index = index
 
     def see(self, entry: LogEntry) -> None:
         """Check the next entry, and collect what is in it."""
@@ -378,10 +384,12 @@ class LogScan:
                 self._check_record(entry)
             elif entry.kind == "decision":
                 self.decisions.append((entry.seq, decode_decision(entry.body)))
+                self._compare(entry)
             elif entry.kind == "record" or entry.seq in self.indexed:
                 self.order.assume(entry)
             elif entry.kind == "approval":
                 self.approvals.append(entry)
+                self._compare(entry)
             elif selected and (decode_analysis := _ANALYSES.get(entry.kind)):
                 decode_analysis(entry.body)
         except RecordError as error:
@@ -390,15 +398,30 @@ class LogScan:
                 self.order.assume(entry)
 
     def _check_record(self, entry: LogEntry) -> None:
-        if self._files is None:
+        if self._files is None and self._index is None:
             identity, _ = decode_identity(entry.body)
         else:
             record = decode(entry.body)
-            self._files.add(entry.seq, record)
+            if self._files is not None:
+                self._files.add(entry.seq, record)
+            self._compare(entry, record)
             identity = record.model
         digest = Digest.of(entry.body)
         self.selection.add_record(digest)
         self.order.check_record(entry, identity, digest)
+
+    def _compare(self, entry: LogEntry, record: LineageRecord | None = None) -> None:
+        if self._index is not None:
+            self._index.add(entry, record)
+
+    def name(self, seq: int) -> str:
+        """Return the name of the entry at a place."""
+        return self._names.name(seq, "record" if seq in self.indexed else "no version")
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether every entry is there, has its bytes and its place: what is derived from them can be compared."""
+        return not self.bytes.wrong and not self.order.wrong
 
     def finish(self, read_index: Callable[[], Versions]) -> None:
         """Compare with the index; it is read again only if versions were committed during the pass."""

@@ -5,10 +5,12 @@ A check that could not be made is NOT CHECKED, which is not a pass. What is wron
 
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from lineage_pipelines.artifacts.artifact_store import ArtifactStore
 from lineage_pipelines.catalog.catalog import Catalog
+from lineage_pipelines.catalog.index.index_comparison import IndexComparison
 from lineage_pipelines.catalog.log.entries import LogEntry
 from lineage_pipelines.catalog.transparency.checkpoint_note import Checkpoint
 from lineage_pipelines.errors import RecordError
@@ -67,14 +69,15 @@ def verify_catalog(
     places = frozenset(only)
     sizes = frozenset(one.point.size for one in (*([newest] if newest else ()), *others))
     selection = SelectedEntries(places) if places else WholeLog()
-    scan = LogScan(catalog.index.versions(), selection, sizes=sizes, files=files)
+    index = catalog.index.comparison(places)
+    scan = LogScan(catalog.index.versions(), selection, sizes=sizes, files=files, index=index)
     for entry in catalog.log.walk():
         scan.see(entry)
         progress("entries", scan.tree.size)
     scan.finish(catalog.index.versions)
     checkpoints = CheckpointCheck(scan)
     anchored = checkpoints.check_inclusion(newest, places) if places else checkpoints.compare(newest, earlier=others)
-    log = (*_log_claims(scan, catalog), anchored)
+    log = (*_log_claims(scan, catalog), _index(scan, catalog, index), anchored)
     if memory is not None and not places and not any(finding.failed for finding in log):
         memory.keep(Checkpoint(origin=scan.tree.origin, size=scan.tree.size, root=scan.tree.root()))
     return (*log, *_file_claims(files, scan.indexed, artifacts, project_dir, progress))
@@ -164,6 +167,27 @@ def _misindexed(scan: LogScan, catalog: Catalog) -> Iterator[str]:
     for seq in sorted({seq for seq, *_ in indexed ^ made} - altered):
         if scan.order.has(seq):
             yield f"entry {seq} (decision): the index differs; rebuild it with Catalog.rebuild()"
+
+
+def _index(scan: LogScan, catalog: Catalog, index: IndexComparison | None) -> Finding:
+    """Compare every row of the index with the log, and unfinished work with both."""
+    if index is None:
+        return conclude(FindingKind.INDEX, [], "derived from the log just now: the catalog is of an earlier schema")
+    if not scan.is_whole:
+        return not_checked(
+            FindingKind.INDEX, "entries of the log are missing, altered or out of place, so it cannot be derived again"
+        )
+    selected = isinstance(scan.selection, SelectedEntries)
+    found = [(each.seq, f"the index differs about {{}}: {each.detail}") for each in catalog.index.differences(index)]
+    found += [] if selected else [(seq, f"{{}} {words}") for seq, words in catalog.outbox.contradictions()]
+    wrong = [
+        defect(FindingKind.INDEX, detail.format(scan.name(seq) if seq else "the catalog"), [seq] if seq else [])
+        for seq, detail in found
+    ]
+    rows = "the rows about them follow" if selected else f"{index.checked:,} rows follow"
+    finding = conclude(FindingKind.INDEX, wrong, f"{rows} from the log")
+    fix = "; find out who changed it, then rebuild it with Catalog.rebuild()" if wrong else ""
+    return replace(finding, detail=finding.detail + fix)
 
 
 def _approvals(scan: LogScan) -> Finding:

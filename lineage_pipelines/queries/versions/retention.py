@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from lineage_pipelines.catalog.catalog import Catalog
 from lineage_pipelines.catalog.log.entries import Entry
+from lineage_pipelines.queries.index_check import check_decisions
 from lineage_pipelines.queries.refs import resolve
 from lineage_pipelines.queries.versions.referenced_files import Data, ReferencedFiles
 from lineage_pipelines.records.values.model_name import PRODUCTION
@@ -48,12 +49,13 @@ def find_data_to_keep(catalog: Catalog, refs: Sequence[str] = ()) -> DataToKeep:
 
     Raises:
         NotFoundError: a REF names no version.
-        CatalogError: the catalog cannot be read.
+        CatalogError: the catalog cannot be read, or its index of decisions contradicts the log.
         RecordError: a record cannot be read.
     """
     if refs:
         entries = {entry.seq: entry for entry in (resolve(catalog, ref) for ref in refs)}
     else:
+        check_decisions(catalog)
         promoted = (catalog.get(model, version) for model, version in catalog.index.alias_versions(PRODUCTION))
         entries = {entry.seq: entry for entry in promoted}
     files = ReferencedFiles()

@@ -35,6 +35,7 @@ class FindingKind(StrEnum):
     DECISIONS = "decisions"
     ENTRIES = "entries"
     INCLUSION = "inclusion"
+    INDEX = "index"
     ORDER = "order"
     SIGNATURES = "signatures"
     # What a crash left behind (reconcile)

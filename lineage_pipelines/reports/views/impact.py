@@ -34,6 +34,8 @@ def impact_document(impact: "Impact", *, full: bool = False) -> Document:
     blocks += _producers(impact)
     if any(each.how and each.how.roles and each.how.is_data for each in impact.versions):
         blocks += _advice([each.ref for each in live], subject)
+        if not impact.compared:
+            blocks.append(Paragraph("  Before that, compare the whole index with the log: lineage verify --quick"))
     return Document(blocks)
 
 
