@@ -7,13 +7,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from lineage_pipelines.catalog.catalog import Catalog
+from lineage_pipelines.catalog.index.version_summary import VersionSummary, summarize
 from lineage_pipelines.catalog.log import entries
 from lineage_pipelines.queries.registry.baseline import preceding_versions, previous_version
 from lineage_pipelines.queries.versions.version_log import log_versions
 from lineage_pipelines.queries.versions.what_changed import what_changed
 from lineage_pipelines.records.statement.lineage_record import LineageRecord, decode
 from lineage_pipelines.records.statement.partition import Partition
-from lineage_pipelines.records.statement.version_summary import VersionSummary, summarize
 from lineage_pipelines.records.values.canonical import canonical_bytes, parse_bytes
 from lineage_pipelines.records.values.codec import from_json, to_json
 from lineage_pipelines_tests import strategies

@@ -8,10 +8,10 @@ from typing import Any
 import sqlalchemy as sa
 
 from lineage_pipelines.catalog.backends.schema_tables import summary, version
+from lineage_pipelines.catalog.index.version_summary import VersionSummary, summarize
 from lineage_pipelines.errors import CatalogError, RecordError
 from lineage_pipelines.records.statement.dataset import DatasetSnapshot
 from lineage_pipelines.records.statement.lineage_record import LineageRecord
-from lineage_pipelines.records.statement.version_summary import VersionSummary, summarize
 from lineage_pipelines.records.values.canonical import canonical_bytes, parse_bytes
 from lineage_pipelines.records.values.codec import from_json, parse_time, to_json
 
