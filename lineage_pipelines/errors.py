@@ -1,8 +1,30 @@
-"""The errors a user can meet, one family under `LineageError`.
+"""The errors a user can meet, one family under `LineageError`, and how text of others is shown to people.
 
 An error means that a question could not be answered or that a fact could not be stated honestly. A mismatch that was
 found is an answer (a `Finding`), never an exception. Every message says what, where, and what to do.
 """
+
+import re
+
+# Control characters could move the cursor, bidirectional ones reorder what is read, tags and joiners hide in it.
+_UNSAFE = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2064\u2066-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff"
+    "\U000e0000-\U000e007f]"
+)
+
+
+def visible(text: str) -> str:
+    """Return text with control, bidirectional and invisible characters written out as escapes, line breaks included.
+
+    Text of a record, a file or another system passes through here wherever it is shown: a terminal obeys what stands in
+    it.
+    """
+    return _UNSAFE.sub(lambda found: ascii(found[0])[1:-1], text)
+
+
+def visible_lines(text: str) -> str:
+    """Return text of several lines, each of them `visible`."""
+    return "\n".join(map(visible, text.split("\n")))
 
 
 class LineageError(Exception):
@@ -21,12 +43,10 @@ class LineageError(Exception):
         self.fix = fix
 
     def __str__(self) -> str:
-        lines = [self.what]
-        if self.where:
-            lines.append(f"  where: {self.where}")
-        if self.fix:
-            lines.append(f"  fix:   {self.fix}")
-        return "\n".join(lines)
+        parts = [("", self.what), ("  where: ", self.where), ("  fix:   ", self.fix)]
+        # What a line break in the text of others begins is indented, so that it is not taken for a line of ours.
+        shown = [(label, visible_lines(text).replace("\n", "\n         ")) for label, text in parts]
+        return "\n".join(f"{label}{text}" for label, text in shown if text)
 
 
 class RecordError(LineageError):

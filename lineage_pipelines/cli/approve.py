@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from lineage_pipelines.cli.session import Session, read_instant
+from lineage_pipelines.cli.session import Session, echo_note, read_instant
 from lineage_pipelines.errors import CatalogError
 
 _UNITS = {"h": "hours", "d": "days", "w": "weeks"}
@@ -67,9 +67,9 @@ def command(
         asked = read_policy(project_dir, alias).approvals
     session.start_mirroring()
     until = f", until {end:%Y-%m-%dT%H:%MZ}" if end is not None else ""
-    click.echo(f"entry {seq}: {approval.approver} approves {entry.ref} for {alias}{until}", err=True)
+    echo_note(f"entry {seq}: {approval.approver} approves {entry.ref} for {alias}{until}")
     if not asked:
-        click.echo(f"note: the policy of {alias} requires no approvals", err=True)
+        echo_note(f"note: the policy of {alias} requires no approvals")
     return 0
 
 

@@ -7,7 +7,7 @@ import click
 
 from lineage_pipelines.cli.progress import progress_line
 from lineage_pipelines.cli.replay_options import ask, build_options, replay_options
-from lineage_pipelines.cli.session import Session, answer, format_option, full_option, print_answer
+from lineage_pipelines.cli.session import Session, answer, echo_note, format_option, full_option, print_answer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -71,7 +71,7 @@ def command(
             callbacks = _callbacks(first, second, options, show, yes=yes)
             attribution = attribute(catalog, first, second, metric, options, seeds=seeds, callbacks=callbacks)
     if not no_store:
-        click.echo(f"recorded as entry {_store(session, attribution):,} of the log", err=True)
+        echo_note(f"recorded as entry {_store(session, attribution):,} of the log")
     if page:
         print_answer(attribution_html(attribution))
     else:

@@ -3,7 +3,7 @@
 import click
 
 from lineage_pipelines.cli.approve import ask_passphrase, new_passphrase, own_key_file
-from lineage_pipelines.cli.session import Session, answer, format_option
+from lineage_pipelines.cli.session import Session, answer, echo_note, format_option
 
 
 @click.group("key")
@@ -77,7 +77,7 @@ def new_command(session: Session, /, owner: str, output: str | None, *, passphra
             if not existing:
                 path.unlink()  # an unregistered key would look like a valid one
             raise
-    click.echo(f"entry {seq}: the key {key.keyid[:12]} of {name} is registered; it is in {path}", err=True)
+    echo_note(f"entry {seq}: the key {key.keyid[:12]} of {name} is registered; it is in {path}")
     return 0
 
 
@@ -100,5 +100,5 @@ def revoke_command(session: Session, key: str, reason: str) -> int:
     with session.open_for_writing() as catalog:
         revoked = find_key(catalog, key)
         seq = catalog.registry.revoke_key(revoked.key, check_reason(reason))
-    click.echo(f"entry {seq}: the key {revoked.key[:12]} is revoked", err=True)
+    echo_note(f"entry {seq}: the key {revoked.key[:12]} is revoked")
     return 0

@@ -1,6 +1,7 @@
 """Main: the command group, and the one place where errors become exit codes."""
 
 import gc
+import io
 import re
 import sys
 import traceback
@@ -34,7 +35,7 @@ from lineage_pipelines.cli import (
     what_changed,
 )
 from lineage_pipelines.cli.session import Session
-from lineage_pipelines.errors import LineageError, NotFoundError, RecordError
+from lineage_pipelines.errors import LineageError, NotFoundError, RecordError, visible_lines
 
 _BAD_INPUT = 2
 _NOT_ANSWERED = 3
@@ -103,7 +104,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         _refuse_empty(arguments)
         code = lineage.main(arguments, prog_name="lineage", standalone_mode=False)
     except click.ClickException as error:
-        error.show(sys.stderr)
+        error.show(told := io.StringIO())
+        click.echo(visible_lines(told.getvalue()), err=True, nl=False)
         return _BAD_INPUT
     except click.Abort:
         return _say("interrupted")
@@ -127,7 +129,7 @@ def _fail(error: Exception, *, debug: bool) -> int:
     elif isinstance(error, LineageError):
         _say(str(error))
     else:
-        _say(f"{type(error).__name__}: {error}\n  fix:   lineage --debug … shows the traceback")
+        _say(f"{type(error).__name__}: {visible_lines(str(error))}\n  fix:   lineage --debug … shows the traceback")
     return _BAD_INPUT if isinstance(error, NotFoundError | RecordError) else _NOT_ANSWERED
 
 

@@ -2,7 +2,7 @@
 
 import click
 
-from lineage_pipelines.cli.session import Session
+from lineage_pipelines.cli.session import Session, echo_note
 
 
 @click.command("migrate")
@@ -24,5 +24,5 @@ def command(session: Session) -> int:
     with Catalog(session.settings().catalog) as catalog:
         before, now = catalog.connection.found_schema, catalog.connection.schema_version
         result = "up to date" if before == now else "created" if before == 0 else f"upgraded from schema {before}"
-        click.echo(f"{catalog.url}: {result}, schema {now}", err=True)
+        echo_note(f"{catalog.url}: {result}, schema {now}")
     return 0

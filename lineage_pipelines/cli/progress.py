@@ -9,6 +9,8 @@ from contextlib import contextmanager
 
 import click
 
+from lineage_pipelines.errors import visible
+
 _PATIENCE_SECONDS = 2.0
 _PERIOD_SECONDS = 0.25
 _CLEAR = "\r\x1b[K"
@@ -40,7 +42,7 @@ def progress_count() -> Iterator[Callable[[str, int], None]]:
 def echo_step(text: str) -> None:
     """Print a separate line on a terminal's stderr, above the progress line if there is one."""
     if sys.stderr.isatty():
-        click.echo(f"{_CLEAR}{text}", err=True)
+        click.echo(f"{_CLEAR}{visible(text)}", err=True)
 
 
 class _Line:
@@ -60,7 +62,7 @@ class _Line:
         while not self.ended.wait(_PERIOD_SECONDS):
             seconds = time.monotonic() - self._start
             if self._text and seconds > _PATIENCE_SECONDS:
-                text = "".join(letter if letter.isprintable() else "?" for letter in self._text)
+                text = visible(self._text)
                 columns = shutil.get_terminal_size().columns - len(f", {seconds:.0f} s") - 1
                 click.echo(f"{_CLEAR}{text[: max(columns, 0)]}, {seconds:.0f} s", err=True, nl=False)
                 written = True

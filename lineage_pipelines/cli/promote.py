@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from lineage_pipelines.cli.session import Session, answer, format_option, user_name
+from lineage_pipelines.cli.session import Session, answer, echo_note, format_option, user_name
 
 if TYPE_CHECKING:
     from lineage_pipelines.catalog.catalog import Catalog
@@ -141,5 +141,5 @@ def _commit(session: Session, catalog: "Catalog", decision: "Decision") -> int:
     seq = catalog.registry.decide(decision)
     session.start_mirroring()
     what = decision.ref if decision.version is not None else "no version"
-    click.echo(f"entry {seq}: {decision.action} {what}, {decision.alias}", err=True)
+    echo_note(f"entry {seq}: {decision.action} {what}, {decision.alias}")
     return 0

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 import click
 
 from lineage_pipelines.cli.progress import echo_step
+from lineage_pipelines.cli.session import echo_note
 
 if TYPE_CHECKING:
     from lineage_pipelines.catalog.log.entries import Entry
@@ -92,14 +93,14 @@ def ask(entries: "Sequence[Entry]", options: "Options", *more: str) -> None:
         UsageError: standard input is not a terminal.
     """
     names = " and ".join(entry.ref for entry in entries)
-    click.echo(f"To run {names} again, this code is run on this machine, as your user:", err=True)
+    echo_note(f"To run {names} again, this code is run on this machine, as your user:")
     for entry in entries:
-        click.echo(f"  {_description(entry)}", err=True)
+        echo_note(f"  {_description(entry)}")
     if not options.this_environment:
         counts = " and ".join(f"{entry.record.environment.package_count:,}" for entry in entries)
-        click.echo(f"  with the recorded {counts} libraries, installed if need be", err=True)
+        echo_note(f"  with the recorded {counts} libraries, installed if need be")
     for line in more:
-        click.echo(f"  {line}", err=True)
+        echo_note(f"  {line}")
     if not sys.stdin.isatty():
         raise click.UsageError("there is no terminal to ask for confirmation; add --yes to run it")
     click.confirm("Continue?", err=True, abort=True)

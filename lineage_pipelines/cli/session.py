@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
-from lineage_pipelines.errors import CatalogError
+from lineage_pipelines.errors import CatalogError, visible
 from lineage_pipelines.settings import Settings, resolve_settings
 
 if TYPE_CHECKING:
@@ -64,7 +64,12 @@ class Session:
         if settings.mirrors:
             from lineage_pipelines.bridges.mlflow.delivery_launcher import start_mirroring
 
-            start_mirroring(settings, lambda words: click.echo(f"note: {words}", err=True))
+            start_mirroring(settings, lambda words: echo_note(f"note: {words}"))
+
+
+def echo_note(text: str) -> None:
+    """Print a line on stderr. What it says of records is escaped: a terminal obeys what stands in it."""
+    click.echo(visible(text), err=True)
 
 
 def format_option(function: Function) -> Function:
@@ -117,7 +122,7 @@ def write_output(path: Path, text: str, *, what: str = "answer") -> None:
     except OSError as error:
         fix = "name a file in an existing folder that this user may write to"
         raise CatalogError(f"the {what} cannot be written: {error.strerror}", where=str(path), fix=fix) from error
-    click.echo(f"wrote {path}", err=True)
+    echo_note(f"wrote {path}")
 
 
 def read_instant(text: str, option: str) -> datetime:

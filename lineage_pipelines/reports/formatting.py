@@ -3,11 +3,11 @@
 import html
 import json
 import math
-import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
+from lineage_pipelines.errors import visible
 from lineage_pipelines.records.statement.metric import metric_text
 from lineage_pipelines.records.values.canonical import Json
 from lineage_pipelines.reports.document import Block, Paragraph, Table
@@ -18,13 +18,6 @@ _WHOLE = 100
 _DAY = 86_400
 _HOUR = 3_600
 _SHORT = 12
-# Control characters could move the cursor, bidirectional ones reorder what is read.
-_UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
-
-
-def visible(text: str) -> str:
-    """Return text with control and bidirectional characters written out as escapes."""
-    return _UNSAFE.sub(lambda found: ascii(found[0])[1:-1], text)
 
 
 def escape_html(text: str) -> str:

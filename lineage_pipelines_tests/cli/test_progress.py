@@ -34,7 +34,7 @@ def test_work_of_a_moment_shows_steps_only() -> None:
 
 def test_long_work_shows_one_line_that_is_removed() -> None:
     shown = _on_a_terminal(2.8)
-    assert "1 rows ?[31m, " in shown, "no escape of the data reaches the terminal"
+    assert "1 rows \\x1b[31m, " in shown, "no escape of the data reaches the terminal"
     assert "12,345 entries, " in shown
     assert shown.count("\n") == 1
     assert shown.endswith("\r\x1b[K")

@@ -9,11 +9,12 @@ import pytest
 
 from lineage_pipelines.catalog.catalog import Catalog
 from lineage_pipelines.cli.session import HIGHEST, WIDEST
+from lineage_pipelines.errors import visible
 from lineage_pipelines.records.statement.dataset import StageInput, StageOutput, StageRun
 from lineage_pipelines.records.statement.lineage_record import LineageRecord
 from lineage_pipelines.records.statement.training_run import CheckResult, CheckSeverity
 from lineage_pipelines.reports.document import Document
-from lineage_pipelines.reports.formatting import visible, width
+from lineage_pipelines.reports.formatting import width
 from lineage_pipelines.reports.render.text import render_text
 from lineage_pipelines.reports.views.attribute import attribution_document
 from lineage_pipelines.reports.views.reproduce import reproduction_document

@@ -4,11 +4,12 @@ import dataclasses
 
 import pytest
 
+from lineage_pipelines.errors import visible
 from lineage_pipelines.queries.diff.changes import FileChange, Kind, MetricChange, StageChange
 from lineage_pipelines.queries.diff.explanation.change import ChangeKind
 from lineage_pipelines.queries.diff.version_diff import VersionDiff
 from lineage_pipelines.reports.change_text import change_text
-from lineage_pipelines.reports.formatting import visible, width
+from lineage_pipelines.reports.formatting import width
 from lineage_pipelines.reports.render.markdown import render_markdown
 from lineage_pipelines.reports.render.text import render_text
 from lineage_pipelines.reports.views.diff import diff_document, page_document

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lineage_pipelines.errors import visible
 from lineage_pipelines.reports.document import Document, Heading, Pairs, Paragraph, Table, Tree
-from lineage_pipelines.reports.formatting import visible, width
+from lineage_pipelines.reports.formatting import width
 from lineage_pipelines.reports.render.markdown import render_markdown
 from lineage_pipelines.reports.render.text import render_text
 from lineage_pipelines.reports.views.preparation import preparation_trees

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from lineage_pipelines.bridges.mlflow.decision_sync import sync_approvals, sync_decision
 from lineage_pipelines.bridges.mlflow.mirror import Mirror
 from lineage_pipelines.bridges.mlflow.server import LostServerError, connect
-from lineage_pipelines.errors import LineageError
+from lineage_pipelines.errors import LineageError, visible, visible_lines
 from lineage_pipelines.queries.registry.alias_history import LoggedDecision
 from lineage_pipelines.records.decisions.approval import decode_envelope
 from lineage_pipelines.records.decisions.decision import decode_decision
@@ -122,9 +122,9 @@ def main() -> int:
         sys.stderr.write(f"error: {error}\n")
         return 1
     for seq, why in found.refused:
-        sys.stderr.write(f"entry {seq}: {why}\n")
+        sys.stderr.write(f"entry {seq}: {visible(why)}\n")
     if found.lost:
-        sys.stderr.write(f"error: {found.lost}\n")
+        sys.stderr.write(f"error: {visible_lines(str(found.lost))}\n")
     entries = "1 entry" if found.sent == 1 else f"{found.sent:,} entries"
     sys.stderr.write(f"{entries} sent{', another process is delivering' if found.busy else ''}\n")
     return 1 if found.lost else 0

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 from pydantic import Field
 
+from lineage_pipelines.errors import visible
 from lineage_pipelines.orchestration.lineage_resource import LineageResource
 from lineage_pipelines.orchestration.ui import metadata_keys
 from lineage_pipelines.records.statement.metric import metric_text
@@ -113,7 +114,7 @@ def _train(context: dg.OpExecutionContext, asked: Request, lineage: LineageResou
     try:
         value = mixes.measure(frozenset(asked["coalition"]), asked["seed"])
     except InfeasibleMixError as error:  # an answer: two of the parts do not go without each other
-        context.log.warning("new: %s (seed %s) cannot run: %s", words, asked["seed"], error.what)
+        context.log.warning("new: %s (seed %s) cannot run: %s", words, asked["seed"], visible(error.what))
         return "infeasible"
     context.log.info("new: %s (seed %s): %s = %s", words, asked["seed"], asked["metric"], metric_text(value))
     return f"{value!r}"
@@ -143,4 +144,4 @@ def _finish(context: dg.OpExecutionContext, request: Request, lineage: LineageRe
             }
         )
     )
-    context.log.info(sentence(found))
+    context.log.info(visible(sentence(found)))

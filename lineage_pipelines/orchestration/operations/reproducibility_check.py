@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
+from lineage_pipelines.errors import visible
 from lineage_pipelines.orchestration.lineage_resource import LineageResource
 from lineage_pipelines.orchestration.ui import metadata_keys
 from lineage_pipelines.records.values.model_name import PRODUCTION, check_new_alias
@@ -35,7 +36,7 @@ def reproducibility_check(model: dg.AssetsDefinition, *, alias: str = PRODUCTION
         found, earlier = _check_versions(lineage, name, alias)
         lost = [each for each in found if not _is_reproducible(each)]
         for each in lost:
-            context.log.warning("%s: %s", each.ref, each.differs[0])
+            context.log.warning("%s: %s", each.ref, visible(each.differs[0]))
         return dg.AssetCheckResult(
             passed=not lost,
             severity=dg.AssetCheckSeverity.WARN,

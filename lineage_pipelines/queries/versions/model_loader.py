@@ -9,7 +9,7 @@ from pathlib import Path
 from lineage_pipelines.artifacts.artifact_store import ArtifactStore
 from lineage_pipelines.artifacts.model_file import load_model_file
 from lineage_pipelines.catalog.catalog import Catalog
-from lineage_pipelines.errors import ArtifactError
+from lineage_pipelines.errors import ArtifactError, visible
 from lineage_pipelines.queries.refs import resolve
 from lineage_pipelines.records.statement.training_run import ModelFile
 from lineage_pipelines.settings import resolve_settings
@@ -74,5 +74,5 @@ def _warn_about_versions(ref: str, file: ModelFile) -> None:
             here = "no version"
         if here != trained:
             warnings.warn(
-                f"{ref} was trained with {name} {trained}, but {here} is installed", UserWarning, stacklevel=3
+                visible(f"{ref} was trained with {name} {trained}, but {here} is installed"), UserWarning, stacklevel=3
             )

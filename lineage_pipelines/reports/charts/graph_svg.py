@@ -10,8 +10,9 @@ from graphlib import CycleError, TopologicalSorter
 from html import escape
 from typing import TYPE_CHECKING
 
+from lineage_pipelines.errors import visible
 from lineage_pipelines.records.values.phrase import count
-from lineage_pipelines.reports.formatting import fit, short_digest, visible, width
+from lineage_pipelines.reports.formatting import fit, short_digest, width
 
 if TYPE_CHECKING:
     from lineage_pipelines.queries.graph.lineage_graph import LineageGraph, Node

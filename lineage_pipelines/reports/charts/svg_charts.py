@@ -4,6 +4,7 @@ import html
 import math
 from collections.abc import Iterable, Iterator, Sequence
 
+from lineage_pipelines.errors import visible
 from lineage_pipelines.queries.diff.changes import Bins
 from lineage_pipelines.reports.figures import (
     Bars,
@@ -13,7 +14,7 @@ from lineage_pipelines.reports.figures import (
     Picture,
     Shares,
 )
-from lineage_pipelines.reports.formatting import escape_html, number, visible
+from lineage_pipelines.reports.formatting import escape_html, number
 
 _WIDE = 320
 """Units; a page shows a picture between 280 and 480 pixels wide, so that its letters stay readable."""

@@ -7,7 +7,8 @@ from lineage_pipelines.records.values.canonical import Json
 
 def render_json(value: Json) -> str:
     """Write JSON for reading: indented, ASCII where a terminal could be misled."""
-    return json.dumps(value, indent=2, sort_keys=False, ensure_ascii=True) + "\n"
+    # The one control character that JSON's own escaping leaves.
+    return json.dumps(value, indent=2, sort_keys=False, ensure_ascii=True).replace("\x7f", "\\u007f") + "\n"
 
 
 def json_number(value: float | None) -> Json:

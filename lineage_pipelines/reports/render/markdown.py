@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 
+from lineage_pipelines.errors import visible
 from lineage_pipelines.reports.document import (
     Block,
     Document,
@@ -15,7 +16,6 @@ from lineage_pipelines.reports.document import (
     Table,
     Tree,
 )
-from lineage_pipelines.reports.formatting import visible
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#+!|~&$])")
 _MENTION = re.compile(r"(?<!\w)@")

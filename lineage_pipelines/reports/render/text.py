@@ -4,6 +4,7 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from lineage_pipelines.errors import visible
 from lineage_pipelines.reports.document import (
     Block,
     Document,
@@ -16,7 +17,7 @@ from lineage_pipelines.reports.document import (
     Table,
     Tree,
 )
-from lineage_pipelines.reports.formatting import beginning, fit, visible, width
+from lineage_pipelines.reports.formatting import beginning, fit, width
 
 _NARROWEST = 24
 """A last column with less room than this is not worth wrapping."""

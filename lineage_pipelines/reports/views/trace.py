@@ -3,11 +3,12 @@
 import re
 from typing import TYPE_CHECKING
 
+from lineage_pipelines.errors import visible
 from lineage_pipelines.records.values.canonical import Json
 from lineage_pipelines.records.values.codec import to_json
 from lineage_pipelines.records.values.phrase import count
 from lineage_pipelines.reports.document import Block, Document, Heading, Pairs, Paragraph, Tree
-from lineage_pipelines.reports.formatting import short_digest, visible
+from lineage_pipelines.reports.formatting import short_digest
 
 if TYPE_CHECKING:
     from lineage_pipelines.queries.graph.lineage_graph import LineageGraph, Node
