@@ -8,8 +8,8 @@ import sqlalchemy as sa
 from lineage_pipelines.catalog.backends.schema_tables import log
 from lineage_pipelines.catalog.index import alias_index
 from lineage_pipelines.catalog.log import reader
-from lineage_pipelines.catalog.log.entries import APPROVAL, KEY, of_kind
-from lineage_pipelines.catalog.registry import approval_rules
+from lineage_pipelines.catalog.log.entries import APPROVAL, DECISION, KEY, of_kind
+from lineage_pipelines.catalog.registry import approval_rules, decision_rules
 from lineage_pipelines.catalog.registry.approval_rules import RULE, Approver, GivenApproval
 from lineage_pipelines.errors import CatalogError, ConflictError, NotFoundError
 from lineage_pipelines.records.decisions.approval import (
@@ -19,7 +19,7 @@ from lineage_pipelines.records.decisions.approval import (
     same_person,
     trainers,
 )
-from lineage_pipelines.records.decisions.decision import Action, CountedApproval, Decision
+from lineage_pipelines.records.decisions.decision import Action, CountedApproval, Decision, decode_decision
 from lineage_pipelines.records.decisions.key_event import (
     KeyEvent,
     KeyPurpose,
@@ -31,6 +31,7 @@ from lineage_pipelines.records.values.digest import Digest
 from lineage_pipelines.records.values.model_name import scoped, split_scoped
 
 _SHOWN = 12
+_PAGE = 500
 _ASK_AGAIN = "look at it again (lineage history), and decide again"
 
 
@@ -41,7 +42,8 @@ def check(connection: sa.Connection, decision: Decision) -> None:
         ConflictError: the alias names another record than `decision.previous`, or an approval that was counted no
             longer counts: it expired, or its key was revoked.
         NotFoundError: there is no such version, it has another record, or it is of another partition than the alias.
-        CatalogError: the policy requires more approvals, and the decision is not an override.
+        CatalogError: the policy requires more approvals, and the decision is not an override; the decision has no
+            ground: a rollback to what the alias never named, the retirement of an alias that names nothing.
     """
     if decision.version is not None:
         _check_version(connection, decision.model, decision.version, decision.record, decision.alias)
@@ -50,8 +52,25 @@ def check(connection: sa.Connection, decision: Decision) -> None:
         names = f"the record {now}" if now else "no version"
         what = f"{decision.alias} of {decision.model} was changed meanwhile: it names {names}"
         raise ConflictError(what, fix=_ASK_AGAIN)
+    wrong = decision_rules.unfounded(decision, set(_named_before(connection, decision)))
+    if wrong is not None:
+        fix = f"decide with `lineage`: promote (under the policy), rollback, retire or reject; {_ASK_AGAIN}"
+        raise CatalogError(f"the decision {wrong}", where=f"{decision.alias} of {decision.model}", fix=fix)
     if decision.action is Action.PROMOTE:
         _check_counted(connection, decision)
+
+
+def _named_before(connection: sa.Connection, decision: Decision) -> Iterator[Digest]:
+    """Yield the record that a rollback goes back to, if its alias has named it: by the decisions themselves."""
+    if decision.action is not Action.ROLLBACK or decision.version is None:
+        return
+    seqs = alias_index.places(connection, DECISION, decision.model, decision.alias, decision.version)
+    for start in range(0, len(seqs), _PAGE):
+        for entry in reader.walk(connection, signed=False, seqs=seqs[start : start + _PAGE], kind=DECISION):
+            made = decode_decision(entry.body) if Digest.of(entry.body).hex == entry.digest else None
+            same = made is not None and (made.model, made.alias) == (decision.model, decision.alias)
+            if made is not None and same and made.moves_alias and made.record is not None:
+                yield made.record
 
 
 def _check_version(connection: sa.Connection, model: str, version: int, record: Digest | None, alias: str) -> None:

@@ -1,6 +1,7 @@
 """Decision replay: whether each decision still follows from the policy, records and approvals that it names."""
 
 import contextlib
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from functools import cached_property, lru_cache
@@ -8,6 +9,7 @@ from functools import cached_property, lru_cache
 from lineage_pipelines.catalog.catalog import Catalog
 from lineage_pipelines.catalog.log.entries import Entry
 from lineage_pipelines.catalog.registry.approval_rules import AssessedApproval, timely
+from lineage_pipelines.catalog.registry.decision_rules import unfounded
 from lineage_pipelines.errors import LineageError, RecordError
 from lineage_pipelines.queries.registry.approval_status import Approvals
 from lineage_pipelines.queries.registry.decision_drafts import compare, counted
@@ -70,14 +72,18 @@ def recheck_decisions(catalog: Catalog, decisions: Sequence[tuple[int, Decision]
     """
     evidence = _Evidence(catalog)
     current: dict[tuple[str, str], Digest | None] = {}
+    named: dict[tuple[str, str], set[Digest]] = defaultdict(set)
     for seq, decision in decisions:
         where = f"entry {seq} (decision)"
         alias = (decision.model, decision.alias)
         if decision.previous != current.get(alias):
             yield f"{where} states another version than {decision.alias} named before"
+        if (ground := unfounded(decision, named[alias])) is not None:
+            yield f"{where} {ground}"
         yield from (f"{where} {wrong}" for wrong in _recheck(evidence, seq, decision))
         if decision.moves_alias:
             current[alias] = decision.record
+            named[alias] |= {decision.record} if decision.record is not None else set()
 
 
 def _recheck(evidence: _Evidence, seq: int, decision: Decision) -> Iterator[str]:
