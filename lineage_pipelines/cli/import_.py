@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -42,6 +43,22 @@ def command() -> None:
     help="Whether to copy model files into the artifact store.",
 )
 @click.option(
+    "--artifact-root",
+    "roots",
+    metavar="FOLDER",
+    multiple=True,
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="A folder of this machine that model files may be copied from; may be repeated.",
+)
+@click.option(
+    "--max-size",
+    metavar="GB",
+    type=click.FloatRange(min=0, min_open=True),
+    default=10.0,
+    show_default=True,
+    help="Copy no model folder that is larger.",
+)
+@click.option(
     "--rename", "renames", metavar="THEIRS=OURS", multiple=True, help="Give a model another name; may be repeated."
 )
 @format_option
@@ -54,6 +71,8 @@ def mlflow(
     models: Sequence[str],
     dry_run: bool,
     artifacts: str,
+    roots: Sequence[Path],
+    max_size: float,
     renames: Sequence[str],
     form: str,
 ) -> int:
@@ -68,6 +87,7 @@ def mlflow(
       lineage import mlflow --tracking-uri http://mlflow.example.org --dry-run
       lineage import mlflow --tracking-uri sqlite:///mlflow.db --model "Flight delays" --rename "Flight delays=delays"
     """
+    from lineage_pipelines.bridges.mlflow.registry_import.folder_copy import copy_rules
     from lineage_pipelines.bridges.mlflow.registry_import.importer import check_registry, import_registry
     from lineage_pipelines.reports.views.import_ import import_document, import_json
 
@@ -87,6 +107,7 @@ def mlflow(
             models=models,
             renamed=renamed,
             copy=artifacts == "copy",
+            rules=copy_rules(address, roots, max_size),
             dry_run=dry_run,
             progress=lambda model, done, count: show(f"{model[:50]}: {done:,} of {max(count, done):,} versions"),
         )

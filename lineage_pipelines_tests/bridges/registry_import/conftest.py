@@ -79,7 +79,8 @@ def lineage(project: Path, capsys: pytest.CaptureFixture[str]) -> Lineage:  # no
 @pytest.fixture
 def bring(team: Team, lineage: Lineage) -> Lineage:
     """Import the team's registry."""
-    return lambda *words: lineage("import", "mlflow", "--tracking-uri", team.address, *words)
+    root = str(Path(team.address.removeprefix("sqlite:///")).parent)
+    return lambda *words: lineage("import", "mlflow", "--tracking-uri", team.address, "--artifact-root", root, *words)
 
 
 def versions(project: Path, model: str) -> list[Entry]:

@@ -240,7 +240,7 @@ def test_nothing_that_is_imported_is_owed_to_mlflow(
     team.deliver("delays")
     team.client.set_registered_model_alias("delays", "production", "1")
     monkeypatch.setenv("MLFLOW_TRACKING_URI", team.address)
-    assert lineage("import", "mlflow").code == 0
+    assert lineage("import", "mlflow", "--artifact-root", str(project.parent)).code == 0
     with Catalog(resolve_settings(start=project).catalog, read_only=True) as catalog:
         assert len([*catalog.log.walk()]) > 1
         assert catalog.outbox.pending("mlflow") == []

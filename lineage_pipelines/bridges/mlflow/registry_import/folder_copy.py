@@ -1,7 +1,7 @@
 """Folder copy: a model folder of MLflow, streamed into the artifact store and named by the digest of its file list.
 
-What a server lists is not believed: a path that leaves the folder, or a folder of this machine that a server elsewhere
-names, is refused.
+What a server or store lists is not believed. Of this machine only what lies in the folders that the user names is read;
+links and paths that leave them, files that by their name hold secrets, and folders beyond a size are refused.
 """
 
 import contextlib
@@ -9,7 +9,7 @@ import os
 import re
 import stat
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +18,7 @@ from urllib.parse import unquote, urlsplit
 from lineage_pipelines.artifacts.artifact_store import ArtifactStore
 from lineage_pipelines.bridges.mlflow.param_codec import plain
 from lineage_pipelines.bridges.mlflow.server import RefusedError, translated_errors
+from lineage_pipelines.capture.secrets import is_secret_file
 from lineage_pipelines.datasets.metafiles.directory_listing import is_safe_path
 from lineage_pipelines.datasets.metafiles.yaml_reader import read_yaml
 from lineage_pipelines.errors import ArtifactError, BridgeError, DatasetError
@@ -33,6 +34,15 @@ _ROWS = re.compile(r"(serving_)?input_.*example.*|input_example.*")
 _MOST_FILES = 10_000
 _DEEPEST = 64
 _FIX = "give access to it and ask again; or --artifacts none, which only says where the files were"
+_SECRET_FOLDERS = frozenset({".ssh", ".aws", ".azure", ".config", ".docker", ".gnupg", ".kube", ".lineage"})
+_SECRET_FILES = re.compile(
+    r"(?i)id_[a-z0-9]+(_sk)?(\.pub)?|known_hosts|authorized_keys|shadow|.*\.kdbx|\.?git-credentials"
+)
+MOST_GB = 10.0
+_GB = 10**9
+_SQLITE = "sqlite:///"
+_BESIDE = ("mlruns", "mlartifacts")
+"""Where MLflow keeps artifacts beside its database when it is not told another place."""
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _NOT_THERE = (403, 404, 410)
 _Read = Callable[[str, Path], Path]
@@ -130,13 +140,42 @@ class StoredFolder:
     """Examples of input, which hold rows of data: they are in neither the list nor the store."""
 
 
-def store_folder(place: str, address: str, store: ArtifactStore) -> StoredFolder:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CopyRules:
+    """What may be copied."""
+
+    roots: tuple[Path, ...] = ()
+    """The folders of this machine that model folders may lie in."""
+    most_bytes: int = int(MOST_GB * _GB)
+    """Of one model folder."""
+
+
+def copy_rules(address: str, roots: Sequence[Path] = (), most_gb: float = MOST_GB) -> CopyRules:
+    """Return what may be copied from a tracking server or store.
+
+    Args:
+        address: the server or store. The folder of a file store, and `mlruns` and `mlartifacts` beside a database that
+            is a file, are named with it.
+        roots: further folders of this machine.
+        most_gb: the largest model folder, in GB of 10^9 bytes.
+    """
+    folder = local_path(address)
+    if address.startswith(_SQLITE):
+        beside = Path(address.removeprefix(_SQLITE)).absolute().parent
+        named = [beside / name for name in _BESIDE if not (beside / name).is_symlink()]
+    else:
+        named = [folder] if folder is not None else []
+    return CopyRules(roots=tuple(path.resolve() for path in (*roots, *named)), most_bytes=int(most_gb * _GB))
+
+
+def store_folder(place: str, address: str, store: ArtifactStore, rules: CopyRules) -> StoredFolder:
     """Copy every file of a model folder into the store.
 
     Args:
         place: the folder's address, as MLflow names it.
         address: the tracking server or store.
         store: where to.
+        rules: what may be copied.
 
     Raises:
         NoFolderError: it is not there, is empty, or may not be read.
@@ -146,30 +185,50 @@ def store_folder(place: str, address: str, store: ArtifactStore) -> StoredFolder
     local = local_path(place)
     if local is not None:
         _check_may_read(address)
-        return _keep(list(_walk(local)), _local_reader(local), store)
+        inside = _inside(local, rules.roots)
+        return _keep(list(_walk(inside, rules.most_bytes)), _local_reader(inside), store, rules.most_bytes)
     with _explained(address):
         from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 
         repository = get_artifact_repository(place, tracking_uri=address, registry_uri=address)
-        paths = _list(repository)
-        return _keep(paths, _remote_reader(repository), store)
+        paths = _list(repository, rules.most_bytes)
+        return _keep(paths, _remote_reader(repository), store, rules.most_bytes)
 
 
-def _keep(paths: list[str], read: _Read, store: ArtifactStore) -> StoredFolder:
+def _keep(paths: list[str], read: _Read, store: ArtifactStore, most_bytes: int) -> StoredFolder:
     if not paths:
         raise NoFolderError("there are no files")
+    _refuse_secrets(paths)
     lines, size, describing = [], 0, {}
     left_out = tuple(sorted(path for path in paths if _ROWS.fullmatch(path)))
     for path in sorted(set(paths) - set(left_out)):
         with tempfile.TemporaryDirectory(prefix="lineage-") as folder:
             file = read(path, Path(folder))
-            digest = store.put_file(file)
             size += file.stat().st_size
+            _check_size(size, most_bytes)
+            digest = store.put_file(file)
             if path in DESCRIBING_FILES:
                 describing[path] = file.read_bytes()
         lines.append(f"{digest.hex}  {path}\n")
     digest = store.put_bytes("".join(lines).encode())
     return StoredFolder(digest=digest, size=size, described=describe_folder(describing), left_out=left_out)
+
+
+def _refuse_secrets(paths: Sequence[str]) -> None:
+    found = [path for path in paths if _may_be_secret(path)]
+    if found:
+        raise NoFolderError(f"a file that by its name holds secrets: {plain(found[0])[:200]!r}")
+
+
+def _may_be_secret(path: str) -> bool:
+    *folders, name = path.split("/")
+    return is_secret_file(name) or bool(_SECRET_FILES.fullmatch(name)) or not _SECRET_FOLDERS.isdisjoint(folders)
+
+
+def _check_size(size: int, most_bytes: int) -> None:
+    if size > most_bytes:
+        what = f"the folder has {size:,} bytes or more, and {most_bytes:,} are allowed (--max-size)"
+        raise NoFolderError(what)
 
 
 # A folder of this machine
@@ -189,8 +248,25 @@ def _check_may_read(address: str) -> None:
         raise NoFolderError("the server names a folder of its own machine, and such a folder of this one is not read")
 
 
-def _walk(root: Path) -> Iterator[str]:
+def _inside(place: Path, roots: Sequence[Path]) -> Path:
+    """Return the real folder, links followed, within one of the roots.
+
+    Raises:
+        NoFolderError: it lies elsewhere, or in a folder that by its name holds secrets.
+    """
+    real = place.resolve()
+    root = next((root for root in roots if real.is_relative_to(root)), None)
+    if root is None:
+        what = f"{plain(str(place))[:200]!r} is in no folder that may be read; name one with --artifact-root"
+        raise NoFolderError(what)
+    _refuse_secrets([real.relative_to(root).as_posix() + ("" if real.is_file() else "/")])
+    return real
+
+
+def _walk(root: Path, most_bytes: int) -> Iterator[str]:
+    size = 0
     if root.is_file():
+        _check_size(root.stat().st_size, most_bytes)
         yield _checked(root.name, "")
     inside = root.resolve()
     for count, path in enumerate(sorted(root.rglob("*"))):
@@ -201,6 +277,8 @@ def _walk(root: Path) -> Iterator[str]:
         if not os.access(path, os.R_OK):
             raise UnreadableError(f"permission is denied: {plain(path.name)!r}", fix=_FIX)
         if stat.S_ISREG(path.stat().st_mode):
+            size += path.stat().st_size
+            _check_size(size, most_bytes)
             yield _checked(path.relative_to(root).as_posix(), "")
         elif not path.is_dir():
             raise NoFolderError(f"neither a file nor a folder: {plain(path.name)!r}")
@@ -216,12 +294,14 @@ def _local_reader(root: Path) -> _Read:
 # A folder elsewhere
 
 
-def _list(repository: "ArtifactRepository") -> list[str]:
-    folders, found = [""], list[str]()
+def _list(repository: "ArtifactRepository", most_bytes: int) -> list[str]:
+    folders, found, size = [""], list[str](), 0
     while folders:
         folder = folders.pop()
         for listed in repository.list_artifacts(folder or None):
             (folders if listed.is_dir else found).append(_checked(str(listed.path), folder))
+            size += int(listed.file_size or 0)
+            _check_size(size, most_bytes)
             if len(found) + len(folders) > _MOST_FILES:
                 raise NoFolderError(f"more than {_MOST_FILES:,} files")
     return found

@@ -14,9 +14,11 @@ from lineage_pipelines.bridges.mlflow import tags
 from lineage_pipelines.bridges.mlflow.mlflow_limits import chunks
 from lineage_pipelines.bridges.mlflow.registry_import.dvc_at_commit import CommitHistory
 from lineage_pipelines.bridges.mlflow.registry_import.folder_copy import (
+    CopyRules,
     NoFolderError,
     StoredFolder,
     UnreadableError,
+    copy_rules,
     store_folder,
 )
 from lineage_pipelines.bridges.mlflow.registry_import.naming import AliasImport, name_models, with_stages
@@ -62,6 +64,8 @@ class Importer:
     aliases: AliasImport
     copy: bool
     """Whether model files are copied into the store."""
+    rules: CopyRules = field(default_factory=CopyRules)
+    """Which ones may be."""
     progress: Progress = lambda *_: None
     _models: list[ImportedModel] = field(default_factory=list)
     _stored: set[bytes] = field(default_factory=set)
@@ -205,7 +209,8 @@ class _ModelImport:
         if importer.dry_run or not importer.copy:
             return "not copied, as it was asked for (--artifacts none); the blob says where it was"
         try:
-            return store_folder(importer.registry.place(registered.version), importer.registry.address, importer.store)
+            place = importer.registry.place(registered.version)
+            return store_folder(place, importer.registry.address, importer.store, importer.rules)
         except (NoFolderError, RefusedError) as error:
             return f"not copied: {error.what}; the blob says where it was"
         except UnreadableError:
@@ -278,6 +283,7 @@ def import_registry(
     models: Sequence[str] = (),
     renamed: Mapping[str, str] | None = None,
     copy: bool = True,
+    rules: CopyRules | None = None,
     dry_run: bool = False,
     progress: Callable[[str, int, int], None] = lambda *_: None,
 ) -> ImportSummary:
@@ -292,6 +298,7 @@ def import_registry(
         models: names of registered models; all by default.
         renamed: MLflow's names and ours.
         copy: whether model files are copied into the artifact store.
+        rules: which ones may be; by default those of the store itself, or what a server serves.
         dry_run: whether nothing is written.
         progress: called with a model, how many of its versions are done, and how many there may be.
 
@@ -309,6 +316,7 @@ def import_registry(
         store=ArtifactStore(artifacts),
         aliases=AliasImport(catalog, by, project_dir, dry_run),
         copy=copy,
+        rules=rules or copy_rules(address),
         progress=progress,
     )
     return importer.run(models, renamed or {})
