@@ -24,6 +24,7 @@ _TYPES: Mapping[str, type] = {
     "keys": str,
     "require_clean": bool,
     "lock": str,
+    "log": list,
     "mlflow": str,
     "dagster_url": str,
     "trusted_types": list,
@@ -60,6 +61,8 @@ class Settings:
     """How long a model file may take to be loaded when it is read back after it was saved."""
     read_back_megabytes: int = 16_384
     """How much memory it may take."""
+    log: tuple[str, ...] = ()
+    """The identities of the project's log, and of logs that it gave up: the leaf hash of a log's first entry, hex."""
     trusted_types: tuple[str, ...] = ()
     """Qualified names of types that model files may hold beyond those of scikit-learn, NumPy and SciPy."""
 
@@ -98,6 +101,7 @@ def resolve_settings(
         lock=table.get("lock"),
         mlflow=_mlflow(table, project_dir),
         dagster_url=os.environ.get("LINEAGE_DAGSTER_URL") or table.get("dagster_url") or None,
+        log=tuple(table.get("log", ())),
         trusted_types=tuple(table.get("trusted_types", ())),
         **{name: table[name] for name in ("read_back_seconds", "read_back_megabytes") if name in table},
     )

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from lineage_pipelines.cli.session import Session, output_option, print_answer, write_output
+from lineage_pipelines.cli.session import Session, echo_note, output_option, print_answer, write_output
 
 
 @click.command("checkpoint")
@@ -21,7 +21,9 @@ def command(session: Session, output: Path | None) -> int:
       lineage checkpoint -o lineage.checkpoint && git add lineage.checkpoint && git commit -m "Anchor the catalog"
     """
     with session.open_catalog() as catalog:
-        note = catalog.log.checkpoint()
+        note, identity = catalog.log.checkpoint(), catalog.log.identity()
+    if identity not in session.settings().log:
+        echo_note(f'commit the identity of this log in pyproject.toml: [tool.lineage] log = ["{identity}"]')
     if output is None:
         print_answer(note.encode())  # a note is UTF-8 whatever the terminal's encoding is
     else:

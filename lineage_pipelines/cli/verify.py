@@ -78,16 +78,21 @@ def command(
 
 
 def _kept(settings: "Settings", given: Path | None) -> dict[str, Any]:
-    """Return the checkpoints that were kept elsewhere, as arguments of `verify_catalog`."""
+    """Return the checkpoints that were kept elsewhere and the logs of the project, as arguments of `verify_catalog`."""
     from lineage_pipelines.catalog.transparency.checkpoint_note import read_note_file
     from lineage_pipelines.queries.verify.trusted_checkpoints import (
         ANCHOR,
         committed_anchor,
+        committed_logs,
         earlier_anchors,
     )
 
-    if given is None:
-        note = committed_anchor(settings.project_dir)
-        earlier = earlier_anchors(settings.project_dir) if note is not None else ()
-        return {"anchor": note, "anchor_name": f"{ANCHOR} of the last commit", "earlier": earlier}
-    return {"anchor": read_note_file(given), "anchor_name": str(given)}
+    committed = committed_logs(settings.project_dir)
+    logs = {"logs": settings.log if committed is None else committed}
+    if given is not None:
+        return {"anchor": read_note_file(given), "anchor_name": str(given), **logs}
+    note, name = committed_anchor(settings.project_dir), f"{ANCHOR} of the last commit"
+    earlier = earlier_anchors(settings.project_dir)
+    if note is None and earlier:  # the file was deleted: what is in the history counts all the same
+        note, name = earlier[0].text, earlier[0].name
+    return {"anchor": note, "anchor_name": name, "earlier": earlier, **logs}

@@ -83,6 +83,47 @@ def test_every_checkpoint_that_was_ever_committed_counts(signed: Path, lineage: 
     assert verdicts(lineage)["checkpoint"] == "FAIL"
 
 
+def anchored(signed: Path, lineage: Lineage) -> str:
+    """Commit a checkpoint, and return the identity of the log that it offers."""
+    offered = lineage("checkpoint", "-o", "lineage.checkpoint")
+    git(signed, "add", "lineage.checkpoint")
+    git(signed, "commit", "-qm", "Anchor")
+    return offered.err.partition('log = ["')[2].partition('"]')[0]
+
+
+def test_a_log_whose_first_entry_was_moved_is_not_taken_for_another(signed: Path, lineage: Lineage) -> None:
+    """A new checkpoint over those of before is no way to have them forgotten: they are of another log now."""
+    anchored(signed, lineage)
+    with unguarded(signed / ".lineage/catalog.db") as raw:
+        raw.execute("UPDATE log SET recorded = '2013-01-01T00:00:00.000000Z' WHERE seq = 1")
+    anchored(signed, lineage)
+    assert verdicts(lineage)["checkpoint"] == "FAIL"
+    assert "is of another log, or the first entry was rewritten" in detail(lineage, "checkpoint")
+
+
+def test_the_log_that_a_project_commits_is_the_only_one(signed: Path, lineage: Lineage) -> None:
+    log = anchored(signed, lineage)
+    (signed / "pyproject.toml").write_text(f'[tool.lineage]\nlog = ["{log}"]\n')
+    assert lineage("checkpoint").err == "", "offered once"
+    git(signed, "add", "pyproject.toml")
+    git(signed, "commit", "-qm", "Name the log")
+    assert verdicts(lineage)["checkpoint"] == "PASS"
+    (signed / "pyproject.toml").write_text("[tool.lineage]\n")
+    with unguarded(signed / ".lineage/catalog.db") as raw:
+        raw.execute("UPDATE log SET recorded = '2013-01-01T00:00:00.000000Z' WHERE seq = 1")
+    assert "the catalog is not the project's" in detail(lineage, "checkpoint"), "what is committed counts"
+
+
+def test_a_checkpoint_that_was_deleted_still_counts(signed: Path, lineage: Lineage) -> None:
+    anchored(signed, lineage)
+    git(signed, "rm", "-q", "lineage.checkpoint")
+    git(signed, "commit", "-qm", "Remove the anchor")
+    assert verdicts(lineage)["checkpoint"] == "PASS"
+    with unguarded(signed / ".lineage/catalog.db") as raw:
+        raw.execute("UPDATE log SET recorded = '2013-01-01T00:00:00.000000Z' WHERE seq = 3")
+    assert verdicts(lineage)["checkpoint"] == "FAIL"
+
+
 def detail(lineage: Lineage, claim: str, *words: str) -> str:
     claims = lineage("verify", "--quick", "--format", "json", *words).json()
     found: str = next(one["detail"] for one in claims if one["claim"] == claim)

@@ -37,9 +37,12 @@ def against(
     anchor: str | None = None,
     earlier: Sequence[Anchor] = (),
     memory: Memory | None = None,
+    logs: Sequence[str] = (),
 ) -> Finding:
     with Catalog(f"sqlite:///{folder}/catalog.db", read_only=True) as catalog:
-        claims = verify_catalog(catalog, anchor=anchor, anchor_name="the auditor's", earlier=earlier, memory=memory)
+        claims = verify_catalog(
+            catalog, anchor=anchor, anchor_name="the auditor's", earlier=earlier, memory=memory, logs=logs
+        )
     return next(claim for claim in claims if claim.kind == "checkpoint")
 
 
@@ -145,10 +148,28 @@ def test_an_earlier_checkpoint_alone_is_enough_to_fail(folder: Path) -> None:
     assert "the checkpoint of commit 1234" in claim.detail
 
 
-def test_a_checkpoint_of_a_catalog_that_was_given_up_is_no_alarm(folder: Path, tmp_path: Path) -> None:
+def identity(folder: Path) -> str:
+    with Catalog(f"sqlite:///{folder}/catalog.db", read_only=True) as catalog:
+        return catalog.log.identity() or ""
+
+
+def test_a_checkpoint_of_another_log_fails_unless_the_project_names_that_log(folder: Path, tmp_path: Path) -> None:
     grow(tmp_path / "old", "1")
-    claim = against(folder, anchor=note(folder), earlier=[Anchor(note(tmp_path / "old"), "that of long ago")])
-    assert claim.status is FindingStatus.OK
+    old = [Anchor(note(tmp_path / "old"), "that of long ago")]
+    claim = against(folder, anchor=note(folder), earlier=old)
+    assert claim.status is FindingStatus.FAIL
+    assert "that of long ago is of another log, or the first entry was rewritten" in claim.detail
+    own, given_up = identity(folder), identity(tmp_path / "old")
+    assert against(folder, anchor=note(folder), earlier=old, logs=[own]).failed
+    assert against(folder, anchor=note(folder), earlier=old, logs=[own, given_up]).status is FindingStatus.OK
+
+
+def test_a_catalog_with_another_log_than_the_project_commits_fails(folder: Path, tmp_path: Path) -> None:
+    grow(tmp_path / "old", "1")
+    for anchor in (None, note(folder)):
+        claim = against(folder, anchor=anchor, logs=[identity(tmp_path / "old")])
+        assert claim.status is FindingStatus.FAIL
+        assert f"the catalog is not the project's: its log is {identity(folder)[:16]}" in claim.detail
 
 
 def test_the_history_of_git_is_read(folder: Path, tmp_path: Path) -> None:

@@ -64,6 +64,10 @@ class CatalogLog:
         with self._connection.reading() as connection:
             return reader.size(connection)
 
+    def identity(self) -> str | None:
+        """Return what tells this log from every other: the leaf hash of its first entry, hex; None if it is empty."""
+        return next((entry.leaf().hex() for entry in self.walk(until=1)), None)
+
     @property
     def _signed(self) -> bool:
         return self._connection.schema_version >= migrations.SIGNED

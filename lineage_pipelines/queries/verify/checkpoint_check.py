@@ -1,14 +1,18 @@
 """Checkpoint check: comparison of the log with trusted checkpoints, by root and by inclusion proof."""
 
+import re
 from collections.abc import Collection, Iterator, Sequence
 from itertools import pairwise
 
-from lineage_pipelines.catalog.transparency.checkpoint_note import signed_by
+from lineage_pipelines.catalog.transparency.checkpoint_note import log_name, signed_by
 from lineage_pipelines.catalog.transparency.merkle import inclusion_proof, verify_inclusion
 from lineage_pipelines.queries.verify.claims import conclude, defect, not_checked
 from lineage_pipelines.queries.verify.log_scan import LogScan
 from lineage_pipelines.queries.verify.trusted_checkpoints import Anchor
 from lineage_pipelines.records.values.finding import Finding, FindingKind
+
+_IDENTITY = re.compile(r"[0-9a-f]{64}")
+_SHOWN = 16
 
 
 class CheckpointCheck:
@@ -16,9 +20,11 @@ class CheckpointCheck:
 
     Args:
         scan: the finished pass over it, with the root at the size of every checkpoint that is compared.
+        logs: the identities that the project committed for its logs, see `Settings.log`; empty if it has none.
     """
 
-    def __init__(self, scan: LogScan) -> None:
+    def __init__(self, scan: LogScan, logs: Sequence[str] = ()) -> None:
+        self._logs = logs
         self._tree = scan.tree
         self._last = scan.order.last
         self._keys = scan.signatures.signers.of_log
@@ -76,7 +82,7 @@ class CheckpointCheck:
             CatalogError: the anchor is not a checkpoint.
         """
         wrong = self._differences(anchor) if anchor is not None else []
-        # Older checkpoints may be of another, abandoned log; the newest one must be of this log.
+        wrong += self._strangers(earlier)
         others = [one for one in earlier if anchor is None or one.text != anchor.text]
         ours = [one for one in others if not one.signed or one.point.origin == self._tree.origin]
         bad = [one for one in ours if self._mismatch(one)]
@@ -90,6 +96,21 @@ class CheckpointCheck:
             f"the log begins with the {anchor.point.size:,} entries that {anchor.name} knows{more}" if anchor else ""
         )
         return conclude(FindingKind.CHECKPOINT, list(dict.fromkeys(wrong)), right)
+
+    def _strangers(self, kept: Sequence[Anchor]) -> Iterator[Finding]:
+        """Yield what is of a log that is not the project's: the catalog itself, or a checkpoint in the history.
+
+        A log whose first entry was rewritten is another log, of which no earlier checkpoint knows anything.
+        """
+        own = self._tree.leaf(1).hex()
+        if self._logs and self._tree.size and own not in self._logs:
+            words = f"the catalog is not the project's: its log is {own[:_SHOWN]}, and [tool.lineage] log names others"
+            yield defect(FindingKind.CHECKPOINT, words, (1,))
+        known = {log_name(bytes.fromhex(each)) for each in self._logs if _IDENTITY.fullmatch(each)}
+        for one in kept:
+            if one.signed and one.point.origin not in {self._tree.origin, *known} and self._tree.size:
+                words = f"{one.name} is of another log, or the first entry was rewritten"
+                yield defect(FindingKind.CHECKPOINT, f"{words}; a log that was given up is named in [tool.lineage] log")
 
     def _unanchored(self, seen: Sequence[Anchor]) -> str:
         less = f"; it does begin with the {seen[0].point.size:,} entries that were last verified here" if seen else ""

@@ -1,6 +1,7 @@
 """Trusted checkpoints: those in the project's Git history, and the last state that was verified on this machine."""
 
 import hashlib
+import tomllib
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -44,6 +45,16 @@ def committed_anchor(project_dir: Path, file: str = ANCHOR) -> str | None:
     except GitError:
         return None
     return content.decode("utf-8", "replace") if content is not None else None
+
+
+def committed_logs(project_dir: Path) -> tuple[str, ...] | None:
+    """Return `log` of `[tool.lineage]` in the project's last commit; None if there is no such setting."""
+    try:
+        (content,) = read_blobs(project_dir, ["HEAD:./pyproject.toml"])
+        named = tomllib.loads((content or b"").decode())["tool"]["lineage"]["log"]
+    except (GitError, ValueError, KeyError, TypeError):
+        return None
+    return tuple(map(str, named)) if isinstance(named, list) else None
 
 
 def earlier_anchors(project_dir: Path, file: str = ANCHOR) -> tuple[Anchor, ...]:

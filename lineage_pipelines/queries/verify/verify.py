@@ -39,6 +39,7 @@ def verify_catalog(
     anchor: str | None = None,
     anchor_name: str = "",
     earlier: Sequence[Anchor] = (),
+    logs: Sequence[str] = (),
     memory: Memory | None = None,
     artifacts: ArtifactStore | None = None,
     project_dir: Path | None = None,
@@ -52,6 +53,7 @@ def verify_catalog(
         anchor: the text of a checkpoint stored outside the catalog.
         anchor_name: where it was stored, for messages.
         earlier: other such checkpoints, the newest first.
+        logs: the identities that the project committed for its logs; empty if it committed none.
         memory: the state that was verified here last. It is updated if nothing is wrong with the log.
         artifacts: the store of model files and blobs; None to skip them.
         project_dir: a folder of the DVC project with the data; None to skip it.
@@ -75,7 +77,7 @@ def verify_catalog(
         scan.see(entry)
         progress("entries", scan.tree.size)
     scan.finish(catalog.index.versions)
-    checkpoints = CheckpointCheck(scan)
+    checkpoints = CheckpointCheck(scan, logs)
     anchored = checkpoints.check_inclusion(newest, places) if places else checkpoints.compare(newest, earlier=others)
     log = (*_log_claims(scan, catalog), _index(scan, catalog, index), anchored)
     if memory is not None and not places and not any(finding.failed for finding in log):
