@@ -20,6 +20,10 @@ from lineage_pipelines.settings import POSTGRESQL
 Answer = TypeVar("Answer")
 RECONNECT_SECONDS = 60.0
 """How long a write is repeated while the database server cannot be reached."""
+REFUSED_SECONDS = 5.0
+"""How long opening is repeated while nothing answers at all; a server that is starting is waited for as above."""
+_STARTING = "the database system is"
+"""The beginning of what PostgreSQL says while it starts, recovers or shuts down."""
 
 
 class CatalogConnection:
@@ -45,12 +49,30 @@ class CatalogConnection:
         self.engine = self.database.open_engine(create=create, read_only=read_only)
         self._pid = os.getpid()
         try:
-            with self.reading() as connection:
-                self.found_schema = migrations.check_readable(connection, self.database)
-            self.schema_version = self._provide_schema(rebuild_index)
+            self.found_schema = self._retry_open(self._check_readable)
+            self.schema_version = self._retry_open(lambda: self._provide_schema(rebuild_index))
         except BaseException:
             self.close()
             raise
+
+    def _check_readable(self) -> int:
+        with self.reading() as connection:
+            return migrations.check_readable(connection, self.database)
+
+    def _retry_open(self, ask: Callable[[], Answer]) -> Answer:
+        """Call `ask` again while the server is starting, and for `REFUSED_SECONDS` while nothing answers.
+
+        A migration is one transaction, and is begun again from the schema that is found then.
+        """
+        begun = time.monotonic()
+        while True:
+            try:
+                return ask()
+            except LostConnectionError as error:
+                patience = RECONNECT_SECONDS if _STARTING in error.what else REFUSED_SECONDS
+                if time.monotonic() - begun > patience:
+                    raise
+                time.sleep(random.uniform(0.2, 1))  # noqa: S311  # spreads readers, guards nothing
 
     def _provide_schema(self, rebuild_index: Callable[[sa.Connection], object]) -> int:
         found = self.found_schema

@@ -91,6 +91,17 @@ def test_a_catalog_whose_guards_are_gone_is_not_trusted(project: Project) -> Non
     project.refused(3, "models", told=told)
 
 
+def test_a_line_of_a_newer_release_does_not_switch_the_guards_off(project: Project) -> None:
+    with sqlite3.connect(project.file) as raw:
+        raw.execute("INSERT INTO migration VALUES (?, '2013-04-02T06:00:00.000000Z')", [NEWEST + 1])
+        (name,) = raw.execute(
+            "SELECT min(name) FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'log'"
+        ).fetchone()
+        raw.execute(f"DROP TRIGGER {name}")
+    raw.close()
+    project.refused(3, "models", told=[f"the triggers that keep the log append-only were changed: {name}"])
+
+
 @pytest.mark.parametrize(
     ("settings", "told"),
     [

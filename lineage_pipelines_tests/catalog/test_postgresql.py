@@ -220,6 +220,20 @@ def test_a_writer_that_waits_in_vain_stores_nothing(
         assert catalog.append(make_record("3")).version == 3
 
 
+def test_opening_waits_for_a_server_that_is_started_again() -> None:
+    with server() as mortal, mortal.database() as name:
+        with Catalog(mortal.url(name)) as catalog:
+            entry = catalog.append(make_record("1"))
+        mortal.kill()
+        again = threading.Timer(1.0, mortal.start)
+        again.start()
+        try:
+            with Catalog(mortal.url(name), read_only=True) as reader:
+                assert reader.entries("flight_delay") == [entry]
+        finally:
+            again.join()
+
+
 def test_a_writer_waits_for_a_server_that_is_started_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """A server that dies in the middle: what was committed is found again, what was not is committed now."""
     with server() as mortal, mortal.database() as name, Catalog(mortal.url(name)) as catalog:
