@@ -5,7 +5,7 @@ from pathlib import Path
 
 from lineage_pipelines.capture.gaps import Blobs, Gaps
 from lineage_pipelines.capture.git.git_state import read_git
-from lineage_pipelines.capture.git.patch import make_patch
+from lineage_pipelines.capture.git.patch import make_patch, unreached_files
 from lineage_pipelines.capture.sources.closure import source_closure
 from lineage_pipelines.capture.sources.source_reader import SourceMemory
 from lineage_pipelines.records.statement.code import CodeVersion
@@ -40,7 +40,8 @@ def capture_code(
     source, source_blobs, source_gaps = source_closure(
         entry, root=state.root, extra_sources=extra_sources, memory=memory
     )
-    patch, patch_gaps = make_patch(state)
+    reached = [file.path for file in source.files] if source is not None else []
+    patch, patch_gaps = make_patch(state, reached=reached)
     code = CodeVersion(
         repository=state.repository,
         revision=state.revision,
@@ -49,6 +50,7 @@ def capture_code(
         patch=Digest.of(patch) if patch is not None else None,
         shallow=state.shallow,
         source=source,
+        untracked=unreached_files(state, reached),
     )
     blobs = dict(source_blobs) | ({Digest.of(patch): patch} if patch is not None else {})
     return code, blobs, (*state.gaps, *patch_gaps, *source_gaps)

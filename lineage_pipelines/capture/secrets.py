@@ -129,6 +129,7 @@ class TokenFound:
     """Where a secret is, and of what form; not the secret."""
 
     offset: int
+    end: int
     shape: str
 
 
@@ -138,7 +139,7 @@ def find_tokens(data: bytes) -> Iterator[TokenFound]:
     for shape in TOKEN_SHAPES:
         if shape.anchor in lowered:
             for match in shape.pattern.finditer(data):
-                yield TokenFound(match.start(), shape.name)
+                yield TokenFound(match.start(), match.end(), shape.name)
 
 
 def token_shape(text: str) -> str | None:
@@ -220,10 +221,66 @@ def find_secrets(value: object) -> tuple[str, ...]:
     return tuple(dict.fromkeys(_walk(value, "", named=False)))
 
 
-def secret_lines(data: bytes) -> tuple[tuple[int, str], ...]:
-    """Return the 1-based lines of a text that hold something of a token's shape, with what it looks like."""
+def secret_lines(data: bytes, path: str = "") -> tuple[tuple[int, str], ...]:
+    """Return the 1-based lines of a text that hold something of a token's shape, with what it looks like.
+
+    Args:
+        data: the text.
+        path: the name of its file; with it, values that are given to names of secrets count, too.
+    """
     found = {data.count(b"\n", 0, token.offset) + 1: token.shape for token in find_tokens(data)}
+    for offset, _ in find_named_values(data, path) if path else ():
+        found.setdefault(data.count(b"\n", 0, offset) + 1, "the value of a secret")
     return tuple(sorted(found.items()))
+
+
+_GIVEN = re.compile(
+    rb"(?<![A-Za-z0-9_])(?P<name>[A-Za-z_][A-Za-z0-9_.-]{0,63}+)(?:\\?[\"']\]?)?[ \t]{0,8}"
+    rb"(?::[ \t]{0,4}[A-Za-z_][A-Za-z0-9_.|\[\] ]{0,40}(?==))?"  # a type
+    rb"(?::=|=>|={1,2}|:)[ \t]{0,8}"
+    rb"(?:[bBrRuUfF]{0,2}\\?[\"'](?P<text>[^\"'\\\n]{1,512})|(?P<bare>(?![$%{<*])[^\s\"'\\,;{}\[\]()<>|&]{1,512}))"
+)
+_CODE = (
+    ".py",
+    ".pyi",
+    ".pyx",
+    ".ipynb",
+    ".r",
+    ".jl",
+    ".js",
+    ".ts",
+    ".java",
+    ".scala",
+    ".go",
+    ".rs",
+    ".c",
+    ".h",
+    ".cpp",
+)
+
+
+def find_named_values(data: bytes, path: str) -> Iterator[tuple[int, int]]:
+    """Yield begin and end of every value that a text gives to a name that `is_secret_name`, `password: …`.
+
+    Args:
+        data: the text.
+        path: the name of its file: in code a value is a literal, in a configuration it needs no quotes.
+    """
+    is_code = path.lower().endswith(_CODE)
+    for match in _GIVEN.finditer(data):
+        kind = "text" if match["text"] is not None else "bare"
+        value = match[kind].decode("utf-8", "replace")
+        literal = kind == "text" or value.isdigit() or not is_code
+        if (
+            literal
+            and is_secret_name(match["name"].decode())
+            and not _REFERENCE.fullmatch(value)
+            and value not in _NOTHING
+        ):
+            yield match.span(kind)
+
+
+_NOTHING = _words("None null nil true false True False ~ - |")
 
 
 def _walk(value: object, path: str, *, named: bool) -> Iterator[str]:

@@ -49,8 +49,9 @@ def test_a_dirty_tree_has_a_patch(repository: Repository) -> None:
     assert code.dirty
     assert code.patch is not None
     assert b"+value = 2\n" in blobs[code.patch]
-    assert b"new.py" in blobs[code.patch]
-    assert gaps == ()
+    assert b"new.py" not in blobs[code.patch]  # training does not reach it
+    assert [file.path for file in code.untracked] == ["new.py"]
+    assert gaps == ("code.patch: new.py left out, untracked, and not reached from the training function",)
 
 
 def test_paths_are_relative_to_the_git_root(repository: Repository) -> None:
@@ -109,13 +110,16 @@ def test_it_works_and_says_so(tmp_path: Path, make: Callable[[Path], Path], gaps
     assert code.shallow == (make is _shallow)
 
 
-def test_a_withheld_patch_still_makes_it_dirty(repository: Repository) -> None:
+def test_a_secret_is_masked_in_the_patch(repository: Repository) -> None:
     SourceProject(repository.root, _FILES)
     repository.commit()
     repository.write("conf.ini", "url = postgresql://ada:" + "hunter2@db/x\n")
+    repository.git("add", "-A")
     code, blobs, gaps = _capture(repository.root)
-    assert (code.dirty, code.patch) == (True, None)
-    assert gaps == ("code.patch: withheld, it holds what looks like a secret in conf.ini",)
+    assert code.dirty
+    assert code.patch is not None
+    assert b"+url = <masked>" in blobs[code.patch]
+    assert gaps == ("code.patch: masked, it holds what looks like a secret at conf.ini:1",)
     assert not any(b"hunter2" in data for data in blobs.values())
 
 
@@ -124,6 +128,7 @@ def test_a_fresh_clone_and_the_patch_are_the_very_same_files(repository: Reposit
     repository.commit()
     repository.write("pkg/a.py", "value = 2\n")
     repository.write("new/data.bin", bytes(range(256)))
+    repository.git("add", "new/data.bin")
     (repository.root / "old.py").unlink()
     code, blobs, _ = _capture(repository.root)
     assert code.revision is not None
@@ -176,6 +181,7 @@ def test_what_stages_generate_is_not_code(repository: Repository, tmp_path: Path
         code, _, gaps = capture_code(train, project_dir=repository.root, generated=generated)
         assert (code.dirty, code.patch, gaps) == (False, None, ())
         repository.write("plots.py", "x = 1\n")
+        repository.git("add", "plots.py")
         code, blobs, gaps = capture_code(train, project_dir=repository.root, generated=generated)
     assert (code.dirty, gaps) == (True, ())
     assert code.patch is not None

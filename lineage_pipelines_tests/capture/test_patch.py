@@ -1,5 +1,6 @@
 """A patch brings back the very same files, whatever was done to the tree; and it never holds a secret."""
 
+import hashlib
 import os
 import shutil
 import stat
@@ -12,8 +13,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lineage_pipelines.capture.git.git_state import read_git
-from lineage_pipelines.capture.git.patch import MAX_CHANGED_BYTES, MAX_UNTRACKED_BYTES, file_at, make_patch
+from lineage_pipelines.capture.gaps import Gaps
+from lineage_pipelines.capture.git.git_state import GitState, read_git
+from lineage_pipelines.capture.git.patch import MAX_CHANGED_BYTES, MAX_UNTRACKED_BYTES, file_at, unreached_files
+from lineage_pipelines.capture.git.patch import make_patch as patch_of
+from lineage_pipelines.records.statement.code import SourceFile
 from lineage_pipelines_tests.capture.repository import Repository
 
 Edit = Callable[[Repository], None]
@@ -132,6 +136,11 @@ def _apply(repository: Repository, patch: bytes | None, into: Path) -> Path:
     if patch:
         subprocess.run(["git", "apply"], cwd=into, input=patch, check=True, capture_output=True)
     return into
+
+
+def make_patch(state: GitState) -> tuple[bytes | None, Gaps]:
+    """Make a patch of a work tree, all of whose untracked files belong to the code."""
+    return patch_of(state, reached=[os.fsdecode(change.path) for change in state.changes if not change.tracked])
 
 
 @pytest.fixture(scope="module")
@@ -349,20 +358,85 @@ def test_what_is_no_file_and_what_cannot_be_read(repository: Repository) -> None
 _TOKEN = "ghp_" + "0123456789abcdefghijABCDEFGHIJ012345"
 
 
-def test_a_secret_withholds_the_patch(repository: Repository) -> None:
-    repository.write("dir/sé.py", f"one = 1\ntwo = 2\nTOKEN = '{_TOKEN}'\n")
+def test_a_secret_is_masked_line_by_line(repository: Repository, tmp_path: Path) -> None:
+    repository.write("a.py", "x = 1\n")
+    repository.write("dir/sé.py", f"one = 1\ntwo = 2\nTOKEN = '{_TOKEN}'\nURL = 'https://u:{_TOKEN}@h'\n")
     patch, gaps = make_patch(read_git(repository.root))
-    assert patch is None
-    assert gaps == ("code.patch: withheld, it holds what looks like a secret in dir/sé.py",)
+    assert gaps == ("code.patch: masked, it holds what looks like a secret at dir/sé.py:3, dir/sé.py:4",)
+    tree = _tree(_apply(repository, patch, tmp_path / "again"))
+    text = (tmp_path / "again" / "dir" / "sé.py").read_text()
+    assert text == "one = 1\ntwo = 2\nTOKEN = '<masked>'\nURL = '<masked>'\n"
+    assert "a.py" in {os.fsdecode(os.fsencode(str(name))) for name in tree}
 
 
-def test_a_secret_that_was_just_removed_withholds_it_too(repository: Repository) -> None:
+def test_a_secret_that_was_just_removed_is_masked_too(repository: Repository) -> None:
     lines = [f"line {n}" for n in range(30)]
     repository.write("x.py", "\n".join([*lines[:20], _TOKEN, *lines[20:]]) + "\n")
     repository.commit()
     repository.write("x.py", "\n".join(["first", *lines]) + "\n")
-    _, gaps = make_patch(read_git(repository.root))
-    assert gaps == ("code.patch: withheld, it holds what looks like a secret in x.py",)
+    patch, gaps = make_patch(read_git(repository.root))
+    assert gaps == ("code.patch: masked, it holds what looks like a secret at x.py:21",)
+    assert patch is not None
+    assert _TOKEN.encode() not in patch
+    assert b"+first\n" in patch
+
+
+def test_a_private_key_takes_its_file_out_of_the_patch(repository: Repository) -> None:
+    repository.write("begin.py", "-----BEGIN PRIVATE KEY-----\nMIIEcanary\n-----END PRIVATE KEY-----\n")
+    repository.write("new.py", "x\n")
+    patch, gaps = make_patch(read_git(repository.root))
+    assert gaps == ("code.patch: masked, it holds what looks like a secret at begin.py",)
+    assert patch is not None
+    assert patch.count(b"diff --git") == 1
+    assert b"canary" not in patch
+
+
+SECRETS = {
+    "a.py": 'PASSWORD = "canary"\nAPI_KEY="canary"\nconnect(user="u", password=\'canary\')\npwd: str = "canary"\n',
+    "conf.yaml": "db:\n  password: canary\n  api_key: 'canary'\n",
+    "settings.ini": "[db]\napi_key=canary\nsecret = canary\n",
+    "state.tf": '{"db_password": "canary", "config": {"auth_token": "canary"}}\n',
+    "explore.ipynb": '{"source": ["password = \\"canary\\""]}\n',
+    "env.sh": "export DB_PASSWORD=canary\n",
+}
+HARMLESS = {
+    "a.py": 'password = os.environ["DB_PASSWORD"]\npassword_file = "a.txt"\nmax_tokens = 5\ntoken_pattern = "x"\n'
+    "password=None\n",
+    "conf.yaml": "password: ${DB_PASSWORD}\npad_token: x\nsort_key: a\npassword:\n",
+}
+
+
+def test_values_of_names_of_secrets_are_masked(repository: Repository) -> None:
+    for path, text in SECRETS.items():
+        repository.write(path, text)
+    patch, gaps = make_patch(read_git(repository.root))
+    assert patch is not None
+    assert b"canary" not in patch
+    assert patch.count(b"<masked>") == "".join(SECRETS.values()).count("canary")
+    assert len(gaps) == 1
+    for path, text in HARMLESS.items():
+        repository.write(path, text)
+    for path in SECRETS.keys() - HARMLESS.keys():
+        (repository.root / path).unlink()
+    patch, gaps = make_patch(read_git(repository.root))
+    assert gaps == ()
+    assert b"<masked>" not in (patch or b"")
+
+
+def test_untracked_files_that_training_does_not_reach_are_named_by_digest(repository: Repository) -> None:
+    repository.write("begin.py", "begin = 2\n")
+    repository.write("customers.csv", "name,ssn\nann,canary\n")
+    repository.write(".env", "PW=canary\n")
+    repository.write("used.py", "x\n")
+    state = read_git(repository.root)
+    patch, gaps = patch_of(state, reached=["used.py"])
+    assert patch is not None
+    assert b"canary" not in patch
+    assert patch.count(b"diff --git") == 2
+    assert "code.patch: customers.csv left out, untracked, and not reached from the training function" in gaps
+    assert patch_of(state)[0] != patch
+    (named,) = unreached_files(state, ["used.py"])
+    assert named == SourceFile(path="customers.csv", sha256=hashlib.sha256(b"name,ssn\nann,canary\n").hexdigest())
 
 
 def test_files_that_hold_secrets_by_name_are_left_out(repository: Repository) -> None:

@@ -1,18 +1,20 @@
 """Patch of the uncommitted work of a tree, which `git apply` turns back into the very same files."""
 
+import contextlib
+import hashlib
 import os
 import re
 import shutil
 import stat
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
 from pathlib import Path
 
 from lineage_pipelines.capture.gaps import Gaps, plain_path
 from lineage_pipelines.capture.git.git_state import Change, GitState
-from lineage_pipelines.capture.secrets import find_tokens, is_secret_file
+from lineage_pipelines.capture.secrets import find_named_values, find_tokens, is_secret_file
+from lineage_pipelines.records.statement.code import SourceFile
 from lineage_pipelines.records.values.phrase import some_of
 from lineage_pipelines.system.git_command import GitError, run_git
 
@@ -39,8 +41,9 @@ MAX_UNTRACKED_BYTES = 1024 * 1024
 """An untracked file that is larger is data, not source; it is left out and named."""
 MAX_CHANGED_BYTES = 16 * 1024 * 1024
 """All changed files together; what comes after it by path is left out and named."""
+_MAX_UNREACHED = 1_000
+_NOT_REACHED = "untracked, and not reached from the training function"
 _MAX_PATCH_BYTES = 64 * 1024 * 1024
-_MAX_TOKENS = 10
 _EMPTY_TREE = {
     "sha1": "4b825dc642cb6eb9a060e54bf8d69288fbee4904",
     "sha256": "6ef19b41225c5369f1c104d45d8d85efa9b057b53b14b4b9b939dd74decc5321",
@@ -52,13 +55,25 @@ _DIFF = [
 ]
 
 
-def make_patch(state: GitState) -> tuple[bytes | None, Gaps]:
+_MASK = b"<masked>"
+_HUNK = re.compile(rb"^@@ -\d+(?:,\d+)? \+(\d+)", re.MULTILINE)
+_FILE = re.compile(rb"^(?=diff --git )", re.MULTILINE)
+_WHOLE_FILE = ("a private key", "a PuTTY private key")
+"""Forms of secrets of which only the first line is recognised."""
+
+
+def make_patch(state: GitState, *, reached: Collection[str] = ()) -> tuple[bytes | None, Gaps]:
     """Return the patch from the revision to the work tree, and what is not in it.
 
     Without a commit it is a patch from the empty tree. None when there is no change, or none that could be captured.
-    A patch that holds something of a token's shape is withheld: it would put the secret into every copy.
+    What looks like a secret is masked, since a patch would put it into every copy: something of a token's shape, and
+    the values of names such as `password`. A patch in which a line was masked that was there before does not apply.
+
+    Args:
+        state: the work tree.
+        reached: the untracked files that belong to the code, by their paths relative to the root; no others are in it.
     """
-    choice = _choose(state)
+    choice = _choose(state, frozenset(os.fsencode(path) for path in reached))
     gaps = tuple(choice.gaps())
     if not state.changes or not (choice.present or choice.reset):
         return None, gaps
@@ -68,10 +83,55 @@ def make_patch(state: GitState) -> tuple[bytes | None, Gaps]:
         return None, (*gaps, f"code.patch: not captured, {error}")
     except OSError as error:
         return None, (*gaps, f"code.patch: not captured, {error.strerror}")
-    files = dict.fromkeys(file_at(patch, token.offset) for token in islice(find_tokens(patch), _MAX_TOKENS))
-    if files:
-        return None, (*gaps, f"code.patch: withheld, it holds what looks like a secret in {', '.join(files)}")
-    return patch or None, gaps
+    parts = [_masked(part) for part in _FILE.split(patch)]
+    places = tuple(place for _, found in parts for place in found)
+    masked = (f"code.patch: masked, it holds what looks like a secret at {some_of(places)}",) if places else ()
+    return b"".join(part for part, _ in parts) or None, (*gaps, *masked)
+
+
+def _masked(part: bytes) -> tuple[bytes, tuple[str, ...]]:
+    """Return the part of a patch that is about one file without its secrets, and where they were, `conf.ini:3`."""
+    if not part:
+        return part, ()
+    path = file_at(part, len(part))
+    first = part.find(b"\n@@ ")
+    body = part[first:] if first >= 0 else b""
+    tokens = list(find_tokens(body))
+    spans = sorted({*((token.offset, token.end) for token in tokens), *find_named_values(body, path)})
+    if any(token.shape in _WHOLE_FILE for token in tokens):
+        return b"", (path,)
+    masked, end = [part[: max(first, 0)]] if body else [part], 0
+    for start, stop in spans:
+        masked.append(body[end:start] + (_MASK if start >= end else b""))
+        end = max(end, stop)
+    lines = [_line_at(body, start) for start, _ in spans]
+    return b"".join([*masked, body[end:]]), tuple(dict.fromkeys(f"{path}:{line}" for line in lines))
+
+
+def _line_at(body: bytes, offset: int) -> int:
+    """Return the line of the new file at which a place of a patch is."""
+    hunk = list(_HUNK.finditer(body, 0, offset))[-1]
+    lines = body[hunk.start() : offset].split(b"\n")[1:]
+    return int(hunk[1]) + max(0, sum(not line.startswith((b"-", b"\\")) for line in lines) - 1)
+
+
+def unreached_files(state: GitState, reached: Collection[str]) -> tuple[SourceFile, ...]:
+    """Return by digest the untracked files that are not in the patch, sorted by path: at most 1,000 of at most 1 MB.
+
+    What holds secrets by its name has no digest, from which a short secret could be guessed.
+    """
+    files: list[SourceFile] = []
+    for change in state.changes:
+        path = os.fsdecode(change.path)
+        if change.tracked or path in reached or len(files) == _MAX_UNREACHED:
+            continue
+        found = _lstat(state.root, change.path)
+        if found is None or not stat.S_ISREG(found.st_mode) or _why_left_out(state.root, change, found, 0):
+            continue
+        with contextlib.suppress(OSError):  # it is gone by now
+            digest = hashlib.sha256((state.root / path).read_bytes()).hexdigest()
+            files.append(SourceFile(path=plain_path(path), sha256=digest))
+    return tuple(files)
 
 
 @dataclass(slots=True)
@@ -90,13 +150,15 @@ class _Choice:
             yield f"code.patch: {some_of(names)} left out, {why}"
 
 
-def _choose(state: GitState) -> _Choice:
+def _choose(state: GitState, reached: Collection[bytes]) -> _Choice:
     choice = _Choice(reset=[_index_line(change, keep=True) for change in state.generated if change.tracked])
     for change in state.changes:
         found = _lstat(state.root, change.path)
         if found is not None and change.tracked and stat.S_ISDIR(found.st_mode) and not change.submodule:
             found = None  # a folder took the file's place; what is in it is listed by itself
         why = _why_left_out(state.root, change, found, choice.size)
+        if not why and not change.tracked and change.path not in reached:
+            why = _NOT_REACHED
         if why:
             choice.left_out.setdefault(why, []).append(plain_path(os.fsdecode(change.path)))
         if found is not None and not why:

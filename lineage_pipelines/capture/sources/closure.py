@@ -203,7 +203,7 @@ def _blobs(contents: dict[str, bytes]) -> tuple[Blobs, Gaps]:
     blobs: dict[Digest, bytes] = {}
     gaps: list[str] = []
     for name, data in contents.items():
-        lines = secret_lines(data)
+        lines = secret_lines(data, name)
         if lines:
             gaps.append(f"code.source: {name} withheld, it holds what looks like a secret at {name}:{lines[0][0]}")
         else:

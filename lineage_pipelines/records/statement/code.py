@@ -1,8 +1,8 @@
 """Code in a record: the revision and the reachable source files."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from lineage_pipelines.records.values.codec import Value
+from lineage_pipelines.records.values.codec import SINCE_2, Value
 from lineage_pipelines.records.values.digest import Digest
 
 
@@ -40,6 +40,8 @@ class CodeVersion(Value):
     dirty: bool = False
     """Whether the work tree differed from the revision, untracked files included."""
     patch: Digest | None = None
-    """A blob: `git diff --binary` against the revision, untracked files included; None when clean."""
+    """A blob: `git diff --binary` against the revision, with the untracked files of `source`; None when clean."""
     shallow: bool = False
     source: SourceClosure | None = None
+    untracked: tuple[SourceFile, ...] = field(default=(), metadata=SINCE_2)
+    """Untracked files that training cannot reach, sorted by path; they are no blobs."""
