@@ -26,6 +26,7 @@ from lineage_pipelines.records.decisions.key_event import (
     check_owner,
     decode_key_event,
 )
+from lineage_pipelines.records.decisions.look_alike import skeleton
 from lineage_pipelines.records.values.codec import parse_time
 from lineage_pipelines.records.values.digest import Digest
 from lineage_pipelines.records.values.model_name import scoped, split_scoped
@@ -192,7 +193,7 @@ def check_introduction(connection: sa.Connection, event: KeyEvent) -> None:
     """Refuse a new key for approvals that the log knows, or whose event does not prove possession of it.
 
     Raises:
-        ConflictError: the log knows the key.
+        ConflictError: the log knows the key, or another owner whose name looks the same.
         CatalogError: the event introduces no key for approvals, or proves nothing.
         RecordError: the owner has no name.
     """
@@ -203,6 +204,13 @@ def check_introduction(connection: sa.Connection, event: KeyEvent) -> None:
         if known.key == event.key:
             what = f"the log knows the key {event.key[:_SHOWN]} already, from entry {seq}"
             raise ConflictError(what, fix="lineage key list says whose it is and whether it counts")
+        _check_look_alike(event.owner or "", known.owner)
+
+
+def _check_look_alike(owner: str, known: str | None) -> None:
+    if known is not None and known != owner and skeleton(known) == skeleton(owner):
+        what = f"the owner {owner!a} looks like {known!a}, who has a key already"
+        raise ConflictError(what, fix="write the same name for the same person, and another one for another person")
 
 
 def purpose_of(connection: sa.Connection, key: str) -> KeyPurpose:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from lineage_pipelines.errors import RecordError
+from lineage_pipelines.records.decisions.look_alike import mixes_scripts
 from lineage_pipelines.records.values.canonical import canonical_bytes, parse_bytes
 from lineage_pipelines.records.values.codec import Value, from_json, to_json
 
@@ -78,10 +79,13 @@ def check_owner(owner: str) -> str:
     """Return the name of a key's owner.
 
     Raises:
-        RecordError: it is empty, too long, or holds what cannot be seen.
+        RecordError: it is empty, too long, mixes scripts, or holds what cannot be seen.
     """
     plain = unicodedata.normalize("NFC", owner)
     if plain == plain.strip() and plain.isprintable() and 0 < len(plain) <= _LONGEST_OWNER:
+        if mixes_scripts(plain):
+            what = f"the owner of a key mixes letters of several scripts: {ascii(owner)[:80]}"
+            raise RecordError(what, fix="write the name in one script: ann@example.org")
         return plain
     raise RecordError(
         f"not an owner of a key: {ascii(owner)[:80]}",
