@@ -3,6 +3,7 @@
 import dataclasses
 import tempfile
 from collections import defaultdict
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -271,3 +272,11 @@ def test_a_retry_by_a_newer_release_has_the_version_that_an_older_one_committed(
     assert predicate(earlier) != predicate(record)
     first = catalog.append(earlier)
     assert catalog.append(record) == first
+
+
+def test_one_key_signs_every_entry_and_is_introduced_once(tmp_path: Path) -> None:
+    with Catalog(f"sqlite:///{tmp_path}/signed.db", keys=tmp_path / "keys") as catalog:
+        for number in range(3):
+            catalog.append(make_record(str(number)))
+        assert [entry.kind for entry in catalog.log.walk()] == ["key", "record", "record", "record"]
+        assert len({entry.keyid for entry in catalog.log.walk()}) == 1

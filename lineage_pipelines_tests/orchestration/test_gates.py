@@ -304,3 +304,9 @@ def test_a_gate_that_says_nothing_is_refused_with_an_example(make: object, facts
     with pytest.raises(CaptureError) as told:
         make().check(facts)  # type: ignore[operator]
     assert told.value.fix
+
+
+@pytest.mark.parametrize(("one", "other"), [("train", ""), ("", "test"), ("train", None), (7, "test")])
+def test_tables_that_share_no_row_are_both_named(one: Any, other: Any) -> None:
+    with pytest.raises(CaptureError, match=r"disjoint\(\) is given"):
+        disjoint(one, other)

@@ -1,5 +1,6 @@
 """What became of each dataset, from recorded profiles: every one once, and the same the other way round."""
 
+import contextlib
 import dataclasses
 import json
 import subprocess
@@ -14,8 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lineage_pipelines.queries.diff.changes import ColumnChange, DatasetChange, Evidence, Kind
-from lineage_pipelines.queries.diff.data.dataset_changes import Ways, compare_datasets
+from lineage_pipelines.queries.diff.data.dataset_changes import Ways, compare_datasets, compare_sources
 from lineage_pipelines.queries.diff.stored_tables import find_listings
+from lineage_pipelines.records.statement.dataset import DatasetSnapshot, TrackedSource
 from lineage_pipelines.records.values.canonical import canonical_bytes
 from lineage_pipelines.records.values.digest import Digest, DigestSet
 from lineage_pipelines_tests.queries.diff.tables import Stored, compare, record
@@ -413,3 +415,25 @@ def test_a_name_that_occurs_twice_is_compared_once_each() -> None:
         assert sorted(kind.value for kind in kinds) == sorted(
             ["identical", "removed" if sides[0] is twice else "added"]
         )
+
+
+def test_a_source_of_unknown_shape_is_compared_by_rows_where_its_size_is_small() -> None:
+    """About four bytes a cell: a tracked file of 40 MB is beyond what is compared without being asked for."""
+    opened = []
+
+    def open_table(snapshot: DatasetSnapshot) -> contextlib.AbstractContextManager[str]:
+        opened.append(snapshot.size)
+        return contextlib.nullcontext("it is not here")
+
+    base = make_record()
+    for size, words in ((4_000, "it is not here"), (40_000_000, "about 20,000,000 cells")):
+        both = [
+            dataclasses.replace(
+                base, sources=(TrackedSource(file="raw.dvc", path="raw", digest=digests(text), size=size),)
+            )
+            for text in ("before", "after")
+        ]
+        ways = Ways(blobs=lambda _: None, open_tables=open_table, automatic=True)
+        (change,) = compare_sources(both[0], both[1], ways)
+        assert words in change.weaker
+    assert opened == [4_000, 4_000]
