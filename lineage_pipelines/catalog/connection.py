@@ -110,7 +110,7 @@ class CatalogConnection:
             raise CatalogError("the catalog was opened for reading only", where=self.url)
         with self._transaction(writing=True) as connection:
             # Checked every time: a newer release may have changed the schema since this catalog was opened.
-            migrations.check_writable(connection, self.url)
+            migrations.check_writable(connection, self.database)
             yield connection
 
     @contextlib.contextmanager

@@ -72,6 +72,7 @@ def test_a_record_of_a_newer_format_is_named_and_stops_nobody(project: Project) 
 def test_a_catalog_of_a_newer_release_can_be_asked_and_not_written(project: Project) -> None:
     with sqlite3.connect(project.file) as raw:
         raw.execute("INSERT INTO migration VALUES (?, '2013-04-02T06:00:00.000000Z')", [NEWEST + 1])
+        raw.execute("ALTER TABLE model ADD COLUMN owner TEXT")
     raw.close()
     for words in (("models",), ("log", "flight_delay"), ("show", "flight_delay"), ("verify", "--quick")):
         assert project.run(*words).returncode == 0

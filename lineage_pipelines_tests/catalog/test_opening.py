@@ -13,6 +13,7 @@ from lineage_pipelines.catalog.backends import sqlite, sqlite_schema
 from lineage_pipelines.catalog.backends.migrations import NEWEST
 from lineage_pipelines.catalog.catalog import Catalog
 from lineage_pipelines.errors import CatalogError, NotFoundError
+from lineage_pipelines.queries.verify.verify import verify_catalog
 from lineage_pipelines_tests.samples import make_record
 
 
@@ -52,6 +53,7 @@ def test_a_catalog_of_a_newer_release_can_be_read_and_not_written(catalog: Catal
     entry = catalog.append(make_record("1"))
     with closing(sqlite3.connect(file)) as raw, raw:
         raw.execute("INSERT INTO migration VALUES (?, '2030-01-01T00:00:00Z')", (NEWEST + 1,))
+        raw.execute("ALTER TABLE model ADD COLUMN owner TEXT")
     message = rf"a newer release wrote this catalog \(schema {NEWEST + 1}; this release knows {NEWEST}\)"
     attempts: list[Callable[[], Any]] = [
         lambda: Catalog(url),
@@ -64,6 +66,36 @@ def test_a_catalog_of_a_newer_release_can_be_read_and_not_written(catalog: Catal
         assert "upgrade" in caught.value.fix
     with Catalog(url, read_only=True) as reader:
         assert reader.entries("flight_delay") == [entry]
+
+
+def test_a_line_of_the_migrations_alone_locks_no_writer_out_and_is_reported(
+    catalog: Catalog, file: Path, url: str
+) -> None:
+    catalog.append(make_record("1"))
+    with closing(sqlite3.connect(file)) as raw, raw:
+        raw.execute("ANALYZE")  # makes a table of SQLite's own
+        raw.executemany("INSERT INTO migration VALUES (?, '2030-01-01T00:00:00Z')", [(NEWEST + 1,), (NEWEST + 2,)])
+    assert catalog.append(make_record("2")).version == 2
+    with Catalog(url) as opened:
+        assert opened.connection.schema_version == NEWEST
+        assert opened.append(make_record("3")).version == 3
+        claims = {str(claim.kind): claim for claim in verify_catalog(opened) if claim.failed}
+    assert claims.keys() == {"index"}
+    assert f"says that its schema is {NEWEST + 2}, and is of schema {NEWEST}" in claims["index"].detail
+
+
+@pytest.mark.parametrize("more", ["CREATE TABLE later (a)", "SELECT 1"])
+def test_a_line_of_the_migrations_does_not_skip_the_guards_of_the_log(
+    catalog: Catalog, file: Path, url: str, more: str
+) -> None:
+    catalog.append(make_record("1"))
+    with closing(sqlite3.connect(file)) as raw, raw:
+        raw.execute("INSERT INTO migration VALUES (?, '2030-01-01T00:00:00Z')", (NEWEST + 1,))
+        raw.execute("DROP TRIGGER log_update")
+        raw.execute(more)
+    for read_only in (True, False):
+        with pytest.raises(CatalogError, match="append-only were changed: log_update"):
+            Catalog(url, read_only=read_only)
 
 
 def test_a_catalog_of_an_older_release_can_be_read_and_is_brought_up_to_date_by_a_writer(url: str, file: Path) -> None:

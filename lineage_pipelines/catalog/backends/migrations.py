@@ -1,7 +1,8 @@
 """Migrations: bring the schema of a catalog up to date, or refuse it.
 
 Each migration is one transaction with its line in the `migration` table, so that a crash leaves either the
-earlier or the later version.
+earlier or the later version. Each changes a table, a column or a guard: a line beyond the known ones, in a database
+that is otherwise of the newest schema, is not of a newer release, and is ignored.
 """
 
 from collections.abc import Callable
@@ -11,7 +12,7 @@ import sqlalchemy as sa
 
 from lineage_pipelines.catalog.backends import sqlite_schema
 from lineage_pipelines.catalog.backends.database import INDEXES, Database, is_foreign
-from lineage_pipelines.catalog.backends.schema_tables import migration
+from lineage_pipelines.catalog.backends.schema_tables import COLUMNS, migration
 from lineage_pipelines.errors import CatalogError
 from lineage_pipelines.records.values.codec import format_time
 
@@ -41,7 +42,29 @@ def schema_version(connection: sa.Connection, database: Database) -> int:
         raise CatalogError(
             "there is a database, but not a catalog", where=database.url, fix="name another one with --catalog"
         )
-    return _applied(connection)
+    return _believed(connection, database, _applied(connection))
+
+
+def _believed(connection: sa.Connection, database: Database, number: int) -> int:
+    """Return the schema version that the database is of: what its `migration` table says, unless that is too much."""
+    return NEWEST if number > NEWEST and _is_newest(connection, database) else number
+
+
+def _is_newest(connection: sa.Connection, database: Database) -> bool:
+    if database.installed_guards(connection) != database.schema.guards:
+        return False
+    inspected = sa.inspect(connection)
+    return all(
+        table in COLUMNS and {column["name"] for column in inspected.get_columns(table)} == COLUMNS[table]
+        for table in database.tables(connection)
+        if not table.startswith("sqlite_")
+    )
+
+
+def surplus(connection: sa.Connection) -> int | None:
+    """Return the highest number of the `migration` table if it is beyond the schemas of this release."""
+    number = _applied(connection)
+    return number if number > NEWEST else None
 
 
 def _applied(connection: sa.Connection) -> int:
@@ -83,13 +106,15 @@ def migrate(connection: sa.Connection, database: Database, index_again: Callable
     _check_guards(connection, database)
 
 
-def check_writable(connection: sa.Connection, url: str) -> None:
+def check_writable(connection: sa.Connection, database: Database) -> None:
     """Refuse to write a catalog whose schema a newer release has changed meanwhile.
 
     Raises:
         CatalogError: it has.
     """
-    check_not_newer(_applied(connection), url)
+    number = _applied(connection)
+    if number > NEWEST:
+        check_not_newer(_believed(connection, database, number), database.url)
 
 
 def check_not_newer(number: int, url: str) -> None:

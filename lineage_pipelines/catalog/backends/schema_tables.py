@@ -136,3 +136,6 @@ delivery = Table(
 
 migration = Table("migration", _tables, Column("number", Integer, primary_key=True), Column("applied", Text))
 """The schema's history: the highest number is its version."""
+
+COLUMNS = {name: frozenset(table.c.keys()) for name, table in _tables.tables.items()}
+"""The names of the columns of each table of the newest schema."""

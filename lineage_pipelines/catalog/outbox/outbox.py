@@ -147,11 +147,15 @@ class Outbox:
     # Check
 
     def contradictions(self) -> Sequence[tuple[int | None, str]]:
-        """Return what in outbox and attempts contradicts the log, in words, with the entry that it is about."""
+        """Return what in outbox, attempts and migrations contradicts the rest, in words, with the entry it is about."""
         if self._connection.schema_version < migrations.UNFINISHED:
             return []
         with self._connection.reading() as connection:
-            return list(outbox_check.contradictions(connection))
+            number = migrations.surplus(connection)
+            found = list(outbox_check.contradictions(connection))
+        if number is not None and self._connection.schema_version == migrations.NEWEST:
+            found.append((None, f"says that its schema is {number}, and is of schema {migrations.NEWEST}"))
+        return found
 
 
 def post(connection: sa.Connection, seq: int, destinations: Sequence[str]) -> None:
