@@ -2,7 +2,7 @@
 
 import re
 
-from lineage_pipelines.queries.diff.rows.row_change import Effect, EffectKind, GroupKind, RowGroup, Way
+from lineage_pipelines.queries.diff.rows.row_change import MAX_MAPPING, Effect, EffectKind, GroupKind, RowGroup, Way
 from lineage_pipelines.records.values.canonical import Json
 from lineage_pipelines.records.values.phrase import count
 from lineage_pipelines.reports.formatting import amount, later, quoted, scaled
@@ -59,10 +59,8 @@ def _effect_words(effect: Effect) -> str:  # noqa: C901, PLR0911, PLR0912  # one
     match effect.kind:
         case EffectKind.DELAYED:
             return f"is {later(effect.offset or 0.0)}"
-        case EffectKind.SCALED if effect.ratio == -1 and not effect.offset:
-            return "has the other sign"
         case EffectKind.SCALED:
-            return f"is {scaled(effect.ratio or 1.0, effect.offset or 0.0)}"
+            return _scaled(effect)
         case EffectKind.EXCHANGED | EffectKind.MAPPED if not effect.mapping:
             return "has other values"
         case EffectKind.EXCHANGED:
@@ -78,16 +76,11 @@ def _effect_words(effect: Effect) -> str:  # noqa: C901, PLR0911, PLR0912  # one
             filled = f"is {_value(effect.value)} now" if effect.value is not None else "has values now"
             return f"{filled} where it was missing"
         case EffectKind.MAPPED:
-            verb = "is written" if any(isinstance(new, str) for _, new in effect.mapping) else "→"
-            pairs = [f"{_value(old)} {verb} {_value(new)}" for old, new in effect.mapping[:_MAX_VALUES]]
-            more = f" and {len(effect.mapping) - _MAX_VALUES} more" if len(effect.mapping) > _MAX_VALUES else ""
-            return f": {', '.join(pairs)}{more}"
+            return _mapped(effect)
         case EffectKind.CASE | EffectKind.BLANKS | EffectKind.MOJIBAKE | EffectKind.ZEROS:
             return _text_words(effect)
-        case EffectKind.REWRITTEN if effect.value is None:
-            return "holds the same values, written otherwise"
         case EffectKind.REWRITTEN:
-            return _REWRITTEN.get(str(effect.value), f"is written as {effect.value}: the same times")
+            return _rewritten(effect)
         case EffectKind.CLIPPED:
             return f"is clipped at {_bounds(effect)}"
         case EffectKind.ROUNDED:
@@ -105,6 +98,27 @@ def _effect_words(effect: Effect) -> str:  # noqa: C901, PLR0911, PLR0912  # one
             means = effect.means
             moved = f" (mean {amount(means[0])} → {amount(means[1])})" if None not in means else ""
             return f"has other values{moved}"
+
+
+def _scaled(effect: Effect) -> str:
+    if effect.ratio == -1 and not effect.offset:
+        return "has the other sign"
+    about = "about " if effect.way is Way.ABOUT else ""
+    return f"is {about}{scaled(effect.ratio or 1.0, effect.offset or 0.0)}"
+
+
+def _mapped(effect: Effect) -> str:
+    verb = "is written" if any(isinstance(new, str) for _, new in effect.mapping) else "→"
+    pairs = [f"{_value(old)} {verb} {_value(new)}" for old, new in effect.mapping[:_MAX_VALUES]]
+    rest = len(effect.mapping) - _MAX_VALUES
+    more = " and others" if len(effect.mapping) >= MAX_MAPPING else f" and {rest} more" if rest > 0 else ""
+    return f": {', '.join(pairs)}{more}"
+
+
+def _rewritten(effect: Effect) -> str:
+    if effect.value is None:
+        return "holds the same values, written otherwise"
+    return _REWRITTEN.get(str(effect.value), f"is written as {effect.value}: the same times")
 
 
 def _text_words(effect: Effect) -> str:

@@ -107,6 +107,8 @@ def _line(file: FileChange) -> str:
         if one.startswith("-") and not one.startswith("---") and other.startswith("+") and not other.startswith("+++")
     ]
     added, removed = file.lines
+    if added + removed <= _MAX_NAMES and not (added and removed):
+        return _on_one_side(lines)
     if not pairs or added > _MAX_NAMES or removed > _MAX_NAMES:
         return ""
     before, after = pairs[0]
@@ -114,6 +116,16 @@ def _line(file: FileChange) -> str:
         before, after = _around(before, after)
     more = f" and {count(max(added, removed) - 1, 'more line')}" if max(added, removed) > 1 else ""
     return f": `{before}` → `{after}`{more}"
+
+
+def _on_one_side(lines: Sequence[str]) -> str:
+    """The lines that came, or went, where there are none on the other side."""
+    found = [line for line in lines if line[:1] in ("+", "-") and not line.startswith(("+++", "---"))]
+    told = [f"`{line[1:].strip()[:_MAX_LINE]}`" for line in found if line[1:].strip()]
+    if not told:
+        return ""
+    verb = ("is" if len(told) == 1 else "are") + (" new" if found[0].startswith("+") else " gone")
+    return f": {' and '.join(told)} {verb}"
 
 
 def _around(before: str, after: str) -> tuple[str, str]:
@@ -131,6 +143,12 @@ def _other_files(change: Change) -> str:
     line = _line(file) if len(change.names) == 1 and isinstance(file, FileChange) else ""
     verb = "changed" if len(change.names) == 1 else "changed as well"
     return f"{names}{line} {verb} between the two commits, and no recorded part reads {_it(change.names)}"
+
+
+def _opened(change: Change) -> str:
+    file = change.part
+    what = (_line(file) or _lines(file)) if isinstance(file, FileChange) else " differs"
+    return f"{change.subject}{what}; training was seen to open it, though nothing declares it"
 
 
 def _it(names: Sequence[str]) -> str:
@@ -253,6 +271,7 @@ _TEXTS: Mapping[ChangeKind, Callable[[Change], str]] = {
     ),
     ChangeKind.SOURCES_UNKNOWN: lambda _: "the code may differ: its source files are not recorded on one side",
     ChangeKind.OTHER_FILES_CHANGED: _other_files,
+    ChangeKind.OPENED_FILE_CHANGED: _opened,
     ChangeKind.PARAMETER_ADDED: _parameter,
     ChangeKind.PARAMETER_REMOVED: _parameter,
     ChangeKind.PARAMETER_CHANGED: _parameter,

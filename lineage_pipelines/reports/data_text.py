@@ -2,13 +2,14 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import PurePosixPath
 
 from lineage_pipelines.queries.diff.changes import ColumnChange, DatasetChange, Evidence, OverlapChange
 from lineage_pipelines.queries.diff.data.periods import Period, Span, find_period
 from lineage_pipelines.queries.diff.explanation.change import Change, ChangeKind
-from lineage_pipelines.queries.diff.explanation.data_layer import mean_of_new_rows
-from lineage_pipelines.queries.diff.rows.row_change import CellChange, GroupKind
+from lineage_pipelines.queries.diff.explanation.data_layer import of_new_rows, share_of_new_rows
+from lineage_pipelines.queries.diff.rows.row_change import CellChange, EffectKind, GroupKind
 from lineage_pipelines.records.values.canonical import Json
 from lineage_pipelines.records.values.phrase import count, some_of
 from lineage_pipelines.reports.cell_text import effect_words, group_words, held_words
@@ -34,6 +35,7 @@ _FACT_NAMES: Mapping[str, str] = {
     "mean_bytes": "mean length",
 }
 _SHARES = ("nulls", "rate", "empty", "infinite")
+_OF_NEW_ROWS = ("mean", "nulls", "rate")
 _MAX_FACTS = 2
 _MAX_VALUES = 3
 _MAX_NAMES = 3
@@ -108,7 +110,7 @@ def column_words(column: ColumnChange, period: Period, *, several: bool = False)
         return "has the other sign throughout"
     if column.ratio is not None and (column.ratio != 1 or column.offset):
         return f"is {scaled(column.ratio, _offset(column))} throughout" + (f": {'; '.join(facts)}" if facts else "")
-    values = [] if several or column.kind == "time" else list(_values(column))
+    values = [] if several or column.kind == "time" else list(_values(column, period))
     words = "; ".join([*([", ".join(values)] if values else []), *facts])
     if not words:
         seen = column.facts or column.distance
@@ -134,8 +136,8 @@ def _facts(column: ColumnChange, period: Period) -> Iterator[str]:
     telling = [name for name in names if _tells(column, name)]
     telling.sort(key=lambda name: name != "distinct")  # that there is only one value comes first
     for name in telling[:_MAX_FACTS] or names[:1]:
-        mean = mean_of_new_rows(column, period) if name == "mean" else None
-        yield _moved(name, *column.facts[name]) + (f" ({amount(mean)} in the new rows)" if mean is not None else "")
+        new = of_new_rows(column, period, name) if name in _OF_NEW_ROWS else None
+        yield _moved(name, *column.facts[name]) + (f" ({_fact(name, new)} in the new rows)" if new is not None else "")
 
 
 def _tells(column: ColumnChange, name: str) -> bool:
@@ -182,7 +184,7 @@ def _time_fact(name: str, column: ColumnChange) -> str:
     return f"{verb} {moment(pair[0])} → {moment(pair[1])}"
 
 
-def _values(column: ColumnChange) -> Iterator[str]:
+def _values(column: ColumnChange, period: Period) -> Iterator[str]:
     """Values that were written otherwise, are gone, or are new, with their shares; else the one that moved most."""
     again = {_plain(value): value for value in column.appeared}
     spelled = {value: again[_plain(value)] for value in column.vanished if _plain(value) in again}
@@ -201,7 +203,9 @@ def _values(column: ColumnChange) -> Iterator[str]:
         yield f"{quoted(value)} is new{_of(after.get(value))}"
     if column.kind == "text" and not column.appeared and not column.vanished:
         for value, was, is_ in column.values[:1]:
-            yield f"{quoted(value)} {percent(was)} → {percent(is_)} of the rows"
+            new = share_of_new_rows(was, is_, period)
+            of_new = f" ({percent(new)} of the new ones)" if new is not None else ""
+            yield f"{quoted(value)} {percent(was)} → {percent(is_)} of the rows{of_new}"
 
 
 def _of(share: float | None) -> str:
@@ -241,7 +245,10 @@ def _retyped(change: Change) -> str:
         names = [str(change.before), str(change.after)]
     text = f"{_dataset(change)}: {change.columns[0]} is {names[1]} now, and was {names[0]}"
     cells = _cells_of(change)
-    return text + (f"; {effect_words(cells[0].effect)}" if cells else "")
+    if not cells or (cells[0].effect.kind is EffectKind.REWRITTEN and cells[0].effect.value is None):
+        return text
+    alone = replace(cells[0], columns=change.columns[:1])
+    return f"{text}; {_cell(alone, change.dataset)}" if change.dataset is not None else text
 
 
 def _cells_of(change: Change) -> Sequence[CellChange]:

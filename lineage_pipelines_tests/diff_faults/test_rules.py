@@ -1,30 +1,39 @@
 """The rules by which findings about data are put into words and order, each on the smallest example of it."""
 
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
 import pytest
 
 from lineage_pipelines.queries.diff.changes import (
+    CodeChange,
     ColumnChange,
     DatasetChange,
     EnvironmentChange,
     EvaluationChange,
     Evidence,
+    FileChange,
     Kind,
     MetricChange,
     PackageChange,
     ParameterChange,
+    SchemaChange,
 )
 from lineage_pipelines.queries.diff.data.periods import Span, find_period
 from lineage_pipelines.queries.diff.explanation import scores
 from lineage_pipelines.queries.diff.explanation.change import ChangeKind
 from lineage_pipelines.queries.diff.explanation.data_layer import data_changes
 from lineage_pipelines.queries.diff.explanation.record_layers import (
+    code_changes,
     environment_changes,
     evaluation_changes,
     reported_metrics,
 )
 from lineage_pipelines.queries.diff.explanation.scores import by_effect, by_step
+from lineage_pipelines.queries.diff.rows.row_change import CellChange, Effect, EffectKind, RowChange
 from lineage_pipelines.queries.diff.units import linear_map
+from lineage_pipelines.records.statement.dataset import Column
 from lineage_pipelines.records.statement.profile import ColumnKind, ColumnProfile
 from lineage_pipelines.records.values.canonical import Json
 from lineage_pipelines.reports.change_text import change_text
@@ -113,7 +122,24 @@ def test_new_rows_that_lie_apart_are_no_season_and_their_mean_is_told() -> None:
     change = _change(_month(appeared=("2013-06",)), _temperature(46.0))
     found = next(each for each in data_changes(change) if each.subject == "train.temp")
     assert change_text(found) == "train: temp mean 58 → 46 (22 in the new rows); spread 10 → 12"
-    assert found.score == scores.SHIFTED + scores.PSI_WEIGHT * 0.3
+    assert found.score == scores.NEW_ROWS_APART > scores.GOES_ON
+
+
+@pytest.mark.parametrize(
+    ("column", "words"),
+    [
+        ({"kind": "number", "facts": {"nulls": (0.0, 0.25)}}, "missing 0 % → 25 % (75 % in the new rows)"),
+        ({"kind": "boolean", "facts": {"rate": (0.3, 0.2)}}, "rate 30 % → 20 % (0 % in the new rows)"),
+        ({"kind": "text", "values": (("web", 0.6, 0.4),)}, "web 60 % → 40 % of the rows (0 % of the new ones)"),
+    ],
+)
+def test_new_rows_that_are_missing_or_hold_one_value_stand_before_their_coming(
+    column: dict[str, Any], words: str
+) -> None:
+    apart = ColumnChange(column="temp", psi=0.05, distance=0.2, **column)
+    found, more = sorted(data_changes(_change(_month(appeared=("2013-06",)), apart)), key=lambda each: -each.score)
+    assert (found.score, more.kind) == (scores.NEW_ROWS_APART, ChangeKind.ROWS_ADDED)
+    assert change_text(found) == f"train: temp {words}"
 
 
 @pytest.mark.parametrize(
@@ -218,6 +244,35 @@ def test_of_equal_scores_the_greater_effect_comes_first() -> None:
         )
     ]
     assert [each.name for each in by_step(packages)] == ["c", "b", "a", "d"]
+
+
+@pytest.mark.parametrize(
+    ("patch", "lines", "words"),
+    [
+        ("--- a\n+++ b\n@@ -1 +1,2 @@\n x\n+    leaves=2,\n y\n", (1, 0), "fit.py: `leaves=2,` is new"),
+        ("--- a\n+++ b\n@@ -1 +1,2 @@\n x\n-import a\n-a()\n", (0, 2), "fit.py: `import a` and `a()` are gone"),
+        ("--- a\n+++ b\n@@ -1 +1,2 @@\n x\n+\n+\n", (2, 0), "fit.py differs (2 lines added, 0 removed)"),
+    ],
+)
+def test_lines_that_only_came_or_went_are_shown(patch: str, lines: tuple[int, int], words: str) -> None:
+    file = FileChange(path="fit.py", kind=Kind.CHANGED, patch=patch, lines=lines)
+    (change,) = code_changes(CodeChange(identical=False, files=(file,)))
+    assert change_text(change) == words
+
+
+def test_a_column_of_another_type_says_in_how_many_rows_its_cells_changed() -> None:
+    columns = [Column(name="days", type=kind) for kind in ("int64", "double")]
+    schema = SchemaChange(kind=Kind.CHANGED, column="days", before=columns[0], after=columns[1])
+    cells = CellChange(columns=("days", "hours"), rows=30, effect=Effect(kind=EffectKind.MISSING))
+    rows = RowChange(key=("id",), added=0, removed=0, changed=30, same=970, cells=(cells,))
+    said = {
+        cells: "; days is missing now in 30 of 1,000 rows",
+        replace(cells, effect=Effect(kind=EffectKind.REWRITTEN)): "",
+    }
+    for cell, words in said.items():
+        change = replace(_change(rows=(1000, 1000)), schema=(schema,), row_change=replace(rows, cells=(cell,)))
+        texts = [change_text(each) for each in data_changes(change)]
+        assert texts == [f"train: days is decimal number now, and was whole number{words}"]
 
 
 def test_a_pool_of_threads_is_told_in_words() -> None:

@@ -222,6 +222,8 @@ class CodeChange:
     others: tuple[FileChange, ...] = ()
     """Files that changed between the two commits, and that neither the training code nor a recorded step reaches; no
     documents and no metafiles of data."""
+    opened: tuple[str, ...] = ()
+    """Paths of those among them that training was seen to open, though nothing declares them."""
     weaker: str = ""
     """What could not be known, and why: sources of one side that are kept neither in the store nor in Git."""
 

@@ -10,7 +10,12 @@ from lineage_pipelines.catalog.catalog import Catalog
 from lineage_pipelines.catalog.log.entries import Entry
 from lineage_pipelines.errors import ArtifactError
 from lineage_pipelines.queries.diff.changes import DatasetChange, Kind
-from lineage_pipelines.queries.diff.code.code import compare_code, compare_other_files, compare_step_code
+from lineage_pipelines.queries.diff.code.code import (
+    compare_code,
+    compare_other_files,
+    compare_step_code,
+    is_opened,
+)
 from lineage_pipelines.queries.diff.code.environment import compare_environment
 from lineage_pipelines.queries.diff.data.dataset_changes import Ways, compare_datasets, compare_sources
 from lineage_pipelines.queries.diff.data.overlap import compare_overlaps
@@ -103,7 +108,9 @@ def compare_records(
     """
     blobs = _reader(artifacts)
     code = compare_code(before, after, blobs, repository=project_dir)
-    code = replace(code, others=compare_other_files(before, after, project_dir))
+    others = compare_other_files(before, after, project_dir)
+    opened = tuple(file.path for file in others if is_opened(file.path, before, after))
+    code = replace(code, others=others, opened=opened)
     tables = find_tables(project_dir, progress) if rows is not False and project_dir is not None else None
     listings = find_listings(project_dir) if project_dir is not None else None
     ways = Ways(blobs=blobs, open_tables=tables, listings=listings, automatic=rows is None)

@@ -116,7 +116,7 @@ def _layers(diff: VersionDiff) -> Iterator[tuple[str, str]]:
     yield "data", _differs(others, same)
     if diff.stages:
         yield "preparation", _preparation(diff.stages)
-    files = [file.path for file in diff.code.files]
+    files = [*(file.path for file in diff.code.files), *diff.code.opened]
     yield "code", _revision(diff) + _differs(files, diff.code.unchanged, "file")
     environment = [*(package.name for package in diff.environment.packages), *diff.environment.facts]
     yield "environment", _differs(environment, diff.environment.unchanged, "package")

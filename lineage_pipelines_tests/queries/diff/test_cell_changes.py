@@ -369,3 +369,24 @@ def test_texts_that_are_times_or_numbers_move_as_these_do(
     found = _only(compare_frames(SHOP.assign(at=before()), SHOP.assign(at=after())), "at")
     assert found.effect == effect
     assert effect_words(found.effect) == words
+
+
+def test_numbers_that_were_computed_with_a_scaled_and_rounded_one_are_about_as_much() -> None:
+    kilos = SHOP["temp"].abs() + 20
+    before, after = SHOP.assign(x=kilos / SHOP["price"]), SHOP.assign(x=(kilos * 2.2046).round(1) / SHOP["price"])
+    effect = _only(compare_frames(before, after), "x").effect
+    assert (effect.kind, effect.way) == (EffectKind.SCALED, Way.ABOUT)
+    assert effect_words(effect) == "is about × 2.205 (as kg to pounds)"
+    noisy = SHOP.assign(x=before["x"] * np.linspace(1, 1.009, ROWS))
+    assert _only(compare_frames(before, noisy), "x").effect.kind is EffectKind.OTHER
+
+
+def test_measures_that_rows_have_in_common_are_no_categories() -> None:
+    """Of categories up to ten pairs are kept: with as many it is not known how many there are."""
+    of = SHOP["band"] % 12
+    weights, others = RANDOM.uniform(50, 90, 12).round(1), RANDOM.uniform(50, 90, 12).round(1)
+    measures = _only(compare_frames(SHOP.assign(x=weights[of]), SHOP.assign(x=others[of])), "x").effect
+    assert measures.kind is EffectKind.OTHER
+    hours = _only(compare_frames(SHOP.assign(items=of), SHOP.assign(items=(of + 7) % 12)), "items").effect
+    assert hours.kind is EffectKind.MAPPED
+    assert effect_words(hours).endswith(" and others")

@@ -10,6 +10,7 @@ import pytest
 from lineage_pipelines.catalog.catalog import Catalog
 from lineage_pipelines.queries.diff.comparison import compare_records, compare_versions
 from lineage_pipelines.queries.diff.explanation.change import ChangeKind
+from lineage_pipelines.queries.diff.explanation.ranking import rank
 from lineage_pipelines.queries.diff.version_diff import VersionDiff
 from lineage_pipelines.records.statement.dataset import Delivery, TrackedSource
 from lineage_pipelines.records.statement.lineage_record import LineageRecord
@@ -17,6 +18,7 @@ from lineage_pipelines.records.statement.partition import Partition
 from lineage_pipelines.records.statement.training_run import UndeclaredReads
 from lineage_pipelines.reports.change_text import change_text
 from lineage_pipelines_tests.samples import digests, make_record
+from lineage_pipelines_tests.world import World
 
 MODEL = "flight_delay"
 
@@ -145,3 +147,30 @@ def test_a_column_of_another_type_has_both_types(tmp_path: Path) -> None:
     types = {column.name: column.type for column in first.data[0].schema}
     assert found
     assert [(each.before, each.after) for each in found] == [(types[each.columns[0]], "string") for each in found]
+
+
+@pytest.mark.parametrize("opened", [(), ("params.yaml",), ("conf/",)])
+def test_a_file_that_training_was_seen_to_open_is_no_file_that_nothing_reads(
+    world: World, opened: tuple[str, ...]
+) -> None:
+    revisions = []
+    for leaves in (31, 2):
+        for path in ("params.yaml", "conf/notes.md"):
+            world.write(path, f"leaves: {leaves}\n")
+        revisions.append(world.commit(f"{leaves} leaves"))
+    records = []
+    for revision in revisions:
+        base = make_record("same")
+        code = replace(base.code, revision=revision, dirty=False)
+        records.append(
+            replace(base, code=code, run=replace(base.run, undeclared=UndeclaredReads(files=opened)), stages=())
+        )
+    kind = ChangeKind.OPENED_FILE_CHANGED if opened else ChangeKind.OTHER_FILES_CHANGED
+    (change,) = (each for each in rank(compare_records(*records, project_dir=world.root)) if each.kind is kind)
+    path = "conf/notes.md" if opened == ("conf/",) else "params.yaml"
+    said = f"{path}: `leaves: 31` → `leaves: 2`"
+    assert change_text(change) == said + (
+        "; training was seen to open it, though nothing declares it"
+        if opened
+        else " changed between the two commits, and no recorded part reads it"
+    )

@@ -8,6 +8,7 @@ import pytest
 
 from lineage_pipelines.queries.diff.changes import (
     CodeChange,
+    ColumnChange,
     DatasetChange,
     EnvironmentChange,
     EvaluationChange,
@@ -158,3 +159,25 @@ def test_a_source_that_reads_the_same_is_named_where_nothing_else_explains_what_
     said = "customers.csv: id has lost leading zeros in 200 of 900 rows; read by default, both are the same values"
     fewer = "train has 200 rows fewer: 900 → 700"
     assert texts == (["orders.csv has 400 rows fewer: 900 → 500", fewer] if elsewhere else [said, fewer])
+
+
+def test_rows_that_came_with_a_delivery_stand_before_those_that_were_made_of_them() -> None:
+    """The months of a CSV file are texts; in what was made of it they are times, that go on."""
+    date = ColumnChange(column="at", kind="time", facts={"max": (0.0, 86_400.0)}, distance=0.1)
+    train = DatasetChange(
+        name="train", kind=Kind.CHANGED, role=("train", "train"), rows=(900, 1000), prepared=True, columns=(date,)
+    )
+    orders = DatasetChange(
+        name="orders.csv", kind=Kind.CHANGED, evidence=Evidence.PROFILES, role=("source", "source"), rows=(990, 1100)
+    )
+    found = rank(
+        Differences(
+            data=(train,),
+            sources=(orders,),
+            code=CodeChange(identical=True),
+            environment=EnvironmentChange(identical=True),
+            evaluation=ALIKE,
+        )
+    )
+    assert [change.subject for change in found] == ["orders.csv", "train"]
+    assert found[1].score == scores.GOES_ON

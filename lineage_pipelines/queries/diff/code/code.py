@@ -73,13 +73,20 @@ def compare_other_files(first: LineageRecord, second: LineageRecord, repository:
     reached |= {dep.path for stage in stages for dep in stage.deps}
     changed = changed_paths(repository, before.revision, after.revision)
     folders = tuple(f"{path}/" for path in reached)
-    others = [path for path in changed if path not in reached and not path.startswith(folders) and not _is_aside(path)]
+    unreached = [path for path in changed if path not in reached and not path.startswith(folders)]
+    others = [path for path in unreached if is_opened(path, first, second) or not _is_aside(path)]
     recorded = {file for file, values in _params(first).items() if values != _params(second).get(file)}
     others = [path for path in others if path not in recorded][:_MAX_OTHERS]
     if not others:
         return ()
     sides = [committed_files(repository, code.revision, dict.fromkeys(others, "")) for code in (before, after)]
     return tuple(_file_change(path, sides[0].get(path), sides[1].get(path)) for path in others)
+
+
+def is_opened(path: str, *records: LineageRecord) -> bool:
+    """Return whether training was seen to open a file that no record declares."""
+    named = {name for record in records if record.run.undeclared for name in record.run.undeclared.files}
+    return path in named or path.startswith(tuple(name for name in named if name.endswith("/")))
 
 
 _MAX_OTHERS = 20

@@ -89,6 +89,8 @@ class ChangeKind(StrEnum):
     SOURCES_UNKNOWN = "sources_unknown"
     OTHER_FILES_CHANGED = "other_files_changed"
     """Files that changed between the two commits and that no recorded part reaches."""
+    OPENED_FILE_CHANGED = "opened_file_changed"
+    """A file that training was seen to open, and that nothing declares, changed between the two commits."""
     PARAMETER_ADDED = "parameter_added"
     PARAMETER_REMOVED = "parameter_removed"
     PARAMETER_CHANGED = "parameter_changed"

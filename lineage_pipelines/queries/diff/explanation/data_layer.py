@@ -21,6 +21,8 @@ _MANY_ALIKE = 3
 _OTHER_TABLE = 0.8
 _NOTABLE_SHARE = 0.005
 _HARDLY = 0.01
+_COMMON = 0.1
+_MANY_MISSING = 0.3
 _TWICE = 2
 _ALIKE = 0.01
 
@@ -248,7 +250,9 @@ def _column_score(column: ColumnChange, dataset: DatasetChange, period: Period) 
     if _in_last_digits(column, dataset):
         return scores.LAST_DIGITS
     score = _moved_score(column, dataset)
-    if period.explains(column) and not _is_apart(column, period):
+    if period.explains(column):
+        if _is_apart(column, period):
+            return max(score, scores.NEW_ROWS_APART)
         score = max(score - scores.SEASON, min(score, scores.SLIGHTLY_SHIFTED))
     return score
 
@@ -294,20 +298,44 @@ def _is_one_of_few(column: ColumnChange, dataset: DatasetChange) -> bool:
 
 
 def _is_apart(column: ColumnChange, period: Period) -> bool:
-    """Whether the new rows lie where hardly any row was before."""
-    mean, before, spread = mean_of_new_rows(column, period), _number(column, "mean", 0), _number(column, "std", 0)
-    if mean is None or before is None or not spread:
-        return False
-    return abs(mean - before) > scores.APART * spread
+    """Whether the new rows lie where hardly any row was before: other numbers, one of two values, none, or missing."""
+    mean, before, spread = of_new_rows(column, period, "mean"), _number(column, "mean", 0), _number(column, "std", 0)
+    if mean is not None and before is not None and spread and abs(mean - before) > scores.APART * spread:
+        return True
+    nulls, rate = of_new_rows(column, period, "nulls"), of_new_rows(column, period, "rate")
+    if nulls is not None and nulls - (_number(column, "nulls", 0) or 0.0) > _MANY_MISSING:
+        return True
+    if rate is not None and _hardly_any(rate, _number(column, "rate", 0) or 0.0):
+        return True
+    shares = [(share_of_new_rows(was, now, period), was) for _, was, now in column.values]
+    return any(_hardly_any(share, was) for share, was in shares if share is not None)
 
 
-def mean_of_new_rows(column: ColumnChange, period: Period) -> float | None:
-    """Return the mean in the rows that are new, where the others are as they were: it follows from both means."""
-    before, after = _number(column, "mean", 0), _number(column, "mean", 1)
+def _hardly_any(share: float, before: float) -> bool:
+    """Whether a share is nothing or all in the new rows, and was neither before."""
+    return min(before, 1 - before) >= _COMMON and min(share, 1 - share) <= _HARDLY
+
+
+def of_new_rows(column: ColumnChange, period: Period, name: str) -> float | None:
+    """Return a fact of the rows that are new, where the others are as they were: it follows from both sides.
+
+    Args:
+        column: how the column moved.
+        period: by how many rows it went on.
+        name: `mean`, or the share `nulls` or `rate`.
+    """
+    before, after = _number(column, name, 0), _number(column, name, 1)
     gaps = (_number(column, "nulls", 1) or 0.0) - (_number(column, "nulls", 0) or 0.0)
-    if column.ratio is not None or not period.new_share or before is None or after is None or abs(gaps) > _HARDLY:
+    if column.ratio is not None or before is None or after is None or (name != "nulls" and abs(gaps) > _HARDLY):
         return None
-    return before + (after - before) / period.new_share
+    if name == "mean":
+        return before + (after - before) / period.new_share if period.new_share else None
+    return share_of_new_rows(before, after, period)
+
+
+def share_of_new_rows(before: float, after: float, period: Period) -> float | None:
+    """Return in which share of the rows that are new something is, by its shares of all rows."""
+    return round(min(max(before + (after - before) / period.new_share, 0.0), 1.0), 6) if period.new_share else None
 
 
 def _number(column: ColumnChange, name: str, place: int) -> float | None:

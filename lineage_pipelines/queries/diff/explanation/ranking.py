@@ -101,6 +101,7 @@ def _data_changes(found: Differences) -> Iterator[Change]:
         for change in data_changes(dataset)
     ]
     best = max((change.score for change in results), default=0.0)
+    counted = {kind: max((c.score for c in results if c.kind is kind), default=0.0) for kind in _COUNTS}
     silent = _UNKNOWN if known or best <= scores.ORDER_ONLY else (*_UNKNOWN, ChangeKind.ORDER_CHANGED)
     for changes in sources:
         for place, change in enumerate(sorted(changes, key=lambda change: -change.score)):
@@ -110,11 +111,15 @@ def _data_changes(found: Differences) -> Iterator[Change]:
             rows = _tells(change)
             if unknown and results and not stepped:
                 yield replace(change, score=best + (scores.HARDLY if rows else -scores.HARDLY))
+            elif counted.get(change.kind) and not stepped:
+                yield replace(change, score=max(change.score, counted[change.kind] + scores.HARDLY))
             else:
                 yield change
     yield from results
 
 
+_COUNTS = (ChangeKind.ROWS_ADDED, ChangeKind.ROWS_REMOVED)
+"""What a source hands on as it is: rows that came with a delivery stand before those that were made of them."""
 _UNKNOWN = (ChangeKind.CONTENT_CHANGED, ChangeKind.FILES_CHANGED)
 
 

@@ -91,15 +91,21 @@ def code_changes(code: CodeChange) -> Iterator[Change]:
         )
     elif not code.files and code.patched:
         yield Change(kind=ChangeKind.PATCH_CHANGED, layer=Layer.CODE, subject="patch", score=scores.OTHER_FILES)
-    if code.others:
+    others = [file for file in code.others if file.path not in code.opened]
+    for file in (file for file in code.others if file.path in code.opened):
+        kind = ChangeKind.OPENED_FILE_CHANGED
+        yield Change(
+            kind=kind, layer=Layer.CODE, subject=file.path, score=scores.CODE, evidence=Evidence.GIT, part=file
+        )
+    if others:
         yield Change(
             kind=ChangeKind.OTHER_FILES_CHANGED,
             layer=Layer.CODE,
-            subject=code.others[0].path,
+            subject=others[0].path,
             score=scores.OTHER_FILES,
-            names=tuple(file.path for file in code.others),
+            names=tuple(file.path for file in others),
             evidence=Evidence.GIT,
-            part=code.others[0],
+            part=others[0],
         )
     if not code.files and not code.identical and code.weaker:
         yield Change(kind=ChangeKind.SOURCES_UNKNOWN, layer=Layer.CODE, subject="code", score=scores.OTHER_FILES)

@@ -78,6 +78,8 @@ SLIGHTLY_SHIFTED = 12.0
 SEASON = 25.0
 """What a shift counts less where more rows, or another time, explain it: no distribution moves further by rows that
 are added than their share of all rows. A broken month is broken by more than that, or by its PSI."""
+NEW_ROWS_APART = 75.0
+"""Rows that came lie where hardly any row was before: behind what was done to all rows, before their coming itself."""
 APART = 2.5
 """In standard deviations: where the mean of the new rows lies further from the mean before, no season is taken for an
 explanation."""

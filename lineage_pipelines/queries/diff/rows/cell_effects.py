@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from lineage_pipelines.queries.diff.rows.cell_values import CellValues, ValueKind
 from lineage_pipelines.queries.diff.rows.number_effects import find_clipping, find_number_effect
-from lineage_pipelines.queries.diff.rows.row_change import Effect, EffectKind
+from lineage_pipelines.queries.diff.rows.row_change import MAX_MAPPING, Effect, EffectKind
 from lineage_pipelines.queries.diff.rows.text_effects import Reading, find_text_effect, readings
 
 if TYPE_CHECKING:
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 _AGREE = 0.995
 """Of the changed cells, that one operation has to explain."""
-_MAX_MAPPING = 10
 _MAX_OLD = 1000
 _PER_OLD = 2
 """Rows for each old value, on average, that a mapping has to explain."""
@@ -81,7 +80,7 @@ class _Cells:
         """Return pairs as they are shown."""
         if self.total < _FEWEST:
             return ()
-        return tuple((self.before.json(old), self.after.json(new)) for old, new in pairs[:_MAX_MAPPING])
+        return tuple((self.before.json(old), self.after.json(new)) for old, new in pairs[:MAX_MAPPING])
 
 
 def _nearly(mask: "Array") -> bool:
@@ -146,7 +145,7 @@ def _set(cells: _Cells) -> Effect | None:
         return None
     near = set(cells.rest.values[~cells.rest.missing].tolist())
     old = {each for each, _ in cells.pairs}
-    gone = 0 < len(old) <= _MAX_MAPPING and not old & near
+    gone = 0 < len(old) <= MAX_MAPPING and not old & near
     written_otherwise = cells.before.kind is ValueKind.TEXT and len(old) == 1
     mapped = _mapped(cells) if near - {value} and (gone or written_otherwise) else None
     return mapped or Effect(kind=EffectKind.SET, value=_told(cells.after, value))
@@ -196,5 +195,7 @@ def _mapped(cells: _Cells) -> Effect | None:
     explained = sum(count for _, count in new.values())
     if not new or explained < _AGREE * cells.total or len(new) > _MAX_OLD or _PER_OLD * len(new) > cells.total:
         return None
+    if cells.before.kind in _NUMBERS and len(new) > MAX_MAPPING and any(old % 1 for old in new):
+        return None  # measures, of which rows have the same
     often = sorted(new.items(), key=lambda pair: -pair[1][1])
     return Effect(kind=EffectKind.MAPPED, mapping=cells.mapping([(old, value) for old, (value, _) in often]))

@@ -28,6 +28,9 @@ _SHARP = 0.05
 _RESOLVED = 8
 """How much wider than the rounding the values have to be spread."""
 _KNOWN = 0.01
+_ABOUT = 0.005
+_FAR = 20
+"""How many times as far from 1 a ratio has to be as the single ratios are from it."""
 _FARTHEST = 6
 _STEPS = 49
 """Ratios that are tried beside the fitted one, as far from it as rounding may have moved it."""
@@ -58,7 +61,7 @@ def find_number_effect(before: CellValues, after: CellValues) -> Effect | None:
         return Effect(kind=EffectKind.NOISE)
     if one.size < _MIN_ROWS:
         return None
-    return _rounded(one, other) or _scaled(one, other)
+    return _rounded(one, other) or _scaled(one, other) or _about(one, other)
 
 
 def find_clipping(before: CellValues, after: CellValues, rest: CellValues) -> Effect | None:
@@ -174,6 +177,23 @@ def _scaled(before: "Array", after: "Array") -> Effect | None:
     if ratio is not None:
         return Effect(kind=EffectKind.SCALED, ratio=ratio, offset=0.0)
     return _line(before, after, tolerance)
+
+
+def _about(before: "Array", after: "Array") -> Effect | None:
+    """The ratio that all are near: numbers that were computed with one that was scaled and rounded."""
+    import numpy as np
+
+    some = before != 0
+    if not _nearly(some) or np.unique(before).size < _MIN_LINE:
+        return None
+    ratios = after[some] / before[some]
+    middle = float(np.median(ratios))
+    spread = float(np.quantile(np.abs(ratios - middle), _AGREE))
+    if spread > _ABOUT * abs(middle) or _FAR * spread > abs(middle - 1):
+        return None
+    known = [ratio for ratio, offset in known_conversions() if not offset and abs(ratio - middle) <= spread]
+    ratio = known[0] if known else simplest(middle - spread, middle + spread)
+    return Effect(kind=EffectKind.SCALED, ratio=ratio, offset=0.0, way=Way.ABOUT)
 
 
 def _interval(middles: "Array", tolerance: "Array") -> tuple[float, float] | None:

@@ -6,6 +6,8 @@ from enum import StrEnum
 
 from lineage_pipelines.records.values.canonical import Json
 
+MAX_MAPPING = 10
+
 
 class Alignment(StrEnum):
     """By what a row of one table is recognized in the other."""
@@ -80,6 +82,8 @@ class Way(StrEnum):
     """Clipped at both ends: `value` is the list of the two bounds."""
     FLOOR = "floor"
     """Rounded: cut, not rounded to the nearest. Of times, `value` is the unit: `day`, `hour`, `minute`, `second`."""
+    ABOUT = "about"
+    """Scaled: every ratio is within half a per cent of `ratio`, as where a rounded number was computed with."""
     SINGLE = "single"
     """Rounded to what a number of 32 bits holds."""
     REPAIRED = "repaired"
@@ -97,7 +101,7 @@ class Effect:
     value: Json = None
     """Numbers as they are, times as ISO text, texts up to 64 characters."""
     mapping: tuple[tuple[Json, Json], ...] = ()
-    """Up to 10 pairs of old and new value, the most frequent first."""
+    """Up to `MAX_MAPPING` pairs of old and new value, the most frequent first."""
     digits: int | None = None
     """Decimal places that are left; negative where tens or hundreds are."""
     other: str = ""
