@@ -24,7 +24,8 @@ def group_words(group: RowGroup | None) -> str:
     if group.rows < group.touched:
         return f", {group.rows:,} of them {place}"
     if group.kind in (GroupKind.FIRST, GroupKind.LAST):
-        return f": {place}"
+        end = place.removeprefix("the ").removesuffix(" rows")
+        return f": {place}" if group.rows == group.of else f", all among the {end} {group.of:,} rows"
     return f": those {place}" if group.rows == group.of else f", all {place}"
 
 
@@ -59,6 +60,8 @@ def _effect_words(effect: Effect) -> str:  # noqa: C901, PLR0911, PLR0912  # one
     match effect.kind:
         case EffectKind.DELAYED:
             return f"is {later(effect.offset or 0.0)}"
+        case EffectKind.DAY_MONTH:
+            return "has day and month exchanged"
         case EffectKind.SCALED:
             return _scaled(effect)
         case EffectKind.EXCHANGED | EffectKind.MAPPED if not effect.mapping:
@@ -77,7 +80,7 @@ def _effect_words(effect: Effect) -> str:  # noqa: C901, PLR0911, PLR0912  # one
             return f"{filled} where it was missing"
         case EffectKind.MAPPED:
             return _mapped(effect)
-        case EffectKind.CASE | EffectKind.BLANKS | EffectKind.MOJIBAKE | EffectKind.ZEROS:
+        case kind if kind in _OF_TEXT:
             return _text_words(effect)
         case EffectKind.REWRITTEN:
             return _rewritten(effect)
@@ -103,16 +106,21 @@ def _effect_words(effect: Effect) -> str:  # noqa: C901, PLR0911, PLR0912  # one
 def _scaled(effect: Effect) -> str:
     if effect.ratio == -1 and not effect.offset:
         return "has the other sign"
+    if effect.ratio == 1 and effect.offset:
+        return f"is {'greater' if effect.offset > 0 else 'less'} by {amount(abs(effect.offset))}"
     about = "about " if effect.way is Way.ABOUT else ""
     return f"is {about}{scaled(effect.ratio or 1.0, effect.offset or 0.0)}"
 
 
 def _mapped(effect: Effect) -> str:
     verb = "is written" if any(isinstance(new, str) for _, new in effect.mapping) else "→"
-    pairs = [f"{_value(old)} {verb} {_value(new)}" for old, new in effect.mapping[:_MAX_VALUES]]
-    rest = len(effect.mapping) - _MAX_VALUES
+    became: dict[str, list[str]] = {}
+    for old, new in effect.mapping:
+        became.setdefault(_value(old), []).append(_value(new))
+    pairs = [f"{old} {verb} {' or '.join(new)}" for old, new in became.items()]
+    rest = len(pairs) - _MAX_VALUES
     more = " and others" if len(effect.mapping) >= MAX_MAPPING else f" and {rest} more" if rest > 0 else ""
-    return f": {', '.join(pairs)}{more}"
+    return f": {', '.join(pairs[:_MAX_VALUES])}{more}"
 
 
 def _rewritten(effect: Effect) -> str:
@@ -121,8 +129,34 @@ def _rewritten(effect: Effect) -> str:
     return _REWRITTEN.get(str(effect.value), f"is written as {effect.value}: the same times")
 
 
-def _text_words(effect: Effect) -> str:
+_OF_TEXT = frozenset(
+    (
+        EffectKind.CASE,
+        EffectKind.BLANKS,
+        EffectKind.MOJIBAKE,
+        EffectKind.ZEROS,
+        EffectKind.ESCAPED,
+        EffectKind.ACCENTS,
+        EffectKind.AFFIXED,
+        EffectKind.CUT,
+    )
+)
+
+
+def _text_words(effect: Effect) -> str:  # noqa: PLR0911  # one case a kind
+    lost = effect.way is Way.LOST
     match effect.kind:
+        case EffectKind.ESCAPED:
+            return f"is {'no longer ' if lost else ''}escaped as HTML (& as &amp;)"
+        case EffectKind.ACCENTS:
+            return f"has {'lost its' if lost else 'got'} accents"
+        case EffectKind.AFFIXED:
+            text = str(effect.value)
+            where = "before" if text.endswith("…") else "behind"
+            verb = "has lost" if lost else "has"
+            return f"{verb} {quoted(text.strip('…'))} {where} it"
+        case EffectKind.CUT:
+            return f"is cut to {count(effect.digits or 0, 'character')}"
         case EffectKind.CASE:
             return f"is in {effect.way.value if effect.way else 'another'} case now"
         case EffectKind.BLANKS:

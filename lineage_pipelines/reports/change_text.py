@@ -6,10 +6,11 @@ from itertools import pairwise
 
 from lineage_pipelines.queries.diff.changes import EvaluationChange, FileChange, Kind, StageChange
 from lineage_pipelines.queries.diff.explanation.change import Change, ChangeKind
+from lineage_pipelines.queries.diff.explanation.data_layer import data_changes
 from lineage_pipelines.queries.diff.explanation.record_layers import reported_metrics
 from lineage_pipelines.records.values.canonical import Json
 from lineage_pipelines.records.values.phrase import count, some_of
-from lineage_pipelines.reports.data_text import DATA_TEXTS
+from lineage_pipelines.reports.data_text import DATA_TEXTS, files_text
 from lineage_pipelines.reports.formatting import amount, shorten
 
 _DIGEST = re.compile(r"sha256:([0-9a-f]{8})[0-9a-f]{56}")
@@ -23,7 +24,8 @@ def change_text(change: Change) -> str:
 
     Control characters of what was recorded are shown as escapes.
     """
-    return shorten(_TEXTS[change.kind](change) + _delivery(change), _MAX_TEXT)
+    files = files_text(change) if change.delivery is not None else ""
+    return shorten(_TEXTS[change.kind](change) + files + _delivery(change), _MAX_TEXT)
 
 
 def _delivery(change: Change) -> str:
@@ -121,7 +123,8 @@ def _line(file: FileChange) -> str:
 def _on_one_side(lines: Sequence[str]) -> str:
     """The lines that came, or went, where there are none on the other side."""
     found = [line for line in lines if line[:1] in ("+", "-") and not line.startswith(("+++", "---"))]
-    told = [f"`{line[1:].strip()[:_MAX_LINE]}`" for line in found if line[1:].strip()]
+    room = 2 * _MAX_LINE // max(1, len(found))
+    told = [f"`{shorten(line[1:].strip(), room)}`" for line in found if line[1:].strip()]
     if not told:
         return ""
     verb = ("is" if len(told) == 1 else "are") + (" new" if found[0].startswith("+") else " gone")
@@ -231,7 +234,12 @@ def _undeclared(change: Change) -> str:
 
 def _measured_on(change: Change) -> str:
     named = str(change.after) if change.before == change.after else f"{change.before} before, {change.after} now"
-    return f"the two were measured on other data ({named}), so their metrics cannot be compared"
+    text = f"the two were measured on other data ({named}), so their metrics cannot be compared"
+    found = list(data_changes(change.dataset)) if change.dataset is not None else []
+    if not found:
+        return text
+    first = max(found, key=lambda each: each.score)
+    return f"{text}; {DATA_TEXTS[first.kind](first)}"
 
 
 def _measured_by(change: Change) -> str:

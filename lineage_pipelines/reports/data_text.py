@@ -59,7 +59,10 @@ def _columns(change: Change) -> str:
             return f"{named} moved along the rows by {count(abs(shift), 'row')}{held_words(shift)}"
         cells = [cell for cell in dataset.row_change.cells if name in cell.columns] if dataset.row_change else []
         if cells:
-            return f"{dataset.name}: {'; '.join(_cell(cell, dataset) for cell in cells[:2])}"
+            own = [
+                replace(cell, columns=tuple(each for each in cell.columns if each in change.columns)) for cell in cells
+            ]
+            return f"{dataset.name}: {'; '.join(_cell(cell, dataset) for cell in own[:2])}"
     if not isinstance(column, ColumnChange):
         return f"{named} changed"
     period = find_period(dataset)
@@ -203,8 +206,8 @@ def _values(column: ColumnChange, period: Period) -> Iterator[str]:
         yield f"{quoted(value)} is new{_of(after.get(value))}"
     if column.kind == "text" and not column.appeared and not column.vanished:
         for value, was, is_ in column.values[:1]:
-            new = share_of_new_rows(was, is_, period)
-            of_new = f" ({percent(new)} of the new ones)" if new is not None else ""
+            share = share_of_new_rows(was, is_, period)
+            of_new = f" ({percent(share)} of the new ones)" if share is not None else ""
             yield f"{quoted(value)} {percent(was)} → {percent(is_)} of the rows{of_new}"
 
 
@@ -376,10 +379,6 @@ def _order(change: Change) -> str:
     return f"{name} holds the same rows, in another order or encoding{''.join(types)}"
 
 
-def _has_cells(dataset: DatasetChange | None) -> bool:
-    return dataset is not None and dataset.row_change is not None and bool(dataset.row_change.cells)
-
-
 # Inputs and files
 
 
@@ -422,23 +421,58 @@ def _shared(change: Change) -> str:
 
 def _files(change: Change) -> str:
     """The files of a folder, by what became of them and by their endings."""
-    words = {"-": "gone", "+": "new", "~": "changed"}
+    dataset = change.dataset
+    if dataset is not None and dataset.row_change is not None and dataset.row_change.cells:
+        number, verb = count(len(change.names), "file"), "is" if len(change.names) == 1 else "are"
+        marks = {name[:1] for name in change.names}
+        what = _BECAME[marks.pop()] if len(marks) == 1 else "changed, new or gone"
+        return f"{dataset.name}: {_cell(dataset.row_change.cells[0], dataset)}; {number} {verb} {what}"
+    files = dataset.files if dataset else (None, None)
+    many = len(change.names) > _MAX_NAMES and files[1] is not None and files[0] == files[1]
+    moved = dataset.moved_files if dataset else ()
+    total = f" of {files[1]:,} files" if many and not moved else ""
+    aside = {*(f"- {old}" for old, _ in moved), *(f"+ {new}" for _, new in moved)}
+    parts = [*_moved_files(moved), _became([name for name in change.names if name not in aside])]
+    return f"{_dataset(change)}: {'; '.join(filter(None, parts))}{total}"
+
+
+def _moved_files(files: Sequence[tuple[str, str]]) -> Iterator[str]:
+    """Which files have another path now: from folder to folder, where it is the same for all."""
+    if not files:
+        return
+    folders = {tuple(PurePosixPath(path).parent.as_posix() for path in pair) for pair in files}
+    old, new = next(iter(folders)) if len(folders) == 1 else files[0]
+    alike = len(folders) == 1 and old != new
+    first = "" if alike else " (the first)" if len(files) > 1 else ""
+    old, new = (old, new) if alike else files[0]
+    number = "1 file has" if len(files) == 1 else f"{len(files):,} files have"
+    yield f"{number} moved from {old} to {new}{first}"
+
+
+_BECAME = {"-": "gone", "+": "new", "~": "changed"}
+
+
+def _became(files: Sequence[str]) -> str:
+    """What became of files: `march.csv is gone`; of many their number and endings."""
     parts = []
-    for mark, what in words.items():
-        names = [name[2:] for name in change.names if name.startswith(mark)]
+    for mark, what in _BECAME.items():
+        names = [name[2:] for name in files if name.startswith(mark)]
         if not names:
             continue
         if len(names) <= _MAX_NAMES:
             parts.append(f"{', '.join(names)} {'is' if len(names) == 1 else 'are'} {what}")
         else:
             parts.append(f"{len(names):,} files are {what} ({_endings(names)}: {names[0]} …)")
+    return "; ".join(parts)
+
+
+def files_text(change: Change) -> str:
+    """Return which files of a folder are others, where they are few and what is said does not name them."""
     dataset = change.dataset
-    files = dataset.files if dataset else (None, None)
-    many = len(change.names) > _MAX_NAMES and files[1] is not None and files[0] == files[1]
-    total = f" of {files[1]:,} files" if many else ""
-    if _has_cells(dataset):
-        parts.insert(0, _cell(dataset.row_change.cells[0], dataset))  # type: ignore[union-attr, arg-type]
-    return f"{_dataset(change)}: {'; '.join(parts)}{total}"
+    if dataset is None or change.kind is ChangeKind.FILES_CHANGED or not dataset.changed_files:
+        return ""
+    few = len(dataset.changed_files) <= _MAX_NAMES and max(each or 0 for each in dataset.files) > 1
+    return f"; {_became(dataset.changed_files)}" if few else ""
 
 
 def _endings(names: Sequence[str]) -> str:

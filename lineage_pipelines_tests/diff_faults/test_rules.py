@@ -1,6 +1,7 @@
 """The rules by which findings about data are put into words and order, each on the smallest example of it."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -33,7 +34,7 @@ from lineage_pipelines.queries.diff.explanation.record_layers import (
 from lineage_pipelines.queries.diff.explanation.scores import by_effect, by_step
 from lineage_pipelines.queries.diff.rows.row_change import CellChange, Effect, EffectKind, RowChange
 from lineage_pipelines.queries.diff.units import linear_map
-from lineage_pipelines.records.statement.dataset import Column
+from lineage_pipelines.records.statement.dataset import Column, Delivery
 from lineage_pipelines.records.statement.profile import ColumnKind, ColumnProfile
 from lineage_pipelines.records.values.canonical import Json
 from lineage_pipelines.reports.change_text import change_text
@@ -270,9 +271,60 @@ def test_a_column_of_another_type_says_in_how_many_rows_its_cells_changed() -> N
         replace(cells, effect=Effect(kind=EffectKind.REWRITTEN)): "",
     }
     for cell, words in said.items():
-        change = replace(_change(rows=(1000, 1000)), schema=(schema,), row_change=replace(rows, cells=(cell,)))
+        moved = ColumnChange(column="days", kind="number", ratio=2.0)
+        change = replace(_change(moved, rows=(1000, 1000)), schema=(schema,), row_change=replace(rows, cells=(cell,)))
         texts = [change_text(each) for each in data_changes(change)]
         assert texts == [f"train: days is decimal number now, and was whole number{words}"]
+        assert [each.score for each in data_changes(change)] == [scores.UNIT]  # once, and as far as it moved
+
+
+@pytest.mark.parametrize(
+    ("names", "words"),
+    [
+        (("~ a.json", "~ b.json"), "2 files are changed"),
+        (("~ a.json",), "1 file is changed"),
+        (("~ a.json", "- b.json"), "2 files are changed, new or gone"),
+    ],
+)
+def test_what_was_done_to_the_records_of_a_folder_is_said_and_its_files_are_counted(
+    names: tuple[str, ...], words: str
+) -> None:
+    effect = Effect(kind=EffectKind.EXCHANGED, mapping=(("elm", "oak"), ("oak", "elm")))
+    cells = CellChange(columns=("label",), rows=2, effect=effect)
+    rows = RowChange(key=(), added=0, removed=0, changed=2, same=8, cells=(cells,))
+    folder = replace(_change(rows=(10, 10)), evidence=Evidence.DATA, row_change=rows, changed_files=names)
+    (found,) = data_changes(folder)
+    assert change_text(found) == f"train: label: elm and oak are exchanged in 2 of 10 rows; {words}"
+
+
+@pytest.mark.parametrize(
+    ("moved", "names", "words"),
+    [
+        ([("round/a.png", "flat/a.png"), ("round/b.png", "flat/b.png")], [], "2 files have moved from round to flat"),
+        ([("round/a.png", "flat/a.png")], ["+ flat/c.png"], "1 file has moved from round to flat; flat/c.png is new"),
+        ([("a.png", "b.png")], [], "1 file has moved from a.png to b.png"),
+        ([("x/a", "y/a"), ("y/b", "x/b")], [], "2 files have moved from x/a to y/a (the first)"),
+    ],
+)
+def test_files_that_moved_are_neither_gone_nor_new(moved: list[tuple[str, str]], names: list[str], words: str) -> None:
+    """A picture in the folder of another class."""
+    marks = [*(f"- {old}" for old, _ in moved), *(f"+ {new}" for _, new in moved), *names]
+    change = replace(_change(rows=(9, 9)), moved_files=tuple(moved), changed_files=tuple(marks), files=(200, 201))
+    (found,) = data_changes(replace(change, evidence=Evidence.DIGESTS))
+    assert change_text(found) == f"train: {words}"
+
+
+def test_rows_of_new_files_go_on_and_the_files_are_named() -> None:
+    temp = ColumnChange(column="temp", kind="number", facts={"mean": (58.0, 46.0), "std": (10.0, 12.0)}, distance=0.3)
+    delivery = Delivery(revision="f" * 40, author="Ada", date=datetime(2026, 3, 1, tzinfo=UTC))
+    change = replace(_change(temp), changed_files=("+ july.csv",), files=(6, 7))
+    assert find_period(change).moved
+    first, rows = sorted(data_changes(change), key=lambda each: -each.score)
+    assert (first.score, rows.score) == (scores.NEW_ROWS_APART, scores.GOES_ON)
+    said = "train has 500 rows more: 1,000 → 1,500; july.csv is new; delivered by Ada in ffffffff, 2026-03-01"
+    assert change_text(replace(rows, delivery=delivery)) == said
+    for files in ((), ("+ july.csv", "~ june.csv")):
+        assert not find_period(replace(change, changed_files=files)).moved
 
 
 def test_a_pool_of_threads_is_told_in_words() -> None:

@@ -133,6 +133,8 @@ class DatasetChange:
     row_change: RowChange | None = None
     changed_files: tuple[str, ...] = ()
     """Of a directory: files that were added, removed or changed, as `+ path`, `- path`, `~ path`."""
+    moved_files: tuple[tuple[str, str], ...] = ()
+    """Those among them that are gone and are there under another path, with the same content."""
     same_rows: bool | None = None
     """Whether the rows are the same, so that only their order or the encoding differs; None where unknown."""
     weaker: str = ""

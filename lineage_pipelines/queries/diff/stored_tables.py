@@ -148,25 +148,54 @@ def _opened(table: "TableFiles", reading: Reading, schema: "pa.Schema") -> OpenT
 
 _MAX_OBJECTS = 100_000
 _MAX_OBJECT_BYTES = 64_000
+_MAX_LIST_BYTES = 16_000_000
 
 
-def _open_objects(folder: Path) -> OpenTable:
-    """Open the small JSON files of a folder, such as the labels beside pictures, as a table with a row for each file.
+def _open_objects(path: Path) -> OpenTable:
+    """Open JSON that is no table by its name, with a row for each of its objects.
+
+    That is a file with a list of flat objects, or with one for each key; or the small files of a folder, such as the
+    labels beside pictures.
 
     Raises:
         DatasetError: there are none, too many, or they are no flat objects.
     """
     import pyarrow as pa
 
-    files = sorted(folder.rglob("*.json")) if folder.is_dir() else []
-    if not 1 < len(files) <= _MAX_OBJECTS:
-        raise DatasetError("it is not a table", fix="compare its files")
-    rows = [{_FILE: file.relative_to(folder).as_posix(), **_read_object(file)} for file in files]
+    if path.is_file():
+        rows = _read_list(path)
+    else:
+        files = sorted(path.rglob("*.json"))
+        if not 1 < len(files) <= _MAX_OBJECTS:
+            raise _no_table()
+        rows = [{_FILE: file.relative_to(path).as_posix(), **_read_object(file)} for file in files]
     names = dict.fromkeys(name for row in rows for name in row)
     table = pa.Table.from_pylist([{name: row.get(name) for name in names} for row in rows])
     return OpenTable(table.schema, lambda: iter(table.to_batches()))
 
 
+def _no_table() -> DatasetError:
+    return DatasetError("it is not a table", fix="compare its files")
+
+
+def _read_list(file: Path) -> list[Mapping[str, object]]:
+    if file.suffix.lower() != ".json" or file.stat().st_size > _MAX_LIST_BYTES:
+        raise _no_table()
+    value = json.loads(file.read_bytes())
+    if isinstance(value, dict) and all(isinstance(each, dict) for each in value.values()):
+        value = [{_KEY: key, **each} for key, each in value.items()]
+    elif isinstance(value, dict) and len(value) == 1:
+        (value,) = value.values()
+    if not isinstance(value, list) or not value or not all(map(_is_flat, value)):
+        raise _no_table()
+    return value
+
+
+def _is_flat(value: object) -> bool:
+    return isinstance(value, dict) and not any(isinstance(each, dict | list) for each in value.values())
+
+
+_KEY = "key"
 _FILE = "file"
 
 
@@ -175,6 +204,6 @@ def _read_object(file: Path) -> dict[str, str | float | bool | None]:
         value = json.loads(file.read_bytes()) if file.stat().st_size <= _MAX_OBJECT_BYTES else None
     except ValueError:
         value = None
-    if not isinstance(value, dict) or any(isinstance(each, dict | list) for each in value.values()):
-        raise DatasetError("it is not a table", fix="compare its files")
+    if not isinstance(value, dict) or not _is_flat(value):
+        raise _no_table()
     return value

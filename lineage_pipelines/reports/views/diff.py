@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+import re
 import textwrap
 import typing
 from collections.abc import Iterator, Mapping, Sequence
@@ -101,8 +102,15 @@ def _changes(changes: Sequence[Change], *, full: bool) -> Iterator[Block]:
         yield Paragraph(f"  … and {len(changes) - len(shown):,} that explain less (--full)", "dim")
 
 
+_ASIDES = (re.compile(r" \(as [^()]*\)"), re.compile(r", \d{4}-\d\d-\d\d$"), re.compile(r" \(only by [^()]*\)"))
+"""What a sentence is understood without: as which units, on which day it was delivered, by which rows."""
+
+
 def _brief(text: str) -> str:
-    """Cut a sentence so that it takes two lines, wherever its words end."""
+    """Shorten a sentence so that it takes two lines, wherever its words end: by its asides first."""
+    for aside in _ASIDES:
+        if len(textwrap.wrap(text, _ROOM, break_on_hyphens=False)) > _LINES:
+            text = aside.sub("", text)
     length = _ROOM * _LINES
     while len(textwrap.wrap(cut := fit(text, length), _ROOM, break_on_hyphens=False)) > _LINES:
         length -= 8

@@ -20,7 +20,7 @@ from lineage_pipelines.queries.diff.rows.row_change import (
     RowGroup,
     Way,
 )
-from lineage_pipelines.reports.cell_text import effect_words
+from lineage_pipelines.reports.cell_text import effect_words, group_words
 from lineage_pipelines_tests.queries.diff.tables import compare_frames
 
 ROWS = 400
@@ -371,6 +371,11 @@ def test_texts_that_are_times_or_numbers_move_as_these_do(
     assert effect_words(found.effect) == words
 
 
+def test_a_difference_is_told_in_words() -> None:
+    words = [effect_words(Effect(kind=EffectKind.SCALED, ratio=1.0, offset=each)) for each in (1.0, -2.5)]
+    assert words == ["is greater by 1", "is less by 2.5"]
+
+
 def test_numbers_that_were_computed_with_a_scaled_and_rounded_one_are_about_as_much() -> None:
     kilos = SHOP["temp"].abs() + 20
     before, after = SHOP.assign(x=kilos / SHOP["price"]), SHOP.assign(x=(kilos * 2.2046).round(1) / SHOP["price"])
@@ -390,3 +395,50 @@ def test_measures_that_rows_have_in_common_are_no_categories() -> None:
     hours = _only(compare_frames(SHOP.assign(items=of), SHOP.assign(items=(of + 7) % 12)), "items").effect
     assert hours.kind is EffectKind.MAPPED
     assert effect_words(hours).endswith(" and others")
+
+
+NOTES = pd.Series([f"{word} & {number} küche" for number, word in enumerate(SHOP["note"])])
+TEXTS: dict[str, tuple[pd.Series, pd.Series, str]] = {
+    "escaped": (NOTES, NOTES.str.replace("&", "&amp;"), "is escaped as HTML (& as &amp;)"),
+    "escaped no longer": (NOTES.str.replace("&", "&amp;"), NOTES, "is no longer escaped as HTML (& as &amp;)"),
+    "accents": (NOTES, NOTES.str.replace("ü", "u"), "has lost its accents"),
+    "prefix": (SHOP["code"], "C" + SHOP["code"], "has C before it"),
+    "suffix lost": (SHOP["code"] + " kg", SHOP["code"], "has lost ' kg' behind it"),
+    "cut": (NOTES, NOTES.str[:12], "is cut to 12 characters"),
+}
+
+
+@pytest.mark.parametrize(("before", "after", "words"), TEXTS.values(), ids=TEXTS)
+def test_what_was_done_to_texts_is_told(before: pd.Series, after: pd.Series, words: str) -> None:
+    found = _only(compare_frames(SHOP.assign(note=before), SHOP.assign(note=after)), "note")
+    assert effect_words(found.effect) == words
+
+
+def test_day_and_month_that_were_exchanged_are_told() -> None:
+    swapped = SHOP["at"].map(lambda at: at.replace(day=at.month, month=at.day) if at.day <= 12 else at)
+    for before, after in ((SHOP["at"], swapped), (SHOP["at"].astype(str), swapped.astype(str))):
+        effect = _only(compare_frames(SHOP.assign(at=before), SHOP.assign(at=after)), "at").effect
+        assert effect_words(effect) == "has day and month exchanged"
+
+
+def test_a_category_that_was_split_is_told() -> None:
+    parts = pd.Series(np.where(np.arange(ROWS) % 2, "Bern-a", "Bern-b"))
+    after = SHOP.assign(city=SHOP["city"].where(SHOP["city"] != "Bern", parts))
+    words = effect_words(_only(compare_frames(SHOP, after), "city").effect)
+    assert words in (": Bern is written Bern-a or Bern-b", ": Bern is written Bern-b or Bern-a")
+
+
+def test_texts_that_are_times_group_rows_as_times_do() -> None:
+    """A month in a CSV file, whose moments are texts."""
+    written = SHOP.assign(at=SHOP["at"].astype(str))
+    march = SHOP["at"].dt.month == 3
+    found = _only(compare_frames(written, written.assign(x=SHOP["x"].where(~march, SHOP["x"] * 60))), "x")
+    assert found.group == RowGroup(
+        column="at", kind=GroupKind.VALUE, values=("2025-03",), rows=found.rows, of=found.rows, touched=found.rows
+    )
+
+
+def test_rows_among_the_first_are_not_all_of_them() -> None:
+    group = RowGroup(column="", kind=GroupKind.FIRST, rows=50, of=120, touched=50)
+    assert group_words(group) == ", all among the first 120 rows"
+    assert group_words(dataclasses.replace(group, of=50)) == ": the first rows"

@@ -181,3 +181,26 @@ def test_rows_that_came_with_a_delivery_stand_before_those_that_were_made_of_the
     )
     assert [change.subject for change in found] == ["orders.csv", "train"]
     assert found[1].score == scores.GOES_ON
+
+
+def test_inputs_that_were_exchanged_are_all_there_is_to_say() -> None:
+    train, test = _exchanged_inputs()
+    (change,) = _ranked(train, test)
+    assert (change.kind, change.names) == (ChangeKind.INPUTS_EXCHANGED, ("train", "test"))
+    again = _ranked(train, replace(test, digest=("b", "c")))
+    assert sorted(each.kind for each in again) == [ChangeKind.ROWS_ADDED, ChangeKind.ROWS_REMOVED]
+
+
+def _exchanged_inputs() -> tuple[DatasetChange, DatasetChange]:
+    train = DatasetChange(
+        name="train", kind=Kind.CHANGED, evidence=Evidence.PROFILES, digest=("a", "b"), rows=(900, 300)
+    )
+    return train, replace(train, name="test", digest=("b", "a"), rows=(300, 900))
+
+
+def test_how_the_data_that_was_measured_on_differs_is_said_with_it() -> None:
+    _, test = _exchanged_inputs()
+    evaluation = EvaluationChange(same_data=False, same_code=True, snapshot=("test", "test"))
+    first = _ranked(test, evaluation=evaluation)[0]
+    said = "the two were measured on other data (test), so their metrics cannot be compared; test has 600 rows more: "
+    assert change_text(first) == f"{said}300 → 900"

@@ -3,6 +3,8 @@
 import contextlib
 import dataclasses
 import hashlib
+import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -345,3 +347,38 @@ def test_who_reads_rows_is_told(world: World) -> None:
     assert change.row_change is not None
     assert {name for name, _ in told} == {"train"}
     assert sum(rows for _, rows in told) >= 90
+
+
+_STATIONS: list[dict[str, Any]] = [
+    {"id": f"s{n}", "district": ["north", "port"][n % 2], "docks": 10 + 3 * n} for n in range(40)
+]
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [
+        lambda rows: rows,
+        lambda rows: {"stations": rows},
+        lambda rows: {row["id"]: {name: row[name] for name in ("district", "docks")} for row in rows},
+    ],
+)
+def test_a_json_file_with_a_list_of_objects_is_compared(world: World, shape: Callable[[Any], Any]) -> None:
+    """A delivery of which only the bytes are recorded."""
+    snapshots = []
+    port = [{**each, "docks": each["docks"] * 10} if each["district"] == "port" else each for each in _STATIONS]
+    for rows in (_STATIONS, port):
+        file = world.write("data/stations.json", json.dumps(shape(rows), indent=1))
+        world.track("data/stations.json")
+        md5 = hashlib.md5(file.read_bytes()).hexdigest()
+        bare = dataclasses.replace(Stored().snapshot({"x": [1]}, path="data/stations.json"), profile=None, rows=None)
+        snapshots.append(
+            dataclasses.replace(
+                bare, schema=(), role="source", digest=dataclasses.replace(bare.digest, md5=md5, sha256=None)
+            )
+        )
+    ways = Ways(blobs=Stored(), open_tables=find_tables(world.root))
+    (change,) = compare_datasets(record(snapshots[0]), record(snapshots[1]), ways)
+    assert change.row_change is not None, change.weaker
+    (cells,) = change.row_change.cells
+    assert (cells.columns, cells.effect.kind, cells.effect.ratio) == (("docks",), EffectKind.SCALED, 10.0)
+    assert cells.group == _group("district", GroupKind.VALUE, ("port",), 20)

@@ -169,10 +169,12 @@ class _Comparison:
 
         before, after = self.sides
         schema, names = compare_schemas(before.schema, after.schema, self.profiles)
+        files, moved = self._files()
         change = replace(
             self._from_profiles(names),
             schema=schema,
-            changed_files=self._files(),
+            changed_files=files,
+            moved_files=moved,
             shared_columns=len(names),
             reordered=_is_reordered(before.schema, after.schema, names),
         )
@@ -216,16 +218,19 @@ class _Comparison:
             removed_group=moved_group(after, before, {was: name for name, was in names.items()}),
         )
 
-    def _files(self) -> tuple[str, ...]:
+    def _files(self) -> tuple[tuple[str, ...], tuple[tuple[str, str], ...]]:
+        """The files of a folder that differ, and those that moved."""
         if not all(one.listing or (one.digest.md5 or "").endswith(".dir") for one in self.sides):
-            return ()
+            return (), ()
         before, after = (self._listing(one) for one in self.sides)
         if before is None or after is None:
             self.weaker.append("the listing of its files is neither recorded nor in DVC's cache")
-            return ()
+            return (), ()
         marks = [(path, "~" if path in before else "+") for path, md5 in after.items() if before.get(path) != md5]
         gone = [(path, "-") for path in before if path not in after]
-        return tuple(f"{mark} {path}" for path, mark in sorted([*marks, *gone]))
+        new = {after[path]: path for path, mark in reversed(marks) if mark == "+"}
+        moved = tuple((path, new.pop(before[path])) for path, _ in gone if before[path] in new)
+        return tuple(f"{mark} {path}" for path, mark in sorted([*marks, *gone])), moved
 
     def _listing(self, snapshot: DatasetSnapshot) -> Mapping[str, str] | None:
         stored = self.ways.blobs(snapshot.listing) if snapshot.listing is not None else None

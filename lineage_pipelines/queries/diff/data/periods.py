@@ -22,11 +22,13 @@ class Period:
 
     gone_share: float | None = None
     """Of the rows before, how many are gone, where there are fewer; None otherwise."""
+    new_files: bool = False
+    """Whether the rows that came are those of new files in a folder whose other files are as they were."""
 
     @property
     def moved(self) -> bool:
         """Whether it covers another time at all."""
-        return bool(self.columns)
+        return bool(self.columns) or self.new_files
 
     def explains(self, column: ColumnChange) -> bool:
         """Whether more rows, or another time, can have moved a column that far.
@@ -57,12 +59,14 @@ def find_period(change: DatasetChange) -> Period:
     least = _MAX_OF * abs(after - before) / max(after, before)
     moved = [column for column in change.columns if (column.distance or 0.0) >= least]
     spans = {column.column: found for column in moved if (found := _span(column))}
-    goes_on = after > before and spans and all(found.only_new for found in spans.values())
+    new_files = bool(change.changed_files) and all(name.startswith("+") for name in change.changed_files)
+    goes_on = after > before and (new_files or (spans and all(found.only_new for found in spans.values())))
     return Period(
         columns=frozenset(spans),
         spans=tuple(spans.values()),
         new_share=(after - before) / after if goes_on else None,
         gone_share=(before - after) / before if after < before else None,
+        new_files=new_files and after > before,
     )
 
 

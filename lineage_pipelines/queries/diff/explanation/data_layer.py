@@ -112,7 +112,7 @@ def _content(dataset: DatasetChange) -> Iterator[Change]:
     period = find_period(dataset)
     found = [
         *_repeated(dataset),
-        *_schema(dataset),
+        *_schema(dataset, period),
         *_columns(dataset, period),
         *_rows(dataset, period),
     ]
@@ -140,7 +140,8 @@ def _repeated(dataset: DatasetChange) -> Iterator[Change]:
         yield _change(dataset, ChangeKind.KEY_REPEATED, scores.KEY_REPEATED, columns=dataset.repeated_keys)
 
 
-def _schema(dataset: DatasetChange) -> Iterator[Change]:
+def _schema(dataset: DatasetChange, period: Period) -> Iterator[Change]:
+    values = {column.column: column for column in dataset.columns}
     for kind, what, score in (
         (Kind.REMOVED, ChangeKind.COLUMNS_REMOVED, scores.COLUMN_GONE),
         (Kind.ADDED, ChangeKind.COLUMNS_ADDED, scores.COLUMN_NEW),
@@ -162,10 +163,11 @@ def _schema(dataset: DatasetChange) -> Iterator[Change]:
             )
         elif change.kind is Kind.CHANGED:
             types = [column.type if column else None for column in (change.before, change.after)]
+            moved = _column_score(values[change.column], dataset, period) if change.column in values else 0.0
             yield _change(
                 dataset,
                 ChangeKind.COLUMN_RETYPED,
-                scores.COLUMN_GONE,
+                max(scores.COLUMN_GONE, moved),
                 columns=[change.column],
                 before=types[0],
                 after=types[1],
@@ -181,6 +183,7 @@ def _columns(dataset: DatasetChange, period: Period) -> Iterator[Change]:
     for one, other in exchanged:
         yield _change(dataset, ChangeKind.COLUMNS_EXCHANGED, scores.UNIT, columns=[one.column, other.column], part=one)
     covered = {column.column for pair in exchanged for column in pair} | period.columns | _group_columns(dataset)
+    covered |= {change.column for change in dataset.schema if change.kind is Kind.CHANGED and not change.renamed_from}
     for alike in _alike([column for column in dataset.columns if column.column not in covered], dataset):
         first = alike[0]
         before, after = next(iter(first.facts.values()), (None, None))

@@ -84,6 +84,13 @@ def rank(found: Differences) -> tuple[Change, ...]:
         *check_changes(evaluation),
         *fact_changes(found.facts),
     ]
+    measured = {change.name: change for change in found.data if change.kind is Kind.CHANGED}
+    changes = [
+        replace(change, dataset=measured.get(change.subject))
+        if change.kind is ChangeKind.MEASURED_ON_OTHER_DATA and change.before == change.after
+        else change
+        for change in changes
+    ]
     ordered = sorted(_merged(changes), key=lambda change: -change.score)
     if all(change.kind is ChangeKind.OTHER_FILES_CHANGED for change in ordered):
         ordered.append(_nothing(evaluation))
@@ -95,9 +102,11 @@ def _data_changes(found: Differences) -> Iterator[Change]:
     sources = [list(data_changes(source)) for source in found.sources]
     known = [change for changes in sources for change in changes if change.score >= scores.EXPLAINS and _tells(change)]
     stepped = any(stage.differs_itself and stage.outputs for stage in found.stages)
+    exchanged = {name for change in exchanged_inputs(found.data) for name in change.names}
     results = [
         replace(change, score=change.score * _weight(dataset, explained=bool(known) or stepped))
         for dataset in found.data
+        if dataset.name not in exchanged  # there is nothing else to say of them
         for change in data_changes(dataset)
     ]
     best = max((change.score for change in results), default=0.0)
@@ -166,7 +175,8 @@ def _delivered(ordered: Sequence[Change]) -> Iterator[Change]:
     named: set[str] = set()
     for change in ordered:
         dataset = change.dataset
-        if dataset is not None and dataset.delivery is not None and dataset.path not in named:
+        of_data = change.layer is Layer.DATA
+        if of_data and dataset is not None and dataset.delivery is not None and dataset.path not in named:
             named.add(dataset.path)
             yield replace(change, delivery=dataset.delivery)
         else:

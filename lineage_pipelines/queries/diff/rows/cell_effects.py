@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from lineage_pipelines.queries.diff.rows.cell_values import CellValues, ValueKind
 from lineage_pipelines.queries.diff.rows.number_effects import find_clipping, find_number_effect
 from lineage_pipelines.queries.diff.rows.row_change import MAX_MAPPING, Effect, EffectKind
-from lineage_pipelines.queries.diff.rows.text_effects import Reading, find_text_effect, readings
+from lineage_pipelines.queries.diff.rows.text_effects import Reading, find_part_effect, find_text_effect, readings
 
 if TYPE_CHECKING:
     import numpy as np
@@ -43,7 +43,7 @@ def find_effect(before: CellValues, after: CellValues, rest: CellValues, *, rear
     if not _nearly(both):
         return _with_missing(before, after) or unknown
     cells = _Cells(before.some(both), after.some(both), rest)
-    for find in (_written, _exchanged, _set, _numbers, _read, _mapped):
+    for find in (_written, _exchanged, _set, _numbers, _read, _parts, _mapped):
         effect = find(cells)
         if effect is not None:
             return effect
@@ -124,6 +124,10 @@ def _written(cells: _Cells) -> Effect | None:
     return find_text_effect(cells.pairs) if cells.before.kind is ValueKind.TEXT else None
 
 
+def _parts(cells: _Cells) -> Effect | None:
+    return find_part_effect(cells.pairs) if cells.before.kind is ValueKind.TEXT else None
+
+
 def _exchanged(cells: _Cells) -> Effect | None:
     if not cells.pairs:
         return None
@@ -187,6 +191,15 @@ def _read_as(texts: CellValues, read: Reading, name: str) -> CellValues:
     return CellValues(ValueKind.NUMBER if numbers else ValueKind.TIME, values, missing)
 
 
+def _split(cells: _Cells) -> Effect | None:
+    """Categories of which each became several: no new one is of two."""
+    pairs = [pair for pair, _ in cells.pairs.most_common(MAX_MAPPING + 1)]
+    if cells.before.kind is not ValueKind.TEXT or len(pairs) > MAX_MAPPING or _PER_OLD * len(pairs) > cells.total:
+        return None
+    apart = len({new for _, new in pairs}) == len(pairs)
+    return Effect(kind=EffectKind.MAPPED, mapping=cells.mapping(pairs)) if apart else None
+
+
 def _mapped(cells: _Cells) -> Effect | None:
     new: dict[Any, tuple[Any, int]] = {}
     for (old, value), count in cells.pairs.items():
@@ -194,7 +207,7 @@ def _mapped(cells: _Cells) -> Effect | None:
             new[old] = value, count
     explained = sum(count for _, count in new.values())
     if not new or explained < _AGREE * cells.total or len(new) > _MAX_OLD or _PER_OLD * len(new) > cells.total:
-        return None
+        return _split(cells)
     if cells.before.kind in _NUMBERS and len(new) > MAX_MAPPING and any(old % 1 for old in new):
         return None  # measures, of which rows have the same
     often = sorted(new.items(), key=lambda pair: -pair[1][1])

@@ -34,6 +34,7 @@ _FAR = 20
 _FARTHEST = 6
 _STEPS = 49
 """Ratios that are tried beside the fitted one, as far from it as rounding may have moved it."""
+_DAY = 24 * 60 * 60 * MICROSECONDS
 _UNITS = {"day": 86400, "hour": 3600, "minute": 60, "second": 1}
 
 
@@ -116,6 +117,8 @@ def _of_times(before: "Array", after: "Array") -> Effect | None:
 
     if moved := _same_difference(before, after):
         return Effect(kind=EffectKind.DELAYED, offset=moved / MICROSECONDS)
+    if before.size >= _MIN_ROWS and _nearly(after == _day_for_month(before)):
+        return Effect(kind=EffectKind.DAY_MONTH)
     for name, length in _UNITS.items():
         unit = length * MICROSECONDS
         if before.size >= _MIN_ROWS and _nearly(after == before - before % unit):
@@ -123,6 +126,18 @@ def _of_times(before: "Array", after: "Array") -> Effect | None:
         if before.size >= _MIN_ROWS and _nearly((after % unit == 0) & (2 * np.abs(after - before) <= unit)):
             return Effect(kind=EffectKind.ROUNDED, value=name)
     return None
+
+
+def _day_for_month(times: "Array") -> "Array":
+    """The times with day and month exchanged; where there is no such month, as they are."""
+    import numpy as np
+
+    days, of_day = times // _DAY, times % _DAY
+    months = days.astype("M8[D]").astype("M8[M]")
+    month = months.astype("int64") % 12
+    day = days - months.astype("M8[D]").astype("int64")
+    exchanged = (months - month + np.minimum(day, 11)).astype("M8[D]").astype("int64") + month
+    return np.where(day < 12, exchanged * _DAY + of_day, times)  # noqa: PLR2004  # months of a year
 
 
 def count_digits(values: "Array") -> int | None:

@@ -56,6 +56,8 @@ class Grouping:
     plainness: int = 0
     """Of equally small groups the one of least is taken: a time before a number."""
     months: bool = False
+    parsed: bool = False
+    """Whether its times are texts in the table."""
 
     @property
     def count(self) -> int:
@@ -133,6 +135,8 @@ def _groupings(name: str, place: int, column: "pa.ChunkedArray") -> Iterator[Gro
     import pyarrow as pa
     from pyarrow import types
 
+    parsed = _times(column)
+    column = column if parsed is None else parsed
     kind = column.type
     if types.is_timestamp(kind) or types.is_date(kind):
         times, per_second = seconds(kind)
@@ -144,8 +148,9 @@ def _groupings(name: str, place: int, column: "pa.ChunkedArray") -> Iterator[Gro
             months = (exact // MICROSECONDS).astype("int64").astype("M8[s]").astype("M8[M]").astype("int64")
         different, ranks = np.unique(months, return_inverse=True)
         of_month = np.append(ranks, _OPEN)[codes]
-        yield Grouping(name, place, of_month, _month, different, ordered=True, open=False, months=True)
-        yield Grouping(name, place, codes, _minute, exact, ordered=True, open=True, plainness=1)
+        text = parsed is not None
+        yield Grouping(name, place, of_month, _month, different, ordered=True, open=False, months=True, parsed=text)
+        yield Grouping(name, place, codes, _minute, exact, ordered=True, open=True, plainness=1, parsed=text)
     elif types.is_boolean(kind) or is_number(kind):
         column = column.cast(pa.float64()) if types.is_decimal(kind) else column
         codes, values = _coded(column)
@@ -155,6 +160,19 @@ def _groupings(name: str, place: int, column: "pa.ChunkedArray") -> Iterator[Gro
         codes, values = _coded(column.cast(pa.large_binary()))
         few = len(values) <= _MAX_VALUES
         yield Grouping(name, place, codes, shown_text if few else None, _array(values), ordered=few, open=False)
+
+
+def _times(column: "pa.ChunkedArray") -> "pa.ChunkedArray | None":
+    """The times that a column of texts holds, as in a CSV file; None where it holds others, or few different ones."""
+    import pyarrow as pa
+    from pyarrow import compute
+
+    if not is_text(column.type) or not len(column):
+        return None
+    try:
+        return compute.cast(column.cast(pa.large_string()), pa.timestamp("us"))
+    except pa.ArrowException:
+        return None
 
 
 def _array(values: "pa.Array") -> "Array":

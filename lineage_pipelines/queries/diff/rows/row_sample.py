@@ -88,7 +88,9 @@ def count_groups(side: Side, found: "Sequence[tuple[FoundGroup, Touched]]") -> l
             else:
                 column = pa.chunked_array([side.array(batch, group.grouping.column)])
                 ways = column_groupings({group.grouping.column: column})
-                inside = group.holds_of(next(way for way in ways if way.months == group.grouping.months))
+                alike = (group.grouping.months, group.grouping.parsed)
+                way = next((way for way in ways if (way.months, way.parsed) == alike), None)
+                inside = group.holds_of(way) if way is not None else np.zeros(batch.num_rows, bool)
             inside = inside & rows.counted[here]
             counts[place] += np.count_nonzero(inside & rows.touched[here]), np.count_nonzero(inside)
         start += batch.num_rows

@@ -1,6 +1,8 @@
 """Text effects: what was done to texts, by pairs of an old and a new one."""
 
+import html
 import math
+import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
@@ -23,6 +25,35 @@ def find_text_effect(pairs: Pairs) -> Effect | None:
             if agrees(pairs, explains):
                 return Effect(kind=kind, way=way)
     return None
+
+
+def find_part_effect(pairs: Pairs) -> Effect | None:
+    """Return what was put before or behind texts, or how many characters are left; None where it is not the same."""
+    return (_affixed(pairs) or _cut(pairs)) if len(dict(pairs)) > 1 else None
+
+
+def _affixed(pairs: Pairs) -> Effect | None:
+    """The same text before or behind each."""
+    (before, after), _ = pairs.most_common(1)[0]
+    for way, short, long in ((Way.ADDED, before, after), (Way.LOST, after, before)):
+        place = 0 if way is Way.ADDED else 1
+        front, _, behind = long.partition(short) if short else ("", "", "")
+        for value, front_, behind_ in ((f"{front}…", front, ""), (f"…{behind}", "", behind)):
+            if front + behind and front_ + behind_ == front + behind and agrees(pairs, _adds(front_, behind_, place)):
+                return Effect(kind=EffectKind.AFFIXED, value=value, way=way)
+    return None
+
+
+def _adds(front: str, behind: str, place: int) -> Callable[[str, str], bool]:
+    return lambda *pair: f"{front}{pair[place]}{behind}" == pair[1 - place]
+
+
+def _cut(pairs: Pairs) -> Effect | None:
+    """The first so many characters."""
+    length = max(len(after) for _, after in pairs)
+    if not length or not agrees(pairs, lambda before, after: before[:length].rstrip() == after.rstrip()):
+        return None
+    return Effect(kind=EffectKind.CUT, digits=length)
 
 
 def agrees(pairs: Pairs, explains: Callable[[str, str], bool]) -> bool:
@@ -121,6 +152,15 @@ def _without_zeros(text: str) -> str:
     return sign + (text.removeprefix("-").lstrip("0") or "0")
 
 
+def _escapes(before: str, after: str) -> bool:
+    return html.unescape(after) == before
+
+
+def _plain(text: str) -> str:
+    """A text without accents."""
+    return "".join(each for each in unicodedata.normalize("NFKD", text) if not unicodedata.combining(each))
+
+
 def _case(change: Callable[[str], str]) -> Callable[[str, str], bool]:
     return lambda before, after: change(before) == after
 
@@ -172,6 +212,17 @@ _EFFECTS: Sequence[tuple[EffectKind, Sequence[tuple[Way | None, Callable[[str, s
         (
             (Way.LOST, _both(_without_zeros, _shorter)),
             (Way.ADDED, _both(_without_zeros, _longer)),
+        ),
+    ),
+    (
+        EffectKind.ESCAPED,
+        ((Way.ADDED, _escapes), (Way.LOST, lambda before, after: _escapes(after, before))),
+    ),
+    (
+        EffectKind.ACCENTS,
+        (
+            (Way.LOST, lambda before, after: _plain(before) == after),
+            (Way.ADDED, lambda before, after: _plain(after) == before),
         ),
     ),
 )
