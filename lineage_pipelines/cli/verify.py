@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     help="A checkpoint that was kept elsewhere; by default lineage.checkpoint of the last commit.",
 )
 @click.option("--quick", is_flag=True, help="Skip the files: models, blobs and data.")
+@click.option("--load", is_flag=True, help="Also load every model file, each in a process of its own.")
 @click.option("--strict", is_flag=True, help="Also exit with 1 if something could not be checked.")
 @full_option("List every failure, not only the first of each check.")
 @format_option
@@ -33,6 +34,7 @@ def command(
     refs: Sequence[str],
     anchor: Path | None,
     quick: bool,
+    load: bool,
     strict: bool,
     full: bool,
     form: str,
@@ -56,6 +58,8 @@ def command(
     from lineage_pipelines.records.values.finding import FindingStatus
     from lineage_pipelines.reports.views.verify import verify_document, verify_json
 
+    if quick and load:
+        raise click.UsageError("--quick skips the files that --load reads: leave one of them out")
     settings = session.settings()
     with session.open_catalog() as catalog, progress_count() as progress:
         claims = verify_catalog(
@@ -64,6 +68,7 @@ def command(
             memory=Memory(settings.project_dir / ".lineage" / "seen", settings.catalog),
             artifacts=None if quick else ArtifactStore(settings.artifacts),
             project_dir=None if quick else settings.project_dir,
+            loading=settings if load else None,
             only=find_places(catalog, refs),
             progress=progress,
         )

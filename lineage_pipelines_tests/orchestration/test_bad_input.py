@@ -1,5 +1,6 @@
 """Bad input: a clear error that says what, where and what to do, with nothing stored."""
 
+import dataclasses
 import pickle
 import textwrap
 from pathlib import Path
@@ -7,7 +8,12 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from lineage_pipelines import CaptureError, DatasetError, LineageError, RecordError, model_asset
+from lineage_pipelines import CaptureError, DatasetError, LineageError, RecordError, model_asset, resolve_settings
+from lineage_pipelines.artifacts.artifact_store import ArtifactStore
+from lineage_pipelines.queries.verify.load_check import check_models
+from lineage_pipelines.queries.verify.verify import verify_catalog
+from lineage_pipelines.queries.versions.referenced_files import ReferencedFiles
+from lineage_pipelines.records.values.digest import Digest
 from lineage_pipelines_tests.orchestration.conftest import INPUTS, build_defs
 from lineage_pipelines_tests.orchestration.shop import MODEL, Shop, run
 
@@ -354,3 +360,29 @@ def test_without_reading_it_back_the_model_is_stored_and_the_record_names_the_ga
     assert [gap for gap in second.completeness.missing if gap.startswith("artifact")] == [
         "artifact.read_back: it is not known whether the file comes back as the trained model (verify=False)"
     ]
+
+
+def test_verify_loads_what_was_stored_without_reading_it_back(shop: Shop, instance: dg.DagsterInstance) -> None:
+    shop.split()
+    assert run(build_defs(shop), "train", instance).success
+    settings = resolve_settings(start=shop.root)
+    store = ArtifactStore(settings.artifacts)
+    with shop.catalog() as catalog:
+        *_, models = verify_catalog(catalog, artifacts=store, loading=settings)
+        assert (models.kind, models.status, models.detail) == ("models", "ok", "1 model came back as trained")
+        entry = catalog.get("churn", 1)
+        files = ReferencedFiles(with_loadable=True)
+        assert entry.record.artifact.read_back is not None
+        altered = dataclasses.replace(entry.record.artifact.read_back, state=Digest.of(b"another"))
+        artifact = dataclasses.replace(entry.record.artifact, read_back=altered)
+        files.add(entry.seq, dataclasses.replace(entry.record, artifact=artifact))
+        found = check_models(files, store, {}, settings, lambda *_: None)
+        assert found.failed
+        assert "it comes back as another model than the one that was trained" in found.detail
+        elsewhere = dataclasses.replace(artifact, requirements=("scikit-learn==0.1",))
+        files.loadable[artifact.digest.hex] = elsewhere
+        assert "trained with scikit-learn==0.1" in check_models(files, store, {}, settings, lambda *_: None).detail
+        strange = dataclasses.replace(artifact, trusted_types=("operator.call",))
+        files.loadable[artifact.digest.hex] = strange
+        found = check_models(files, store, {}, settings, lambda *_: None)
+        assert (str(found.status), "operator.call" in found.detail) == ("not checked", True)

@@ -42,7 +42,7 @@ def check_artifacts(
             expected[blob.hex] = (blob.what, users)
     flaws = _read_all(store, list(expected), progress)
     wrong = [
-        defect(FindingKind.ARTIFACTS, f"{_who(users, indexed)}: {what}: {words}", users)
+        defect(FindingKind.ARTIFACTS, f"{name_users(users, indexed)}: {what}: {words}", users)
         for (what, users), words in zip(expected.values(), flaws, strict=True)
         if words is not None
     ]
@@ -85,7 +85,8 @@ def _read_all(store: ArtifactStore, names: Sequence[str], progress: Progress) ->
     return [words for batch in batches for words in spread(look, batch, size=lambda _: 1 << 20)]
 
 
-def _who(users: "array[int]", indexed: Versions) -> str:
+def name_users(users: "array[int]", indexed: Versions) -> str:
+    """Say which versions name a file, the first few of them."""
     names = [version_name(version) if (version := indexed.get(seq)) else f"entry {seq}" for seq in users[:_SHOWN]]
     more = f" and {len(users) - _SHOWN:,} more" if len(users) > _SHOWN else ""
     return ", ".join(names) + more
@@ -124,7 +125,7 @@ def _conclude(
     elsewhere = set(_of_others(absent, project_dir))
     missed = {*absent} - elsewhere
     wrong = [
-        defect(FindingKind.DATA, f"{_who(files.data[one], indexed)}: {one.path}: {found.detail}", files.data[one])
+        defect(FindingKind.DATA, f"{name_users(files.data[one], indexed)}: {one.path}: {found.detail}", files.data[one])
         for one, found in states.items()
         if found.state == "altered" or one in missed
     ]

@@ -21,6 +21,7 @@ from lineage_pipelines.queries.verify.checkpoint_check import CheckpointCheck
 from lineage_pipelines.queries.verify.claims import conclude, defect, not_checked
 from lineage_pipelines.queries.verify.decision_replay import recheck_decisions
 from lineage_pipelines.queries.verify.keyring import recheck_keys
+from lineage_pipelines.queries.verify.load_check import check_models
 from lineage_pipelines.queries.verify.log_scan import ByteCheck, LogScan, SelectedEntries, WholeLog
 from lineage_pipelines.queries.verify.log_tree import Versions
 from lineage_pipelines.queries.verify.trusted_checkpoints import Anchor, Memory
@@ -29,6 +30,7 @@ from lineage_pipelines.records.decisions.approval import decode_envelope
 from lineage_pipelines.records.values.digest import Digest
 from lineage_pipelines.records.values.finding import Finding, FindingKind
 from lineage_pipelines.records.values.phrase import count
+from lineage_pipelines.settings import Settings
 
 _ENTRY = re.compile(r"entry (\d+)")
 
@@ -43,6 +45,7 @@ def verify_catalog(
     memory: Memory | None = None,
     artifacts: ArtifactStore | None = None,
     project_dir: Path | None = None,
+    loading: Settings | None = None,
     only: Collection[int] = (),
     progress: Callable[[str, int], None] = lambda *_: None,
 ) -> tuple[Finding, ...]:
@@ -57,6 +60,7 @@ def verify_catalog(
         memory: the state that was verified here last. It is updated if nothing is wrong with the log.
         artifacts: the store of model files and blobs; None to skip them.
         project_dir: a folder of the DVC project with the data; None to skip it.
+        loading: the reader's settings, to load every model file as well: its trusted types and limits.
         only: places of versions (`find_places`); everything else is skipped, and the claim `checkpoint` becomes
             `inclusion`: that each of them is in the tree.
         progress: called with the kind of thing that is checked and how many were checked so far.
@@ -67,7 +71,9 @@ def verify_catalog(
     newest = Anchor(anchor, anchor_name) if anchor is not None else None
     remembered = memory.recall() if memory is not None else None
     others = [*([remembered] if remembered else []), *earlier]
-    files = ReferencedFiles() if artifacts is not None or project_dir is not None else None
+    files = (
+        ReferencedFiles(with_loadable=loading is not None) if artifacts is not None or project_dir is not None else None
+    )
     places = frozenset(only)
     sizes = frozenset(one.point.size for one in (*([newest] if newest else ()), *others))
     selection = SelectedEntries(places) if places else WholeLog()
@@ -82,7 +88,10 @@ def verify_catalog(
     log = (*_log_claims(scan, catalog), _index(scan, catalog, index), anchored)
     if memory is not None and not places and not any(finding.failed for finding in log):
         memory.keep(Checkpoint(origin=scan.tree.origin, size=scan.tree.size, root=scan.tree.root()))
-    return (*log, *_file_claims(files, scan.indexed, artifacts, project_dir, progress))
+    claims = (*log, *_file_claims(files, scan.indexed, artifacts, project_dir, progress))
+    if loading is None or files is None or artifacts is None:
+        return claims
+    return (*claims, check_models(files, artifacts, scan.indexed, loading, progress))
 
 
 def find_places(catalog: Catalog, refs: Sequence[str]) -> tuple[int, ...]:

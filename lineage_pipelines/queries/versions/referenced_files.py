@@ -14,6 +14,7 @@ from lineage_pipelines.records.statement.dataset import (
 )
 from lineage_pipelines.records.statement.environment import Environment
 from lineage_pipelines.records.statement.lineage_record import LineageRecord
+from lineage_pipelines.records.statement.training_run import ModelFile
 from lineage_pipelines.records.values.digest import Digest
 
 
@@ -51,6 +52,10 @@ class ReferencedFiles:
     data: "dict[Data, array[int]]" = field(default_factory=dict)
     folders: dict[str, set[str]] = field(default_factory=dict)
     """The MD5s of each path that is a directory."""
+    with_loadable: bool = False
+    """Whether `loadable` is filled."""
+    loadable: dict[str, ModelFile] = field(default_factory=dict)
+    """Those of `models` that can be loaded, with what their records say of them."""
 
     def add(self, seq: int, record: LineageRecord) -> None:
         """Add the files that the record of one entry names.
@@ -62,6 +67,8 @@ class ReferencedFiles:
         _add(self.models, [model], seq)
         if record.artifact.format == "mlflow":
             self.model_folders.add(model)
+        if self.with_loadable and record.artifact.format == "skops":
+            self.loadable[model] = record.artifact
         _add(self.blobs, _blobs(record), seq)
         _add(self.data, _data(record), seq)
         for each in _all_data(record):

@@ -36,6 +36,7 @@ class FindingKind(StrEnum):
     ENTRIES = "entries"
     INCLUSION = "inclusion"
     INDEX = "index"
+    MODELS = "models"
     ORDER = "order"
     SIGNATURES = "signatures"
     # What a crash left behind (reconcile)
