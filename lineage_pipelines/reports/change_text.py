@@ -145,7 +145,7 @@ def _other_files(change: Change) -> str:
     file = change.part
     line = _line(file) if len(change.names) == 1 and isinstance(file, FileChange) else ""
     verb = "changed" if len(change.names) == 1 else "changed as well"
-    return f"{names}{line} {verb} between the two commits, and no recorded part reads {_it(change.names)}"
+    return f"{names}{line} {verb} between the two commits, and no recorded part declares {_it(change.names)}"
 
 
 def _opened(change: Change) -> str:

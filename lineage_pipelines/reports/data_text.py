@@ -410,12 +410,12 @@ def _shared(change: Change) -> str:
     if not isinstance(overlap, OverlapChange):
         return f"rows of {change.subject} are trained on as well"
     (before, after), rows = overlap.shared, overlap.rows[1]
-    measured, trained = overlap.measured, overlap.trained
+    measured, trained, noun = overlap.measured, overlap.trained, "file" if overlap.files else "row"
     if after:
-        number = "all rows" if after == rows else f"{after:,} of {count(rows or 0, 'row')}"
+        number = f"all {noun}s" if after == rows else f"{after:,} of {count(rows or 0, noun)}"
         earlier = "" if before is None else f" ({before:,} before)"
         return f"{number} of {measured} {'is' if after == 1 else 'are'} in {trained} as well{earlier}"
-    known = "no row" if after == 0 else "not every row"
+    known = f"no {noun}" if after == 0 else f"not every {noun}"
     return f"{known} of {measured} is in {trained} as well; {before or 0:,} were before"
 
 

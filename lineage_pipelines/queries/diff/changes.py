@@ -169,6 +169,8 @@ class OverlapChange:
     """Rows of `measured` that are rows of `trained`, too; None where it is not known."""
     rows: tuple[int | None, int | None]
     """Rows of `measured` in all."""
+    files: bool = False
+    """Whether it is files that are counted, of folders that are no tables."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

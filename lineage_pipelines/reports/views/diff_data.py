@@ -70,7 +70,8 @@ def dataset_blocks(change: DatasetChange, *, full: bool) -> Iterator[Block]:
 def overlap_block(change: OverlapChange) -> Block:
     """Say how many rows were both trained and measured on."""
     measured, trained = shorten(change.measured, 60), shorten(change.trained, 60)
-    return Pairs([(f"rows of {measured} that are in {trained}, too", count_change(change.shared))])
+    noun = "files" if change.files else "rows"
+    return Pairs([(f"{noun} of {measured} that are in {trained}, too", count_change(change.shared))])
 
 
 def _happened(change: DatasetChange) -> Iterator[tuple[str, str]]:

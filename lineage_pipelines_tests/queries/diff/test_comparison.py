@@ -172,5 +172,5 @@ def test_a_file_that_training_was_seen_to_open_is_no_file_that_nothing_reads(
     assert change_text(change) == said + (
         "; training was seen to open it, though nothing declares it"
         if opened
-        else " changed between the two commits, and no recorded part reads it"
+        else " changed between the two commits, and no recorded part declares it"
     )

@@ -25,8 +25,11 @@ from lineage_pipelines.queries.diff.explanation.data_layer import overlap_change
 from lineage_pipelines.queries.diff.rows.row_change import Effect, EffectKind, GroupKind, RowChange, RowGroup
 from lineage_pipelines.queries.diff.rows.row_changes import compare_rows
 from lineage_pipelines.queries.diff.stored_tables import OpenTable, find_tables
+from lineage_pipelines.records.statement.file_listing import ListedFile, encode_listing
+from lineage_pipelines.records.values.digest import Digest
 from lineage_pipelines.reports.change_text import change_text
 from lineage_pipelines_tests.queries.diff.tables import Stored, record, write_table
+from lineage_pipelines_tests.samples import digests
 from lineage_pipelines_tests.world import World
 
 RANDOM = np.random.default_rng(23)
@@ -382,3 +385,25 @@ def test_a_json_file_with_a_list_of_objects_is_compared(world: World, shape: Cal
     (cells,) = change.row_change.cells
     assert (cells.columns, cells.effect.kind, cells.effect.ratio) == (("docks",), EffectKind.SCALED, 10.0)
     assert cells.group == _group("district", GroupKind.VALUE, ("port",), 20)
+
+
+def test_files_that_are_measured_and_trained_on_are_counted() -> None:
+    """Labels beside pictures are alike in many places: they are no pictures."""
+    stored = Stored()
+    labels = [ListedFile(f"{n}.json", f"{n % 2:032x}", 9) for n in range(6)]
+    test = [*labels, *(ListedFile(f"{n}.png", f"{n + 50:032x}", 900) for n in range(6))]
+    alone = [*labels, ListedFile("a.png", f"{90:032x}", 900)]
+    records = []
+    for train in (alone, [*alone, ListedFile("copy.png", test[-1].md5, 900), ListedFile("b.png", test[-2].md5, 900)]):
+        folders = []
+        for name, files in (("test", test), ("train", train)):
+            listing = encode_listing(files)
+            stored.blobs[Digest.of(listing)] = listing
+            facts = {"rows": None, "profile": None, "listing": Digest.of(listing)}
+            folders.append(stored.snapshot({"x": [1]}, name, **facts))
+        folders[1] = dataclasses.replace(folders[1], digest=digests(str(len(train))))
+        records.append(record(*folders))
+    (found,) = compare_overlaps(records[0], records[1], stored)
+    assert found == OverlapChange(measured="test", trained="train", shared=(0, 2), rows=(12, 12), files=True)
+    (change,) = overlap_changes(found)
+    assert change_text(change) == "2 of 12 files of test are in train as well (0 before)"

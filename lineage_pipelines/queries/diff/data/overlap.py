@@ -1,13 +1,15 @@
 """Overlap: rows that a model was measured on and trained on: no metric of them says how it does on new ones."""
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from lineage_pipelines.errors import LineageError
+from lineage_pipelines.errors import LineageError, RecordError
 from lineage_pipelines.queries.diff.changes import OverlapChange
 from lineage_pipelines.queries.diff.data.profile import read_profile
 from lineage_pipelines.queries.diff.stored_sources import Blobs
 from lineage_pipelines.records.statement.dataset import DatasetSnapshot
+from lineage_pipelines.records.statement.file_listing import decode_listing
 from lineage_pipelines.records.statement.lineage_record import LineageRecord
 
 if TYPE_CHECKING:
@@ -34,6 +36,12 @@ def compare_overlaps(
     found = []
     for name in sorted(before.keys() & after.keys()):
         if [each.digest for each in before[name]] == [each.digest for each in after[name]]:
+            continue
+        files = [_shared_files(*pair, blobs) for pair in (before[name], after[name])]
+        if files[0] is not None and files[1] is not None:
+            if files[0][0] != files[1][0]:
+                shared, rows = zip(*files, strict=True)
+                found.append(OverlapChange(measured=name[0], trained=name[1], shared=shared, rows=rows, files=True))
             continue
         counts = [_shared(*pair, blobs, open_tables) for pair in (before[name], after[name])]
         if counts[0] != counts[1]:
@@ -68,6 +76,23 @@ def _shared(
             return _count(one, other)
         except LineageError:
             return None
+
+
+def _shared_files(measured: DatasetSnapshot, trained: DatasetSnapshot, blobs: Blobs) -> tuple[int, int] | None:
+    """How many files of one folder are in the other under any name, and how many there are; None for tables.
+
+    Files that several have alike, such as labels beside pictures, tell nothing.
+    """
+    if measured.rows is not None or trained.rows is not None:
+        return None
+    listings = [blobs(each.listing) if each.listing is not None else None for each in (measured, trained)]
+    if listings[0] is None or listings[1] is None:
+        return None
+    try:
+        one, other = (Counter(file.md5 for file in decode_listing(each)) for each in listings if each is not None)
+    except RecordError:
+        return None
+    return sum(count == 1 and md5 in other for md5, count in one.items()), one.total()
 
 
 def _same_rows(measured: DatasetSnapshot, trained: DatasetSnapshot, blobs: Blobs) -> bool:
