@@ -399,7 +399,7 @@ def test_files_that_are_measured_and_trained_on_are_counted() -> None:
         for name, files in (("test", test), ("train", train)):
             listing = encode_listing(files)
             stored.blobs[Digest.of(listing)] = listing
-            facts = {"rows": None, "profile": None, "listing": Digest.of(listing)}
+            facts: dict[str, Any] = {"rows": None, "profile": None, "listing": Digest.of(listing)}
             folders.append(stored.snapshot({"x": [1]}, name, **facts))
         folders[1] = dataclasses.replace(folders[1], digest=digests(str(len(train))))
         records.append(record(*folders))
