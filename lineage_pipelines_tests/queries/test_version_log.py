@@ -1,5 +1,7 @@
 """The list of versions is answered from summaries in the index, and says what the records say."""
 
+import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -88,6 +90,17 @@ def test_a_summary_is_derived_from_the_log_again(catalog: Catalog) -> None:
         entry = catalog.get("flight_delay", each.version)
         assert (each.seq, each.digest, each.recorded) == (entry.seq, entry.digest.hex, entry.recorded)
         assert each.summary == summarize(entry.record)
+
+
+def test_a_version_without_a_summary_is_listed_from_its_record(catalog: Catalog) -> None:
+    expected = log_versions(catalog, "flight_delay")
+    with closing(sqlite3.connect(catalog.url.removeprefix("sqlite:///"))) as raw, raw:
+        guard = raw.execute("SELECT sql FROM sqlite_master WHERE name = 'summary_delete'").fetchone()[0]
+        raw.execute("DROP TRIGGER summary_delete")
+        raw.execute("DELETE FROM summary WHERE seq IN (3, 5)")
+        raw.execute(guard)
+    assert log_versions(catalog, "flight_delay") == expected
+    assert [each.version for each in log_versions(catalog, "flight_delay[east]")] == [3]
 
 
 @settings(suppress_health_check=[HealthCheck.too_slow])

@@ -72,7 +72,7 @@ class CatalogIndex:
     def summaries(
         self, model: str, *, limit: int | None = None, before: int | None = None
     ) -> Sequence[SummarizedVersion]:
-        """Return a model's versions with the summaries of their records, newest first; no record is read.
+        """Return a model's versions with the summaries of their records, newest first.
 
         Args:
             model: the model's name.
@@ -80,12 +80,21 @@ class CatalogIndex:
             before: only versions below this one.
         """
         with self.reading() as connection:
-            return summary_index.of_model(connection, model, limit=limit, before=before)
+            found = summary_index.of_model(connection, model, limit=limit, before=before)
+        return self._complete(found)
 
     def summaries_at(self, seqs: Sequence[int]) -> Sequence[SummarizedVersion]:
         """Return the versions at these places in the log with the summaries of their records, in its order."""
         with self.reading() as connection:
-            return summary_index.at(connection, seqs)
+            found = summary_index.at(connection, seqs)
+        return self._complete(found)
+
+    def _complete(self, found: Sequence[SummarizedVersion | int]) -> Sequence[SummarizedVersion]:
+        """Read the records of versions of which the index keeps no summary: no version is missing from a list."""
+        return [
+            summary_index.summarize_entry(self._log.versions_at([each])[0]) if isinstance(each, int) else each
+            for each in found
+        ]
 
     # Usage and impact
 

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from lineage_pipelines.catalog.backends.schema_tables import summary, version
 from lineage_pipelines.catalog.index.version_summary import VersionSummary, summarize
+from lineage_pipelines.catalog.log.entries import Entry
 from lineage_pipelines.errors import CatalogError, RecordError
 from lineage_pipelines.records.statement.dataset import DatasetSnapshot
 from lineage_pipelines.records.statement.lineage_record import LineageRecord
@@ -19,7 +20,9 @@ _ADD = summary.insert()
 _MANY = 500
 """How many places a statement names."""
 _COLUMNS = (version.c.seq, version.c.version, version.c.digest, summary.c.recorded, summary.c.body)
-_SUMMARIES: sa.Select[Any] = sa.select(*_COLUMNS).join_from(version, summary, summary.c.seq == version.c.seq)
+_SUMMARIES: sa.Select[Any] = sa.select(*_COLUMNS).join_from(
+    version, summary, summary.c.seq == version.c.seq, isouter=True
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +44,21 @@ class SummarizedVersion:
         return self.summary.data
 
 
+def summarize_entry(entry: Entry) -> SummarizedVersion:
+    """Return the summary of a version from its record.
+
+    Raises:
+        CatalogError: the record cannot be read.
+    """
+    return SummarizedVersion(
+        seq=entry.seq,
+        version=entry.version,
+        digest=entry.digest.hex,
+        recorded=entry.recorded,
+        summary=summarize(entry.record),
+    )
+
+
 def add(connection: sa.Connection, seq: int, recorded: str, record: LineageRecord) -> None:
     """Keep the summary of a record.
 
@@ -60,8 +78,8 @@ def body_of(record: LineageRecord) -> str:
 
 def of_model(
     connection: sa.Connection, model: str, *, limit: int | None, before: int | None
-) -> Sequence[SummarizedVersion]:
-    """Return the versions of a model, newest first.
+) -> Sequence[SummarizedVersion | int]:
+    """Return the versions of a model, newest first; of one without a summary, as a newer release may add it, its place.
 
     Args:
         connection: a connection to the index.
@@ -77,16 +95,18 @@ def of_model(
     return [_summarized(row) for row in connection.execute(statement)]
 
 
-def at(connection: sa.Connection, seqs: Sequence[int]) -> Sequence[SummarizedVersion]:
-    """Return the versions at these places in the log, in its order."""
-    found: list[SummarizedVersion] = []
+def at(connection: sa.Connection, seqs: Sequence[int]) -> Sequence[SummarizedVersion | int]:
+    """Return the versions at these places in the log, in its order, as `of_model` does."""
+    found: list[SummarizedVersion | int] = []
     for start in range(0, len(seqs), _MANY):
         some = _SUMMARIES.where(version.c.seq.in_(seqs[start : start + _MANY])).order_by(version.c.seq)
         found.extend(_summarized(row) for row in connection.execute(some))
     return found
 
 
-def _summarized(row: sa.Row[Any]) -> SummarizedVersion:
+def _summarized(row: sa.Row[Any]) -> SummarizedVersion | int:
+    if row.body is None:
+        return int(row.seq)
     try:
         found: VersionSummary = from_json(VersionSummary, parse_bytes(row.body.encode()), "summary")
         recorded = parse_time(row.recorded)

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from lineage_pipelines import LineageError
 from lineage_pipelines.flights.story.chapters import Chapter
-from lineage_pipelines.system.git_command import GitError, change_git, run_git
 
 BRANCH = "demo"
 _OWN_CONFIGURATION = (
@@ -69,11 +68,8 @@ class Workspace:
         self.commit("Anchor the catalog")
 
     def _applied(self, patch: Path) -> bool:
-        try:
-            run_git(self.root, ["apply", "--reverse", "--check", str(patch)])
-        except GitError:
-            return False
-        return True
+        command = ["git", "apply", "--reverse", "--check", str(patch)]
+        return subprocess.run(command, cwd=self.root, capture_output=True, check=False).returncode == 0
 
     def git(self, *words: str) -> str:
         """Run Git and return what it printed.
@@ -81,10 +77,7 @@ class Workspace:
         Raises:
             LineageError: Git refused; its own words are in the message.
         """
-        try:
-            return os.fsdecode(change_git(self.root, [*_OWN_CONFIGURATION, *words])).strip()
-        except GitError as error:
-            raise LineageError(str(error), where=str(self.root)) from error
+        return _run(["git", *_OWN_CONFIGURATION, *words], self.root)
 
     def python(self, module: str, *words: str) -> str:
         """Run a module of this environment and return what it printed.
