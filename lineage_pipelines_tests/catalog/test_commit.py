@@ -280,3 +280,25 @@ def test_one_key_signs_every_entry_and_is_introduced_once(tmp_path: Path) -> Non
             catalog.append(make_record(str(number)))
         assert [entry.kind for entry in catalog.log.walk()] == ["key", "record", "record", "record"]
         assert len({entry.keyid for entry in catalog.log.walk()}) == 1
+
+
+def test_a_key_that_was_revoked_signs_nothing_more(tmp_path: Path) -> None:
+    with Catalog(f"sqlite:///{tmp_path}/signed.db", keys=tmp_path / "keys") as catalog:
+        catalog.append(make_record("1"))
+        (key,) = {entry.keyid for entry in catalog.log.walk() if entry.keyid}
+        catalog.registry.revoke_key(key, "stolen")
+        size = len(list(catalog.log.walk()))
+        with pytest.raises(CatalogError, match="was revoked"):
+            catalog.append(make_record("2"))
+        assert len(list(catalog.log.walk())) == size
+
+
+@pytest.mark.parametrize(("count", "more"), [(6, ""), (7, " and 1 more"), (9, " and 3 more")])
+def test_a_conflict_names_six_facts_and_counts_the_rest(catalog: Catalog, count: int, more: str) -> None:
+    names = [f"p{number}" for number in range(count)]
+    record = dataclasses.replace(make_record(), parameters=dict.fromkeys(names, 1))
+    catalog.append(record)
+    with pytest.raises(ConflictError) as caught:
+        catalog.append(dataclasses.replace(record, parameters=dict.fromkeys(names, 2)))
+    named = ", ".join(f"parameters.{name}" for name in names[:6])
+    assert caught.value.what.endswith(f"which differs in: {named}{more}")

@@ -14,6 +14,7 @@ from lineage_pipelines.errors import CatalogError
 from lineage_pipelines.queries.graph.impact import impact
 from lineage_pipelines.queries.graph.subject import Places, find_subject
 from lineage_pipelines.queries.registry.alias_history import find_holder
+from lineage_pipelines.queries.registry.approval_status import list_approvals
 from lineage_pipelines.queries.verify.verify import verify_catalog
 from lineage_pipelines_tests.samples import digests, make_record
 
@@ -126,6 +127,17 @@ def test_what_was_decided_then_is_so_now(url: str, file: Path) -> None:
         holder = find_holder(catalog, "flight_delay", "production")
         assert holder is not None
         assert holder.version == 1
+
+
+def test_approvals_of_then_are_listed_without_a_migration(url: str, file: Path) -> None:
+    file.parent.mkdir()
+    with closing(sqlite3.connect(file)) as raw:
+        raw.executescript((RELEASED / "schema-3.sql").read_text())
+        raw.execute("PRAGMA journal_mode=WAL")
+    with Catalog(url, read_only=True) as catalog:
+        read_only = [each.seq for each in list_approvals(catalog, "flight_delay")]
+    with Catalog(url) as catalog:
+        assert [each.seq for each in list_approvals(catalog, "flight_delay")] == read_only == [8]
 
 
 def test_a_migration_that_is_cut_short_leaves_what_was(

@@ -437,3 +437,16 @@ def test_a_source_of_unknown_shape_is_compared_by_rows_where_its_size_is_small()
         (change,) = compare_sources(both[0], both[1], ways)
         assert words in change.weaker
     assert opened == [4_000, 4_000]
+
+
+@pytest.mark.parametrize("side", [0, 1])
+def test_a_source_that_is_an_input_of_either_version_is_no_source_beside_it(side: int) -> None:
+    base = make_record()
+    both = [
+        dataclasses.replace(base, sources=(TrackedSource(file="raw.dvc", path="raw", digest=digests(text)),))
+        for text in ("before", "after")
+    ]
+    assert [each.path for each in compare_sources(both[0], both[1], Ways(blobs=lambda _: None))] == ["raw"]
+    read = dataclasses.replace(base.data[0], name="raw", path="raw")
+    both[side] = dataclasses.replace(both[side], data=(*base.data, read))
+    assert compare_sources(both[0], both[1], Ways(blobs=lambda _: None)) == ()

@@ -12,6 +12,7 @@ from lineage_pipelines.queries.diff.run.evaluation import compare_evaluation
 from lineage_pipelines.queries.diff.run.noise_band import measure_noise
 from lineage_pipelines.records.statement.lineage_record import LineageRecord
 from lineage_pipelines.records.statement.metric import MetricSpec
+from lineage_pipelines.records.statement.training_run import CheckKind
 from lineage_pipelines.records.values.digest import DigestSet
 from lineage_pipelines_tests.queries.diff.stored import Store, pairs, swapped, with_sources
 from lineage_pipelines_tests.samples import make_record
@@ -176,3 +177,24 @@ def test_slices_share_their_own_rows_where_those_of_the_data_are_not_known() -> 
     lower = (replace(whole[0], metrics={"roc_auc": whole[0].metrics["roc_auc"] - 0.1}),)
     (top, _) = compare_evaluation(evaluated(unknown, slices=whole), evaluated(unknown, slices=lower)).slices
     assert top.contribution == pytest.approx(-0.1)
+
+
+def test_code_differs_where_one_file_of_several_differs_by_more_than_layout() -> None:
+    store = Store()
+    files = {"a.py": "x = 1\n", "b.py": "y = 1\n"}
+    first, second = (with_sources(BASE, store, each) for each in (files, {"a.py": "x = 1  # one\n", "b.py": "y = 2\n"}))
+    assert compare_evaluation(first, second, code=compare_code(first, second, store)).same_code is None
+    layout = with_sources(BASE, store, {"a.py": "x = 1  # one\n", "b.py": "y = 1\n\n"})
+    assert compare_evaluation(first, layout, code=compare_code(first, layout, store)).same_code is True
+
+
+def test_the_kind_of_a_check_is_that_of_the_later_version() -> None:
+    assert BASE.evaluation is not None
+    check = BASE.evaluation.checks[0]
+    first, second = (
+        evaluated(BASE, checks=(replace(check, kind=kind, passed=passed),))
+        for kind, passed in ((CheckKind.CUSTOM, True), (CheckKind.THRESHOLD, False))
+    )
+    assert compare_evaluation(first, second).check_kinds == {check.name: CheckKind.THRESHOLD}
+    gone = evaluated(BASE, checks=())
+    assert compare_evaluation(first, gone).check_kinds == {check.name: CheckKind.CUSTOM}
