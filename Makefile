@@ -11,7 +11,7 @@
 # make lock   resolve requirements.lock again
 # make clean  remove the environment, the catalog and the model files
 .DEFAULT_GOAL := help
-.PHONY: help setup demo ui test soak fuzz mutants lint types architecture fmt check browser postgresql lock bench clean
+.PHONY: help setup demo ui test soak fuzz mutants lint types architecture fmt check browser postgresql bubblewrap lock bench clean
 
 SHELL := /bin/bash
 PYTHON ?= python3
@@ -49,15 +49,15 @@ ui: setup
 
 XDIST := --numprocesses auto --maxprocesses 4 --dist worksteal
 
-test: setup browser postgresql lint types architecture
+test: setup browser postgresql bubblewrap lint types architecture
 	@$(BIN)/pytest $(XDIST)
 
-soak: setup browser postgresql
+soak: setup browser postgresql bubblewrap
 	@$(BIN)/pytest $(XDIST) --soak
 
 SEED ?= $(shell date +%s)
 TESTS ?= lineage_pipelines_tests
-fuzz: setup browser postgresql
+fuzz: setup browser postgresql bubblewrap
 	@echo "make fuzz SEED=$(SEED) repeats this run"
 	@$(BIN)/pytest $(XDIST) -m hypothesis --hypothesis-profile fuzz --hypothesis-seed $(SEED) $(TESTS)
 
@@ -100,6 +100,14 @@ postgresql:
 	      echo "create_main_cluster = false" > /etc/postgresql-common/createcluster.conf; } && \
 	    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends postgresql >/dev/null; \
 	  else echo "PostgreSQL's server is needed for the tests: apt-get install postgresql" >&2; exit 2; fi; }
+
+# What confines past code that is run again; on Debian it is installed when it is missing and we are root.
+bubblewrap:
+	@command -v bwrap >/dev/null || { \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    echo "Installing bubblewrap …"; \
+	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq bubblewrap >/dev/null; \
+	  else echo "bubblewrap is needed for the tests of the sandbox: apt-get install bubblewrap" >&2; exit 2; fi; }
 
 # Needs uv (it is in the environment). No index is named in the result.
 lock: setup

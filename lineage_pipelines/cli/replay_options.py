@@ -86,12 +86,21 @@ def build_options(
     )
 
 
+_CONFINED = "confined by bubblewrap: without network, your files and keys; it writes to the sandbox's folder only"
+_UNCONFINED = (
+    "NOT CONFINED, as bubblewrap is not installed or does not work here: it can read and change your files, and use "
+    "your keys and the network (apt-get install bubblewrap)"
+)
+
+
 def ask(entries: "Sequence[Entry]", options: "Options", *more: str) -> None:
     """Show which code is going to run, and ask for confirmation.
 
     Raises:
         UsageError: standard input is not a terminal.
     """
+    from lineage_pipelines.replay.confinement import find_bubblewrap
+
     names = " and ".join(entry.ref for entry in entries)
     echo_note(f"To run {names} again, this code is run on this machine, as your user:")
     for entry in entries:
@@ -99,6 +108,7 @@ def ask(entries: "Sequence[Entry]", options: "Options", *more: str) -> None:
     if not options.this_environment:
         counts = " and ".join(f"{entry.record.environment.package_count:,}" for entry in entries)
         echo_note(f"  with the recorded {counts} libraries, installed if need be")
+    echo_note(f"  {_UNCONFINED if find_bubblewrap() is None else _CONFINED}")
     for line in more:
         echo_note(f"  {line}")
     if not sys.stdin.isatty():

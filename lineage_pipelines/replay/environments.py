@@ -19,9 +19,13 @@ from lineage_pipelines.errors import ArtifactError, LineageError
 from lineage_pipelines.queries.graph.subject import plain_name
 from lineage_pipelines.records.statement.environment import Environment
 from lineage_pipelines.records.values.digest import Digest
+from lineage_pipelines.replay.confinement import confine
 from lineage_pipelines.system.file_lock import hold_lock
 
 _PINNED = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)(?:\[[^\]]*\])?\s*==\s*([^\s;\\]+)")
+_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
+_VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9.!+_-]*")
+_ORIGINS = ("", "editable", "local")
 _HASH = re.compile(r"--hash=(sha(?:256|384|512):[0-9a-f]+)")
 
 
@@ -39,9 +43,12 @@ class Requirement:
     @property
     def line(self) -> str:
         """The requirement as installers read it."""
-        if "://" in self.origin:
-            return f"{self.name} @ {self.origin}"
         return f"{self.name}=={self.version}"
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is a name and a version: no option of an installer, and no address."""
+        return bool(_NAME.fullmatch(self.name) and _VERSION.fullmatch(self.version)) and self.origin in _ORIGINS
 
     @property
     def is_own(self) -> bool:
@@ -220,11 +227,21 @@ def _requirements(environment: Environment, artifacts: ArtifactStore) -> tuple[R
         raise EnvironmentGoneError(
             f"the recorded list of libraries is gone: {error.what}", where=error.where
         ) from error
+    odd = [line for line in listed.splitlines() if line.strip() and not _is_plain(line)]
+    if odd:
+        raise EnvironmentGoneError(
+            f"the recorded list has a line that is not a name and a version, and is not installed: {odd[0][:200]}",
+            fix="install that library yourself, and use this environment instead: --environment current",
+        )
     lock = None
     if environment.lock is not None:
         with contextlib.suppress(ArtifactError):  # without it the versions are known, and their hashes are not
             lock = artifacts.read(environment.lock).decode("utf-8", "replace")
     return parse_packages(listed, lock)
+
+
+def _is_plain(line: str) -> bool:
+    return all(each.is_plain for each in parse_packages(line, None) or (Requirement(name="", version=""),))
 
 
 def _find_python(recorded: str) -> Path:
@@ -274,7 +291,8 @@ def _build(folder: Path, python: Path, requirements: Sequence[Requirement], own:
         if some:
             path = folder / "requirements.txt"
             path.write_text(write_requirements(some), encoding="utf-8")
-            _run([*installer, "--no-deps", *options, "--requirement", str(path)], "install the recorded libraries")
+            command = [*installer, "--no-deps", "--only-binary", ":all:", *options, "--requirement", str(path)]
+            _run(command, "install the recorded libraries")
     for each in requirements:
         if each.is_own:
             if not _is_project(own, each.name):
@@ -283,8 +301,17 @@ def _build(folder: Path, python: Path, requirements: Sequence[Requirement], own:
                     fix="use this environment instead: --environment current",
                 )
             editable = ["--editable"] if each.origin == "editable" else []
-            _run([*installer, "--no-deps", "--no-build-isolation", *editable, str(own)], f"install {each.name}")
+            command = [*installer, "--no-deps", "--no-build-isolation", "--no-index", *editable, str(own)]
+            _run(_confined(command, folder, own), f"install {each.name}")  # it runs code of the project
     (folder / _READY).write_text("", encoding="utf-8")
+
+
+def _confined(command: Sequence[str], folder: Path, own: Path) -> Sequence[str]:
+    """Return a command that runs without the network and writes to the environment and the sandbox's project only."""
+    programs = [Path(command[0]).parent, Path(sys.prefix)]
+    return confine(
+        command, python=folder / _PYTHON, writable=[folder, own], readable=[*programs, Path(sys.base_prefix)], cwd=own
+    )
 
 
 def _is_project(own: Path, name: str) -> bool:

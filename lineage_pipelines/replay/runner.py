@@ -17,6 +17,7 @@ from lineage_pipelines.catalog.catalog import Catalog
 from lineage_pipelines.catalog.log.entries import Entry
 from lineage_pipelines.errors import LineageError
 from lineage_pipelines.records.statement.lineage_record import LineageRecord
+from lineage_pipelines.replay.confinement import HOME, confine, find_bubblewrap, repository_objects
 
 _RUNNER = Path(__file__).parents[1] / "orchestration" / "operations" / "sandbox_entrypoint.py"
 # No room may import one above it; this one is run, by its path, by another Python.
@@ -130,7 +131,7 @@ def _run(record: LineageRecord, place: Place, more: Mapping[str, Any], timeout: 
     try:
         with (place.folder / "training.log").open("wb") as output:
             process = subprocess.Popen(
-                [place.python, "-P", _RUNNER, plan],
+                _command(place, plan),
                 cwd=place.project,
                 env=_environment(record, place),
                 stdin=subprocess.DEVNULL,
@@ -144,6 +145,17 @@ def _run(record: LineageRecord, place: Place, more: Mapping[str, Any], timeout: 
     finally:
         os.close(lifeline)
     return process.returncode
+
+
+def _command(place: Place, plan: Path) -> Sequence[str]:
+    return confine(
+        [str(place.python), "-P", str(_RUNNER), str(plan)],
+        python=place.python,
+        writable=[place.folder],
+        readable=repository_objects(place.tree),
+        fixed=[place.folder / "cache"],
+        cwd=place.project,
+    )
 
 
 def _wait(process: "subprocess.Popen[bytes]", timeout: float | None) -> None:
@@ -210,6 +222,8 @@ def _environment(record: LineageRecord, place: Place) -> Mapping[str, str]:
     path = f"{place.python.parent}{os.pathsep}{passed.get('PATH', os.defpath)}"
     home = place.folder / "dagster"
     home.mkdir(exist_ok=True)
+    if find_bubblewrap():
+        passed |= {"HOME": HOME, "TMPDIR": "/tmp"}  # noqa: S108  # of its own
     return {
         **passed,
         **_threads(record.environment.threads),

@@ -190,7 +190,7 @@ def _substituted(
         if not path.is_file():
             raise DatasetError("the file that is to be an input is not there", where=str(path), fix="--with NAME=FILE")
         digests, signature = digest_file(path, ("md5", "sha256"))
-        PrivateCache(cache).link(StoredObject(digests["md5"], "md5"), path)
+        PrivateCache(cache, copies=True).link(StoredObject(digests["md5"], "md5"), path)
         digest = DigestSet(md5=digests["md5"], sha256=digests["sha256"])
         data.append(replace(each, digest=digest, size=signature.size, files=1))
     return replace(record, data=tuple(data)), {name: substitutes[name] for name in substitutes}

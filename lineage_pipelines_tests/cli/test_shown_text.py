@@ -91,7 +91,7 @@ def test_the_consent_prompt_cannot_be_forged(tmp_path: Path, capsys: pytest.Capt
         ask([entry], options, f"what differs: {_FORGED}")
     shown = capsys.readouterr().err
     assert visible_lines(shown) == shown
-    assert len(shown.splitlines()) == 4
+    assert len(shown.splitlines()) == 5
     assert shown.count(visible(_FORGED)) == 4
 
 

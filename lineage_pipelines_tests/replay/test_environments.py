@@ -1,6 +1,7 @@
 """The recorded libraries are installed by hash from a folder of wheels; one that is gone or altered is named."""
 
 import base64
+import dataclasses
 import hashlib
 import subprocess
 import zipfile
@@ -25,6 +26,7 @@ from lineage_pipelines.replay.environments import (
     this_python,
     write_requirements,
 )
+from lineage_pipelines_tests.samples import make_record
 
 
 def make_wheel(folder: Path, name: str, version: str, text: str = "VALUE = 1\n") -> str:
@@ -155,10 +157,25 @@ def _store_with(folder: Path, data: bytes) -> ArtifactStore:
 def test_requirements_keep_origin_and_hashes() -> None:
     lock = "Some_Lib[extra]==2.0 \\\n    --hash=sha256:aa11 \\\n    --hash=sha256:bb22\n# via x\nother==1\n"
     assert parse_hashes(lock) == {("some-lib", "2.0"): ["sha256:aa11", "sha256:bb22"]}
-    text = "mine==0.1 @ editable\nsome-lib==2.0\ntaken==3 @ git+https://example.org/x@abc\n"
-    mine, some, taken = parse_packages(text, lock)
+    mine, some = parse_packages("mine==0.1 @ editable\nsome-lib==2.0\n", lock)
     assert mine.is_own
-    assert write_requirements([some, taken]).splitlines() == [
-        "some-lib==2.0 --hash=sha256:aa11 --hash=sha256:bb22",
-        "taken @ git+https://example.org/x@abc",
-    ]
+    assert write_requirements([some]).splitlines() == ["some-lib==2.0 --hash=sha256:aa11 --hash=sha256:bb22"]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *("--index-url==https://example.invalid/simple", "-r==/etc/passwd", "--index-url https://example.invalid"),
+        *("taken==3 @ git+https://example.invalid/x@abc", "taken==3 @ file:///tmp/x", "taken", "a==1 --pre", "a==1;b"),
+        *("taken @ https://example.invalid/x.whl", "==1", "a b==1", "a==1 # --hash"),
+    ],
+)
+def test_options_and_addresses_in_a_recorded_list_are_refused(tmp_path: Path, line: str) -> None:
+    listed = f"numpy==2.4.0\n{line}\n".encode()
+    artifacts = ArtifactStore(str(tmp_path / "artifacts"))
+    environment = dataclasses.replace(make_record().environment, packages=artifacts.put_bytes(listed), lock=None)
+    building = Building(kept=tmp_path / "kept", index=False)
+    with pytest.raises(EnvironmentGoneError, match="a line that is not a name and a version") as caught:
+        find_interpreter(environment, artifacts, own=tmp_path, building=building)
+    assert line in caught.value.what
+    assert not (tmp_path / "kept").exists()

@@ -125,7 +125,7 @@ def test_the_recorded_threads_are_used_and_where_there_are_fewer_it_is_said(
 def test_what_is_not_recorded_is_a_hint_where_the_model_differs(shop: Trained, monkeypatch: pytest.MonkeyPatch) -> None:
     path = f"{shop.module_name}.py"
     line = '    features = ["amount", "visits"]'
-    reads = f"float(os.environ.get('SCALE', '1')) * float(pathlib.Path('{shop.root}/x.txt').read_text())"
+    reads = "float(os.environ.get('SCALE', '1')) * float(pathlib.Path(__file__).with_name('x.txt').read_text())"
     more = f"    import os, pathlib\n    scale = {reads}\n"
     text = shop.path_text(path).replace(line, f"{more}{line}").replace("C=params.strength", "C=params.strength * scale")
     shop.world.write(path, text)
