@@ -13,6 +13,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from lineage_pipelines.errors import visible
 from lineage_pipelines.records.statement.lineage_record import (
     PREDICATE_TYPES,
     SCHEMA_VERSION,
@@ -30,6 +31,8 @@ _EXACT = 2**53 - 1
 texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12)
 """Text that a record may hold: neither NUL nor half a surrogate pair."""
 
+paths = texts.map(lambda text: visible(text).replace("..", "_"))
+"""Paths that a record may have; see `check_paths`."""
 keys = texts.filter(lambda key: key not in {"$float", "$int"})
 
 numbers = st.integers() | st.floats(allow_nan=False, allow_infinity=False)
@@ -95,6 +98,7 @@ def values(kind: type[Value], schema: int = SCHEMA_VERSION) -> st.SearchStrategy
     """Return instances of one value class, with fields of a newer schema now and then."""
     hints = field_types(kind, schema)
     known: dict[str, st.SearchStrategy[Any]] = {name: fields(hint, schema) for name, hint in hints.items()}
+    known |= {name: paths for name in ("path", "file") if hints.get(name) is str}
     if kind is ModelIdentity:
         known["name"] = model_names
     if kind is Partition:

@@ -21,6 +21,7 @@ from lineage_pipelines.catalog.outbox.outbox import Outbox
 from lineage_pipelines.catalog.registry.registry import Registry
 from lineage_pipelines.errors import NotFoundError
 from lineage_pipelines.records.statement.lineage_record import LineageRecord
+from lineage_pipelines.records.statement.path_check import check_paths
 from lineage_pipelines.records.values.digest import Digest
 from lineage_pipelines.records.values.model_name import check_model_name
 
@@ -94,7 +95,7 @@ class Catalog:
         Raises:
             ConflictError: the run already has a version that differs, a later attempt of it has begun, `previous` is
                 not the newest record, or the model is new and its name is too similar to another's.
-            RecordError: the record has no exact form.
+            RecordError: the record has no exact form, or a path that is not allowed; see `check_paths`.
             CatalogError: the catalog cannot be written; nothing was stored.
         """
         return self.connection.retry(lambda: self._append([record], attempt, notify)[0])
@@ -110,7 +111,7 @@ class Catalog:
 
         Raises:
             ConflictError: see `append`; nothing was stored.
-            RecordError: a record has no exact form.
+            RecordError: a record has no exact form, or a path that is not allowed.
             CatalogError: the catalog cannot be written; nothing was stored.
         """
         return self.connection.retry(lambda: self._append(records, None, notify))
@@ -123,6 +124,7 @@ class Catalog:
             heads = {name: reader.head(connection, name) for name in names}
         drafts = []
         for record in records:
+            check_paths(record)
             drafts.append(commit.draft(record, heads[record.model.name]))
             heads[record.model.name] = Digest.of(drafts[-1].body)
         key, notified = self.log.signing_key(), (*notify, *self.outbox.mirrors)
