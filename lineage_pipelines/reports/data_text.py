@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 from lineage_pipelines.queries.diff.changes import ColumnChange, DatasetChange, Evidence, OverlapChange
 from lineage_pipelines.queries.diff.data.periods import Period, Span, find_period
 from lineage_pipelines.queries.diff.explanation.change import Change, ChangeKind
-from lineage_pipelines.queries.diff.explanation.data_layer import of_new_rows, share_of_new_rows
+from lineage_pipelines.queries.diff.explanation.data_layer import find_scaling, of_new_rows, share_of_new_rows
 from lineage_pipelines.queries.diff.rows.row_change import CellChange, EffectKind, GroupKind
 from lineage_pipelines.records.values.canonical import Json
 from lineage_pipelines.records.values.phrase import count, some_of
@@ -35,6 +35,7 @@ _FACT_NAMES: Mapping[str, str] = {
     "mean_bytes": "mean length",
 }
 _SHARES = ("nulls", "rate", "empty", "infinite")
+_SCALINGS = {"standard": "standardized now: mean 0, spread 1", "range": "scaled to the range from 0 to 1 now"}
 _OF_NEW_ROWS = ("mean", "nulls", "rate")
 _MAX_FACTS = 2
 _MAX_VALUES = 3
@@ -53,6 +54,9 @@ def _columns(change: Change) -> str:
     if dataset is None:
         return f"{change.subject} differs"
     named = f"{dataset.name}: {_named(change.columns)}"
+    scaling = find_scaling(column) if isinstance(column, ColumnChange) else None
+    if scaling is not None:
+        return f"{named} {'is' if len(change.columns) == 1 else 'are'} {_SCALINGS[scaling]}"
     for name in change.columns[:1]:
         shift = dataset.row_change.shifted.get(name) if dataset.row_change else None
         if shift:
@@ -341,6 +345,10 @@ def _rows(change: Change) -> str:
     if dataset is None:
         return text
     rows = dataset.row_change
+    if rows is not None and rows.added and rows.removed:
+        came = f"{count(rows.added, 'row')} came{group_words(rows.added_group)}"
+        went = f"{rows.removed:,} went{group_words(rows.removed_group)}"
+        return f"{_dataset(change)}: {came}; {went}; {before:,} → {after:,}"
     group = dataset.added_group if more > 0 else dataset.removed_group
     if rows is not None:
         group = (rows.added_group if more > 0 else rows.removed_group) or group

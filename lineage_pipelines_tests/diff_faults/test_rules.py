@@ -32,7 +32,14 @@ from lineage_pipelines.queries.diff.explanation.record_layers import (
     reported_metrics,
 )
 from lineage_pipelines.queries.diff.explanation.scores import by_effect, by_step
-from lineage_pipelines.queries.diff.rows.row_change import CellChange, Effect, EffectKind, RowChange
+from lineage_pipelines.queries.diff.rows.row_change import (
+    CellChange,
+    Effect,
+    EffectKind,
+    GroupKind,
+    RowChange,
+    RowGroup,
+)
 from lineage_pipelines.queries.diff.units import linear_map
 from lineage_pipelines.records.statement.dataset import Column, Delivery
 from lineage_pipelines.records.statement.profile import ColumnKind, ColumnProfile
@@ -312,6 +319,35 @@ def test_files_that_moved_are_neither_gone_nor_new(moved: list[tuple[str, str]],
     change = replace(_change(rows=(9, 9)), moved_files=tuple(moved), changed_files=tuple(marks), files=(200, 201))
     (found,) = data_changes(replace(change, evidence=Evidence.DIGESTS))
     assert change_text(found) == f"train: {words}"
+
+
+@pytest.mark.parametrize(
+    ("after", "words"),
+    [
+        ({"mean": (9.0, -4e-16), "std": (2.0, 1.004)}, "standardized now: mean 0, spread 1"),
+        ({"mean": (9.0, 0.4), "min": (3.0, 0.0), "max": (16.0, 1.0)}, "scaled to the range from 0 to 1 now"),
+    ],
+)
+def test_columns_that_were_scaled_alike_are_one_finding(after: dict[str, tuple[Json, Json]], words: str) -> None:
+    columns = [
+        ColumnChange(column=name, kind="number", facts=after, ratio=ratio, offset=-2.0, psi=4.0, distance=1.0)
+        for name, ratio in (("a", 0.1), ("b", 0.2), ("c", 0.3), ("d", 0.4))
+    ]
+    (found,) = data_changes(_change(*columns, rows=(1000, 1000)))
+    assert (found.score, change_text(found)) == (scores.UNIT, f"train: 4 columns (a … d) are {words}")
+    (alone,) = data_changes(_change(columns[0], rows=(1000, 1000)))
+    assert change_text(alone) == f"train: a is {words}"
+
+
+def test_rows_that_came_and_rows_that_went_are_counted_apart() -> None:
+    july, august = (
+        RowGroup(column="day", kind=GroupKind.VALUE, values=(month,), rows=rows, of=rows, touched=rows)
+        for month, rows in (("2025-07", 313), ("2025-08", 267))
+    )
+    rows = RowChange(key=(), added=313, removed=267, changed=0, same=700, added_group=july, removed_group=august)
+    (found,) = data_changes(replace(_change(rows=(967, 1013)), row_change=rows))
+    said = "313 rows came: those with day = 2025-07; 267 went: those with day = 2025-08; 967 → 1,013"
+    assert change_text(found) == f"train: {said}"
 
 
 def test_rows_of_new_files_go_on_and_the_files_are_named() -> None:

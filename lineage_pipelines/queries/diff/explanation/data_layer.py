@@ -22,6 +22,8 @@ _OTHER_TABLE = 0.8
 _NOTABLE_SHARE = 0.005
 _HARDLY = 0.01
 _COMMON = 0.1
+_SCALED = 0.01
+"""How near to 0 and 1 the mean and spread, or the ends, of a scaled column are; spread may be that of a sample."""
 _MANY_MISSING = 0.3
 _TWICE = 2
 _ALIKE = 0.01
@@ -209,8 +211,21 @@ def _alike(columns: Sequence[ColumnChange], dataset: DatasetChange) -> Iterator[
             yield from ([column] for column in members)
 
 
+def find_scaling(column: ColumnChange) -> str | None:
+    """Return to what a column was scaled that was not before: `standard` (mean 0, spread 1) or `range` (0 to 1)."""
+    if column.ratio is None or (column.ratio == 1 and not column.offset):
+        return None
+    for name, facts in (("standard", {"mean": 0.0, "std": 1.0}), ("range", {"min": 0.0, "max": 1.0})):
+        after = [(_number(column, fact, 1), value) for fact, value in facts.items()]
+        if all(found is not None and abs(found - value) <= _SCALED for found, value in after):
+            return name
+    return None
+
+
 def _way(column: ColumnChange, dataset: DatasetChange) -> object:
-    """What several columns can have in common: a gap in as many rows, a unit, or that only the last digits differ."""
+    """What several columns can have in common: a scaling, a unit, a gap in as many rows, or only the last digits."""
+    if scaling := find_scaling(column):
+        return scaling
     if column.ratio is not None and (column.ratio != 1 or column.offset):
         return "map", f"{column.ratio:.6g}", f"{column.offset or 0:.6g}"
     nulls = column.facts.get("nulls")
