@@ -1,6 +1,6 @@
 """`lineage verify`: whether the catalog is intact."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +10,7 @@ from lineage_pipelines.cli.progress import progress_count
 from lineage_pipelines.cli.session import Session, answer, format_option, full_option
 
 if TYPE_CHECKING:
+    from lineage_pipelines.queries.verify.trusted_checkpoints import Anchor
     from lineage_pipelines.settings import Settings
 
 
@@ -61,10 +62,11 @@ def command(
     if quick and load:
         raise click.UsageError("--quick skips the files that --load reads: leave one of them out")
     settings = session.settings()
+    kept = _kept(settings, anchor)
     with session.open_catalog() as catalog, progress_count() as progress:
         claims = verify_catalog(
             catalog,
-            **_kept(settings, anchor),
+            **kept,
             memory=Memory(settings.project_dir / ".lineage" / "seen", settings.catalog),
             artifacts=None if quick else ArtifactStore(settings.artifacts),
             project_dir=None if quick else settings.project_dir,
@@ -74,7 +76,7 @@ def command(
         )
     answer(
         form,
-        document=lambda: verify_document(claims, full=full),
+        document=lambda: verify_document(claims, full=full, checkpoint=_checkpoint(kept)),
         plain=lambda: verify_json(claims),
         full=full,
     )
@@ -101,3 +103,12 @@ def _kept(settings: "Settings", given: Path | None) -> dict[str, Any]:
     if note is None and earlier:  # the file was deleted: what is in the history counts all the same
         note, name = earlier[0].text, earlier[0].name
     return {"anchor": note, "anchor_name": name, "earlier": earlier, **logs}
+
+
+def _checkpoint(kept: "Mapping[str, Any]") -> "Anchor | None":
+    """Return the checkpoint that the log was compared with, by its commit where Git has it."""
+    from lineage_pipelines.queries.verify.trusted_checkpoints import Anchor
+
+    text = kept["anchor"]
+    committed = next((each for each in kept.get("earlier", ()) if each.text == text), None)
+    return committed or (Anchor(text, kept["anchor_name"]) if text is not None else None)

@@ -44,6 +44,27 @@ def test_a_checkpoint_in_the_last_commit_is_what_counts(signed: Path, lineage: L
     assert verdicts(lineage)["checkpoint"] == "PASS"
 
 
+def _last_line(lineage: Lineage, *words: str) -> str:
+    return " ".join(lineage("verify", "--quick", *words).out.rpartition("For an outsider:")[2].split())
+
+
+def test_the_last_line_is_what_an_outsider_may_conclude(signed: Path, lineage: Lineage) -> None:
+    assert "could have rewritten it" in _last_line(lineage)
+    assert lineage("checkpoint", "-o", "lineage.checkpoint").code == 0
+    expected = "nothing in the first 3 entries was changed since"
+    kept = _last_line(lineage, "--from", "lineage.checkpoint")
+    assert kept == f"{expected} lineage.checkpoint was written, if that file is genuine."
+    git(signed, "add", "lineage.checkpoint")
+    git(signed, "commit", "-qm", "Anchor")
+    revision, day = subprocess.run(
+        ["git", "log", "-1", "--format=%H %cs"], cwd=signed, check=True, capture_output=True, text=True
+    ).stdout.split()
+    assert _last_line(lineage) == f"{expected} {day}, if commit {revision[:8]} is genuine."
+    with unguarded(signed / ".lineage/catalog.db") as raw:
+        raw.execute("UPDATE log SET recorded = '2013-01-01T00:00:00.000000Z' WHERE seq = 3")
+    assert _last_line(lineage).startswith("rely on nothing here")
+
+
 def test_a_checkpoint_may_be_kept_anywhere(signed: Path, lineage: Lineage) -> None:
     note = lineage("checkpoint")
     assert note.code == 0

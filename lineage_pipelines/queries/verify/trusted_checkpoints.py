@@ -24,6 +24,10 @@ class Anchor:
     """Where it was stored, for messages."""
     signed: bool = True
     """Whether it must be signed by a key of the log; `Memory` is not."""
+    revision: str = ""
+    """The commit that holds it; empty if it was not found in Git."""
+    day: str = ""
+    """The day of that commit, `2026-03-05`."""
 
     @cached_property
     def point(self) -> Checkpoint:
@@ -66,7 +70,12 @@ def earlier_anchors(project_dir: Path, file: str = ANCHOR) -> tuple[Anchor, ...]
     except GitError:
         return ()
     found = (
-        Anchor(content.decode("utf-8", "replace"), f"the checkpoint of commit {revision[:8]} ({day})")
+        Anchor(
+            content.decode("utf-8", "replace"),
+            f"the checkpoint of commit {revision[:8]} ({day})",
+            revision=revision,
+            day=day,
+        )
         for (revision, day), content in zip(commits, contents, strict=True)
         if content is not None
     )
