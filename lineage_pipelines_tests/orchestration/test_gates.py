@@ -310,3 +310,20 @@ def test_a_gate_that_says_nothing_is_refused_with_an_example(make: object, facts
 def test_tables_that_share_no_row_are_both_named(one: Any, other: Any) -> None:
     with pytest.raises(CaptureError, match=r"disjoint\(\) is given"):
         disjoint(one, other)
+
+
+@pytest.mark.parametrize(
+    ("limits", "described", "detail"),
+    [
+        ({"min_roc_auc": 0.5}, "roc_auc is at least 0.5", "required: at least 0.5"),
+        ({"max_log_loss": 0.9}, "log_loss is at most 0.9", "required: at most 0.9"),
+    ],
+)
+def test_a_threshold_says_on_which_side_it_is(
+    facts: GateFacts, limits: dict[str, Any], described: str, detail: str
+) -> None:
+    gate = threshold(**limits)
+    assert gate.description == described
+    measured = dataclasses.replace(facts, metrics={"roc_auc": 0.5, "log_loss": 0.9})
+    assert detail in gate.check(measured).detail
+    assert gate.check(measured).passed

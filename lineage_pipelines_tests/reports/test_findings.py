@@ -7,7 +7,7 @@ from lineage_pipelines.reports.views.doctor import doctor_json
 from lineage_pipelines.reports.views.reconcile import reconciled_json
 from lineage_pipelines.reports.views.verify import verify_json
 
-FAILURES = {"fail", "ALARM", "refused", "not told"}
+FAILURES = {"fail", "ALARM", "refused", "not sent"}
 
 
 @pytest.mark.parametrize("status", FindingStatus)

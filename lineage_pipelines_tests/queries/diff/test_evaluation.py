@@ -198,3 +198,17 @@ def test_the_kind_of_a_check_is_that_of_the_later_version() -> None:
     assert compare_evaluation(first, second).check_kinds == {check.name: CheckKind.THRESHOLD}
     gone = evaluated(BASE, checks=())
     assert compare_evaluation(first, gone).check_kinds == {check.name: CheckKind.CUSTOM}
+
+
+@pytest.mark.parametrize("unknown", ["data", "sources", "digest"])
+def test_repeats_of_a_recipe_that_is_not_known_in_full_are_no_repeats(tmp_path: Path, unknown: str) -> None:
+    def less(record: LineageRecord) -> LineageRecord:
+        if unknown == "data":
+            return replace(record, data=())
+        if unknown == "sources":
+            return replace(record, code=replace(record.code, source=None))
+        md5_only = DigestSet(md5=record.data[0].digest.md5)
+        return replace(record, data=(replace(record.data[0], digest=md5_only), *record.data[1:]))
+
+    with versions(tmp_path, *(less(seeded(run, 0.7 + run / 100)) for run in range(4))) as catalog:
+        assert measure_noise(catalog.entries("flight_delay")) == {}

@@ -13,6 +13,7 @@ from lineage_pipelines.queries.diff.changes import (
     EnvironmentChange,
     EvaluationChange,
     Evidence,
+    FileChange,
     Kind,
     MetricChange,
     ParameterChange,
@@ -22,6 +23,7 @@ from lineage_pipelines.queries.diff.explanation import scores
 from lineage_pipelines.queries.diff.explanation.change import Change, ChangeKind
 from lineage_pipelines.queries.diff.explanation.data_layer import data_changes
 from lineage_pipelines.queries.diff.explanation.ranking import Differences, rank
+from lineage_pipelines.queries.diff.explanation.record_layers import code_changes
 from lineage_pipelines.queries.diff.rows.row_change import CellChange, Effect, EffectKind, RowChange, Way
 from lineage_pipelines.reports.change_text import change_text
 from lineage_pipelines_tests.queries.diff.tables import Stored, record
@@ -204,3 +206,26 @@ def test_how_the_data_that_was_measured_on_differs_is_said_with_it() -> None:
     first = _ranked(test, evaluation=evaluation)[0]
     said = "the two were measured on other data (test), so their metrics cannot be compared; test has 600 rows more: "
     assert change_text(first) == f"{said}300 → 900"
+
+
+def test_source_files_come_by_how_many_of_their_lines_changed() -> None:
+    files = [
+        FileChange(path="a.py", kind=Kind.CHANGED, lines=(90, 90), only_layout=True),
+        FileChange(path="b.py", kind=Kind.CHANGED, lines=(1, 0)),
+        FileChange(path="c.py", kind=Kind.CHANGED, lines=(5, 7)),
+        FileChange(path="d.py", kind=Kind.CHANGED, lines=(0, 2)),
+    ]
+    found = code_changes(CodeChange(identical=False, files=tuple(files)))
+    assert [change.subject for change in found] == ["c.py", "d.py", "b.py", "a.py"]
+
+
+@pytest.mark.parametrize(
+    ("exact", "rows", "alike"), [(False, (9, 9), True), (True, (9, 9), False), (False, (9, 8), False)]
+)
+def test_columns_that_differ_in_their_last_digits_are_one_change(
+    exact: bool, rows: tuple[int, int], alike: bool
+) -> None:
+    columns = tuple(ColumnChange(column=name, exact=exact) for name in ("x", "y", "z"))
+    change = DatasetChange(name="train", kind=Kind.CHANGED, rows=rows, columns=columns)
+    found = [each for each in data_changes(change) if set(each.columns) >= {"x", "y", "z"}]
+    assert bool(found) == alike
