@@ -22,7 +22,7 @@ _CLASSES = (
 _FUNCTIONS = (
     *("sklearn.metrics.", "sklearn.feature_selection.", "sklearn.preprocessing.", "sklearn.gaussian_process."),
     *("sklearn.neighbors.", "sklearn.kernel_approximation.", "sklearn.utils.extmath.", "sklearn.utils.fixes."),
-    *("sklearn._loss.", "sklearn.ensemble.", "sklearn.decomposition.", "sklearn.utils.validation."),
+    *("sklearn._loss.", "sklearn.cluster.", "sklearn.ensemble.", "sklearn.decomposition.", "sklearn.utils.validation."),
     *("scipy.spatial.distance.", "scipy.special.", "scipy.stats.", "scipy.optimize.", "scipy.linalg."),
     "scipy._lib.array_api_compat.numpy._aliases.asarray",
 )
@@ -35,6 +35,8 @@ _NUMPY_FUNCTIONS = (
     *("reshape", "roll", "round", "searchsorted", "sinc", "sort", "squeeze", "stack", "std", "sum", "take"),
     *("tile", "transpose", "unique", "unwrap", "var", "vstack", "where"),
 )
+_NUMPY_CLASSES = ("dtype", "ndarray", "matrix", "recarray", "record", "poly1d", "generic")
+"""Of NumPy's own name, with every class of numbers and texts (`numpy.generic`)."""
 _NEVER = (
     *(".tests.", ".conftest.", ".externals.", "sklearn.datasets.", "sklearn.utils._testing.", "sklearn.experimental."),
     *("scipy._lib._testutils.", "numpy._core.memmap", "numpy.core.memmap"),
@@ -88,7 +90,12 @@ def _is_trusted(name: str) -> bool:
         return False
     if f"{getattr(found, '__module__', '')}.{getattr(found, '__qualname__', '')}" != name:
         return False  # imported into that module from another
-    if inspect.isclass(found):
-        return name.startswith(_CLASSES) and not hasattr(found, "__del__")
     module, _, own = name.rpartition(".")
+    if inspect.isclass(found):
+        plain = module == "numpy" and (own in _NUMPY_CLASSES or _is_scalar(found))
+        return (plain or name.startswith(_CLASSES)) and not hasattr(found, "__del__")
     return name.startswith(_FUNCTIONS) or (module == "numpy" and own in _NUMPY_FUNCTIONS)
+
+
+def _is_scalar(found: type) -> bool:
+    return any(f"{base.__module__}.{base.__name__}" == "numpy.generic" for base in found.__mro__)

@@ -24,6 +24,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassif
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
+from sklearn.utils import all_estimators
 from sklearn.utils.validation import check_array
 
 from lineage_pipelines.artifacts.model_file import _requirements, load_model_file, save_model
@@ -130,6 +131,36 @@ def test_what_is_trusted_by_default() -> None:
     assert outside_trust(TRUSTED) == ()
     assert outside_trust(UNTRUSTED) == tuple(sorted(UNTRUSTED))
     assert outside_trust(UNTRUSTED, UNTRUSTED[1:]) == (UNTRUSTED[0],)
+
+
+_OF_NUMPY = ["dtype", "ndarray", "float64", "int8", "str_", "datetime64", "bool", "poly1d"]
+
+
+@pytest.mark.parametrize("name", _OF_NUMPY)
+def test_plain_classes_of_numpy_are_trusted(name: str) -> None:
+    assert outside_trust([f"numpy.{name}"]) == ()
+
+
+@pytest.mark.parametrize("name", ["memmap", "vectorize", "save", "DataSource", "load", "lib.npyio.NpzFile"])
+def test_what_of_numpy_reads_writes_or_calls_is_not_trusted(name: str) -> None:
+    assert outside_trust([f"numpy.{name}"]) == (f"numpy.{name}",)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_estimators_of_scikit_learn_need_no_declaration(tmp_path: Path) -> None:
+    """Every estimator that can be fitted to two columns without arguments, but for one that skops cannot save."""
+    x = np.abs(np.random.default_rng(0).normal(size=(40, 2)))
+    y = (x[:, 0] > np.median(x[:, 0])).astype(int)
+    saved = 0
+    for name, kind in all_estimators():
+        try:
+            estimator = kind().fit(x, y)
+        except Exception:  # noqa: BLE001  # it takes other data, or arguments
+            continue
+        if name != "Birch":
+            save_model(estimator, tmp_path)
+            saved += 1
+    assert saved > 140
 
 
 def test_a_command_behind_an_operator_does_not_run(tmp_path: Path) -> None:
