@@ -14,7 +14,10 @@ from dagster._core.definitions.unresolved_asset_job_definition import (
 # Python's keywords and the words that Dagster keeps for itself: an op or output of that name is refused.
 from dagster._core.definitions.utils import DISALLOWED_NAMES as RESERVED_NAMES
 
-__all__ = ["RESERVED_NAMES", "AssetJob", "decorated_function", "without_beta_warnings"]
+# A method that returns one object for each instance: Dagster tells definitions apart by identity.
+from dagster._utils.cached_method import cached_method
+
+__all__ = ["RESERVED_NAMES", "AssetJob", "cached_method", "decorated_function", "without_beta_warnings"]
 
 
 def decorated_function(asset: dg.AssetsDefinition) -> object:

@@ -4,10 +4,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import dagster as dg
 from pydantic import Field
 
 from lineage_pipelines.errors import CatalogError
+from lineage_pipelines.orchestration.fixed_resource import FixedResource
 from lineage_pipelines.settings import Settings, resolve_settings
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from lineage_pipelines.catalog.catalog import Catalog
 
 
-class LineageResource(dg.ConfigurableResource, extra="forbid"):  # type: ignore[type-arg]  # it is its own resource
+class LineageResource(FixedResource, extra="forbid"):
     """The catalog and the artifact store of a project.
 
     Everything left empty is resolved as the command line does it: environment (`LINEAGE_CATALOG`), then
@@ -25,10 +25,6 @@ class LineageResource(dg.ConfigurableResource, extra="forbid"):  # type: ignore[
     project_dir: str = Field(default=".", description="The folder from which pyproject.toml is searched upwards.")
     catalog: str | None = Field(default=None, description="The catalog: sqlite:///PATH.")
     artifacts: str | None = Field(default=None, description="Folder or fsspec URL of the artifact store.")
-
-    @classmethod
-    def _is_dagster_maintained(cls) -> bool:
-        return False
 
     def settings(self) -> Settings:
         """Resolve the configuration.

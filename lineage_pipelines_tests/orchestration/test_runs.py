@@ -9,7 +9,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from lineage_pipelines import CaptureError, Catalog, model_asset, resolve_settings
+from lineage_pipelines import CaptureError, Catalog, LineageResource, model_asset, resolve_settings
 from lineage_pipelines.orchestration.training.run_facts import launcher, run_key
 from lineage_pipelines_tests.orchestration.conftest import INPUTS, build_defs
 from lineage_pipelines_tests.orchestration.shop import MODEL, Shop, run
@@ -147,3 +147,34 @@ def test_two_runs_of_one_process_agree_and_no_value_of_a_variable_is_recorded(sh
     assert any(name.startswith("libgomp") for name in first.record.environment.threads)
     assert first.record.parameters == {"source": {"env": "WAREHOUSE"}, "again": {"env": "WAREHOUSE"}}
     assert b"battery staple" not in first.body
+
+
+def _configured(**config: object) -> dict[str, object]:
+    return {"resources": {"lineage": {"config": config}}}
+
+
+@pytest.mark.parametrize(
+    "config", [{"project_dir": "/tmp"}, {"catalog": "sqlite:////tmp/other.db"}, {"artifacts": "/tmp"}]
+)
+def test_no_launch_names_another_project_catalog_or_store(
+    shop: Shop, instance: dg.DagsterInstance, config: dict[str, object]
+) -> None:
+    """Whose policy counts is decided where the code location is defined, not by who launches a run."""
+    job = build_defs(shop).resolve_job_def("train")
+    with pytest.raises(dg.DagsterInvalidConfigError, match=f'unexpected config entry "{next(iter(config))}"'):
+        job.execute_in_process(instance=instance, run_config=_configured(**config))
+    assert shop.catalog().models() == []
+
+
+def test_variables_of_the_code_location_still_configure_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SHOP_CATALOG", f"sqlite:///{tmp_path}/elsewhere.db")
+    found: list[str] = []
+
+    @dg.asset
+    def asks(lineage: LineageResource) -> None:
+        found.append(lineage.settings().catalog)
+
+    resource = LineageResource(project_dir=str(tmp_path), catalog=dg.EnvVar("SHOP_CATALOG"))
+    assert dg.materialize([asks], resources={"lineage": resource}).success
+    assert found == [f"sqlite:///{tmp_path}/elsewhere.db"]
+    assert resource.get_resource_definition() is resource.get_resource_definition()

@@ -12,6 +12,7 @@ from pydantic import Field
 from lineage_pipelines.datasets.pipeline.dvc_project import DvcProject
 from lineage_pipelines.datasets.pipeline.pipeline_graph import Stage
 from lineage_pipelines.errors import DatasetError
+from lineage_pipelines.orchestration.fixed_resource import FixedResource
 from lineage_pipelines.orchestration.ui import metadata_keys
 from lineage_pipelines.orchestration.ui.metadata_keys import flat_numbers
 from lineage_pipelines.records.values.content import Content
@@ -23,15 +24,11 @@ if TYPE_CHECKING:
 _STATUS = {"executed": "executed", "restored": "restored from DVC's run cache", "unchanged": "cached"}
 
 
-class DvcResource(dg.ConfigurableResource, extra="forbid"):  # type: ignore[type-arg]  # it is its own resource
+class DvcResource(FixedResource, extra="forbid"):
     """A DVC workspace in which stages run."""
 
     project_dir: str = Field(default=".", description="Any folder of the DVC project.")
     timeout: float | None = Field(default=None, gt=0, description="Seconds after which a stage is ended; none: never.")
-
-    @classmethod
-    def _is_dagster_maintained(cls) -> bool:
-        return False
 
     def run(self, context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any]]:
         """Run the stage of this step and yield a result for every selected output.
