@@ -183,7 +183,7 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> tuple[Project, list[Any
 
 def _answer(project: Project, words: tuple[str, ...], **options: Any) -> tuple[int, bytes]:
     done = project.run(*words, **options)
-    assert done.stderr == ""
+    assert done.stderr == "" or (words == ("checkpoint",) and done.stderr.startswith("commit the identity"))
     return done.returncode, done.stdout.encode()
 
 

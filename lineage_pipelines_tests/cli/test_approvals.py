@@ -253,7 +253,7 @@ def key_of_file(project: Path, name: str) -> str:
 # Attempts to cheat
 
 
-@pytest.mark.parametrize("owner", ["ann@example.org", "Ann@Example.org", "ann+2@example.org", "ann"])
+@pytest.mark.parametrize("owner", ["ann@example.org", "ann+2@example.org", "ann"])
 @pytest.mark.usefixtures("people")
 def test_one_person_with_two_keys_is_one(lineage: Lineage, owner: str) -> None:
     assert lineage("key", "new", "--owner", owner, "--output", "again.pem").code == 0

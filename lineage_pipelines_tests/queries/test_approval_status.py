@@ -1,5 +1,6 @@
 """What approvals are worth at an instant, and whether what was decided on them can be found out to be false."""
 
+import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -10,6 +11,7 @@ import pytest
 from lineage_pipelines.catalog.catalog import Catalog
 from lineage_pipelines.catalog.log.entries import Entry
 from lineage_pipelines.catalog.transparency.signing import ApprovalKey
+from lineage_pipelines.errors import CatalogError
 from lineage_pipelines.queries.registry.approval_status import read_approvals, recheck_approvals
 from lineage_pipelines.queries.registry.decision_drafts import compare, draft_promotion
 from lineage_pipelines.queries.registry.promotion_policy import evaluate_policy, parse_policy
@@ -183,6 +185,44 @@ def test_a_policy_asks_to_be_no_worse_than_what_the_version_before_measured(
     before = with_metrics(make_record("1"), **theirs) if theirs is not None else None
     rules = {rule.name: rule for rule in evaluate_policy(policy, with_metrics(make_record("2"), **ours), before)}
     assert rules["no_worse roc_auc"].passed is passed
+
+
+def _git(folder: Path, *words: str) -> None:
+    identity = ["-c", "user.name=Ada", "-c", "user.email=ada@example.invalid"]
+    subprocess.run(["git", *identity, *words], cwd=folder, check=True, capture_output=True)
+
+
+def test_a_policy_that_is_not_that_of_the_last_commit_takes_an_override(
+    catalog: Catalog, entry: Entry, tmp_path: Path
+) -> None:
+    """Nobody changes the policy, promotes, and puts it back without a trace."""
+    file, committed = tmp_path / "pyproject.toml", "[tool.lineage.promotion.production]\ncomplete = true\n"
+    file.write_text(committed)
+    _git(tmp_path, "init", "-q")
+    _git(tmp_path, "add", "pyproject.toml")
+    _git(tmp_path, "commit", "-qm", "Begin")
+
+    def draft(*, override: bool = False) -> Decision:
+        return draft_promotion(
+            catalog, entry, "production", by="ada", reason="x", project_dir=tmp_path, override=override
+        )
+
+    assert "uncommitted" not in draft().policy
+    assert {rule.name: rule.passed for rule in draft().rules}["complete"] is False
+    file.write_text("[tool.lineage.promotion.production]\ncomplete = false\n")
+    changed = draft(override=True)
+    assert changed.override
+    assert [rule.detail for rule in changed.rules if not rule.passed] == [
+        "the policy is not that of the project's last commit"
+    ]
+    catalog.registry.decide(changed)
+    file.write_text(committed)
+    assert wrong(catalog) == []  # it says of itself what it was, and that is what is replayed
+    file.write_text(f"{committed}uncommitted = false\n")
+    with pytest.raises(CatalogError, match="unknown rule 'uncommitted'"):
+        draft()
+    file.write_text(f"{committed}# a comment changes no rule\n")
+    assert "uncommitted" not in draft().policy
 
 
 # Decisions that one who can write to the catalog makes up

@@ -12,7 +12,7 @@ from lineage_pipelines.errors import NotFoundError
 from lineage_pipelines.queries.registry.alias_history import find_holder, list_decisions, live_identities
 from lineage_pipelines.queries.registry.approval_status import read_approvals
 from lineage_pipelines.queries.registry.free_text import check_reason
-from lineage_pipelines.queries.registry.promotion_policy import Policy, evaluate_policy, read_policy
+from lineage_pipelines.queries.registry.promotion_policy import Policy, evaluate_policy, read_committed
 from lineage_pipelines.records.decisions.decision import Action, ComparedVersion, Comparison, CountedApproval, Decision
 from lineage_pipelines.records.values.digest import Digest
 from lineage_pipelines.records.values.model_name import check_new_alias, scoped
@@ -67,7 +67,7 @@ def draft_promotion(
         RecordError: the alias or the reason is not allowed.
     """
     check_new_alias(alias)
-    policy = read_policy(project_dir, alias)
+    policy = read_committed(project_dir, alias)
     current = find_holder(catalog, entry.model, alias, identity=entry.identity)
     draft = Decision(
         action=Action.PROMOTE,

@@ -1,8 +1,9 @@
 """Promotion policy: the rules in pyproject.toml that a version must pass, their validation, and the verdict."""
 
 import math
+import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from lineage_pipelines.records.statement.lineage_record import LineageRecord
 from lineage_pipelines.records.statement.metric import declare_direction, is_no_worse, metric_text
 from lineage_pipelines.records.values.canonical import Json
 from lineage_pipelines.settings import read_table
+from lineage_pipelines.system.git_command import GitError, read_blobs
 
 _EXPECTED: Mapping[str, type] = {
     "checks": list,
@@ -24,12 +26,19 @@ _EXPECTED: Mapping[str, type] = {
     "approval_days": int,
     "approvers": list,
 }
+_RECORDED: Mapping[str, type] = {**_EXPECTED, "uncommitted": bool}
+"""The rules that a decision records."""
 _MAX_APPROVALS = 100
 _MAX_DAYS = 3660
 
 
-def check_rules(table: object, *, where: str) -> Mapping[str, Any]:
+def check_rules(table: object, *, where: str, expected: Mapping[str, type] = _EXPECTED) -> Mapping[str, Any]:
     """Return the rules of a policy's table, checked.
+
+    Args:
+        table: the table.
+        where: its place, for errors.
+        expected: the rules that it may have, and their types.
 
     Raises:
         CatalogError: a rule is unknown, of the wrong type, or without effect.
@@ -37,9 +46,9 @@ def check_rules(table: object, *, where: str) -> Mapping[str, Any]:
     if not isinstance(table, Mapping):
         raise CatalogError("the policy is not a table", where=where)
     for name, value in table.items():
-        if name not in _EXPECTED:
+        if name not in expected:
             raise CatalogError(f"unknown rule {name!r}", where=where, fix=f"use one of: {', '.join(_EXPECTED)}")
-        kind = _EXPECTED[name]
+        kind = expected[name]
         if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
             raise CatalogError(f"the rule {name!r} is not of type {kind.__name__}", where=where)
     _check_numbers(table, where)
@@ -106,6 +115,8 @@ class Policy:
     approval_days: int | None = None
     approvers: tuple[str, ...] = ()
     """Whose approvals count, by owner or by key; empty for everyone with a key."""
+    uncommitted: bool = False
+    """Whether it is not the policy of the project's last commit, so that nobody can read later where it came from."""
 
     def plain(self) -> dict[str, Json]:
         """Return the policy in the form that a decision records; rules of later releases only where they are set."""
@@ -114,6 +125,7 @@ class Policy:
             "approvals": self.approvals,
             "approval_days": self.approval_days,
             "approvers": list(self.approvers),
+            "uncommitted": self.uncommitted,
         }
         return {
             "checks": list(self.checks),
@@ -144,16 +156,35 @@ def read_policy(project_dir: Path, alias: str) -> Policy:
         CatalogError: it cannot be read, or a rule is unknown, of the wrong type, or without effect.
     """
     table = read_table(project_dir, "promotion", alias)
-    return parse_policy(table, where=f"{project_dir / 'pyproject.toml'} [tool.lineage.promotion.{alias}]")
+    where = f"{project_dir / 'pyproject.toml'} [tool.lineage.promotion.{alias}]"
+    return parse_policy(check_rules(table, where=where), where=where)
+
+
+def read_committed(project_dir: Path, alias: str) -> Policy:
+    """Return the policy of an alias as `read_policy` does, marked where the last commit has another one.
+
+    Raises:
+        CatalogError: as `read_policy`.
+    """
+    policy = read_policy(project_dir, alias)
+    try:
+        (content,) = read_blobs(project_dir, ["HEAD:./pyproject.toml"])
+        committed = tomllib.loads((content or b"").decode())
+    except (GitError, ValueError):  # without Git there is no commit to compare with
+        return policy
+    table: Any = committed
+    for name in ("tool", "lineage", "promotion", alias):
+        table = table.get(name, {}) if isinstance(table, Mapping) else {}
+    return replace(policy, uncommitted=table != read_table(project_dir, "promotion", alias))
 
 
 def parse_policy(table: object, *, where: str) -> Policy:
-    """Return a policy from its table.
+    """Return a policy from its table in a file, or as a decision recorded it.
 
     Raises:
         CatalogError: a rule is unknown, of the wrong type, or without effect.
     """
-    rules = check_rules(table, where=where)
+    rules = check_rules(table, where=where, expected=_RECORDED)
     return Policy(
         checks=tuple(map(str, rules.get("checks", ()))),
         no_worse={name: float(value) for name, value in rules.get("no_worse", {}).items()},
@@ -163,6 +194,7 @@ def parse_policy(table: object, *, where: str) -> Policy:
         approvals=int(rules.get("approvals", 0)),
         approval_days=rules.get("approval_days"),
         approvers=tuple(rules.get("approvers", ())),
+        uncommitted=bool(rules.get("uncommitted", False)),
     )
 
 
@@ -211,6 +243,8 @@ def _rules(
         yield Rule(name="clean", passed=clean, detail=detail)
     if policy.approvals:
         yield _approvals(policy.approvals, assessed)
+    if policy.uncommitted:
+        yield Rule(name="committed", passed=False, detail="the policy is not that of the project's last commit")
 
 
 def _checks(policy: Policy, record: LineageRecord) -> Iterator[Rule]:
