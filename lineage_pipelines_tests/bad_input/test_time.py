@@ -81,7 +81,8 @@ def test_an_age_that_is_none_is_refused(project: Project, hours: str) -> None:
 
 def test_a_clock_before_the_previous_entry_is_a_warning(project: Project) -> None:
     with unguarded(project.file) as raw:
-        raw.execute("UPDATE log SET recorded = '2013-01-01T00:00:00.000000Z' WHERE seq = 3")
+        for table in ("log", "summary"):
+            raw.execute(f"UPDATE {table} SET recorded = '2013-01-01T00:00:00.000000Z' WHERE seq = 3")
     done = project.run("verify", "--quick", "--format", "json")
     assert done.returncode == 0, done.stdout
     order = next(claim for claim in json.loads(done.stdout) if claim["claim"] == "order")
