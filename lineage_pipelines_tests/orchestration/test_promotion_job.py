@@ -67,6 +67,7 @@ def test_a_promotion_against_the_policy_fails_the_run_unless_it_is_an_override(
     shop: Shop, instance: dg.DagsterInstance, defs: dg.Definitions
 ) -> None:
     shop.world.write("pyproject.toml", '[tool.lineage]\n[tool.lineage.promotion.production]\nchecks = ["leakage"]\n')
+    shop.world.commit("Ask for a check")
     assert not promote(defs, instance).success
     assert live(shop) is None
     assert promote(defs, instance, override=True).success
@@ -76,6 +77,7 @@ def test_a_promotion_against_the_policy_fails_the_run_unless_it_is_an_override(
 def ask_for_approvals(shop: Shop, number: int) -> None:
     text = f"[tool.lineage]\n[tool.lineage.promotion.production]\napprovals = {number}\n"
     shop.world.write("pyproject.toml", text)
+    shop.world.commit("Ask for approvals")
 
 
 def approve(shop: Shop, owner: str) -> Person:
