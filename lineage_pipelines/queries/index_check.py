@@ -1,8 +1,9 @@
 """Index check: whether the index may be relied on before something is deleted, or left unprotected, because of it."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from lineage_pipelines.catalog.catalog import Catalog
+from lineage_pipelines.catalog.index.alias_index import IndexedDecision
 from lineage_pipelines.errors import CatalogError, RecordError
 from lineage_pipelines.records.decisions.decision import decode_decision
 
@@ -25,9 +26,9 @@ def check_usage(catalog: Catalog, places: Collection[int]) -> bool:
     Raises:
         CatalogError: the index contradicts the log, or an entry of it cannot be read.
     """
-    check_decisions(catalog)
+    decisions = check_decisions(catalog)
     if catalog.log.size() > MOST_ENTRIES:
-        live = [catalog.get(model, version).seq for model, version in _live(catalog)]
+        live = [catalog.get(model, version).seq for model, version in _live(decisions)]
         lacking = catalog.index.lacking(catalog.log.versions_at(sorted({*places, *live})))
         _refuse([f"entry {seq}" for seq in lacking])
         return False
@@ -44,8 +45,11 @@ def check_usage(catalog: Catalog, places: Collection[int]) -> bool:
     return True
 
 
-def check_decisions(catalog: Catalog) -> None:
+def check_decisions(catalog: Catalog) -> Sequence[IndexedDecision]:
     """Compare the index of decisions with the log before an answer rests on what aliases name or have named.
+
+    Returns:
+        The decisions as the index has them; empty where the catalog's schema has no such index.
 
     Raises:
         CatalogError: the index contradicts the log, or a decision cannot be read.
@@ -53,7 +57,7 @@ def check_decisions(catalog: Catalog) -> None:
     size = catalog.log.size()
     indexed = catalog.index.decisions()
     if indexed is None:
-        return
+        return ()
     try:
         decisions = [(entry.seq, decode_decision(entry.body)) for entry in catalog.log.walk("decision")]
     except RecordError as error:
@@ -64,11 +68,14 @@ def check_decisions(catalog: Catalog) -> None:
     # The index was read first: what it has the log must have, and it lacks what was decided since.
     since = {row for row in made if row[0] > size}
     _refuse([f"entry {row[0]}" for row in sorted((rows ^ made) - since, key=lambda row: row[0])])
+    return indexed
 
 
-def _live(catalog: Catalog) -> Collection[tuple[str, int]]:
-    models = [summary.name for summary in catalog.models()]
-    return {(model, version) for model, _, version in catalog.index.current_aliases(models)}
+def _live(decisions: Sequence[IndexedDecision]) -> Collection[tuple[str, int]]:
+    last = {
+        (each.model, each.alias): each.version for each in sorted(decisions, key=lambda each: each.seq) if each.moves
+    }
+    return {(model, version) for (model, _), version in last.items() if version is not None}
 
 
 def _refuse(differing: Collection[str]) -> None:

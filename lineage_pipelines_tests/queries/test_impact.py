@@ -212,7 +212,12 @@ def test_it_is_drawn_with_the_training_in_between(stacked: Path) -> None:
 
 
 @pytest.mark.parametrize("explain", [False, True])
-def test_no_table_is_read_whole_for_it_whatever_was_asked_about(stacked: Path, explain: bool) -> None:
+def test_no_table_is_read_whole_for_it_whatever_was_asked_about(
+    stacked: Path, explain: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """But for the few decisions: an answer after which somebody deletes something compares them with the log."""
+    monkeypatch.setattr("lineage_pipelines.queries.index_check.MOST_ENTRIES", 0)  # as in a large catalog
+    whole = ["decided"] if explain else []
     store = ArtifactStore(str(stacked / "artifacts"))
     record = with_source(make_record(), train="train")
     listed = dataclasses.replace(record.environment, packages=store.put_bytes(b"numpy==2.3.1\n"))
@@ -228,7 +233,8 @@ def test_no_table_is_read_whole_for_it_whatever_was_asked_about(stacked: Path, e
                 assert impact(catalog, find_subject(catalog, subject, places), explain=explain).versions, subject
             assert said
             for statement, parameters in said:
-                assert _scanned(stacked / "catalog.db", statement, parameters) == [], (subject, statement)
+                scanned = _scanned(stacked / "catalog.db", statement, parameters)
+                assert scanned in ([], whole), (subject, statement)
 
 
 @contextlib.contextmanager
