@@ -440,7 +440,14 @@ def _files(change: Change) -> str:
     moved = dataset.moved_files if dataset else ()
     total = f" of {files[1]:,} files" if many and not moved else ""
     aside = {*(f"- {old}" for old, _ in moved), *(f"+ {new}" for _, new in moved)}
-    parts = [*_moved_files(moved), _became([name for name in change.names if name not in aside])]
+    rest = [name for name in change.names if name not in aside]
+    copied = dict(dataset.copied_files) if dataset else {}
+    copies = [name for name in rest if name[2:] in copied and name.startswith("~")][:_MAX_NAMES]
+    parts = [
+        *_moved_files(moved),
+        *(f"{name[2:]} is a copy of {copied[name[2:]]} now" for name in copies),
+        _became([name for name in rest if name not in copies], dataset.file_sizes if dataset else {}),
+    ]
     return f"{_dataset(change)}: {'; '.join(filter(None, parts))}{total}"
 
 
@@ -460,7 +467,7 @@ def _moved_files(files: Sequence[tuple[str, str]]) -> Iterator[str]:
 _BECAME = {"-": "gone", "+": "new", "~": "changed"}
 
 
-def _became(files: Sequence[str]) -> str:
+def _became(files: Sequence[str], sizes: Mapping[str, tuple[int, int]]) -> str:
     """What became of files: `march.csv is gone`; of many their number and endings."""
     parts = []
     for mark, what in _BECAME.items():
@@ -468,10 +475,15 @@ def _became(files: Sequence[str]) -> str:
         if not names:
             continue
         if len(names) <= _MAX_NAMES:
-            parts.append(f"{', '.join(names)} {'is' if len(names) == 1 else 'are'} {what}")
+            named = [f"{name}{_resized(sizes.get(name))}" for name in names]
+            parts.append(f"{', '.join(named)} {'is' if len(names) == 1 else 'are'} {what}")
         else:
             parts.append(f"{len(names):,} files are {what} ({_endings(names)}: {names[0]} …)")
     return "; ".join(parts)
+
+
+def _resized(sizes: tuple[int, int] | None) -> str:
+    return f" ({sizes[0]:,} → {count(sizes[1], 'byte')})" if sizes else ""
 
 
 def files_text(change: Change) -> str:
@@ -480,7 +492,7 @@ def files_text(change: Change) -> str:
     if dataset is None or change.kind is ChangeKind.FILES_CHANGED or not dataset.changed_files:
         return ""
     few = len(dataset.changed_files) <= _MAX_NAMES and max(each or 0 for each in dataset.files) > 1
-    return f"; {_became(dataset.changed_files)}" if few else ""
+    return f"; {_became(dataset.changed_files, dataset.file_sizes)}" if few else ""
 
 
 def _endings(names: Sequence[str]) -> str:

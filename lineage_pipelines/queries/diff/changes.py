@@ -135,6 +135,10 @@ class DatasetChange:
     """Of a directory: files that were added, removed or changed, as `+ path`, `- path`, `~ path`."""
     moved_files: tuple[tuple[str, str], ...] = ()
     """Those among them that are gone and are there under another path, with the same content."""
+    copied_files: tuple[tuple[str, str], ...] = ()
+    """Changed files that hold what another file holds: `("b.png", "a.png")`."""
+    file_sizes: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    """Bytes before and after of changed files of another size, as far as they are recorded."""
     same_rows: bool | None = None
     """Whether the rows are the same, so that only their order or the encoding differs; None where unknown."""
     weaker: str = ""

@@ -3,13 +3,14 @@
 import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from lineage_pipelines.errors import LineageError, RecordError
 from lineage_pipelines.queries.diff.changes import DatasetChange, Evidence, Kind
+from lineage_pipelines.queries.diff.data.file_changes import compare_files
 from lineage_pipelines.queries.diff.data.profile import Blobs, read_profile
 from lineage_pipelines.records.statement.dataset import Column, DatasetSnapshot
-from lineage_pipelines.records.statement.file_listing import decode_listing
+from lineage_pipelines.records.statement.file_listing import ListedFile, decode_listing
 from lineage_pipelines.records.statement.lineage_record import LineageRecord
 from lineage_pipelines.records.statement.profile import Profile
 from lineage_pipelines.records.values.digest import DigestSet
@@ -169,12 +170,10 @@ class _Comparison:
 
         before, after = self.sides
         schema, names = compare_schemas(before.schema, after.schema, self.profiles)
-        files, moved = self._files()
         change = replace(
             self._from_profiles(names),
             schema=schema,
-            changed_files=files,
-            moved_files=moved,
+            **self._files(),
             shared_columns=len(names),
             reordered=_is_reordered(before.schema, after.schema, names),
         )
@@ -218,26 +217,23 @@ class _Comparison:
             removed_group=moved_group(after, before, {was: name for name, was in names.items()}),
         )
 
-    def _files(self) -> tuple[tuple[str, ...], tuple[tuple[str, str], ...]]:
-        """The files of a folder that differ, and those that moved."""
+    def _files(self) -> Mapping[str, Any]:
+        """The facts about the files of a folder that differ."""
         if not all(one.listing or (one.digest.md5 or "").endswith(".dir") for one in self.sides):
-            return (), ()
+            return {}
         before, after = (self._listing(one) for one in self.sides)
         if before is None or after is None:
             self.weaker.append("the listing of its files is neither recorded nor in DVC's cache")
-            return (), ()
-        marks = [(path, "~" if path in before else "+") for path, md5 in after.items() if before.get(path) != md5]
-        gone = [(path, "-") for path in before if path not in after]
-        new = {after[path]: path for path, mark in reversed(marks) if mark == "+"}
-        moved = tuple((path, new.pop(before[path])) for path, _ in gone if before[path] in new)
-        return tuple(f"{mark} {path}" for path, mark in sorted([*marks, *gone])), moved
+            return {}
+        return compare_files(before, after)
 
-    def _listing(self, snapshot: DatasetSnapshot) -> Mapping[str, str] | None:
+    def _listing(self, snapshot: DatasetSnapshot) -> Mapping[str, ListedFile] | None:
         stored = self.ways.blobs(snapshot.listing) if snapshot.listing is not None else None
         if stored is not None:
             with contextlib.suppress(RecordError):
-                return {file.path: file.md5 for file in decode_listing(stored)}
-        return self.ways.listings(snapshot) if self.ways.listings is not None else None
+                return {file.path: file for file in decode_listing(stored)}
+        found = self.ways.listings(snapshot) if self.ways.listings is not None else None
+        return None if found is None else {path: ListedFile(path, md5) for path, md5 in found.items()}
 
     def _rows(self, names: Mapping[str, str]) -> "RowChange | None":
         if self.ways.open_tables is None:
