@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import pytest
 
 from lineage_pipelines.catalog.transparency.merkle import (
+    TreeHead,
     inclusion_proof,
     leaf_hash,
     root_hash,
@@ -74,3 +75,11 @@ def test_there_is_no_proof_for_what_is_not_there(index: int) -> None:
     leaves = make_leaves(5)
     with pytest.raises(IndexError):
         inclusion_proof(leaves, index)
+
+
+def test_a_tree_knows_its_size_and_root_at_any_time() -> None:
+    tree, leaves = TreeHead(), [leaf_hash(bytes([number])) for number in range(9)]
+    assert (tree.size, tree.root()) == (0, root_hash([]))
+    for size, leaf in enumerate(leaves, 1):
+        tree.add(leaf)
+        assert (tree.size, tree.root()) == (size, root_hash(leaves[:size]))

@@ -450,3 +450,14 @@ def test_a_source_that_is_an_input_of_either_version_is_no_source_beside_it(side
     read = dataclasses.replace(base.data[0], name="raw", path="raw")
     both[side] = dataclasses.replace(both[side], data=(*base.data, read))
     assert compare_sources(both[0], both[1], Ways(blobs=lambda _: None)) == ()
+
+
+@pytest.mark.parametrize("side", [0, 1])
+def test_a_renamed_column_is_recognized_by_both_profiles_only(side: int) -> None:
+    stored = Stored()
+    sides = [stored.snapshot({"x": [1, 2, 3], name: [7, 8, 9]}) for name in ("old", "new")]
+    (change,) = compare_datasets(record(sides[0]), record(sides[1]), Ways(blobs=stored))
+    assert [each.renamed_from for each in change.schema] == ["old"]
+    sides[side] = dataclasses.replace(sides[side], profile=None)
+    (change,) = compare_datasets(record(sides[0]), record(sides[1]), Ways(blobs=stored))
+    assert [each.renamed_from for each in change.schema] == [None, None]

@@ -229,3 +229,25 @@ def test_columns_that_differ_in_their_last_digits_are_one_change(
     change = DatasetChange(name="train", kind=Kind.CHANGED, rows=rows, columns=columns)
     found = [each for each in data_changes(change) if set(each.columns) >= {"x", "y", "z"}]
     assert bool(found) == alike
+
+
+@pytest.mark.parametrize(
+    ("same_rows", "differing", "kind"),
+    [
+        (False, (), ChangeKind.ROWS_REARRANGED),
+        (None, (), ChangeKind.CONTENT_CHANGED),
+        (False, None, ChangeKind.CONTENT_CHANGED),
+    ],
+)
+def test_columns_moved_against_each_other_only_where_every_one_is_known_to_be_equal(
+    same_rows: bool | None, differing: tuple[str, ...] | None, kind: ChangeKind
+) -> None:
+    change = DatasetChange(
+        name="train",
+        kind=Kind.CHANGED,
+        evidence=Evidence.PROFILES,
+        rows=(9, 9),
+        same_rows=same_rows,
+        differing=differing,
+    )
+    assert [each.kind for each in data_changes(change)] == [kind]
