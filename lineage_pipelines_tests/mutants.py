@@ -34,8 +34,8 @@ AREAS: Mapping[str, tuple[str, str]] = {
     "index": (
         "catalog/index/alias_index catalog/index/catalog_index",
         (
-            "catalog/test_alias_index catalog/test_approval_rules catalog/test_impact_index catalog/test_partition_index "
-            "catalog/test_index_comparison catalog/test_released_schemas"
+            "catalog/test_alias_index catalog/test_approval_rules catalog/test_impact_index "
+            "catalog/test_partition_index catalog/test_index_comparison catalog/test_released_schemas"
         ),
     ),
     "diff of data": (

@@ -223,6 +223,10 @@ def test_a_policy_that_is_not_that_of_the_last_commit_takes_an_override(
         draft()
     file.write_text(f"{committed}# a comment changes no rule\n")
     assert "uncommitted" not in draft().policy
+    file.write_text("[tool.lineage")
+    _git(tmp_path, "commit", "-qam", "Break it")
+    file.write_text(committed)
+    assert draft().policy["uncommitted"] is True
 
 
 # Decisions that one who can write to the catalog makes up

@@ -170,8 +170,10 @@ def read_committed(project_dir: Path, alias: str) -> Policy:
     try:
         (content,) = read_blobs(project_dir, ["HEAD:./pyproject.toml"])
         committed = tomllib.loads((content or b"").decode())
-    except (GitError, ValueError):  # without Git there is no commit to compare with
+    except GitError:  # without Git there is no commit to compare with
         return policy
+    except ValueError:
+        committed = {}
     table: Any = committed
     for name in ("tool", "lineage", "promotion", alias):
         table = table.get(name, {}) if isinstance(table, Mapping) else {}
