@@ -9,15 +9,11 @@ own (60 kB), and asks for a page and for all of `lineage log`, and for a page of
 
 import argparse
 import dataclasses
-import os
-import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
-from functools import partial
 from pathlib import Path
 
-from benchmarks.table import environment, in_turn, row, show, timed
+from benchmarks.table import Process, show_processes
 from lineage_pipelines import Catalog, LineageRecord
 from lineage_pipelines.records.statement.code import SourceClosure, SourceFile
 from lineage_pipelines_tests.samples import digest, digests, make_record, with_metrics
@@ -47,33 +43,6 @@ def make_catalog(url: str, size: int) -> None:
             catalog.append_all([record_of(number) for number in range(begin, min(begin + _TOGETHER, size))])
 
 
-class Process:
-    """A process to be measured: how long it takes, and the most memory that it had.
-
-    Args:
-        command: what is run.
-        folder: where.
-    """
-
-    def __init__(self, command: Sequence[str | Path], folder: Path) -> None:
-        self._command = command
-        self._folder = folder
-        self.memory = 0
-        """Bytes, of the largest of the runs."""
-
-    def seconds(self) -> float:
-        """Run it once."""
-        return timed(self._run)
-
-    def _run(self) -> None:
-        with subprocess.Popen(self._command, cwd=self._folder, env=environment(), stdout=subprocess.DEVNULL) as process:
-            _, status, usage = os.wait4(process.pid, 0)
-            process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode:
-            raise SystemExit(f"{' '.join(map(str, self._command))} failed")
-        self.memory = max(self.memory, usage.ru_maxrss * 1024)
-
-
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -90,20 +59,7 @@ def main() -> None:
             for what in ("log flight_delay", "log flight_delay -n 0", "what-changed flight_delay --since 90d"):
                 command = [lineage, "--catalog", url, *what.split()]
                 processes[f"lineage {what}, {size:,}"] = Process(command, folder)
-        sides: dict[str, Callable[[], float]] = {
-            side: partial(Process.seconds, each) for side, each in processes.items()
-        }
-        found = in_turn(sides, asked.runs)
-    rows = [
-        [*row(found, side, "" if side == _BASE else _BASE)[:-1], f"{each.memory / 1e6:.0f} MB"]
-        for side, each in processes.items()
-    ]
-    head = ["what", "median", "least", "against", "ratio", "memory"]
-    show(
-        f"Lists of versions of one model, {_FILES} source files each, {asked.runs} processes of each in turn",
-        rows,
-        head,
-    )
+        show_processes(f"Lists of versions of one model, {_FILES} source files each", processes, _BASE, asked.runs)
 
 
 if __name__ == "__main__":

@@ -78,3 +78,40 @@ def show(title: str, rows: Sequence[Sequence[object]], head: Sequence[str] = HEA
         if number == 0:
             print("|" + "|".join("-" * (width + 2) for width in widths) + "|")
     sys.stdout.flush()
+
+
+class Process:
+    """A process to be measured: how long it takes, and the most memory that it had.
+
+    Args:
+        command: what is run.
+        folder: where.
+    """
+
+    def __init__(self, command: Sequence[str | Path], folder: Path) -> None:
+        self._command = command
+        self._folder = folder
+        self.memory = 0
+        """Bytes, of the largest of the runs."""
+
+    def seconds(self) -> float:
+        """Run it once."""
+        return timed(self._run)
+
+    def _run(self) -> None:
+        with subprocess.Popen(self._command, cwd=self._folder, env=environment(), stdout=subprocess.DEVNULL) as process:
+            _, status, usage = os.wait4(process.pid, 0)
+            process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode:
+            raise SystemExit(f"{' '.join(map(str, self._command))} failed")
+        self.memory = max(self.memory, usage.ru_maxrss * 1024)
+
+
+def show_processes(title: str, processes: Mapping[str, Process], base: str, runs: int) -> None:
+    """Run processes in turn, and print how long each took beside one of them, and how much memory it had."""
+    found = in_turn({side: each.seconds for side, each in processes.items()}, runs)
+    rows = [
+        [*row(found, side, "" if side == base else base)[:-1], f"{each.memory / 1e6:.0f} MB"]
+        for side, each in processes.items()
+    ]
+    show(f"{title}, {runs} processes of each in turn", rows, [*HEAD[:-1], "memory"])

@@ -18,8 +18,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from benchmarks.listing import Process
-from benchmarks.table import in_turn, row, show
+from benchmarks.table import Process, show_processes
 
 _OURS = """
 import sys
@@ -92,17 +91,8 @@ def main() -> None:
             _THEM: Process([python, "-c", _DATACOMPY, *paths], Path.cwd()),
             _US: Process([sys.executable, "-c", _OURS, *paths], Path.cwd()),
         }
-        found = in_turn({side: each.seconds for side, each in processes.items()}, asked.runs)
-    rows = [
-        [*row(found, side, "" if side == _THEM else _THEM)[:-1], f"{each.memory / 1e6:.0f} MB"]
-        for side, each in processes.items()
-    ]
-    head = ["what", "median", "least", "against", "ratio", "memory"]
-    show(
-        f"Two tables of {asked.rows:,} rows by key, {asked.runs} processes of each in turn: {answers[_US].strip()}",
-        rows,
-        head,
-    )
+        title = f"Two tables of {asked.rows:,} rows by key ({answers[_US].strip()})"
+        show_processes(title, processes, _THEM, asked.runs)
 
 
 if __name__ == "__main__":
