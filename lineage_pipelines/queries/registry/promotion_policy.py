@@ -155,7 +155,10 @@ def read_policy(project_dir: Path, alias: str) -> Policy:
     Raises:
         CatalogError: it cannot be read, or a rule is unknown, of the wrong type, or without effect.
     """
-    table = read_table(project_dir, "promotion", alias)
+    return _policy_of(read_table(project_dir, "promotion", alias), project_dir, alias)
+
+
+def _policy_of(table: object, project_dir: Path, alias: str) -> Policy:
     where = f"{project_dir / 'pyproject.toml'} [tool.lineage.promotion.{alias}]"
     return parse_policy(check_rules(table, where=where), where=where)
 
@@ -166,18 +169,18 @@ def read_committed(project_dir: Path, alias: str) -> Policy:
     Raises:
         CatalogError: as `read_policy`.
     """
-    policy = read_policy(project_dir, alias)
+    table = read_table(project_dir, "promotion", alias)
+    policy = _policy_of(table, project_dir, alias)
     try:
         (content,) = read_blobs(project_dir, ["HEAD:./pyproject.toml"])
-        committed = tomllib.loads((content or b"").decode())
+        committed: Any = tomllib.loads((content or b"").decode())
     except GitError:  # without Git there is no commit to compare with
         return policy
     except ValueError:
         committed = {}
-    table: Any = committed
     for name in ("tool", "lineage", "promotion", alias):
-        table = table.get(name, {}) if isinstance(table, Mapping) else {}
-    return replace(policy, uncommitted=table != read_table(project_dir, "promotion", alias))
+        committed = committed.get(name, {}) if isinstance(committed, Mapping) else {}
+    return replace(policy, uncommitted=committed != table)
 
 
 def parse_policy(table: object, *, where: str) -> Policy:

@@ -48,7 +48,7 @@ def _conclusion(claims: Sequence[Finding], checkpoint: "Anchor | None") -> str:
     compared = next((claim for claim in claims if claim.kind in _COMPARED), None)
     if checkpoint is None or compared is None or compared.status is not FindingStatus.OK:
         return (
-            "For an outsider: whoever holds the catalog and its key could have rewritten it; a committed checkpoint "
+            "For an outsider: anyone who holds the catalog and its key could have rewritten it; a committed checkpoint "
             "(lineage checkpoint) rules that out."
         )
     entries = f"{checkpoint.point.size:,} entries" if checkpoint.point.size > 1 else "entry"
