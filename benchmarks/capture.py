@@ -35,7 +35,7 @@ Measured = Mapping[str, Sequence[Counter[str]]]
 _BUDGET, _THROUGH = "1/5", "2013-03"
 _OURS, _WHOLE = "capture and commit", "capture and commit, model saved"
 _MLFLOW, _UNSAVED, _GIVEN = "MLflow", "MLflow, model not saved", "MLflow, requirements given"
-_PICKLED, _LEAST = "MLflow, cloudpickle", "MLflow, requirements given, no inputs"
+_PICKLED, _MINIMUM = "MLflow, cloudpickle", "MLflow, requirements given, no inputs"
 _WITHOUT: Mapping[str, tuple[str, Sequence[str]]] = {
     _OURS: (_OURS, (TRAINING, SAVING)),
     _WHOLE: (_OURS, (TRAINING,)),
@@ -43,7 +43,7 @@ _WITHOUT: Mapping[str, tuple[str, Sequence[str]]] = {
     _UNSAVED: (_MLFLOW, (SAVING,)),
     _GIVEN: (_GIVEN, ()),
     _PICKLED: (_PICKLED, ()),
-    _LEAST: (_GIVEN, (INPUTS,)),
+    _MINIMUM: (_GIVEN, (INPUTS,)),
 }
 """What is shown: a side that was measured, and the parts of it that do not count."""
 _ROWS = (
@@ -56,8 +56,8 @@ _ROWS = (
     (_WHOLE, _PICKLED, ""),
     (_GIVEN, "", ""),
     (_WHOLE, _GIVEN, ""),
-    (_LEAST, "", ""),
-    (_WHOLE, _LEAST, ""),
+    (_MINIMUM, "", ""),
+    (_WHOLE, _MINIMUM, ""),
 )
 
 

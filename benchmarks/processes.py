@@ -13,7 +13,7 @@ from benchmarks.table import in_turn, row, seconds, show
 from lineage_pipelines_tests.samples import digests
 
 Command = Sequence[Path | str]
-_MOST, _BASE = 5, 'python -c "import sqlalchemy"'
+_LIMIT, _BASE = 5, 'python -c "import sqlalchemy"'
 
 
 def _seconds(command: Callable[[], Command], project: Path) -> float:
@@ -38,7 +38,7 @@ def measure_processes(place: Place, sizes: Sequence[int], runs: int) -> None:
 
         commands |= {f"lineage show, {size:,}": shown, f"lineage impact, {size:,}": used}
     sides = {name: partial(_seconds, command, project) for name, command in commands.items()}
-    runs = min(runs, _MOST)
+    runs = min(runs, _LIMIT)
     found = in_turn(sides, runs)
     rows = [row(found, _BASE), *(row(found, name, _BASE) for name in list(commands)[1:])]
     show(f"Whole processes, {runs} of each in turn", rows)

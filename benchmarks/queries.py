@@ -26,7 +26,7 @@ from benchmarks.rows import milliseconds, p95
 from benchmarks.table import show, timed
 
 PARTS = ("sqlite", "postgresql", "mlflow", "dagster", "processes")
-_LEAST, _PATIENCE = 5, 8.0
+_MINIMUM, _PATIENCE = 5, 8.0
 """So often is asked at least; no more, when it has taken so many seconds."""
 
 
@@ -37,7 +37,7 @@ def ask(question: Question, askers: Mapping[str, Asker], runs: int) -> dict[str,
         question(askers[name])()
     begun = time.perf_counter()
     for run in range(runs):
-        if run >= _LEAST and time.perf_counter() - begun > _PATIENCE:
+        if run >= _MINIMUM and time.perf_counter() - begun > _PATIENCE:
             break
         for name, asker in askers.items():
             found[name].append(timed(question(asker)))

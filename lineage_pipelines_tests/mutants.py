@@ -72,7 +72,7 @@ _SWAPPED: Mapping[type[ast.AST], str] = {
 }  # fmt: skip
 _CALLS = {"min": "max", "max": "min", "any": "all", "all": "any"}
 _TIMES_AS_LONG = 5
-_LEAST_SECONDS = 60.0
+_MIN_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,7 +241,7 @@ def main() -> int:
         for job in range(options.jobs):
             trees.put(check_out(Path(folder) / str(job)))
         plain = dict(zip(AREAS, pool.map(lambda area: seconds_without(trees, area), AREAS), strict=True))
-        limits = {area: max(_LEAST_SECONDS, _TIMES_AS_LONG * seconds) for area, seconds in plain.items()}
+        limits = {area: max(_MIN_SECONDS, _TIMES_AS_LONG * seconds) for area, seconds in plain.items()}
         caught = list(pool.map(lambda mutant: is_caught(trees, mutant, limits[mutant.area]), drawn))
     for area in AREAS:
         here = [each for mutant, each in zip(drawn, caught, strict=True) if mutant.area == area]

@@ -21,7 +21,7 @@ from lineage_pipelines.capture.gaps import plain_path
 from lineage_pipelines.records.statement.code import SourceFile
 from lineage_pipelines.records.statement.training_run import UndeclaredReads
 
-_MOST_FILES = 100
+_MAX_FILES = 100
 """More files than these are named by their folders."""
 _SYSTEM = ("/proc", "/sys", "/dev", "/usr/share", "/usr/lib", "/lib", "/etc/localtime", "/etc/ssl", "/etc/os-release")
 _CACHES = frozenset({"fonts", "fontconfig", "matplotlib", "locale", "zoneinfo"})
@@ -216,10 +216,10 @@ def _source(path: str) -> str:
 def _at_most(names: Iterable[str]) -> tuple[str, ...]:
     """Names in order; where they are too many, the deepest are replaced by their folders, `images/`."""
     found = set(names)
-    while len(found) > _MOST_FILES:
+    while len(found) > _MAX_FILES:
         deepest = max(len(PurePosixPath(name).parts) for name in found)
         if deepest == 1:
-            return tuple(sorted(found)[:_MOST_FILES])
+            return tuple(sorted(found)[:_MAX_FILES])
         folded = {f"{PurePosixPath(name).parent}/" for name in found if len(PurePosixPath(name).parts) == deepest}
         found = folded | {name for name in found if len(PurePosixPath(name).parts) < deepest}
     return tuple(sorted(found))

@@ -7,7 +7,7 @@ from lineage_pipelines.catalog.index.alias_index import IndexedDecision
 from lineage_pipelines.errors import CatalogError, RecordError
 from lineage_pipelines.records.decisions.decision import decode_decision
 
-MOST_ENTRIES = 2_000
+MAX_ENTRIES = 2_000
 """Up to here, the whole index is derived again: half a millisecond for each entry."""
 _FIX = "find out who changed the index (lineage verify), then rebuild it with Catalog.rebuild()"
 
@@ -17,7 +17,7 @@ def check_usage(catalog: Catalog, places: Collection[int]) -> bool:
 
     Args:
         catalog: the catalog.
-        places: the versions that an answer names. In a log of more than `MOST_ENTRIES` entries only their rows, and
+        places: the versions that an answer names. In a log of more than `MAX_ENTRIES` entries only their rows, and
             those of versions that an alias names, are compared.
 
     Returns:
@@ -27,7 +27,7 @@ def check_usage(catalog: Catalog, places: Collection[int]) -> bool:
         CatalogError: the index contradicts the log, or an entry of it cannot be read.
     """
     decisions = check_decisions(catalog)
-    if catalog.log.size() > MOST_ENTRIES:
+    if catalog.log.size() > MAX_ENTRIES:
         live = [catalog.get(model, version).seq for model, version in _live(decisions)]
         lacking = catalog.index.lacking(catalog.log.versions_at(sorted({*places, *live})))
         _refuse([f"entry {seq}" for seq in lacking])

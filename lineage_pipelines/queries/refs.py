@@ -20,7 +20,7 @@ _DIGEST = re.compile(r"(sha256:)?([0-9a-f]{6,64})")
 _SHORT_DIGEST = re.compile(r"[0-9a-f]{1,5}")
 _VERSION = re.compile(r"[1-9][0-9]{0,17}")
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
-_MOST = 5
+_LIMIT = 5
 """How many partitions an error names."""
 
 
@@ -104,7 +104,7 @@ def _latest_of(catalog: Catalog, model: str, identity: str) -> Entry:
         (entry,) = catalog.log.versions_at([place])
         return entry
     known = catalog.index.identities(model)
-    near = difflib.get_close_matches(identity, known, n=_MOST) or known[:_MOST]
+    near = difflib.get_close_matches(identity, known, n=_LIMIT) or known[:_LIMIT]
     has = ", ".join(scoped(model, each) for each in near)
     fix = f"there is: {has}" if has else f"its versions state no partition, or windows of time alone: write {model}@7"
     raise NotFoundError(f"no version of {model} is of the partition {identity[:140]!r}", where=catalog.url, fix=fix)
@@ -118,7 +118,7 @@ def _named(catalog: Catalog, model: str, alias: str, identity: str | None) -> En
     others = [scoped(model, each) for each in live_identities(catalog, model, alias) if each is not None]
     fix = f"write {name}@7, or {name} alone; lineage history {name} says what was decided"
     if identity is None and others:
-        fix = f"each partition has its own: {', '.join(f'{other}@{alias}' for other in others[:_MOST])}"
+        fix = f"each partition has its own: {', '.join(f'{other}@{alias}' for other in others[:_LIMIT])}"
     raise NotFoundError(f"no version of {name} is called {alias!r}", where=catalog.url, fix=fix)
 
 

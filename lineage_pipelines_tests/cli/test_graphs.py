@@ -132,7 +132,7 @@ def test_no_answer_from_an_index_with_other_rows(
     lineage: Lineage, project: Path, monkeypatch: pytest.MonkeyPatch, change: str, most: int
 ) -> None:
     assert lineage("promote", "flight_delay@1", "--to", "production", "--reason", "good").code == 0
-    monkeypatch.setattr(index_check, "MOST_ENTRIES", most)
+    monkeypatch.setattr(index_check, "MAX_ENTRIES", most)
     assert ("lineage verify --quick" in lineage("impact", "data/raw").out) == (not most)
     with unguarded(project / ".lineage/catalog.db") as raw:
         raw.execute(change)

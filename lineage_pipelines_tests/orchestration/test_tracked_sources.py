@@ -246,7 +246,7 @@ def test_a_content_is_read_once(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> 
     joined(shop, a=orders(20))
     (first,) = record_of(shop, "all.csv").sources
     with monkeypatch.context() as patched:
-        patched.setattr(tracked_sources, "MOST_BYTES", 0)
+        patched.setattr(tracked_sources, "MAX_BYTES", 0)
         assert record_of(shop, "all.csv").sources == (first,)
         other = model_asset(project=shop.project(), inputs={"train": "all.csv"}, name="other")(rows)
         with dg.DagsterInstance.ephemeral() as instance:
@@ -262,7 +262,7 @@ def test_a_content_is_read_once(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_what_is_too_large_is_not_read(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tracked_sources, "MOST_BYTES", 100)
+    monkeypatch.setattr(tracked_sources, "MAX_BYTES", 100)
     joined(shop, a=orders(20))
     record = record_of(shop, "all.csv")
     assert record.sources[0].profile is None

@@ -77,7 +77,7 @@ def test_rows_of_the_test_that_were_trained_on_are_counted(shop: Shop, monkeypat
     record, shown = trained(shop)
     assert record.data[1].overlaps == (RowOverlap(trained="train", rows=6, columns=4),)
     assert f"6 of {record.data[1].rows} rows of test are rows of train" in shown
-    monkeypatch.setattr(training_inputs, "MOST_COMPARED", 100)
+    monkeypatch.setattr(training_inputs, "MAX_COMPARED", 100)
     record, _ = trained(shop)
     assert record.data[1].overlaps == ()
     assert [gap for gap in record.completeness.missing if gap.startswith("data.test.overlaps: 1,")]

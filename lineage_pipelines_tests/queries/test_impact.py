@@ -216,7 +216,7 @@ def test_no_table_is_read_whole_for_it_whatever_was_asked_about(
     stacked: Path, explain: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """But for the few decisions: an answer after which somebody deletes something compares them with the log."""
-    monkeypatch.setattr("lineage_pipelines.queries.index_check.MOST_ENTRIES", 0)  # as in a large catalog
+    monkeypatch.setattr("lineage_pipelines.queries.index_check.MAX_ENTRIES", 0)  # as in a large catalog
     whole = ["decided"] if explain else []
     store = ArtifactStore(str(stacked / "artifacts"))
     record = with_source(make_record(), train="train")

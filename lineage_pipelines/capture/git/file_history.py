@@ -19,7 +19,7 @@ _FIELDS = 5
 """Of a commit in the output, its differences last."""
 _BOUNDARY = "grafted"
 """What Git says of the oldest commit of a shallow clone, which seems to add everything."""
-_MOST_BYTES = 64 * 1024 * 1024
+_MAX_BYTES = 64 * 1024 * 1024
 _LONGEST_NAME = 200
 
 
@@ -34,7 +34,7 @@ def find_deliveries(root: Path, wanted: Mapping[str, str]) -> tuple[Mapping[str,
         return {}, ()
     pattern = "|".join(sorted(set(wanted.values())))
     try:
-        output = run_git(root, [*_LOG, f"-G{pattern}", "--", *sorted(wanted)], limit=_MOST_BYTES)
+        output = run_git(root, [*_LOG, f"-G{pattern}", "--", *sorted(wanted)], limit=_MAX_BYTES)
     except GitError as error:
         return {}, (f"sources.delivery: {error}",)
     latest: dict[str, _Commit | None] = {}

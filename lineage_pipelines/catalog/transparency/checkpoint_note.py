@@ -27,7 +27,7 @@ from lineage_pipelines.errors import CatalogError
 _ED25519 = b"\x01"
 _DASH = "\N{EM DASH} "
 _NOTE = re.compile(r"(?P<origin>[^\s+]+)\n(?P<size>0|[1-9][0-9]{0,17})\n(?P<root>[A-Za-z0-9+/=]+)\n\n")
-_MOST_BYTES = 100_000
+_MAX_BYTES = 100_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +63,7 @@ def read_note(text: str, *, where: str) -> Checkpoint:
     Raises:
         CatalogError: the text is not a checkpoint.
     """
-    found = _NOTE.match(text) if len(text) <= _MOST_BYTES else None
+    found = _NOTE.match(text) if len(text) <= _MAX_BYTES else None
     if found is None:
         raise _no_checkpoint(where)
     try:
@@ -82,7 +82,7 @@ def read_note_file(path: Path) -> str:
         CatalogError: it cannot be read.
     """
     try:
-        return read_small(path, _MOST_BYTES + 1).decode("utf-8", "replace")
+        return read_small(path, _MAX_BYTES + 1).decode("utf-8", "replace")
     except OSError as error:
         fix = "name a file that `lineage checkpoint` wrote"
         raise CatalogError(f"cannot be read: {error.strerror}", where=str(path), fix=fix) from error

@@ -16,8 +16,8 @@ import yaml
 from lineage_pipelines.capture.tool_caches import is_tool_cache
 from lineage_pipelines.datasets.pipeline.pipeline_graph import ParamsDependency, Stage
 
-_MOST_FILES = 500
-_MOST_BYTES = 1 << 20
+_MAX_FILES = 500
+_MAX_BYTES = 1 << 20
 _LOADERS: dict[str, Callable[[bytes], Any]] = {
     ".yaml": lambda data: yaml.load(data, yaml.CSafeLoader),  # a safe loader, in C
     ".yml": lambda data: yaml.load(data, yaml.CSafeLoader),
@@ -45,7 +45,7 @@ def _content_lines(root: Path, name: str) -> Iterator[str]:
     path = root / name
     if path.is_dir():
         files = sorted(p for p in path.rglob("*") if p.is_file() and not is_tool_cache(p.relative_to(path).as_posix()))
-        for file in files[:_MOST_FILES]:
+        for file in files[:_MAX_FILES]:
             yield _content_line(root, file)
     else:
         yield _content_line(root, path)
@@ -56,7 +56,7 @@ def _content_line(root: Path, path: Path) -> str:
     try:
         size = path.stat().st_size
         # Large files are untracked data, not code; at load time their size must be enough.
-        content = hashlib.sha256(path.read_bytes()).hexdigest() if size <= _MOST_BYTES else f"{size} bytes"
+        content = hashlib.sha256(path.read_bytes()).hexdigest() if size <= _MAX_BYTES else f"{size} bytes"
     except OSError:
         content = "missing"
     return f"{content}  {name}\n"

@@ -18,7 +18,7 @@ from lineage_pipelines.records.values.phrase import some_of
 
 _SYSTEM = "system/"
 """Prefix of what MLflow measures of the machine, which says nothing about the model."""
-_MOST_CANDIDATES = 200
+_MAX_CANDIDATES = 200
 _NAMED = 20
 
 
@@ -108,9 +108,9 @@ class _Taken:
     def candidates(self, nested: Iterable[NestedRun]) -> tuple[Candidate, ...]:
         """Return the nested runs as alternatives; which of them was chosen, MLflow does not say."""
         runs = list(nested)
-        if len(runs) > _MOST_CANDIDATES:
-            self.gaps.append(f"candidates: the first {_MOST_CANDIDATES} of {len(runs)} nested runs of MLflow's run")
-        return tuple(self._candidate(name, run) for name, run in _named(runs[:_MOST_CANDIDATES]))
+        if len(runs) > _MAX_CANDIDATES:
+            self.gaps.append(f"candidates: the first {_MAX_CANDIDATES} of {len(runs)} nested runs of MLflow's run")
+        return tuple(self._candidate(name, run) for name, run in _named(runs[:_MAX_CANDIDATES]))
 
     def _candidate(self, name: str, run: NestedRun) -> Candidate:
         own = _Taken("metrics")

@@ -21,10 +21,10 @@ from lineage_pipelines.datasets.workspace.data_sources import find_local, list_f
 from lineage_pipelines.datasets.workspace.placement import Placed, discard, place_found
 from lineage_pipelines.errors import DatasetError
 from lineage_pipelines.records.statement.dataset import ImportOrigin, StageRun, TrackedSource
-from lineage_pipelines.records.statement.file_listing import MOST_FILES, ListedFile, count_kinds, encode_listing
+from lineage_pipelines.records.statement.file_listing import MAX_FILES, ListedFile, count_kinds, encode_listing
 from lineage_pipelines.records.values.digest import Digest, DigestSet
 
-MOST_BYTES = 256 * 1024 * 1024
+MAX_BYTES = 256 * 1024 * 1024
 """Bytes of sources that are read for their profiles in one run, beyond what the training reads itself."""
 _TRACKED = "tracked:"
 
@@ -63,7 +63,7 @@ class Described:
 
 def describe_folder(files: Sequence[ListedFile]) -> Folder:
     """Return the listing of a folder, and how many files of each kind it holds."""
-    return Folder(encode_listing(files) if len(files) <= MOST_FILES else None, count_kinds(files))
+    return Folder(encode_listing(files) if len(files) <= MAX_FILES else None, count_kinds(files))
 
 
 class KnownSources:
@@ -170,7 +170,7 @@ class _SourceReader:
         self._read = read
         self._known = known
         self._into = into
-        self._left = MOST_BYTES
+        self._left = MAX_BYTES
 
     def source(self, recorded: RecordedOutput) -> TrackedSource:
         """Return what is known of a source, its delivery aside."""
@@ -178,7 +178,7 @@ class _SourceReader:
         files = self._files(recorded)
         folder = describe_folder(files) if files is not None and content.is_dir else None
         if folder is not None and folder.listing is None:
-            self._gap(recorded, "listing", f"{content.files:,} files, more than {MOST_FILES:,}")
+            self._gap(recorded, "listing", f"{content.files:,} files, more than {MAX_FILES:,}")
         source = TrackedSource(
             file=recorded.metafile,
             path=recorded.path,
@@ -246,7 +246,7 @@ class _SourceReader:
         found = find_local(self._project, recorded) if size is None or size <= self._left else None
         size = sum(each.size for each in found.sources) if found is not None else size
         if size is not None and size > self._left:
-            raise DatasetError(f"{size:,} bytes, and no more than {MOST_BYTES:,} are read for profiles in a run")
+            raise DatasetError(f"{size:,} bytes, and no more than {MAX_BYTES:,} are read for profiles in a run")
         if found is None:
             raise DatasetError("not on this machine")
         self._left -= size or 0

@@ -20,7 +20,7 @@ from lineage_pipelines.records.values.digest import Digest
 if TYPE_CHECKING:
     import pandas as pd
 
-MOST_COMPARED = 25_000_000
+MAX_COMPARED = 25_000_000
 """Values of two tables, together, beyond which their rows are not compared."""
 
 
@@ -97,8 +97,8 @@ def _overlaps(
         if measured.is_trained_on or not trained.is_trained_on:
             continue
         cells = sum((each.rows or 0) * len(each.schema) for each in (measured, trained))
-        if cells > MOST_COMPARED:
-            what = f"{cells:,} values with {trained.name}, and no more than {MOST_COMPARED:,} are compared"
+        if cells > MAX_COMPARED:
+            what = f"{cells:,} values with {trained.name}, and no more than {MAX_COMPARED:,} are compared"
             gaps.append(f"data.{measured.name}.overlaps: {what}")
             continue
         try:

@@ -19,10 +19,10 @@ from lineage_pipelines.records.values.model_name import scoped
 from lineage_pipelines.reports.change_text import change_text
 
 _SUMMARY_LENGTH = 1000  # longer text hides behind a button
-_MOST_METRICS = 3  # of slices and candidates; the others are in the record
-_MOST_PLOTTED = 100  # the record holds them all
+_MAX_METRICS = 3  # of slices and candidates; the others are in the record
+_MAX_PLOTTED = 100  # the record holds them all
 _LONGEST_DETAIL = 2000
-_MOST_FINDINGS = 5
+_MAX_FINDINGS = 5
 _LONGEST_FINDING = 300
 _OPTIONAL = (
     metadata_keys.LINEAGE_SLICES,
@@ -142,7 +142,7 @@ def _change(now: DatasetSnapshot, before: DatasetSnapshot | None, previous: Entr
 
 def _metrics(evaluation: Evaluation | None) -> dict[str, float]:
     metrics = evaluation.metrics if evaluation else {}
-    return {f"eval/{name}": _shown(metrics[name]) for name in by_interest(metrics)[:_MOST_PLOTTED]}
+    return {f"eval/{name}": _shown(metrics[name]) for name in by_interest(metrics)[:_MAX_PLOTTED]}
 
 
 def _shown(value: float) -> float:
@@ -171,7 +171,7 @@ def _differences(outcome: Outcome) -> dg.TableMetadataValue | None:
     return metadata_keys.table(
         {"from": difference.label, "differs by": change_text(change)[:_LONGEST_FINDING], "part": str(change.layer)}
         for difference in outcome.differences
-        for change in difference.changes[:_MOST_FINDINGS]
+        for change in difference.changes[:_MAX_FINDINGS]
     )
 
 
@@ -199,7 +199,7 @@ def _candidates(record: LineageRecord) -> dg.TableMetadataValue | None:
 def _common(lists: Sequence[Sequence[str]]) -> list[str]:
     # Dagster's tables want the same columns in every row, and a page has room for a few.
     shared = set.intersection(*(set(each) for each in lists)) if lists else set()
-    return by_interest(shared)[:_MOST_METRICS]
+    return by_interest(shared)[:_MAX_METRICS]
 
 
 def _plot(outcome: Outcome) -> dg.MarkdownMetadataValue | None:

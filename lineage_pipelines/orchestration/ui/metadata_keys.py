@@ -11,7 +11,7 @@ from lineage_pipelines.orchestration.compat import without_beta_warnings
 if TYPE_CHECKING:
     from lineage_pipelines.records.statement.dataset import Column
 
-_MOST = 100
+_LIMIT = 100
 
 
 def flat_numbers(values: object) -> dict[str, float]:
@@ -19,7 +19,7 @@ def flat_numbers(values: object) -> dict[str, float]:
 
     Dagster plots plain numbers over time, and only those.
     """
-    return dict(sorted(_walk(values, ""))[:_MOST])
+    return dict(sorted(_walk(values, ""))[:_LIMIT])
 
 
 def _walk(values: object, name: str) -> Iterator[tuple[str, float]]:

@@ -428,8 +428,8 @@ def _needed(catalog: Catalog, newest: int) -> Mapping[str, str]:
     return {plain_name(name): version for name, _, version in needed}
 
 
-_MOST = 5
-_MOST_INSIDE = 2_000
+_LIMIT = 5
+_MAX_INSIDE = 2_000
 """So many files of a directory are looked at for names that are near."""
 
 
@@ -438,9 +438,9 @@ def nearest(catalog: Catalog, text: str, artifacts: ArtifactStore | None, listin
     found = {name for summary in catalog.models() for name in _names(catalog, summary.name, artifacts, listings)}
     names = sorted(found - {text})
     version_asked = plain_name(text.partition("==")[0]) if "==" in text else text
-    near = difflib.get_close_matches(version_asked, names, n=_MOST, cutoff=0.5)
+    near = difflib.get_close_matches(version_asked, names, n=_LIMIT, cutoff=0.5)
     same = [name for name in names if name.partition("==")[0] == version_asked]
-    shown = ", ".join(dict.fromkeys([*same, *near][:_MOST]))
+    shown = ", ".join(dict.fromkeys([*same, *near][:_LIMIT]))
     fix = f"near it: {shown}" if shown else "ask with a path, a digest, a commit, a package==version or model@7"
     if stage := listings.maker(text):
         read = next((dep.path for dep in stage.deps if dep.producers), None)
@@ -460,7 +460,7 @@ def _names(catalog: Catalog, model: str, artifacts: ArtifactStore | None, listin
         yield used.path
         md5 = used.digest.md5 or ""
         inside = listings.files(md5) if md5.endswith(".dir") else None
-        yield from (f"{used.path}/{name}" for name in islice(inside or (), _MOST_INSIDE))
+        yield from (f"{used.path}/{name}" for name in islice(inside or (), _MAX_INSIDE))
     yield from (out.path for stage in record.stages for out in stage.outs)
     yield from (file.path for file in record.code.source.files) if record.code.source else ()
     packages = read_packages(artifacts, record.environment.packages.hex)

@@ -8,9 +8,9 @@ from typing import NamedTuple
 from lineage_pipelines.errors import RecordError
 from lineage_pipelines.records.values.canonical import Json, canonical_bytes, parse_bytes
 
-MOST_FILES = 200_000
+MAX_FILES = 200_000
 """A folder of more is not listed: the blob would take more than some 20 MB."""
-_MOST_KINDS = 20
+_MAX_KINDS = 20
 _COMPRESSED = (".gz", ".bz2", ".zst", ".xz")
 OTHER_KINDS = "other"
 """Stands for the rarer suffixes, where there are many."""
@@ -54,8 +54,8 @@ def count_kinds(files: Sequence[ListedFile]) -> Mapping[str, int]:
     """Return how many files of each kind there are, by suffix in lower case: `.npy`, `.csv.gz`, empty without one."""
     counts = Counter(_suffix(file.path.lower()) for file in files)
     ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-    kinds = dict(ordered[:_MOST_KINDS])
-    if rest := sum(count for _, count in ordered[_MOST_KINDS:]):
+    kinds = dict(ordered[:_MAX_KINDS])
+    if rest := sum(count for _, count in ordered[_MAX_KINDS:]):
         kinds[OTHER_KINDS] = rest
     return kinds
 

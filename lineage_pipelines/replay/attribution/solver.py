@@ -40,7 +40,7 @@ from lineage_pipelines.replay.attribution.shapley import (
     within_noise,
 )
 
-MOST_EXACT = 4
+MAX_EXACT = 4
 """All mixes are measured of up to so many players."""
 
 
@@ -49,7 +49,7 @@ def cost(players: int, seeds: int) -> tuple[int, int]:
 
     The least is that of two versions that cannot be distinguished. Where mixes cannot run it may take a few more.
     """
-    most = 2**players if players <= MOST_EXACT else 2 * players + 2
+    most = 2**players if players <= MAX_EXACT else 2 * players + 2
     return 2 * seeds, most * seeds
 
 
@@ -160,7 +160,7 @@ class Solver:
         complete = len(self._values) == 2 ** len(self._names)
         if agreed and not complete:
             return Method.AGREED
-        return Method.EXACT if complete or len(self._names) <= MOST_EXACT else Method.SINGLE_SWAPS
+        return Method.EXACT if complete or len(self._names) <= MAX_EXACT else Method.SINGLE_SWAPS
 
     # Mixes
 

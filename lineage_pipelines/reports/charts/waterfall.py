@@ -15,7 +15,7 @@ _ROW = 38
 _AXIS = 22
 _MARGIN = 10
 _BAR = 13
-_MOST_LETTERS = 34
+_MAX_LETTERS = 34
 _CAPITALS = frozenset({"auc", "roc", "mae", "mse", "rmse", "mape", "f1", "r2", "pr"})
 _KEY = "each bar begins where the one above it ends; the thin line is the 95 % interval"
 
@@ -72,7 +72,7 @@ def _axis(y: float, unit: str, scale: Scale) -> Iterator[str]:
     left, right = scale(scale.low), scale(scale.high)
     yield f'<line class="axis" x1="{left:.1f}" x2="{right:.1f}" y1="{y}" y2="{y}"/>'
     yield svg_text(left, y + 14, number(scale.low))
-    yield svg_text((left + right) / 2, y + 14, unit, anchor="middle", longest=_MOST_LETTERS)
+    yield svg_text((left + right) / 2, y + 14, unit, anchor="middle", longest=_MAX_LETTERS)
     yield svg_text(right, y + 14, number(scale.high), anchor="end")
 
 
@@ -105,5 +105,5 @@ def _player(row: int, player: Player, level: float, scale: Scale, *, greater: bo
 
 
 def _words(y: float, name: str, amount: str) -> Iterator[str]:
-    yield svg_text(_MARGIN, y + 13, name, ink=True, longest=_MOST_LETTERS)
-    yield svg_text(_WIDE - _MARGIN, y + 13, amount, anchor="end", longest=_MOST_LETTERS)
+    yield svg_text(_MARGIN, y + 13, name, ink=True, longest=_MAX_LETTERS)
+    yield svg_text(_WIDE - _MARGIN, y + 13, amount, anchor="end", longest=_MAX_LETTERS)

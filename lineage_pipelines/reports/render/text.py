@@ -21,7 +21,7 @@ from lineage_pipelines.reports.formatting import beginning, fit, width
 
 _NARROWEST = 24
 """A last column with less room than this is not worth wrapping."""
-_LEAST = 16
+_MINIMUM = 16
 """Columns that the last column of a cut table keeps, however wide the others are."""
 _NAMES = 30
 """Columns that the names of a cut answer take at most."""
@@ -144,7 +144,7 @@ def _table(table: Table, layout: _Layout) -> Iterator[str]:
 def _fitting(widths: Sequence[int], columns: int) -> list[int]:
     """Make the widest columns narrower until a row has room, the last of them, which is wrapped, first."""
     room = columns - 2 * len(widths)
-    last = min(widths[-1], max(_LEAST, room - sum(widths[:-1])))
+    last = min(widths[-1], max(_MINIMUM, room - sum(widths[:-1])))
     others, cap = list(widths[:-1]), max(widths[:-1], default=0)
     while sum(others) + last > room and cap > 1:
         cap -= 1
@@ -180,7 +180,7 @@ def _wrap(text: str, before: int, layout: _Layout) -> list[str]:
     room = (layout.columns or 0) - before
     if layout.columns is None or width(text) <= room or (room < _NARROWEST and not layout.cut):
         return [text]
-    if not layout.wrap or room < _LEAST:
+    if not layout.wrap or room < _MINIMUM:
         return [fit(text, max(room, 1))]
     if width(text) == len(text):
         return textwrap.wrap(text, room, break_on_hyphens=False) or [""]

@@ -42,7 +42,7 @@ from lineage_pipelines.reports.render.html import render_html
 _PLAYED = "What the change is allocated to"
 
 
-_MOST_FACTORS = 8
+_MAX_FACTORS = 8
 _ROUNDING = 1e-9
 
 
@@ -91,13 +91,13 @@ def _in_short(found: Attribution) -> Iterator[Block]:
             ]
             for player in factors
         ]
-        shown, rest = first_rows(rows, _MOST_FACTORS, "factors")
+        shown, rest = first_rows(rows, _MAX_FACTORS, "factors")
         yield Table(head, shown, frozenset(head[1:-1]))
         yield from rest
         yield from (Paragraph(line) for line in _inseparable(game))
     else:
         rows = [[player.name, player.differs] for player in game.players]
-        shown, rest = first_rows(rows, _MOST_FACTORS, "factors")
+        shown, rest = first_rows(rows, _MAX_FACTORS, "factors")
         yield Table(["factor", "what differs"], shown)
         yield from rest
     yield Paragraph("")

@@ -10,7 +10,7 @@ from lineage_pipelines.queries.diff.changes import (
     OverlapChange,
     SchemaChange,
 )
-from lineage_pipelines.queries.diff.explanation.scores import PSI_LEAST
+from lineage_pipelines.queries.diff.explanation.scores import PSI_MIN
 from lineage_pipelines.queries.diff.rows.row_change import RowChange
 from lineage_pipelines.records.values.canonical import Json
 from lineage_pipelines.records.values.phrase import count
@@ -31,10 +31,10 @@ from lineage_pipelines.reports.formatting import (
     value_of_column,
 )
 
-_MOST_COLUMNS = 10
-_MOST_FILES = 12
-_MOST_PICTURES = 8
-_MOST_VALUES = 8
+_MAX_COLUMNS = 10
+_MAX_FILES = 12
+_MAX_PICTURES = 8
+_MAX_VALUES = 8
 _ALL = 1_000_000
 _WHAT = {
     Kind.IDENTICAL: "identical",
@@ -102,11 +102,11 @@ def _rows(rows: RowChange | None) -> Iterator[tuple[str, str]]:
     yield "row by row", moved + by
     yield (
         "changed in",
-        ", ".join(f"{shorten(name, 40)} ({n:,})" for name, n in list(rows.columns.items())[:_MOST_FILES]),
+        ", ".join(f"{shorten(name, 40)} ({n:,})" for name, n in list(rows.columns.items())[:_MAX_FILES]),
     )
     groups = [cells.group for cells in rows.cells if cells.group is not None][:3]
     held = [(shorten(name, 40), f"{abs(n):,} {'above' if n > 0 else 'below'}") for name, n in rows.shifted.items()]
-    yield "moved along", ", ".join(f"{name} (from {where})" for name, where in held[:_MOST_FILES])
+    yield "moved along", ", ".join(f"{name} (from {where})" for name, where in held[:_MAX_FILES])
     places = {group_place(each): f"{each.rows:,} of {each.of:,} rows" for each in groups}
     yield "gathered in", ", ".join(f"{shorten(place, 60)} ({counts})" for place, counts in places.items())
 
@@ -130,13 +130,13 @@ def _columns(change: DatasetChange, *, full: bool) -> Iterator[Block]:
     if not change.columns:
         return
     found = [_column_row(column) for column in change.columns]
-    rows, rest = first_rows(found, _ALL if full else _MOST_COLUMNS, "columns that moved less")
+    rows, rest = first_rows(found, _ALL if full else _MAX_COLUMNS, "columns that moved less")
     head = ["column", "PSI", "distance", "before", "now", "values"]
     yield Table(head, rows, frozenset({"PSI", "distance"}), title="Columns, the one that moved most first")
     yield from rest
     pictures = [picture for column in change.columns if _has_moved(column) and (picture := _picture(column))]
     if pictures:
-        yield Pictures(pictures[:_MOST_PICTURES])
+        yield Pictures(pictures[:_MAX_PICTURES])
 
 
 def _column_row(column: ColumnChange) -> list[str]:
@@ -174,14 +174,14 @@ def _values(column: ColumnChange) -> Iterator[str]:
 
 def _has_moved(column: ColumnChange) -> bool:
     """Whether a picture shows a difference: beyond the usual bound of the index, or values that came or went."""
-    return column.weight >= PSI_LEAST or bool(column.appeared or column.vanished or column.ratio)
+    return column.weight >= PSI_MIN or bool(column.appeared or column.vanished or column.ratio)
 
 
 def _picture(column: ColumnChange) -> Picture | None:
     note = f"PSI {column.psi:.3g}" if column.psi is not None else ""
     name = shorten(column.column, 60)
     if column.values and column.kind != "time":
-        return Shares(name, note, [(shorten(value, 30), a, b) for value, a, b in column.values[:_MOST_VALUES]])
+        return Shares(name, note, [(shorten(value, 30), a, b) for value, a, b in column.values[:_MAX_VALUES]])
     before, after = (bins if bins is not None and sum(bins.counts) > 0 else None for bins in column.bins)
     if column.kind == "time" or not before or not after:  # an axis of seconds says nothing; the table has the times
         return None
@@ -190,7 +190,7 @@ def _picture(column: ColumnChange) -> Picture | None:
 
 def _files(change: DatasetChange, *, full: bool) -> Iterator[Block]:
     if change.changed_files:
-        shown = change.changed_files[: _ALL if full else _MOST_FILES]
+        shown = change.changed_files[: _ALL if full else _MAX_FILES]
         rest = len(change.changed_files) - len(shown)
         more = f"… and {count(rest, 'more file')} (--full)" if rest else ""
         yield Listing("Files of the directory", [shorten(file, 200) for file in shown], patch=True, more=more)

@@ -9,7 +9,7 @@ from lineage_pipelines.reports.document import Block, Paragraph, Pictures, Table
 from lineage_pipelines.reports.figures import Bar, Bars, Dumbbell, Dumbbells
 from lineage_pipelines.reports.formatting import arrow, first_rows, fit, number, shorten, signed
 
-_MOST_SLICES = 12
+_MAX_SLICES = 12
 _VERDICTS = {True: "passed", False: "FAILED", None: "–"}
 
 
@@ -126,13 +126,13 @@ def _slices(slices: Sequence[MetricChange], *, full: bool) -> Iterator[Block]:
     names = list(dict.fromkeys(part.name for part in moved))
     head = ["slice", "rows", *(["metric"] if len(names) > 1 else []), "before", "now", "difference", "contribution"]
     found = [_slice_row(part, several=len(names) > 1) for part in moved]
-    rows, rest = first_rows(found, len(found) if full else _MOST_SLICES, "slices that contribute less")
+    rows, rest = first_rows(found, len(found) if full else _MAX_SLICES, "slices that contribute less")
     title = f"Slices by what they contribute to {', '.join(shorten(name, 40) for name in names[:3])}"
     yield Table(head, rows, frozenset(head[1:]) - {"metric"}, title=title)
     yield from rest
     bars = [
         Bar(shorten(part.slice, 40), part.contribution, signed(part.contribution), _is_better(part))
-        for part in moved[:_MOST_SLICES]
+        for part in moved[:_MAX_SLICES]
         if part.contribution is not None and part.name == names[0]
     ]
     if bars:

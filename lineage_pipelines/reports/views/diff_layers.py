@@ -29,10 +29,10 @@ from lineage_pipelines.reports.views.diff_data import dataset_blocks, identical_
 from lineage_pipelines.reports.views.diff_evaluation import measured_blocks
 
 _KIND_MARKS = {Kind.ADDED: "+", Kind.REMOVED: "-", Kind.CHANGED: "~", Kind.IDENTICAL: "="}
-_MOST_LINES = 12
-_MOST_FILES = 10
-_MOST_ROWS = 20
-_MOST_COMMITS = 12
+_MAX_LINES = 12
+_MAX_FILES = 10
+_MAX_ROWS = 20
+_MAX_COMMITS = 12
 _ALL = 1_000_000
 
 
@@ -61,7 +61,7 @@ def preparation_part(diff: VersionDiff, *, full: bool) -> Part:
     """Preparation: where a change begins, first."""
     same = [change for change in diff.stages if change.kind is Kind.IDENTICAL]
     moved = sorted((change for change in diff.stages if change.kind is not Kind.IDENTICAL), key=lambda s: not s.origin)
-    rows, rest = first_rows([row for s in moved for row in _stage(s)], _ALL if full else _MOST_ROWS, "differences")
+    rows, rest = first_rows([row for s in moved for row in _stage(s)], _ALL if full else _MAX_ROWS, "differences")
     table = [Table(["step", "what", "before", "now"], rows), *rest] if rows else []
     names = [Listing("Steps that are the same", [shorten(change.name) for change in same])] if same else []
     return Part("Preparation", _same(len(same), "step"), table, names)
@@ -101,16 +101,16 @@ def _code(code: CodeChange, *, full: bool) -> Iterator[Block]:
     yield from _commits(code, full=full)
     if code.identical:
         yield Paragraph("  No source file that the training function reaches differs.", "dim")
-    for file in code.files[: _ALL if full else _MOST_FILES]:
+    for file in code.files[: _ALL if full else _MAX_FILES]:
         yield _file(file, full=full)
     if code.weaker:
         yield Paragraph(f"  {shorten(code.weaker, 400)}", "warn")
-    if not full and len(code.files) > _MOST_FILES:
-        yield Paragraph(f"  … and {count(len(code.files) - _MOST_FILES, 'more file')} (--full)", "dim")
+    if not full and len(code.files) > _MAX_FILES:
+        yield Paragraph(f"  … and {count(len(code.files) - _MAX_FILES, 'more file')} (--full)", "dim")
 
 
 def _commits(code: CodeChange, *, full: bool) -> Iterator[Block]:
-    shown = code.commits[: _ALL if full else _MOST_COMMITS]
+    shown = code.commits[: _ALL if full else _MAX_COMMITS]
     rest = max(code.commit_count, len(code.commits)) - len(shown)
     if shown or rest:
         more = f"… and {count(rest, 'earlier commit')}" if rest else ""
@@ -126,7 +126,7 @@ def _file(file: FileChange, *, full: bool) -> Listing:
     if lines[-1] == "":
         lines.pop()
     body = lines if full else [line for line in lines if not line.startswith(("--- ", "+++ "))]
-    shown = body if full else body[: 0 if file.only_layout else _MOST_LINES]
+    shown = body if full else body[: 0 if file.only_layout else _MAX_LINES]
     if not lines and not file.only_layout:
         return Listing(title, (), more="" if file.kind is not Kind.CHANGED else "its lines are not kept")
     more = f"… and {count(len(body) - len(shown), 'more line')} (--full)" if len(body) > len(shown) else ""
@@ -144,7 +144,7 @@ def environment_part(diff: VersionDiff, *, full: bool) -> Part:
 def _environment(found: EnvironmentChange, *, full: bool) -> Iterator[Block]:
     if found.packages:
         moved = sorted(found.packages, key=lambda package: not package.imported)
-        rows, rest = first_rows([_package(each) for each in moved], _ALL if full else _MOST_ROWS, "libraries")
+        rows, rest = first_rows([_package(each) for each in moved], _ALL if full else _MAX_ROWS, "libraries")
         yield Table(["library", "before", "now", ""], rows)
         yield from rest
     if found.facts:
@@ -162,7 +162,7 @@ def parameters_part(diff: VersionDiff, *, full: bool) -> Part:
     """Parameters: effective values, and which of them are only defaults that moved."""
     values = [(shorten(name), value_text(value)) for name, value in diff.same_parameters.items()]
     same = [Pairs(values)] if values else []
-    rows, rest = first_rows([_parameter(p) for p in diff.parameters], _ALL if full else _MOST_ROWS, "parameters")
+    rows, rest = first_rows([_parameter(p) for p in diff.parameters], _ALL if full else _MAX_ROWS, "parameters")
     table = [Table(["parameter", "before", "now", ""], rows), *rest] if rows else []
     return Part("Parameters", _same(diff.unchanged_parameters, "parameter"), table, same)
 
@@ -196,7 +196,7 @@ def other_part(diff: VersionDiff) -> Part:
 def decisions_part(diff: VersionDiff, *, full: bool) -> Part:
     """Decisions and approvals between the two."""
     found = [[utc_time(each.at), f"{each.seq:,}", shorten(each.text, 400)] for each in diff.decisions]
-    rows, rest = first_rows(found, _ALL if full else _MOST_ROWS, "decisions")
+    rows, rest = first_rows(found, _ALL if full else _MAX_ROWS, "decisions")
     table = [Table(["when", "entry", "what"], rows, frozenset({"entry"})), *rest] if rows else []
     return Part("Decisions between", "", table)
 

@@ -13,7 +13,7 @@ from lineage_pipelines.reports.formatting import first_rows, short_digest, short
 if TYPE_CHECKING:
     from lineage_pipelines.queries.graph.impact import How, Impact, ImpactedVersion
 
-_MOST_ROWS = 15
+_MAX_ROWS = 15
 
 
 def impact_document(impact: "Impact", *, full: bool = False) -> Document:
@@ -50,7 +50,7 @@ def _table(impact: "Impact", *, full: bool) -> Iterator[Block]:
         [f"{model}@{ranges([each.version for each in members])}", named, content, how]
         for (model, named, content, how, _), members in groups.items()
     ]
-    shown, rest = first_rows(rows, len(rows) if full else _MOST_ROWS, "lines")
+    shown, rest = first_rows(rows, len(rows) if full else _MAX_ROWS, "lines")
     yield Table(["version", "named by", "content", "how"], shown)
     yield from rest
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 Live = Mapping[str, Mapping[str | None, int]]
 """The versions in production of each model, by the identity of their partition; None for the model without."""
-_MOST = 4
+_LIMIT = 4
 
 
 def models_document(models: "Sequence[ModelSummary]", live: Live) -> Document:
@@ -38,8 +38,8 @@ def models_document(models: "Sequence[ModelSummary]", live: Live) -> Document:
 
 def _production(live: Mapping[str | None, int]) -> str:
     versions = [f"{version}" if identity is None else f"{version} [{identity}]" for identity, version in live.items()]
-    more = f" and {len(versions) - _MOST} more" if len(versions) > _MOST else ""
-    return ", ".join(versions[:_MOST]) + more or "–"
+    more = f" and {len(versions) - _LIMIT} more" if len(versions) > _LIMIT else ""
+    return ", ".join(versions[:_LIMIT]) + more or "–"
 
 
 def models_json(models: "Sequence[ModelSummary]", live: Live) -> Json:

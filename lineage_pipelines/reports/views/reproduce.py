@@ -13,8 +13,8 @@ from lineage_pipelines.reports.formatting import duration, first_rows, number, u
 if TYPE_CHECKING:
     from lineage_pipelines.queries.versions.analyses import LoggedReproduction
 
-_MOST_METRICS = 5
-_MOST_DIFFERENCES = 3
+_MAX_METRICS = 5
+_MAX_DIFFERENCES = 3
 
 
 def reproduction_document(reproduction: Reproduction, seq: int | None = None, *, full: bool = False) -> Document:
@@ -44,14 +44,14 @@ def _blocks(reproduction: Reproduction, seq: int | None, *, full: bool) -> Itera
     rows = [[f"{step.level} {step.level.meaning}", mark, step.detail] for step, mark in steps]
     yield Table(["level", "", "seen"], sorted(rows, key=lambda row: row[1] != "NO"), title="Levels")
     also, rest = first_rows(
-        [[each] for each in reproduction.differs[1:]], _shown(full, _MOST_DIFFERENCES), "differences"
+        [[each] for each in reproduction.differs[1:]], _shown(full, _MAX_DIFFERENCES), "differences"
     )
     if also:
         yield Heading("Also different")
         yield from (Paragraph(f"  {each}") for (each,) in also)
         yield from rest
     if reproduction.metrics:
-        yield _metrics(reproduction, _shown(full, _MOST_METRICS))
+        yield _metrics(reproduction, _shown(full, _MAX_METRICS))
     if reproduction.hints:
         yield Heading("Not recorded, and may be the reason")
         yield from (Paragraph(f"  {each}") for each in reproduction.hints)

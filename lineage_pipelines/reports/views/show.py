@@ -37,12 +37,12 @@ if TYPE_CHECKING:
     from lineage_pipelines.queries.versions.analyses import LoggedAttribution, LoggedReproduction
 
 
-_MOST_SLICES = 12
-_MOST_INPUTS = 5
-_MOST_SOURCES = 2
-_MOST_METRICS = 5
-_MOST_GAPS = 2
-_MOST_APPROVALS = 3
+_MAX_SLICES = 12
+_MAX_INPUTS = 5
+_MAX_SOURCES = 2
+_MAX_METRICS = 5
+_MAX_GAPS = 2
+_MAX_APPROVALS = 3
 _SHORT_VALUE = 40
 
 
@@ -84,7 +84,7 @@ def show_document(entry: "Entry", sequel: Sequel) -> Document:
         ("record", f"{short_digest(entry.digest.hex)}, committed {utc_time(entry.recorded)}"),
         ("follows", _follows(record, sequel.previous)),
         ("imported", _imported(record)),
-        *(("approved", approval_line(each)) for each in sequel.approved[-_MOST_APPROVALS:]),
+        *(("approved", approval_line(each)) for each in sequel.approved[-_MAX_APPROVALS:]),
         *(("made again", reproduced_line(each)) for each in sequel.reproduced[-1:]),
         *(("attributed", _attribution(each)) for each in sequel.attributed[-1:]),
         *_not_captured(record),
@@ -136,7 +136,7 @@ def _scores(record: LineageRecord) -> Iterator[tuple[str, str]]:
     rows = f" ({measured.rows:,} rows)" if measured is not None and measured.rows is not None else ""
     on = f" on {evaluation.snapshot}{rows}" if evaluation.snapshot else ""
     yield names[0], f"{number(evaluation.metrics[names[0]])}{on}"
-    others = [f"{name} {number(evaluation.metrics[name])}" for name in names[1:_MOST_METRICS]]
+    others = [f"{name} {number(evaluation.metrics[name])}" for name in names[1:_MAX_METRICS]]
     yield "", ", ".join(others) + _more(len(names) - 1 - len(others))
 
 
@@ -168,9 +168,9 @@ def _trained(record: LineageRecord) -> str:
 def _not_captured(record: LineageRecord) -> Iterator[tuple[str, str]]:
     facts = record.completeness
     for word, gaps in (("missing", facts.missing), ("inferred", facts.inferred)):
-        yield from ((word, gap) for gap in gaps[:_MOST_GAPS])
-        if len(gaps) > _MOST_GAPS:
-            yield word, f"and {len(gaps) - _MOST_GAPS} more"
+        yield from ((word, gap) for gap in gaps[:_MAX_GAPS])
+        if len(gaps) > _MAX_GAPS:
+            yield word, f"and {len(gaps) - _MAX_GAPS} more"
 
 
 def _more(left: int) -> str:
@@ -192,13 +192,13 @@ def _inputs(record: LineageRecord) -> Iterator[Block]:
         digest = short_digest(snapshot.digest.md5 or snapshot.digest.sha256)
         rows.append([snapshot.name, shown, columns, digest, snapshot.path, ", ".join(raw) or "–"])
     head = ["input", "rows", "columns", "digest", "path", "raw data behind it"]
-    yield Table(head, rows[:_MOST_INPUTS], frozenset({"rows", "columns"}))
-    if len(rows) > _MOST_INPUTS:
-        yield Paragraph(f"  and {count(len(rows) - _MOST_INPUTS, 'more input')}")
-    shown_sources = list(sources.items())[:_MOST_SOURCES]
+    yield Table(head, rows[:_MAX_INPUTS], frozenset({"rows", "columns"}))
+    if len(rows) > _MAX_INPUTS:
+        yield Paragraph(f"  and {count(len(rows) - _MAX_INPUTS, 'more input')}")
+    shown_sources = list(sources.items())[:_MAX_SOURCES]
     yield from (Paragraph(f"  {path}: {words}", "dim") for path, words in shown_sources if words)
-    if len(sources) > _MOST_SOURCES:
-        yield Paragraph(f"  and {count(len(sources) - _MOST_SOURCES, 'more source')}", "dim")
+    if len(sources) > _MAX_SOURCES:
+        yield Paragraph(f"  and {count(len(sources) - _MAX_SOURCES, 'more source')}", "dim")
 
 
 def full_document(entry: "Entry", sequel: Sequel) -> Document:
@@ -425,13 +425,13 @@ def _slices(slices: Sequence[SliceMetrics], record: LineageRecord) -> Iterator[B
 
     ordered = sorted(slices, key=rank)
     rows = [
-        [f"{p.name}={p.value}", f"{p.rows:,}", *(number(p.metrics[n]) for n in names)] for p in ordered[:_MOST_SLICES]
+        [f"{p.name}={p.value}", f"{p.rows:,}", *(number(p.metrics[n]) for n in names)] for p in ordered[:_MAX_SLICES]
     ]
     title = "Slices, largest first" if greater is None else f"Slices, worst {names[0]} first"
     yield Table(["slice", "rows", *names], rows, frozenset({"rows", *names}), title=title)
-    if len(ordered) > _MOST_SLICES:
+    if len(ordered) > _MAX_SLICES:
         others = "smaller" if greater is None else "better"
-        yield Paragraph(f"  … and {len(ordered) - _MOST_SLICES} {others} ones", "dim")
+        yield Paragraph(f"  … and {len(ordered) - _MAX_SLICES} {others} ones", "dim")
 
 
 def _candidates(candidates: Sequence[Candidate]) -> Iterator[Block]:

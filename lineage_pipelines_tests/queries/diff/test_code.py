@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from lineage_pipelines.queries.diff.changes import FileChange, Kind
 from lineage_pipelines.queries.diff.code.code import compare_code
-from lineage_pipelines.queries.diff.code.commits import MOST_COMMITS, commits_between
+from lineage_pipelines.queries.diff.code.commits import MAX_COMMITS, commits_between
 from lineage_pipelines.queries.diff.code.source_diff import diff_texts, same_code
 from lineage_pipelines.records.statement.lineage_record import LineageRecord
 from lineage_pipelines_tests.queries.diff.stored import Store, pairs, swapped, with_sources
@@ -117,9 +117,9 @@ def test_commits_between_and_which_of_them_were_left(world: World) -> None:
     right = world.commit("The other: – \x1b[31m")
     lines, count = commits_between(world.root, left, right)
     assert (set(lines), count) == ({f"- {left[:12]} Ada: One way", f"{right[:12]} Ada: The other: – \x1b[31m"}, 2)
-    last = [world.commit("Again") for _ in range(MOST_COMMITS + 5)][-1]
+    last = [world.commit("Again") for _ in range(MAX_COMMITS + 5)][-1]
     lines, count = commits_between(world.root, right, last)
-    assert (len(lines), count) == (MOST_COMMITS, MOST_COMMITS + 5)
+    assert (len(lines), count) == (MAX_COMMITS, MAX_COMMITS + 5)
 
 
 @pytest.mark.parametrize("revision", ["0" * 40, "--output=x", "HEAD", "main", None, ""])

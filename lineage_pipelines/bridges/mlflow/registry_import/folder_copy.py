@@ -31,14 +31,14 @@ MANIFEST = "mlflow"
 """The format of a model folder: its digest is that of its list, `<sha256>  <path>` a line, sorted by path."""
 _ROWS = re.compile(r"(serving_)?input_.*example.*|input_example.*")
 """What MLflow calls examples of a model's input, beside the model: rows of data, which nothing here may keep."""
-_MOST_FILES = 10_000
+_MAX_FILES = 10_000
 _DEEPEST = 64
 _FIX = "give access to it and ask again; or --artifacts none, which only says where the files were"
 _SECRET_FOLDERS = frozenset({".ssh", ".aws", ".azure", ".config", ".docker", ".gnupg", ".kube", ".lineage"})
 _SECRET_FILES = re.compile(
     r"(?i)id_[a-z0-9]+(_sk)?(\.pub)?|known_hosts|authorized_keys|shadow|.*\.kdbx|\.?git-credentials"
 )
-MOST_GB = 10.0
+MAX_GB = 10.0
 _GB = 10**9
 _SQLITE = "sqlite:///"
 _BESIDE = ("mlruns", "mlartifacts")
@@ -51,7 +51,7 @@ _Read = Callable[[str, Path], Path]
 
 DESCRIBING_FILES = ("MLmodel", "python_env.yaml", "requirements.txt")
 """The files that are read."""
-_MOST_BYTES = 1 << 20
+_MAX_BYTES = 1 << 20
 _PINNED = re.compile(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)\s*==\s*([^\s;#,]+)")
 _VERSION = re.compile(r"[0-9]+(\.[0-9a-z]+)*")
 _MODULE = re.compile(r"[A-Za-z_][\w.]{0,199}")
@@ -91,7 +91,7 @@ def describe_folder(files: Mapping[str, bytes]) -> FolderDescription:
 
 def _mapping(files: Mapping[str, bytes], name: str) -> Mapping[str, Any]:
     data = files.get(name, b"")
-    if len(data) > _MOST_BYTES:
+    if len(data) > _MAX_BYTES:
         return {}
     try:
         value = read_yaml(data, file=name).value
@@ -112,7 +112,7 @@ def _module(name: object) -> str | None:
 def _requirements(data: bytes) -> tuple[tuple[str, ...], int]:
     from packaging.utils import canonicalize_name
 
-    lines = data[:_MOST_BYTES].decode("utf-8", "replace").splitlines()
+    lines = data[:_MAX_BYTES].decode("utf-8", "replace").splitlines()
     wanted = [line for line in lines if line.strip() and not line.strip().startswith(("#", "-"))]
     found = [_PINNED.match(line) for line in wanted]
     names = {f"{canonicalize_name(each[1])}=={each[2]}" for each in found if each}
@@ -146,11 +146,11 @@ class CopyRules:
 
     roots: tuple[Path, ...] = ()
     """The folders of this machine that model folders may lie in."""
-    most_bytes: int = int(MOST_GB * _GB)
+    most_bytes: int = int(MAX_GB * _GB)
     """Of one model folder."""
 
 
-def copy_rules(address: str, roots: Sequence[Path] = (), most_gb: float = MOST_GB) -> CopyRules:
+def copy_rules(address: str, roots: Sequence[Path] = (), most_gb: float = MAX_GB) -> CopyRules:
     """Return what may be copied from a tracking server or store.
 
     Args:
@@ -270,8 +270,8 @@ def _walk(root: Path, most_bytes: int) -> Iterator[str]:
         yield _checked(root.name, "")
     inside = root.resolve()
     for count, path in enumerate(sorted(root.rglob("*"))):
-        if count >= _MOST_FILES:
-            raise NoFolderError(f"more than {_MOST_FILES:,} files")
+        if count >= _MAX_FILES:
+            raise NoFolderError(f"more than {_MAX_FILES:,} files")
         if not path.exists() or not path.resolve().is_relative_to(inside):
             raise NoFolderError(f"a link leaves the folder: {plain(path.name)!r}")
         if not os.access(path, os.R_OK):
@@ -302,8 +302,8 @@ def _list(repository: "ArtifactRepository", most_bytes: int) -> list[str]:
             (folders if listed.is_dir else found).append(_checked(str(listed.path), folder))
             size += int(listed.file_size or 0)
             _check_size(size, most_bytes)
-            if len(found) + len(folders) > _MOST_FILES:
-                raise NoFolderError(f"more than {_MOST_FILES:,} files")
+            if len(found) + len(folders) > _MAX_FILES:
+                raise NoFolderError(f"more than {_MAX_FILES:,} files")
     return found
 
 

@@ -41,7 +41,7 @@ _ESTIMATOR = "estimator_class"
 """The tag in which MLflow's autologging keeps the estimator's qualified name."""
 Keep = Callable[[bytes], Digest]
 """Keeps a blob, and returns its name."""
-_MOST = 200
+_LIMIT = 200
 _LONGEST = 300
 
 
@@ -50,10 +50,10 @@ def read_candidates(registered: RegisteredVersion, completeness: CompletenessBui
     runs = registered.alternatives
     if not runs:
         return ()
-    shown = [run for number, run in enumerate(runs) if number < _MOST or _is_own(registered, run)]
+    shown = [run for number, run in enumerate(runs) if number < _LIMIT or _is_own(registered, run)]
     completeness.add_declared("candidates", "runs nested in MLflow")
     if len(shown) < len(runs):
-        completeness.add_missing("candidates", f"the first {_MOST:,} of {len(runs):,} nested runs are here")
+        completeness.add_missing("candidates", f"the first {_LIMIT:,} of {len(runs):,} nested runs are here")
     gaps = sum(_left_out(run) for run in shown)
     if gaps:
         completeness.add_missing("candidates", f"{gaps:,} parameters and metrics are left out: secrets, or no numbers")

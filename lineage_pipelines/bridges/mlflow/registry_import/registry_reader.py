@@ -23,7 +23,7 @@ PAGE = 250
 """Versions that are read, and kept in memory, at a time."""
 _RUNS = 100
 """Runs that are asked for in one request: a server may bound a filter's length."""
-_MOST = 1000
+_LIMIT = 1000
 _PARENT = "mlflow.parentRunId"
 
 
@@ -141,7 +141,7 @@ class Registry:
 
     def _read_experiments(self) -> None:
         found = self._paged(
-            lambda token: self.client.search_experiments(_all_view(), max_results=_MOST, page_token=token)
+            lambda token: self.client.search_experiments(_all_view(), max_results=_LIMIT, page_token=token)
         )
         self._experiments = {each.experiment_id: each.name for each in found}
 
@@ -153,7 +153,7 @@ class Registry:
                 [experiment],
                 ask,
                 _all_view(),
-                max_results=_MOST,
+                max_results=_LIMIT,
                 order_by=["attributes.start_time ASC"],
                 page_token=token,
             )

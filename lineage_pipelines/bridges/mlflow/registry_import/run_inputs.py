@@ -30,7 +30,7 @@ _ARROW = {
     "datetime": "timestamp[ns]",
 }
 """MLflow's names of types, and Arrow's."""
-_MOST = 5_000
+_LIMIT = 5_000
 _LONGEST = 200
 
 
@@ -39,7 +39,7 @@ def read_schema(text: str | None) -> tuple[Column, ...]:
     try:
         logged = json.loads(text or "{}")
         columns = logged["mlflow_colspec"] if isinstance(logged, dict) else []
-        found = [_column(each) for each in columns[:_MOST]]
+        found = [_column(each) for each in columns[:_LIMIT]]
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return ()
     return tuple(found) if len({column.name for column in found}) == len(found) else ()
@@ -65,7 +65,7 @@ MEASURED = ("test", "validation")
 """Roles of data that a model is measured on."""
 _REMEMBERED = 16
 """Commits; versions that follow each other often share one."""
-_LEAST_PARTS = 2
+_MIN_PARTS = 2
 """An absolute path of another machine is matched by its end; one word alone would match too much."""
 
 
@@ -189,7 +189,7 @@ class InputReader:
         names = PurePosixPath(path).parts
         if not path.startswith(("/", "..")):
             yield path
-        ends = ("/".join(names[start:]) for start in range(1, len(names) - _LEAST_PARTS + 1))
+        ends = ("/".join(names[start:]) for start in range(1, len(names) - _MIN_PARTS + 1))
         yield from (end for end in ends if not end.startswith(".."))
 
 

@@ -10,7 +10,7 @@ from lineage_pipelines.capture.git.git_state import find_root
 from lineage_pipelines.records.statement.dataset import Delivery
 from lineage_pipelines.system.git_command import GitError, read_blobs, run_git
 
-MOST_COMMITS = 50
+MAX_COMMITS = 50
 _REVISION = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _SHORT = 12
 _MD5 = 32
@@ -29,15 +29,15 @@ def commits_between(repository: Path, first: str | None, second: str | None) -> 
     form = "--format=%m%x00%H%x00%an%x00%s"
     try:
         listed = run_git(
-            root, ["log", "--left-right", "--topo-order", f"--max-count={MOST_COMMITS + 1}", form, between, "--"]
+            root, ["log", "--left-right", "--topo-order", f"--max-count={MAX_COMMITS + 1}", form, between, "--"]
         )
         lines = listed.decode("utf-8", "replace").rstrip("\n").split("\n") if listed else []
-        if len(lines) <= MOST_COMMITS:
+        if len(lines) <= MAX_COMMITS:
             return tuple(map(_line, lines)), len(lines)
         count = int(run_git(root, ["rev-list", "--count", between, "--"]))
     except (GitError, ValueError):
         return (), 0
-    return tuple(map(_line, lines[:MOST_COMMITS])), count
+    return tuple(map(_line, lines[:MAX_COMMITS])), count
 
 
 def is_revision(text: str | None) -> bool:

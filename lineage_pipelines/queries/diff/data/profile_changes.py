@@ -8,7 +8,7 @@ from lineage_pipelines.queries.diff.rows.row_change import GroupKind, RowGroup
 from lineage_pipelines.records.statement.profile import ColumnProfile, Profile
 
 _NEARLY_ALL = 0.95
-_MOST_VALUES = 3
+_MAX_VALUES = 3
 _MAX_BASE = 0.66
 """Of all rows: where more have the values, that rows with them came or went says little."""
 _FEW_ROWS = 5
@@ -69,9 +69,9 @@ def _group(before: ColumnProfile, after: ColumnProfile, came: int, rows: int) ->
     more = {value: count - counts.get(value, 0) for value, count in after.values or ()}
     fewer = sum(count for value, count in counts.items() if value not in more)
     values = sorted((value for value, count in more.items() if count > 0), key=lambda value: (-more[value], str(value)))
-    covered = sum(more[value] for value in values[:_MOST_VALUES])
+    covered = sum(more[value] for value in values[:_MAX_VALUES])
     shrunk = fewer - sum(count for count in more.values() if count < 0)
-    held = [value for place, value in enumerate(values[:_MOST_VALUES]) if place == 0 or more[value] > came * 0.02]
+    held = [value for place, value in enumerate(values[:_MAX_VALUES]) if place == 0 or more[value] > came * 0.02]
     of = sum(count for value, count in after.values or () if value in held)
     if not held or shrunk or covered < _NEARLY_ALL * came or of > _MAX_BASE * rows:
         return None

@@ -277,7 +277,7 @@ def _column_score(column: ColumnChange, dataset: DatasetChange, period: Period) 
 
 def _moved_score(column: ColumnChange, dataset: DatasetChange) -> float:
     score = scores.SLIGHTLY_SHIFTED + column.weight
-    if column.weight >= scores.PSI_LEAST:
+    if column.weight >= scores.PSI_MIN:
         score = scores.SHIFTED + scores.PSI_WEIGHT * min(column.weight, scores.PSI_MOST)
     share = _share_touched(column)
     if share >= _NOTABLE_SHARE:

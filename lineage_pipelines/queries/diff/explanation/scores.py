@@ -72,7 +72,7 @@ SHIFTED = 60.0
 below which a difference is of no concern."""
 PSI_WEIGHT = 12.0
 PSI_MOST = 5.0
-PSI_LEAST = 0.1
+PSI_MIN = 0.1
 SLIGHTLY_SHIFTED = 12.0
 """A column below that bound: what a month more does to every column."""
 SEASON = 25.0

@@ -18,7 +18,7 @@ _NOISE = 1e-11
 _EXACT = 1e-9
 _SINGLE = 2.0**-23
 _MAX_DIGITS = 9
-_LEAST_DIGITS = -6
+_MIN_DIGITS = -6
 _MIN_ROWS = 3
 _MIN_DISTINCT = 3
 _MIN_LINE = 5
@@ -144,7 +144,7 @@ def count_digits(values: "Array") -> int | None:
     """Return how many decimal places nearly all numbers have, negative for whole tens; None where it is no number."""
     import numpy as np
 
-    for digits in range(_LEAST_DIGITS, _MAX_DIGITS + 1):
+    for digits in range(_MIN_DIGITS, _MAX_DIGITS + 1):
         scaled = values * 10.0**digits
         if _nearly(np.abs(scaled - np.rint(scaled)) <= np.maximum(_EXACT, np.abs(scaled) * 2.0**-50)):
             return digits

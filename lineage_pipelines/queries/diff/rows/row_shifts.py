@@ -16,7 +16,7 @@ _MAX_ROWS = 1_000_000
 """From the beginning: what moved along all rows did so there, too."""
 _MAX_SHIFTED = 40
 _MIN_ROWS = 20
-_LEAST = 0.5
+_MINIMUM = 0.5
 """How much better than chance the moved column must fit; rows that were left out since tear it apart."""
 _CLEARLY = 2
 
@@ -44,7 +44,7 @@ def _moved(before: "Words", after: "Words") -> int:
 
     _, counts = np.unique(before, return_counts=True)
     chance = float(((counts / before.size) ** 2).sum())
-    if chance > 1 - _LEAST / 10:
+    if chance > 1 - _MINIMUM / 10:
         return 0
 
     def fits(rows: int) -> float:
@@ -53,4 +53,4 @@ def _moved(before: "Words", after: "Words") -> int:
 
     steps = [step for rows in range(1, _FARTHEST + 1) for step in (rows, -rows)]
     best = max(steps, key=fits)
-    return best if fits(best) >= _LEAST and fits(best) > _CLEARLY * fits(0) else 0
+    return best if fits(best) >= _MINIMUM and fits(best) > _CLEARLY * fits(0) else 0

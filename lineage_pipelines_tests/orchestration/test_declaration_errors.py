@@ -1,4 +1,4 @@
-"""What a stranger gets wrong: refused where it is written, or before anything is stored; never taken otherwise."""
+"""Declaration errors: wrong arguments are refused where they are written, before anything is stored."""
 
 import functools
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What a real run has recorded is all there, byte for byte; what was done to it afterwards is named."""
+"""Run integrity: what a real run recorded is complete, byte for byte, and later changes are named."""
 
 import json
 from pathlib import Path
