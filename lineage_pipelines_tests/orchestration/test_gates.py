@@ -4,6 +4,7 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
@@ -155,6 +156,27 @@ def test_without_a_version_to_compare_with_nothing_is_worse(facts: GateFacts) ->
     assert facts.baseline is not None
     other = Baseline(label="x@1", record=with_metrics(facts.baseline.record, f1=0.5))
     assert "no roc_auc" in no_worse(roc_auc=0.0).check(dataclasses.replace(facts, baseline=other)).detail
+
+
+def test_the_numbers_of_a_verdict_are_recorded(facts: GateFacts) -> None:
+    def figures(gate: Gate, seen: GateFacts = facts) -> dict[str, float]:
+        return dict(gate.check(seen).figures)
+
+    auc = facts.baseline.record.evaluation.metrics["roc_auc"]  # type: ignore[union-attr]  # the fixture has them
+    assert figures(threshold(min_roc_auc=0.7)) == {"value": 0.79, "minimum": 0.7}
+    assert figures(threshold(max_log_loss=0.4)) == {"value": 0.45, "maximum": 0.4}
+    assert figures(no_worse(roc_auc=0.02)) == {"value": 0.79, "baseline": auc, "tolerance": 0.02}
+    assert figures(no_worse(roc_auc=0.02), dataclasses.replace(facts, baseline=None)) == {"value": 0.79}
+    assert figures(disjoint()) == {"shared_rows": 0, "rows": 4}
+    assert figures(unique_rows("train", max_share=0.1)) == {"share_train": 0.0, "maximum": 0.1}
+    own = Gate(name="own", description="", judge=lambda _: (True, "fine", {"value": np.float32(0.5)}))  # type: ignore[dict-item]  # numpy's too
+    assert figures(own) == {"value": 0.5}
+
+
+def test_figures_that_are_no_numbers_are_refused(facts: GateFacts) -> None:
+    gate = Gate(name="own", description="", judge=lambda _: (True, "fine", {"value": float("nan")}))
+    with pytest.raises(CaptureError, match="own: figures"):
+        gate.check(facts)
 
 
 def test_a_comparison_over_different_data_says_so(facts: GateFacts) -> None:

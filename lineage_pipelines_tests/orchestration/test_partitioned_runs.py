@@ -108,7 +108,7 @@ def test_regions_of_a_backfill_are_not_compared_with_one_another(shop: Shop, ins
     for region, auc in (("east", 0.9), ("north", 0.6), ("west", 0.7)):
         assert trainings.run(region, auc).success
     assert [entry.ref for entry in trainings.versions()] == ["delay[east]@1", "delay[north]@2", "delay[west]@3"]
-    assert {gate(entry).detail for entry in trainings.versions()} == {"there is no earlier version to compare with"}
+    assert {gate(entry).detail for entry in trainings.versions()} == {"not compared: there is no earlier version"}
     assert trainings.previous() == [None, None, None]
     assert not trainings.run("west", 0.5).success, "it is worse than the one of its region"
     assert gate(trainings.versions()[3]).detail == "roc_auc = 0.5, delay[west]@3: 0.7, tolerance 0.01"

@@ -34,6 +34,12 @@ if TYPE_CHECKING:
     from lineage_pipelines.records.statement.training_run import SliceMetrics
 
 
+Figures = Mapping[str, float]
+"""Numbers by what they are: `value`, `minimum`, `baseline`."""
+Verdict = tuple[bool, str] | tuple[bool, str, Figures]
+"""Whether a version passed, why in words, and the numbers that it rests on, which Dagster plots."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class GateFacts:
     """What a gate may look at: one version, before it is committed."""
@@ -88,8 +94,8 @@ class Gate:
 
     name: str
     description: str
-    judge: Callable[[GateFacts], tuple[bool, str]]
-    """From facts to passed and detail in words."""
+    judge: Callable[[GateFacts], Verdict]
+    """From facts to passed, detail in words and, if there are any, the numbers that it rests on."""
     blocking: bool = True
     inputs: Sequence[str] = ()
     """The inputs that it reads, for a misspelt one to be refused before training."""
@@ -101,18 +107,22 @@ class Gate:
         """Return the verdict on a version.
 
         Raises:
-            CaptureError: `judge` did not return a truth value and a text.
+            CaptureError: `judge` did not return a truth value, a text and, if it returns them, finite numbers.
         """
-        passed, detail = _verdict(self.name, self.judge(facts))
+        passed, detail, figures = _verdict(self.name, self.judge(facts))
         severity = CheckSeverity.ERROR if self.blocking else CheckSeverity.WARN
-        return CheckResult(name=self.name, passed=passed, severity=severity, detail=detail, kind=self.kind)
+        return CheckResult(
+            name=self.name, passed=passed, severity=severity, detail=detail, kind=self.kind, figures=figures
+        )
 
 
-def _verdict(gate: str, returned: object) -> tuple[bool, str]:
+def _verdict(gate: str, returned: object) -> tuple[bool, str, Figures]:
     match returned:
         case (passed, str(detail)) if isinstance(plain := plain_scalar(passed), bool):  # numpy's booleans as well
-            return plain, detail
-    fix = "return passed and a detail in words: return True, 'why'"
+            return plain, detail, {}
+        case (passed, str(detail), Mapping() as figures) if isinstance(plain := plain_scalar(passed), bool):
+            return plain, detail, check_metrics(figures, where=f"{gate}: figures")
+    fix = "return passed, a detail in words and, if you like, numbers: return True, 'why', {'value': 0.7}"
     raise CaptureError(f"the judge of {gate} returned {describe_type(returned)}, no verdict", where=gate, fix=fix)
 
 
@@ -148,14 +158,13 @@ def threshold(*, blocking: bool = True, **limits: float) -> Gate:
     )
 
 
-def _judge_threshold(metric: str, limit: float, at_least: bool, facts: GateFacts) -> tuple[bool, str]:  # noqa: FBT001
+def _judge_threshold(metric: str, limit: float, at_least: bool, facts: GateFacts) -> Verdict:  # noqa: FBT001
     if metric not in facts.metrics:
         return False, f"{metric} was not measured; measured: {', '.join(sorted(facts.metrics))}"
     value = facts.metrics[metric]
-    words = "at least" if at_least else "at most"
-    return (
-        value >= limit if at_least else value <= limit
-    ), f"{metric} = {metric_text(value)}, required: {words} {limit:g}"
+    words, bound = ("at least", "minimum") if at_least else ("at most", "maximum")
+    detail = f"{metric} = {metric_text(value)}, required: {words} {limit:g}"
+    return value >= limit if at_least else value <= limit, detail, {"value": value, bound: limit}
 
 
 def no_worse(*, blocking: bool = True, falls: bool | None = None, **tolerances: float) -> Gate:
@@ -191,21 +200,23 @@ def no_worse(*, blocking: bool = True, falls: bool | None = None, **tolerances: 
     )
 
 
-def _judge_no_worse(metric: str, tolerance: float, falls: bool | None, facts: GateFacts) -> tuple[bool, str]:  # noqa: FBT001
+def _judge_no_worse(metric: str, tolerance: float, falls: bool | None, facts: GateFacts) -> Verdict:  # noqa: FBT001
     if metric not in facts.metrics:
         return False, f"{metric} was not measured; measured: {', '.join(sorted(facts.metrics))}"
     greater = facts.greater_is_better(metric) if falls is None else not falls
     if greater is None:
         raise CaptureError(f"it is not known whether a greater {metric} is better", fix=declare_direction(metric))
+    value = facts.metrics[metric]
     if facts.baseline is None:
-        return True, "there is no earlier version to compare with"
+        return True, "not compared: there is no earlier version", {"value": value}
     before = facts.baseline.record.evaluation
     if before is None or metric not in before.metrics:
-        return True, f"{facts.baseline.label} has no {metric} to compare with"
-    value, earlier = facts.metrics[metric], before.metrics[metric]
+        return True, f"not compared: {facts.baseline.label} has no {metric}", {"value": value}
+    earlier = before.metrics[metric]
     passed = is_no_worse(value, earlier, greater_is_better=greater, tolerance=tolerance)
     detail = f"{metric} = {metric_text(value)}, {facts.baseline.label}: {metric_text(earlier)}"
-    return passed, f"{detail}, tolerance {tolerance:g}{_other_data(facts)}"
+    figures = {"value": value, "baseline": earlier, "tolerance": tolerance}
+    return passed, f"{detail}, tolerance {tolerance:g}{_other_data(facts)}", figures
 
 
 def _other_data(facts: GateFacts) -> str:
@@ -233,12 +244,13 @@ def slices_evaluated(*columns: str, min_rows: int = 200, blocking: bool = True) 
     )
 
 
-def _judge_slices(columns: Sequence[str], min_rows: int, facts: GateFacts) -> tuple[bool, str]:
+def _judge_slices(columns: Sequence[str], min_rows: int, facts: GateFacts) -> Verdict:
     if facts.evaluated_on is None:
         return False, "the training function does not name the input that it evaluated on"
     table = facts.table(facts.evaluated_on)
     seen = {(s.name, s.value) for s in facts.slices if s.metrics}
     absent: list[str] = []
+    asked = 0
     for column in columns:
         if column not in table.columns and column not in table.index.names:
             absent.append(f"{column} (no such column)")
@@ -247,10 +259,11 @@ def _judge_slices(columns: Sequence[str], min_rows: int, facts: GateFacts) -> tu
         counts = values.dropna().map(str).value_counts()
         large = sorted(str(value) for value, rows in counts.items() if rows >= min_rows)
         absent.extend(f"{column}={value}" for value in large if (column, value) not in seen)
+        asked += len(large)
     if absent:
-        return False, f"not evaluated: {', '.join(absent[:10])}"
+        return False, f"not evaluated: {', '.join(absent[:10])}", {"asked": asked, "absent": len(absent)}
     count = sum(name in columns for name, _ in seen)
-    return True, f"{count} slices of {', '.join(columns)} evaluated"
+    return True, f"{count} slices of {', '.join(columns)} evaluated", {"asked": asked, "absent": 0}
 
 
 def disjoint(one: str = "train", other: str = "test", *, blocking: bool = True) -> Gate:
@@ -266,7 +279,7 @@ def disjoint(one: str = "train", other: str = "test", *, blocking: bool = True) 
     )
 
 
-def _judge_disjoint(one: str, other: str, facts: GateFacts) -> tuple[bool, str]:
+def _judge_disjoint(one: str, other: str, facts: GateFacts) -> Verdict:
     import numpy as np
 
     tables = facts.rows(one), facts.rows(other)
@@ -276,9 +289,10 @@ def _judge_disjoint(one: str, other: str, facts: GateFacts) -> tuple[bool, str]:
     texts = [name for name in columns if len({_is_text(table, name) for table in tables}) > 1]
     a, b = (Side(table, {name: name for name in columns}, texts).rows for table in tables)
     shared = int(np.isin(b, a).sum())
+    figures = {"shared_rows": shared, "rows": len(b)}
     if shared:
-        return False, f"{shared:,} of {len(b):,} rows of {other} are in {one} as well"
-    return True, f"{len(a):,} rows of {one} and {len(b):,} of {other} share none"
+        return False, f"{shared:,} of {len(b):,} rows of {other} are in {one} as well", figures
+    return True, f"{len(a):,} rows of {one} and {len(b):,} of {other} share none", figures
 
 
 def _is_text(table: OpenTable, column: str) -> bool:
@@ -310,11 +324,13 @@ def unique_rows(*inputs: str, max_share: float = 0.0, blocking: bool = True) -> 
     )
 
 
-def _judge_unique(inputs: Sequence[str], max_share: float, facts: GateFacts) -> tuple[bool, str]:
+def _judge_unique(inputs: Sequence[str], max_share: float, facts: GateFacts) -> Verdict:
     repeated: dict[str, tuple[int, int]] = {}
     for name in inputs:
         table = facts.rows(name)
         side = Side(table, {column: column for column in _data_columns(table)})
         repeated[name] = (len(side.rows) - side.distinct(), len(side.rows))
     passed = all(count <= max_share * rows for count, rows in repeated.values())
-    return passed, "; ".join(f"{name}: {count:,} of {rows:,} rows repeat" for name, (count, rows) in repeated.items())
+    detail = "; ".join(f"{name}: {count:,} of {rows:,} rows repeat" for name, (count, rows) in repeated.items())
+    shares = {f"share_{name}": count / rows if rows else 0.0 for name, (count, rows) in repeated.items()}
+    return passed, detail, {**shares, "maximum": max_share}

@@ -100,7 +100,12 @@ def check_gates(gates: object, inputs: Mapping[str, ModelInput], model: str) -> 
     check_type(gates, list | tuple, "checks", fix)
     for gate in gates:  # type: ignore[attr-defined]
         check_type(gate, Gate, "a member of checks", fix)
-        check_type(gate.judge, Callable, f"the judge of {gate.name}", "give a function from facts to (passed, detail)")
+        check_type(
+            gate.judge,
+            Callable,
+            f"the judge of {gate.name}",
+            "give a function from facts to (passed, detail)",
+        )
         for name in gate.inputs:
             if name not in inputs:
                 what = f"the gate {gate.name!r} is about {name!r}, which is not an input of {model}"

@@ -75,6 +75,7 @@ def _check_result(check: CheckResult, key: dg.AssetKey) -> dg.AssetCheckResult:
         passed=check.passed,
         severity=severity,
         description=check.detail[:_LONGEST_DETAIL],
+        metadata={name: _shown(value) for name, value in check.figures.items()},
     )
 
 

@@ -122,6 +122,9 @@ class CheckResult(Value):
     detail: str
     kind: CheckKind | None = field(default=None, metadata=SINCE_2)
     """None in a record of schema 1."""
+    figures: Mapping[str, float] = field(default_factory=dict, metadata=SINCE_2)
+    """The numbers that the verdict rests on, by what they are: `value`, `minimum`, `baseline` and the like. Without
+    `baseline` a check against an earlier version had nothing to compare with."""
 
     @property
     def is_blocking(self) -> bool:
