@@ -59,6 +59,7 @@ def test_the_event_is_made_to_be_read(shop: Shop, instance: dg.DagsterInstance) 
     result = run(build_defs(shop), "refresh", instance)
     (event,) = result.asset_materializations_for_node("churn")
     assert event.tags is not None
+    assert [run.run_id for run in instance.get_runs(dg.RunsFilter(tags={"lineage/churn": "1"}))] == [result.run_id]
     assert event.metadata["model/version"].value == 1
     assert isinstance(event.metadata["eval/roc_auc"].value, float)
     table = event.metadata["lineage/inputs"]
@@ -102,7 +103,7 @@ def test_new_data_makes_a_new_version(shop: Shop, instance: dg.DagsterInstance) 
     (event,) = result.asset_materializations_for_node("churn")
     table = event.metadata["lineage/inputs"]
     assert isinstance(table, dg.TableMetadataValue)
-    changes = {row.data["input"]: row.data["since churn@1"] for row in table.records}
+    changes = {row.data["input"]: row.data["since 1"] for row in table.records}
     assert changes == {"train": "changed (+100 rows)", "test": "changed (+50 rows)"}
     one, two = _record(shop, 1), _record(shop, 2)
     assert two.model.previous is not None

@@ -1,5 +1,6 @@
 """Event comparison: versions of the catalog without a Dagster event, and events without a version."""
 
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from lineage_pipelines.catalog.log.entries import Entry
 
 _AT_ONCE = 200
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +106,7 @@ def _report(
     instance: dg.DagsterInstance, catalog: "Catalog", entry: "Entry", grace: timedelta, *, dry_run: bool
 ) -> Finding:
     from lineage_pipelines.orchestration.ui.materialization import input_versions, model_metadata
-    from lineage_pipelines.orchestration.ui.outcome import Outcome
-    from lineage_pipelines.queries.registry.baseline import previous_version
+    from lineage_pipelines.orchestration.ui.page_comparison import build_outcome
 
     kind = FindingKind.RECORD_WITHOUT_EVENT
     run = entry.record.run.dagster
@@ -114,12 +115,11 @@ def _report(
         return Finding(kind=kind, subject=entry.ref, status=FindingStatus.WAITING, detail=detail)
     if dry_run:
         return Finding(kind=kind, subject=entry.ref, status=FindingStatus.TO_BE_REPORTED, detail=detail)
-    previous = previous_version(catalog, entry)
     event = dg.AssetMaterialization(
         asset_key=dg.AssetKey.from_user_string(entry.record.model.asset_key),
         partition=run.partition if run else None,
         description=f"Reported by reconcile: {entry.ref} was committed, and its event was lost.",
-        metadata=model_metadata(Outcome(entry=entry, trained=None, previous=previous, baseline=None)),
+        metadata=model_metadata(build_outcome(catalog, entry, log=_LOG.warning)),
         tags={"dagster/data_version": entry.record.artifact.digest.hex, **input_versions(entry.record)},
     )
     instance.report_runless_asset_event(event)

@@ -26,6 +26,7 @@ from lineage_pipelines.capture.read_audit import ReadAudit
 from lineage_pipelines.capture.trained_model import TrainedModel
 from lineage_pipelines.capture.variable_references import with_defaults
 from lineage_pipelines.catalog.catalog import Catalog
+from lineage_pipelines.catalog.log.entries import Entry
 from lineage_pipelines.catalog.outbox.attempts import Attempt
 from lineage_pipelines.catalog.outbox.outbox import DAGSTER
 from lineage_pipelines.errors import ArtifactError, CaptureError
@@ -41,8 +42,8 @@ from lineage_pipelines.orchestration.training.tracked_sources import KnownSource
 from lineage_pipelines.orchestration.training.training_inputs import ReadInputs, arguments, read_inputs
 from lineage_pipelines.orchestration.training.training_result import check_result, leave_out_undefined
 from lineage_pipelines.orchestration.ui.outcome import Outcome
-from lineage_pipelines.orchestration.ui.page_comparison import find_differences
-from lineage_pipelines.queries.registry.baseline import find_baseline, previous_version
+from lineage_pipelines.orchestration.ui.page_comparison import build_outcome
+from lineage_pipelines.queries.registry.baseline import Baseline, find_baseline
 from lineage_pipelines.records.statement.code import CodeVersion
 from lineage_pipelines.records.statement.environment import Environment
 from lineage_pipelines.records.statement.lineage_record import Completeness, LineageRecord, ModelIdentity
@@ -95,9 +96,7 @@ class TrainingStep:
                 f"an earlier attempt of this run committed {committed.ref}; nothing is trained again. "
                 "Launch a new run, not a re-execution, for a new version"
             )
-            return Outcome(
-                entry=committed, trained=None, previous=previous_version(self.catalog, committed), baseline=None
-            )
+            return self._outcome(committed)
         captured = self._capture(parameters)
         with open_attempt(self.catalog, self.facts, self.definition.name) as (attempt, folder):
             self.log(f"placing {len(self.definition.inputs)} inputs: {', '.join(self.definition.inputs)}")
@@ -201,11 +200,20 @@ class TrainingStep:
         )
         entry = self.catalog.append(record, attempt=attempt, notify=[DAGSTER])
         self.log(f"committed {entry.ref}, record {entry.digest.hex[:12]}")
-        differences = find_differences(
-            self.catalog, entry, artifacts=self.artifacts, project_dir=self.settings.project_dir, log=self.log
+        return self._outcome(entry, trained=trained, baseline=baseline)
+
+    def _outcome(
+        self, entry: Entry, *, trained: TrainedModel | None = None, baseline: Baseline | None = None
+    ) -> Outcome:
+        return build_outcome(
+            self.catalog,
+            entry,
+            artifacts=self.artifacts,
+            project_dir=self.settings.project_dir,
+            trained=trained,
+            baseline=baseline,
+            log=self.log,
         )
-        previous = previous_version(self.catalog, entry)
-        return Outcome(entry=entry, trained=trained, previous=previous, baseline=baseline, differences=differences)
 
     def _identity(self) -> ModelIdentity:
         definition = self.definition

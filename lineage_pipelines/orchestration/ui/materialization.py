@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -11,40 +12,46 @@ import dagster as dg
 from lineage_pipelines.catalog.log.entries import Entry
 from lineage_pipelines.orchestration.ui import metadata_keys
 from lineage_pipelines.orchestration.ui.outcome import Outcome
+from lineage_pipelines.orchestration.ui.version_card import version_card
+from lineage_pipelines.orchestration.ui.version_list import version_table
 from lineage_pipelines.records.statement.dataset import DatasetSnapshot
 from lineage_pipelines.records.statement.lineage_record import LineageRecord
 from lineage_pipelines.records.statement.metric import by_interest, metric_text
 from lineage_pipelines.records.statement.training_run import CheckResult, Evaluation
-from lineage_pipelines.records.values.model_name import scoped
 from lineage_pipelines.reports.change_text import change_text
 
-_SUMMARY_LENGTH = 1000  # longer text hides behind a button
+_LONGEST_NOTES = 1000
 _MAX_METRICS = 3  # of slices and candidates; the others are in the record
 _MAX_PLOTTED = 100  # the record holds them all
 _LONGEST_DETAIL = 2000
 _MAX_FINDINGS = 5
 _LONGEST_FINDING = 300
+_PAGES = re.compile(r"https?://[\w.:/~-]+")
+_PLAIN = re.compile(r"\w+")
 _OPTIONAL = (
     metadata_keys.LINEAGE_SLICES,
     metadata_keys.LINEAGE_PLOT,
     metadata_keys.LINEAGE_CANDIDATES,
     metadata_keys.LINEAGE_COMPARISON,
     metadata_keys.LINEAGE_DIFFERS,
+    metadata_keys.LINEAGE_VERSIONS,
 )
 
 
 def model_metadata(outcome: Outcome) -> dict[str, Any]:
     """Return the metadata of a committed version, the most useful first.
 
-    Each metric is a float of its own, so that Dagster plots it over time. Text that users wrote is sent as plain
-    text, never as Markdown or a URL.
+    Each metric is a float of its own, so that Dagster plots it over time. Text that users wrote is escaped in the
+    card and plain text elsewhere, never a link.
     """
     record = outcome.entry.record
     entries: dict[str, Any] = {
+        metadata_keys.LINEAGE_SUMMARY: dg.MetadataValue.md(version_card(outcome)),
         metadata_keys.MODEL_VERSION: outcome.entry.version,
-        metadata_keys.LINEAGE_SUMMARY: dg.MetadataValue.text(summary(outcome)),
+        metadata_keys.LINEAGE_VERSIONS: version_table(outcome.versions),
         metadata_keys.LINEAGE_INPUTS: _inputs(record, outcome.previous),
         metadata_keys.LINEAGE_GAPS: "; ".join(record.completeness.missing) or None,
+        metadata_keys.LINEAGE_NOTES: dg.MetadataValue.text(notes(outcome)),
         metadata_keys.LINEAGE_DIFFERS: _differences(outcome),
         metadata_keys.LINEAGE_COMPARISON: _comparison(outcome),
         **_metrics(record.evaluation),
@@ -52,6 +59,8 @@ def model_metadata(outcome: Outcome) -> dict[str, Any]:
         metadata_keys.LINEAGE_CANDIDATES: _candidates(record),
         metadata_keys.LINEAGE_PLOT: _plot(outcome),
         metadata_keys.LINEAGE_RECORD: f"sha256:{outcome.entry.digest.hex}",
+        metadata_keys.LINEAGE_RUN: _run(record),
+        metadata_keys.LINEAGE_MLFLOW: _mlflow_run(record),
         metadata_keys.CODE_REVISION: record.code.revision,
         metadata_keys.CODE_DIRTY: record.code.dirty,
         metadata_keys.MODEL_ARTIFACT: str(record.artifact.digest),
@@ -88,23 +97,15 @@ def input_versions(record: LineageRecord) -> dict[str, str]:
     }
 
 
-def summary(outcome: Outcome) -> str:
-    """Describe a version in a few lines."""
-    record = outcome.entry.record
-    code = (record.code.revision or "no commit")[:10] + (" with uncommitted changes" if record.code.dirty else "")
-    checks = record.evaluation.checks if record.evaluation else ()
-    failed = [check.name for check in checks if not check.passed]
-    passed = "all checks passed" if checks else "no checks declared"
+def notes(outcome: Outcome) -> str:
+    """Return what the training function and its author say of a version, and where there is more."""
     sentences = [
-        f"{scoped(outcome.entry.model, outcome.entry.identity)} version {outcome.entry.version}: "
-        + (f"FAILED {', '.join(failed)}" if failed else passed),
-        _chosen(record),
-        f"Code {code}, {record.environment.package_count} packages, {record.environment.python}",
-        f"On the command line: lineage show {shlex.quote(outcome.entry.ref)}",
+        _chosen(outcome.entry.record),
         outcome.trained.notes or "" if outcome.trained else "Recorded by an earlier attempt of this run",
+        f"On the command line: lineage show {shlex.quote(outcome.entry.ref)}",
     ]
     # Sentences and not lines: Dagster's page runs lines together.
-    return " ".join(f"{sentence.rstrip('.')}." for sentence in sentences if sentence)[: _SUMMARY_LENGTH - 1]
+    return " ".join(f"{sentence.rstrip('.')}." for sentence in sentences if sentence)[:_LONGEST_NOTES]
 
 
 def _chosen(record: LineageRecord) -> str:
@@ -115,16 +116,17 @@ def _chosen(record: LineageRecord) -> str:
 
 
 def _inputs(record: LineageRecord, previous: Entry | None) -> dg.TableMetadataValue | None:
-    # The widest columns last: Dagster's page scrolls sideways.
+    # The widest column last: Dagster's page scrolls sideways.
     before = {s.name: s for s in previous.record.data} if previous else {}
     return metadata_keys.table(
         {
             "input": snapshot.name,
-            f"since {previous.ref if previous else 'before'}": _change(snapshot, before.get(snapshot.name), previous),
+            f"since {previous.version if previous else 'before'}": _change(
+                snapshot, before.get(snapshot.name), previous
+            ),
             "rows": snapshot.rows,
-            "snapshot": (snapshot.digest.md5 or snapshot.digest.sha256 or "")[:12],
+            "snapshot": (snapshot.digest.md5 or snapshot.digest.sha256 or "")[:8],
             "path": snapshot.path,
-            "asset": snapshot.asset_key or "",
         }
         for snapshot in record.data
     )
@@ -188,8 +190,7 @@ def _candidates(record: LineageRecord) -> dg.TableMetadataValue | None:
     names = _common([list(candidate.metrics) for candidate in record.candidates])
     return metadata_keys.table(
         {
-            "candidate": c.name,
-            "selected": "→" if c.selected else "",
+            "candidate": f"→ {c.name}" if c.selected else c.name,
             **{n: _shown(c.metrics[n]) for n in names},
             "reason": c.reason,
         }
@@ -208,6 +209,20 @@ def _plot(outcome: Outcome) -> dg.MarkdownMetadataValue | None:
     if plot is None:
         return None
     return dg.MetadataValue.md(f"![evaluation](data:image/png;base64,{base64.b64encode(plot).decode()})")
+
+
+def _run(record: LineageRecord) -> dg.DagsterRunMetadataValue | None:
+    return dg.MetadataValue.dagster_run(record.run.dagster.run_id) if record.run.dagster else None
+
+
+def _mlflow_run(record: LineageRecord) -> dg.UrlMetadataValue | dg.TextMetadataValue | None:
+    """Link the run that the training tracked in MLflow, where its server has pages."""
+    run = record.run.mlflow
+    if run is None or run.run_id is None:
+        return None
+    if _PAGES.fullmatch(run.server or "") and _PLAIN.fullmatch(run.run_id):
+        return dg.MetadataValue.url(f"{str(run.server).rstrip('/')}/#/runs/{run.run_id}")
+    return dg.MetadataValue.text(run.run_id)
 
 
 def _within_budget(entries: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from lineage_pipelines.records.statement.dataset import Column
 
 _LIMIT = 100
+_LONGEST_TAG = 63
 
 
 def flat_numbers(values: object) -> dict[str, float]:
@@ -47,6 +48,10 @@ DVC_SECONDS = "dvc/seconds"
 LINEAGE_RECORD = "lineage/record"
 LINEAGE_INPUTS = "lineage/inputs"
 LINEAGE_SUMMARY = "lineage/summary"
+LINEAGE_VERSIONS = "lineage/versions"
+LINEAGE_NOTES = "lineage/notes"
+LINEAGE_RUN = "lineage/run"
+LINEAGE_MLFLOW = "lineage/mlflow_run"
 LINEAGE_COMPARISON = "lineage/comparison"
 LINEAGE_DIFFERS = "lineage/differs"
 LINEAGE_GAPS = "lineage/gaps"
@@ -75,6 +80,11 @@ def input_version_tag(key: dg.AssetKey) -> str:
     (dagster-io/dagster#21436).
     """
     return f"dagster/input_data_version/{key.to_user_string()}"
+
+
+def version_tag(model: str) -> str:
+    """Name the tag of a run that states which version of a model it made; a long name is cut to what a tag holds."""
+    return f"lineage/{model[:_LONGEST_TAG]}"
 
 
 def code_reference(path: str, line: int, label: str) -> dg.CodeReferencesMetadataValue:

@@ -1,5 +1,6 @@
 """Outcome of a run: the committed version, and the versions that its page compares it with."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -7,7 +8,9 @@ from lineage_pipelines.capture.trained_model import TrainedModel
 
 if TYPE_CHECKING:
     from lineage_pipelines.catalog.log.entries import Entry
+    from lineage_pipelines.orchestration.ui.version_list import ListedVersion
     from lineage_pipelines.queries.diff.explanation.change import Change
+    from lineage_pipelines.queries.registry.alias_history import LoggedDecision
     from lineage_pipelines.queries.registry.baseline import Baseline
 
 
@@ -30,4 +33,8 @@ class Outcome:
     """None when an earlier attempt of this run had already committed it."""
     previous: "Entry | None"
     baseline: "Baseline | None"
+    holder: "LoggedDecision | None" = None
+    """The decision by which a version is in production; None where none is."""
+    versions: "Sequence[ListedVersion]" = ()
+    """This version and the last ones before it, newest first."""
     differences: tuple[Difference, ...] = ()

@@ -77,6 +77,27 @@ def find_holder(
     return catalog.get(model, version) if version is not None else None
 
 
+def find_decision(catalog: Catalog, model: str, alias: str, *, identity: str | None = None) -> LoggedDecision | None:
+    """Return the decision since which an alias names its version without a break; None if it names none.
+
+    Args:
+        catalog: the catalog.
+        model: the model's name.
+        alias: `production`, for example.
+        identity: the identity of a partition; None for the model without.
+
+    Raises:
+        CatalogError: the catalog cannot be read.
+        RecordError: an entry is not a valid decision.
+    """
+    since: LoggedDecision | None = None
+    for each in list_decisions(catalog, model, scoped(alias, identity)):
+        if each.decision.moves_alias:
+            goes_on = since is not None and since.decision.version == each.decision.version
+            since = since if goes_on else each
+    return since if since is not None and since.decision.version is not None else None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
     """Which aliases name a version now."""
@@ -95,13 +116,9 @@ def find_standing(catalog: Catalog, entry: Entry) -> Standing:
         RecordError: an entry is not a valid decision.
     """
     holders = [(alias, version) for _, alias, version in catalog.index.current_aliases([entry.model])]
-    live = []
-    for alias in (alias for alias, version in holders if version == entry.version):
-        since: LoggedDecision | None = None
-        for each in list_decisions(catalog, entry.model, alias):
-            if each.decision.moves_alias:
-                since = (since or each) if each.decision.version == entry.version else None
-        live += [since] if since is not None else []
+    named = [split_scoped(alias) for alias, version in holders if version == entry.version]
+    found = [find_decision(catalog, entry.model, alias, identity=identity) for alias, identity in named]
+    live = [each for each in found if each is not None]
     return Standing(live=live, production=dict(holders).get(scoped(PRODUCTION, entry.identity)))
 
 

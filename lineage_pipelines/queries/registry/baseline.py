@@ -33,7 +33,16 @@ def previous_version(catalog: Catalog, entry: Entry) -> Entry | None:
     Raises:
         CatalogError: the catalog cannot be read.
     """
-    return next(_followed(catalog, entry.model, entry.partition, before=entry), None)
+    return next(earlier_versions(catalog, entry), None)
+
+
+def earlier_versions(catalog: Catalog, entry: Entry) -> Iterator[Entry]:
+    """Yield the versions before one, the nearest first: each is what the next nearer one follows.
+
+    Raises:
+        CatalogError: the catalog cannot be read.
+    """
+    return _followed(catalog, entry.model, entry.partition, before=entry)
 
 
 def preceding_versions(

@@ -72,7 +72,7 @@ def show_document(entry: "Entry", sequel: Sequel) -> Document:
         ("gates", _verdict(record.evaluation.checks if record.evaluation else ())),
         *_standing(sequel),
         *_scores(record),
-        ("parameters", _chosen_parameters(record)),
+        ("parameters", chosen_parameters(record)),
         ("seed", str(record.run.seed) if record.run.seed is not None else ""),
         ("window", _window(record)),
     ]
@@ -140,7 +140,7 @@ def _scores(record: LineageRecord) -> Iterator[tuple[str, str]]:
     yield "", ", ".join(others) + _more(len(names) - 1 - len(others))
 
 
-def _chosen_parameters(record: LineageRecord) -> str:
+def chosen_parameters(record: LineageRecord) -> str:
     """Say which parameters are not at their defaults; all of them where the defaults are not recorded."""
     defaults, values = record.parameter_defaults, record.parameters
     if defaults is None:
