@@ -231,6 +231,19 @@ _CELLS = st.sampled_from(
 _SOME = st.lists(_CELLS, min_size=1, max_size=3, unique=True)
 
 
+@pytest.mark.parametrize("missing", ["NA", "null", "", "-nan"])
+@pytest.mark.parametrize("rows", [1, 3])
+def test_a_missing_value_among_huge_whole_numbers_is_null(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, missing: str, rows: int
+) -> None:
+    monkeypatch.setattr(csv_reader, "_PIECE_ROWS", rows)
+    path = tmp_path / "t.csv"
+    path.write_text(f"a,b\n{2**63},1\n{missing},2\n{2**63},3\n")
+    assert _columns(path)[0] == ("a", "uint64")
+    assert [row["a"] for row in _rows(path)] == [2**63, None, 2**63]
+    assert [None if pd.isna(value) else value for value in read_table(path)["a"]] == [2**63, None, 2**63]
+
+
 @given(data=st.data())
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_in_pieces_a_file_is_what_it_is_whole(

@@ -65,7 +65,7 @@ def read_csv(file: Path, reading: Reading) -> "pd.DataFrame":
         ValueError, OSError: it cannot be read.
     """
     frame = _read(file, reading)
-    doubtful = [name for name in frame.columns if _is_doubtful(frame[name])]
+    doubtful = [name for name in frame.columns if _is_doubtful(frame[name], reading)]
     if doubtful:
         texts = _read(file, reading, dict.fromkeys(doubtful, str))
         for name in doubtful:
@@ -111,15 +111,17 @@ def csv_shape(file: Path, reading: Reading) -> CsvShape:
     """
     levels = _head(file, reading)[1]
     if levels:
-        return _shape(_without_index(read_csv(file, reading), levels))
+        return _shape(_without_index(read_csv(file, reading), levels), reading)
     pieces: list[Mapping[str, CsvColumn]] = []
     rows = 0
     for piece in _pieces(file, reading):
-        pieces.append(_columns(piece))
+        pieces.append(_columns(piece, reading))
         rows += len(piece)
     columns = {name: _merge([piece[name] for piece in pieces]) for name in pieces[0]}
     known = {name: column for name, column in columns.items() if column is not None}
-    return CsvShape(columns=known, rows=rows) if len(known) == len(columns) else _shape(read_csv(file, reading))
+    return (
+        CsvShape(columns=known, rows=rows) if len(known) == len(columns) else _shape(read_csv(file, reading), reading)
+    )
 
 
 def merge_files(shapes: Sequence[CsvShape], files: Sequence[Path], reading: Reading) -> "pa.Schema":
@@ -209,28 +211,28 @@ def _without_index(frame: "pd.DataFrame", levels: int) -> "pd.DataFrame":
     return pd.concat([frame.reset_index(drop=True), index], axis=1)
 
 
-def _shape(frame: "pd.DataFrame") -> CsvShape:
-    return CsvShape(columns=_columns(frame), rows=len(frame))
+def _shape(frame: "pd.DataFrame", reading: Reading) -> CsvShape:
+    return CsvShape(columns=_columns(frame, reading), rows=len(frame))
 
 
-def _columns(frame: "pd.DataFrame") -> dict[str, CsvColumn]:
+def _columns(frame: "pd.DataFrame", reading: Reading) -> dict[str, CsvColumn]:
     found = {}
     for name in frame.columns:
         column = frame[name]
         missing = column.isna()
-        large = _is_doubtful(column) or (column.dtype.kind in "iu" and _is_large(column))
+        large = _is_doubtful(column, reading) or (column.dtype.kind in "iu" and _is_large(column))
         found[name] = CsvColumn(
             kind=_type_of(column), nulls=bool(missing.any()), empty=bool(missing.all()), large=large
         )
     return found
 
 
-def _is_doubtful(column: "pd.Series[Any]") -> bool:
+def _is_doubtful(column: "pd.Series[Any]", reading: Reading) -> bool:
     """Whether whole numbers may have become floating point, or text that lost which values are missing."""
     if column.dtype.kind == "f":
         return _is_large(column)
-    # Of numbers from 2**63 on pandas makes text, and of a missing one the empty text, which is null otherwise.
-    return column.dtype.kind not in "iub" and bool((column == "").any())
+    # Of numbers from 2**63 on pandas makes text, and of a missing one the text that the file has, null otherwise.
+    return column.dtype.kind not in "iub" and bool(column.isin(["", *reading.null_values]).any())
 
 
 def _is_large(column: "pd.Series[Any]") -> bool:
