@@ -52,7 +52,7 @@ def command(
     from lineage_pipelines.catalog.transparency.signing import ApprovalKey
     from lineage_pipelines.queries.refs import resolve
     from lineage_pipelines.queries.registry.approval_status import draft_approval
-    from lineage_pipelines.queries.registry.promotion_policy import read_policy
+    from lineage_pipelines.queries.registry.policy_in_force import read_approval_policy
     from lineage_pipelines.records.values.model_name import check_alias
 
     end = _end(expires, expires_in, datetime.now(UTC))
@@ -64,7 +64,7 @@ def command(
             catalog, entry, alias, key=key.keyid, reason=reason, project_dir=project_dir, expires=end
         )
         seq = catalog.registry.approve(key.approve(approval))
-        asked = read_policy(project_dir, alias).approvals
+        asked = read_approval_policy(catalog, entry.model, alias, project_dir).approvals
     session.start_mirroring()
     until = f", until {end:%Y-%m-%dT%H:%MZ}" if end is not None else ""
     echo_note(f"entry {seq}: {approval.approver} approves {entry.ref} for {alias}{until}")

@@ -35,14 +35,17 @@ def promote(session: Session, /, ref: str, alias: str, reason: str, *, override:
     from lineage_pipelines.queries.registry.decision_drafts import (
         draft_promotion,
     )
+    from lineage_pipelines.queries.registry.policy_in_force import find_policy
     from lineage_pipelines.records.values.model_name import check_alias
-    from lineage_pipelines.reports.views.history import decision_document, decision_json
+    from lineage_pipelines.reports.views.history import decision_document, decision_json, policy_difference
 
     with session.open_for_writing() as catalog:
+        entry = resolve(catalog, ref)
+        before = find_policy(catalog, entry.model, check_alias(alias))
         decision = draft_promotion(
             catalog,
-            resolve(catalog, ref),
-            check_alias(alias),
+            entry,
+            alias,
             by=user_name(),
             reason=reason,
             project_dir=session.settings().project_dir,
@@ -52,6 +55,9 @@ def promote(session: Session, /, ref: str, alias: str, reason: str, *, override:
         seq = catalog.registry.decide(decision) if allowed else None
     if seq is not None:
         session.start_mirroring()
+    changed = policy_difference(before.change.policy, decision.policy) if before is not None else ""
+    if before is not None and changed:
+        echo_note(f"note: the policy of {alias} is not the one in force since entry {before.seq}: {changed}")
     answer(
         form,
         document=lambda: decision_document(decision, seq),

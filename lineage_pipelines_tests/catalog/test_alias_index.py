@@ -102,7 +102,7 @@ def test_a_row_that_no_decision_stands_behind_names_nothing(tmp_path: Path) -> N
     with _filled(tmp_path) as catalog:
         record = catalog.get("flight_delay", 4)
     with closing(sqlite3.connect(tmp_path / "catalog.db")) as file, file:
-        row = ("decision", "flight_delay", "production", record.seq + 4, 4, 1)
+        row = ("decision", "flight_delay", "production", record.seq + 6, 4, 1)
         file.execute("INSERT INTO decided (kind, model, alias, seq, version, moves) VALUES (?, ?, ?, ?, ?, ?)", row)
     with Catalog(f"sqlite:///{tmp_path}/catalog.db", read_only=True) as catalog:
         with pytest.raises(CatalogError, match="disagrees with the log about production of flight_delay"):

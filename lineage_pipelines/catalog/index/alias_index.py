@@ -1,4 +1,4 @@
-"""Alias index: the decisions and approvals of each model, and what its aliases name.
+"""Alias index: the decisions, approvals and policies of each model, and what its aliases name.
 
 The entry of the log is authoritative, the index only says where to look; `lineage verify` compares the two.
 """
@@ -11,15 +11,19 @@ import sqlalchemy as sa
 
 from lineage_pipelines.catalog.backends.schema_tables import decided, log, version
 from lineage_pipelines.catalog.backends.schema_tables import model as models
-from lineage_pipelines.catalog.log.entries import APPROVAL, DECISION, LogEntry, of_kind
+from lineage_pipelines.catalog.log.entries import APPROVAL, DECISION, POLICY, LogEntry, of_kind
 from lineage_pipelines.errors import CatalogError, RecordError
 from lineage_pipelines.records.decisions.approval import decode_envelope
 from lineage_pipelines.records.decisions.decision import decode_decision
+from lineage_pipelines.records.decisions.policy_change import decode_policy_change
 from lineage_pipelines.records.values.digest import Digest
+
+INDEXED = (DECISION, APPROVAL, POLICY)
+"""The kinds of entries in this index."""
 
 
 class IndexedDecision(NamedTuple):
-    """A decision or an approval, as the index has it."""
+    """A decision, an approval or a policy, as the index has it."""
 
     kind: str
     model: str
@@ -46,7 +50,7 @@ _NAMED = sa.select(version.c.digest).join_from(
 
 
 def add(connection: sa.Connection, seq: int, kind: str, body: bytes) -> None:
-    """Index an entry if it is a decision or an approval, in the transaction that commits it.
+    """Index an entry if it is a decision, an approval or a policy, in the transaction that commits it.
 
     An entry that cannot be read is not indexed; `lineage verify` reports it.
     """
@@ -57,10 +61,10 @@ def add(connection: sa.Connection, seq: int, kind: str, body: bytes) -> None:
 
 
 def derive(seq: int, kind: str, body: bytes) -> IndexedDecision | None:
-    """Return the line of the index for an entry; None if it is neither a decision nor an approval.
+    """Return the line of the index for an entry; None if it is of another kind than `INDEXED`.
 
     Raises:
-        RecordError: its bytes are neither.
+        RecordError: its bytes are not of its kind.
     """
     if kind == DECISION:
         made = decode_decision(body)
@@ -68,15 +72,18 @@ def derive(seq: int, kind: str, body: bytes) -> IndexedDecision | None:
     if kind == APPROVAL:
         given = decode_envelope(body).approval
         return IndexedDecision(kind, given.model, given.alias, seq, given.version, moves=False)
+    if kind == POLICY:
+        changed = decode_policy_change(body)
+        return IndexedDecision(kind, changed.model, changed.alias, seq, None, moves=False)
     return None
 
 
 def copy(connection: sa.Connection, log_connection: sa.Connection) -> None:
-    """Index the models, decisions and approvals of a log in another database."""
+    """Index the models, decisions, approvals and policies of a log in another database."""
     rows = [{"name": row.name, "folded": row.folded} for row in log_connection.execute(sa.select(models))]
     if rows:
         connection.execute(models.insert(), rows)
-    for kind in (DECISION, APPROVAL):
+    for kind in INDEXED:
         for row in log_connection.execute(sa.select(log.c.seq, log.c.body).where(of_kind(kind)).order_by(log.c.seq)):
             add(connection, row.seq, kind, bytes(row.body))
 
@@ -192,7 +199,7 @@ def nearest_approvals(connection: sa.Connection, model: str, version: int, other
 def places(
     connection: sa.Connection, kind: str, model: str, alias: str | None, version: int | None = None
 ) -> Sequence[int]:
-    """Return the places of the decisions or approvals of a model, or of one version, in order."""
+    """Return the places of the decisions, approvals or policies of a model, or of one version, in order."""
     statement = sa.select(decided.c.seq).where(decided.c.kind == kind, decided.c.model == model)
     if alias is not None:
         statement = statement.where(decided.c.alias == alias)

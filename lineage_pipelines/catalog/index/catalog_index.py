@@ -28,7 +28,7 @@ from lineage_pipelines.catalog.index.index_comparison import IndexComparison, In
 from lineage_pipelines.catalog.index.summary_index import SummarizedVersion
 from lineage_pipelines.catalog.log import reader
 from lineage_pipelines.catalog.log.catalog_log import CatalogLog
-from lineage_pipelines.catalog.log.entries import APPROVAL, DECISION, RECORD, Entry, of_kind
+from lineage_pipelines.catalog.log.entries import DECISION, RECORD, Entry, of_kind
 from lineage_pipelines.errors import CatalogError, RecordError
 from lineage_pipelines.records.statement.lineage_record import LineageRecord, decode
 from lineage_pipelines.records.statement.partition import Partition
@@ -304,7 +304,7 @@ def _empty_index() -> sa.Engine:
 
 
 def rebuild_index(connection: sa.Connection, log_connection: sa.Connection | None = None) -> int:
-    """Index every record, decision and approval of the log, in its order; return how many records there are.
+    """Index every record, decision, approval and policy of the log, in its order; return how many records there are.
 
     Args:
         connection: where the index is, its tables empty.
@@ -325,7 +325,7 @@ def rebuild_index(connection: sa.Connection, log_connection: sa.Connection | Non
         record_index.add_version(connection, row.seq, digest, record, number, recorded=row.recorded, known=known)
         if len(known) > _CACHED_ENTITIES:
             known.clear()
-    for kind in (DECISION, APPROVAL):
+    for kind in alias_index.INDEXED:
         for row in _entries(log_connection or connection, kind):
             reader.check_body(row, f"entry {row.seq}")
             alias_index.add(connection, row.seq, kind, row.body)

@@ -27,7 +27,7 @@ from lineage_pipelines.catalog.backends.schema_tables import (
 from lineage_pipelines.catalog.index import alias_index, summary_index
 from lineage_pipelines.catalog.index.record_index import Entity, fold, named_by, source_files, source_of
 from lineage_pipelines.catalog.log import reader
-from lineage_pipelines.catalog.log.entries import APPROVAL, DECISION, RECORD, LogEntry
+from lineage_pipelines.catalog.log.entries import RECORD, LogEntry
 from lineage_pipelines.errors import RecordError
 from lineage_pipelines.records.statement.lineage_record import LineageRecord, decode
 
@@ -106,7 +106,7 @@ class IndexComparison:
         self._last = entry.seq
         if entry.kind == RECORD:
             self._add_record(entry, record or decode(entry.body))
-        elif entry.kind in (DECISION, APPROVAL):
+        elif entry.kind in alias_index.INDEXED:
             line = alias_index.derive(entry.seq, entry.kind, entry.body)
             if line is not None:
                 self._expect("decided", entry.seq, (*line[:-1], int(line.moves)))

@@ -112,7 +112,8 @@ def walk(
         statement = statement.where(log.c.seq.in_(seqs))
     if kind is not None:
         statement = statement.where(of_kind(kind))
-    with connection.execution_options(yield_per=_BATCH).execute(statement) as rows:
+    # Of the statement, not of the connection: PostgreSQL would declare a cursor for what is inserted afterwards.
+    with connection.execute(statement, execution_options={"yield_per": _BATCH}) as rows:
         for row in rows:
             yield LogEntry(**row._mapping)  # noqa: SLF001  # SQLAlchemy's public name for it
 

@@ -1,6 +1,7 @@
 """Decision checks: whether a decision, approval or key agrees with the log, in the transaction that commits it."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import sqlalchemy as sa
@@ -8,7 +9,7 @@ import sqlalchemy as sa
 from lineage_pipelines.catalog.backends.schema_tables import log
 from lineage_pipelines.catalog.index import alias_index
 from lineage_pipelines.catalog.log import reader
-from lineage_pipelines.catalog.log.entries import APPROVAL, DECISION, KEY, of_kind
+from lineage_pipelines.catalog.log.entries import APPROVAL, DECISION, KEY, POLICY, of_kind
 from lineage_pipelines.catalog.registry import approval_rules, decision_rules
 from lineage_pipelines.catalog.registry.approval_rules import RULE, Approver, GivenApproval
 from lineage_pipelines.errors import CatalogError, ConflictError, NotFoundError
@@ -27,6 +28,7 @@ from lineage_pipelines.records.decisions.key_event import (
     decode_key_event,
 )
 from lineage_pipelines.records.decisions.look_alike import skeleton
+from lineage_pipelines.records.decisions.policy_change import PolicyChange, decode_policy_change
 from lineage_pipelines.records.values.codec import parse_time
 from lineage_pipelines.records.values.digest import Digest
 from lineage_pipelines.records.values.model_name import scoped, split_scoped
@@ -72,6 +74,24 @@ def _named_before(connection: sa.Connection, decision: Decision) -> Iterator[Dig
             same = made is not None and (made.model, made.alias) == (decision.model, decision.alias)
             if made is not None and same and made.moves_alias and made.record is not None:
                 yield made.record
+
+
+def policy_change(connection: sa.Connection, decision: Decision) -> PolicyChange | None:
+    """Return the change of the policy in force that a promotion brings; None if it brings none.
+
+    A policy that is not the project's committed one decides about this promotion only, which is an override.
+    """
+    if decision.action is not Action.PROMOTE or decision.policy.get("uncommitted"):
+        return None
+    model, alias = decision.model, decision.alias_name
+    revision = decision.policy_revision
+    change = PolicyChange(model=model, alias=alias, policy=decision.policy, revision=revision, by=decision.by)
+    places = alias_index.places(connection, POLICY, model, alias)
+    for entry in reader.walk(connection, signed=False, seqs=places[-1:], kind=POLICY):
+        in_force = decode_policy_change(entry.body)
+        if replace(in_force, revision=revision, by=decision.by) == change:
+            return None
+    return change
 
 
 def _check_version(connection: sa.Connection, model: str, version: int, record: Digest | None, alias: str) -> None:

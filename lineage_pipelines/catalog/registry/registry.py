@@ -1,4 +1,4 @@
-"""Registry: decisions about versions, approvals, analyses, and the keys of people, as entries of the log."""
+"""Registry: decisions about versions, policies, approvals, analyses, and the keys of people, as entries of the log."""
 
 from collections.abc import Iterator, Sequence
 
@@ -8,7 +8,7 @@ from lineage_pipelines.catalog.connection import CatalogConnection
 from lineage_pipelines.catalog.index import alias_index
 from lineage_pipelines.catalog.index.catalog_index import CatalogIndex
 from lineage_pipelines.catalog.log.catalog_log import CatalogLog
-from lineage_pipelines.catalog.log.entries import ANALYSES, APPROVAL, DECISION, KEY, LogEntry
+from lineage_pipelines.catalog.log.entries import ANALYSES, APPROVAL, DECISION, KEY, POLICY, LogEntry
 from lineage_pipelines.catalog.log.writer import AddedEntry, add_entry
 from lineage_pipelines.catalog.outbox import outbox
 from lineage_pipelines.catalog.outbox.outbox import Outbox
@@ -18,6 +18,7 @@ from lineage_pipelines.errors import CatalogError
 from lineage_pipelines.records.decisions.approval import SignedApproval, encode_envelope
 from lineage_pipelines.records.decisions.decision import Decision, encode_decision
 from lineage_pipelines.records.decisions.key_event import KeyChange, KeyEvent, encode_key_event
+from lineage_pipelines.records.decisions.policy_change import encode_policy_change
 from lineage_pipelines.records.values.digest import Digest
 
 
@@ -42,6 +43,8 @@ class Registry:
     def decide(self, decision: Decision) -> int:
         """Commit a decision; return its place in the log.
 
+        The policy of a promotion is committed before it, as an entry of its own, if it is not the one in force.
+
         Raises:
             ConflictError: the alias no longer names `decision.previous`, or an approval that was counted no longer
                 counts.
@@ -52,6 +55,9 @@ class Registry:
         key = self._log.signing_key()
         with self._connection.writing_once() as connection:
             decision_checks.check(connection, decision)
+            changed = decision_checks.policy_change(connection, decision)
+            if changed is not None:
+                write_entry(connection, POLICY, encode_policy_change(changed), key)
             return self._mirrored(connection, DECISION, encode_decision(decision), key)
 
     def approve(self, signed: SignedApproval) -> int:
@@ -155,6 +161,12 @@ class Registry:
             seqs = alias_index.places(connection, APPROVAL if approvals else DECISION, model, alias, version)
         return self._log.entries_at([seq for seq in seqs if after < seq and (until is None or seq <= until)])
 
+    def policies_of(self, model: str, alias: str | None = None) -> Iterator[LogEntry]:
+        """Yield the entries with the policies of a model's aliases, or of one, in order, unchecked."""
+        with self._index.reading_decisions() as connection:
+            seqs = alias_index.places(connection, POLICY, model, alias)
+        return self._log.entries_at(seqs)
+
     def approvals_near(self, model: str, version: int, *, others: int) -> Iterator[LogEntry]:
         """Yield the approvals of a version and the newest `others` of other versions, in order, unchecked."""
         with self._index.reading_decisions() as connection:
@@ -163,7 +175,7 @@ class Registry:
 
 
 def write_entry(connection: sa.Connection, kind: str, body: bytes, key: LogKey | None) -> AddedEntry:
-    """Append an entry to the log and index the decision or approval in it.
+    """Append an entry to the log and index the decision, approval or policy in it.
 
     Raises:
         CatalogError: the key was revoked, or is for approvals.

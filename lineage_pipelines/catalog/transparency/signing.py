@@ -29,6 +29,7 @@ PAYLOAD_TYPES = {
     "decision": "application/vnd.lineage-pipelines.decision+json",
     "key": "application/vnd.lineage-pipelines.key+json",
     "approval": "application/vnd.lineage-pipelines.approval-envelope+json",
+    "policy": "application/vnd.lineage-pipelines.policy+json",
     "reproduction": "application/vnd.lineage-pipelines.reproduction+json",
     "attribution": "application/vnd.lineage-pipelines.attribution+json",
 }

@@ -26,7 +26,7 @@ from lineage_pipelines.catalog.registry.approval_rules import (
 )
 from lineage_pipelines.errors import CatalogError, RecordError
 from lineage_pipelines.queries.registry.free_text import check_reason
-from lineage_pipelines.queries.registry.promotion_policy import read_policy
+from lineage_pipelines.queries.registry.policy_in_force import read_approval_policy
 from lineage_pipelines.records.decisions.approval import Approval, policy_digest, trainers
 from lineage_pipelines.records.decisions.decision import Decision
 from lineage_pipelines.records.decisions.key_event import KeyEvent, decode_key_event
@@ -137,7 +137,7 @@ def draft_approval(
     project_dir: Path,
     expires: datetime | None = None,
 ) -> Approval:
-    """Return the statement that a person signs, under the policy of the project.
+    """Return the statement that a person signs, under the policy of the project's last commit.
 
     Args:
         catalog: the catalog.
@@ -155,7 +155,7 @@ def draft_approval(
         RecordError: the alias or the reason is not allowed.
     """
     check_new_alias(alias)
-    policy = read_policy(project_dir, alias).plain()
+    policy = read_approval_policy(catalog, entry.model, alias, project_dir).plain()
     approver = approver_of(_key_events(catalog), key)
     allowed = terms_of(policy).approvers
     if allowed and approver.owner not in allowed and key not in allowed:
@@ -198,7 +198,7 @@ def list_approvals(
     """
     approvals, seen = read_approvals(catalog, model, version)
     now = datetime.now(UTC)
-    policy = cache(lambda alias: _policy(project_dir, alias))
+    policy = cache(lambda alias: _policy(catalog, model, alias, project_dir))
     found = []
     for given in approvals.of_model(model):
         if alias in (None, given.approval.alias) and version in (None, given.approval.version):
@@ -209,9 +209,11 @@ def list_approvals(
     return found
 
 
-def _policy(project_dir: Path | None, alias: str) -> Mapping[str, Json] | None:
+def _policy(catalog: Catalog, model: str, alias: str, project_dir: Path | None) -> Mapping[str, Json] | None:
+    if project_dir is None:
+        return None
     try:
-        return read_policy(project_dir, alias).plain() if project_dir is not None else None
+        return read_approval_policy(catalog, model, alias, project_dir).plain()
     except CatalogError:  # an unreadable policy must not prevent reading past decisions
         return None
 

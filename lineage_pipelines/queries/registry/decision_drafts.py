@@ -12,7 +12,8 @@ from lineage_pipelines.errors import NotFoundError
 from lineage_pipelines.queries.registry.alias_history import find_holder, list_decisions, live_identities
 from lineage_pipelines.queries.registry.approval_status import read_approvals
 from lineage_pipelines.queries.registry.free_text import check_reason
-from lineage_pipelines.queries.registry.promotion_policy import Policy, evaluate_policy, read_committed
+from lineage_pipelines.queries.registry.policy_in_force import read_promotion_policy
+from lineage_pipelines.queries.registry.promotion_policy import Policy, evaluate_policy
 from lineage_pipelines.records.decisions.decision import Action, ComparedVersion, Comparison, CountedApproval, Decision
 from lineage_pipelines.records.values.digest import Digest
 from lineage_pipelines.records.values.model_name import check_new_alias, scoped
@@ -67,7 +68,7 @@ def draft_promotion(
         RecordError: the alias or the reason is not allowed.
     """
     check_new_alias(alias)
-    policy = read_committed(project_dir, alias)
+    policy = read_promotion_policy(catalog, entry.model, alias, project_dir)
     current = find_holder(catalog, entry.model, alias, identity=entry.identity)
     draft = Decision(
         action=Action.PROMOTE,
@@ -79,6 +80,7 @@ def draft_promotion(
         by=by,
         reason=check_reason(reason),
         policy=policy.plain(),
+        policy_revision=policy.revision,
         compared=compare(entry, current, policy),
     )
     assessed: tuple[AssessedApproval, ...] = ()

@@ -14,7 +14,7 @@ from lineage_pipelines.records.statement.lineage_record import LineageRecord
 from lineage_pipelines.records.statement.metric import declare_direction, is_no_worse, metric_text
 from lineage_pipelines.records.values.canonical import Json
 from lineage_pipelines.settings import read_table
-from lineage_pipelines.system.git_command import GitError, read_blobs
+from lineage_pipelines.system.git_command import GitError, read_blobs, run_git
 
 _EXPECTED: Mapping[str, type] = {
     "checks": list,
@@ -117,6 +117,8 @@ class Policy:
     """Whose approvals count, by owner or by key; empty for everyone with a key."""
     uncommitted: bool = False
     """Whether it is not the policy of the project's last commit, so that nobody can read later where it came from."""
+    revision: str | None = None
+    """The commit that it was read in; None without Git, and where it is not that of a commit. No part of the rules."""
 
     def plain(self) -> dict[str, Json]:
         """Return the policy in the form that a decision records; rules of later releases only where they are set."""
@@ -172,15 +174,39 @@ def read_committed(project_dir: Path, alias: str) -> Policy:
     table = read_table(project_dir, "promotion", alias)
     policy = _policy_of(table, project_dir, alias)
     try:
-        (content,) = read_blobs(project_dir, ["HEAD:./pyproject.toml"])
-        committed: Any = tomllib.loads((content or b"").decode())
+        revision, committed = _committed_table(project_dir, alias)
     except GitError:  # without Git there is no commit to compare with
         return policy
     except ValueError:
-        committed = {}
+        revision, committed = "", None
+    same = committed == table
+    return replace(policy, uncommitted=not same, revision=revision if same else None)
+
+
+def read_last_commit(project_dir: Path, alias: str) -> Policy:
+    """Return the policy of an alias in the project's last commit; without Git, from its pyproject.toml.
+
+    Raises:
+        CatalogError: as `read_policy`.
+    """
+    try:
+        revision, table = _committed_table(project_dir, alias)
+    except GitError:
+        return read_policy(project_dir, alias)
+    except ValueError as error:
+        what, where = f"the policy of the last commit cannot be read: {error}", str(project_dir / "pyproject.toml")
+        raise CatalogError(what, where=where, fix="correct the file, and commit it") from error
+    return replace(_policy_of(table, project_dir, alias), revision=revision)
+
+
+def _committed_table(project_dir: Path, alias: str) -> tuple[str, object]:
+    """Return the last commit, and the table of an alias in it; raises ValueError where the file is no TOML."""
+    revision = run_git(project_dir, ["rev-parse", "HEAD"]).decode("ascii").strip()
+    (content,) = read_blobs(project_dir, [f"{revision}:./pyproject.toml"])
+    table: Any = tomllib.loads((content or b"").decode())
     for name in ("tool", "lineage", "promotion", alias):
-        committed = committed.get(name, {}) if isinstance(committed, Mapping) else {}
-    return replace(policy, uncommitted=committed != table)
+        table = table.get(name, {}) if isinstance(table, Mapping) else {}
+    return revision, table
 
 
 def parse_policy(table: object, *, where: str) -> Policy:

@@ -14,8 +14,10 @@ from lineage_pipelines.errors import LineageError, RecordError
 from lineage_pipelines.queries.registry.approval_status import Approvals
 from lineage_pipelines.queries.registry.decision_drafts import compare, counted
 from lineage_pipelines.queries.registry.promotion_policy import Policy, evaluate_policy, parse_policy
+from lineage_pipelines.records.decisions.approval import policy_digest
 from lineage_pipelines.records.decisions.decision import Action, Decision
 from lineage_pipelines.records.decisions.key_event import KeyEvent, decode_key_event
+from lineage_pipelines.records.decisions.policy_change import PolicyChange
 from lineage_pipelines.records.statement.lineage_record import LineageRecord
 from lineage_pipelines.records.statement.metric import direction_by_words
 from lineage_pipelines.records.values.codec import parse_time
@@ -63,13 +65,17 @@ class _Evidence:
         return entry
 
 
-def recheck_decisions(catalog: Catalog, decisions: Sequence[tuple[int, Decision]]) -> Iterator[str]:
+def recheck_decisions(
+    catalog: Catalog, decisions: Sequence[tuple[int, Decision]], policies: Sequence[tuple[int, PolicyChange]] = ()
+) -> Iterator[str]:
     """Yield what is wrong with decisions, in words, each with its place in the log.
 
     Args:
         catalog: the catalog.
         decisions: place and decision, in order.
+        policies: place and policy, in order.
     """
+    yield from _recheck_policies(decisions, policies)
     evidence = _Evidence(catalog)
     current: dict[tuple[str, str], Digest | None] = {}
     named: dict[tuple[str, str], set[Digest]] = defaultdict(set)
@@ -84,6 +90,24 @@ def recheck_decisions(catalog: Catalog, decisions: Sequence[tuple[int, Decision]
         if decision.moves_alias:
             current[alias] = decision.record
             named[alias] |= {decision.record} if decision.record is not None else set()
+
+
+def _recheck_policies(
+    decisions: Sequence[tuple[int, Decision]], policies: Sequence[tuple[int, PolicyChange]]
+) -> Iterator[str]:
+    """Yield which promotions were judged under another policy than the one in force.
+
+    Releases that committed no policies leave nothing to compare with before the first one of an alias.
+    """
+    entries: Sequence[tuple[int, Decision | PolicyChange]] = sorted([*decisions, *policies], key=lambda each: each[0])
+    in_force: dict[tuple[str, str], tuple[int, Digest]] = {}
+    for seq, entry in entries:
+        if isinstance(entry, PolicyChange):
+            in_force[entry.model, entry.alias] = seq, policy_digest(entry.policy)
+        elif entry.action is Action.PROMOTE and not (entry.policy.get("uncommitted") and entry.override):
+            place, digest = in_force.get((entry.model, entry.alias_name), (0, None))
+            if digest is not None and digest != policy_digest(entry.policy):
+                yield f"entry {seq} (decision) was judged under another policy than the one in force, of entry {place}"
 
 
 def _recheck(evidence: _Evidence, seq: int, decision: Decision) -> Iterator[str]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
+from lineage_pipelines.catalog.index.alias_index import INDEXED
 from lineage_pipelines.catalog.index.index_comparison import IndexComparison
 from lineage_pipelines.catalog.log.entries import LogEntry
 from lineage_pipelines.catalog.transparency.signing import PublicKey
@@ -20,6 +21,7 @@ from lineage_pipelines.queries.versions.referenced_files import ReferencedFiles
 from lineage_pipelines.records.decisions.attribution import decode_attribution
 from lineage_pipelines.records.decisions.decision import Decision, decode_decision
 from lineage_pipelines.records.decisions.key_event import KeyChange, KeyEvent, KeyPurpose, decode_key_event
+from lineage_pipelines.records.decisions.policy_change import PolicyChange, decode_policy_change
 from lineage_pipelines.records.decisions.reproduction import decode_reproduction
 from lineage_pipelines.records.statement.lineage_record import (
     LineageRecord,
@@ -352,6 +354,8 @@ class LogScan:
         self.decisions: list[tuple[int, Decision]] = []
         """Place and decision, in order."""
         self.approvals: list[LogEntry] = []
+        self.policies: list[tuple[int, PolicyChange]] = []
+        """Place and policy, in order."""
         self._files = files
         self._index = index
 
@@ -382,20 +386,25 @@ class LogScan:
         try:
             if entry.kind == "record" and selected:
                 self._check_record(entry)
-            elif entry.kind == "decision":
-                self.decisions.append((entry.seq, decode_decision(entry.body)))
-                self._compare(entry)
-            elif entry.kind == "record" or entry.seq in self.indexed:
+            elif entry.kind == "record" or (entry.kind != "decision" and entry.seq in self.indexed):
                 self.order.assume(entry)
-            elif entry.kind == "approval":
-                self.approvals.append(entry)
-                self._compare(entry)
+            elif entry.kind in INDEXED:
+                self._collect(entry)
             elif selected and (decode_analysis := _ANALYSES.get(entry.kind)):
                 decode_analysis(entry.body)
         except RecordError as error:
             self.bytes.report(entry, error.what)
             if entry.kind == "record":  # reported once: the records after it follow its digest
                 self.order.assume(entry)
+
+    def _collect(self, entry: LogEntry) -> None:
+        if entry.kind == "decision":
+            self.decisions.append((entry.seq, decode_decision(entry.body)))
+        elif entry.kind == "policy":
+            self.policies.append((entry.seq, decode_policy_change(entry.body)))
+        else:
+            self.approvals.append(entry)
+        self._compare(entry)
 
     def _check_record(self, entry: LogEntry) -> None:
         if self._files is None and self._index is None:

@@ -155,7 +155,7 @@ def _signatures(scan: LogScan) -> Finding:
 def _decisions(scan: LogScan, catalog: Catalog) -> Finding:
     made, selection = scan.decisions, scan.selection
     about = frozenset(seq for seq, decision in made if selection.concerns(decision.record))
-    reports = (*recheck_decisions(catalog, made), *_misindexed(scan, catalog))
+    reports = (*recheck_decisions(catalog, made, scan.policies), *_misindexed(scan, catalog))
     detail = f"{count(len(about), 'decision')} consistent with policies, records and approvals"
     return conclude(FindingKind.DECISIONS, selection.filter(_defects(FindingKind.DECISIONS, reports), about), detail)
 

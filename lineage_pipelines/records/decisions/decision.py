@@ -84,6 +84,8 @@ class Decision(Value):
     reason: str
     policy: Mapping[str, Json]
     """The policy that was in force, whole."""
+    policy_revision: str | None = None
+    """The commit that the policy was read in; None without Git, and where it is not that of a commit."""
     rules: tuple[Rule, ...] = ()
     override: bool = False
     """Whether it was made against the policy."""

@@ -1,4 +1,4 @@
-"""History: decisions and approvals, for people and for programs."""
+"""History: decisions, approvals and changed policies, for people and for programs."""
 
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,11 +10,12 @@ from lineage_pipelines.records.statement.metric import by_interest
 from lineage_pipelines.records.values.canonical import Json
 from lineage_pipelines.records.values.codec import format_time, to_json
 from lineage_pipelines.reports.document import Block, Document, Heading, Pairs, Paragraph, Table
-from lineage_pipelines.reports.formatting import number, person, utc_time
+from lineage_pipelines.reports.formatting import number, person, short_digest, utc_time
 
 if TYPE_CHECKING:
     from lineage_pipelines.queries.registry.alias_history import LoggedDecision
     from lineage_pipelines.queries.registry.approval_status import ApprovalStatus
+    from lineage_pipelines.queries.registry.policy_in_force import LoggedPolicy
 
 
 def decision_document(decision: Decision, seq: int | None) -> Document:
@@ -69,19 +70,27 @@ _BACKDATED = "!"
 
 
 def history_document(
-    decided: "Sequence[LoggedDecision]", approved: "Sequence[ApprovalStatus]" = (), *, limit: int | None = None
+    decided: "Sequence[LoggedDecision]",
+    approved: "Sequence[ApprovalStatus]" = (),
+    policies: "Sequence[LoggedPolicy]" = (),
+    *,
+    limit: int | None = None,
 ) -> Document:
-    """List decisions and approvals, newest first, in the order of the log; what a clock dated back is marked.
+    """List decisions, approvals and changed policies, newest first, in the order of the log.
+
+    What a clock dated back is marked, and so is the promotion that a policy was changed with.
 
     Args:
         decided: decisions.
         approved: approvals.
+        policies: policies that replaced another one.
         limit: how many, the newest; None for all.
     """
     if not decided and not approved:
         return Document([Paragraph("Nothing has been decided. `lineage promote` makes an alias name a version.")])
-    back = _backdated(decided, approved)
-    rows = {each.seq: _row(each) for each in decided} | {each.seq: _approval_row(each) for each in approved}
+    back, under = _backdated(decided, approved), _under_changed(policies)
+    rows = {each.seq: _row(each, changed=each.seq in under) for each in decided}
+    rows |= {each.seq: _approval_row(each) for each in approved} | {each.seq: _policy_row(each) for each in policies}
     shown = sorted(rows, reverse=True)[:limit]
     table = [[f"{rows[seq][0]}{f' {_BACKDATED}' if seq in back else ''}", *rows[seq][1:]] for seq in shown]
     blocks: list[Block] = [Table(["when (UTC)", "alias", "decision", "version", "by", "reason"], table)]
@@ -104,12 +113,41 @@ def _when(at: datetime) -> str:
     return utc_time(at).removesuffix(" UTC")
 
 
-def _row(decided: "LoggedDecision") -> list[str]:
+def _under_changed(policies: "Sequence[LoggedPolicy]") -> frozenset[int]:
+    """Return the places of the promotions that policies were changed with: of each, the entry after it."""
+    return frozenset(each.seq + 1 for each in policies)
+
+
+def policy_difference(before: Mapping[str, Json], after: Mapping[str, Json]) -> str:
+    """Say in which rules two policies differ: `approvals 2 → none; clean yes → no`."""
+    names = [name for name in {**before, **after} if before.get(name) != after.get(name)]
+    return "; ".join(f"{name} {_rule_text(before.get(name))} → {_rule_text(after.get(name))}" for name in names)
+
+
+def _rule_text(value: Json) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {_rule_text(each)}" for name, each in value.items()) or "none"
+    if isinstance(value, list | tuple):
+        return ", ".join(map(str, value)) or "none"
+    return "none" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _policy_row(policy: "LoggedPolicy") -> list[str]:
+    change = policy.change
+    commit = f"; commit {short_digest(change.revision)}" if change.revision else ""
+    words = f"{policy_difference(policy.before or {}, change.policy)}{commit}"
+    return [_when(policy.at), change.alias, "new policy", "", person(change.by), words]
+
+
+def _row(decided: "LoggedDecision", *, changed: bool) -> list[str]:
     decision = decided.decision
     action = f"{decision.action} (override)" if decision.override else str(decision.action)
     version = str(decision.version) if decision.version is not None else "none"
     who = approved_by(decision)
     reason = f"{decision.reason}; approved by {who}" if who else decision.reason
+    reason = f"under a changed policy: {reason}" if changed else reason
     return [_when(decided.at), decision.alias, action, version, person(decision.by), reason]
 
 
@@ -123,18 +161,35 @@ def _approval_row(approved: "ApprovalStatus") -> list[str]:
 
 
 def history_json(
-    decided: "Sequence[LoggedDecision]", approved: "Sequence[ApprovalStatus]" = (), *, limit: int | None = None
+    decided: "Sequence[LoggedDecision]",
+    approved: "Sequence[ApprovalStatus]" = (),
+    policies: "Sequence[LoggedPolicy]" = (),
+    *,
+    limit: int | None = None,
 ) -> Json:
-    """Return decisions and approvals, newest first, in the order of the log.
+    """Return decisions, approvals and changed policies, newest first, in the order of the log.
 
-    An approval is one whose action is `approve`.
+    An approval is one whose action is `approve`, a changed policy one whose action is `policy`.
     """
+    under = _under_changed(policies)
     rows: dict[int, dict[str, Json]] = {
-        each.seq: {"at": format_time(each.at), **decision_json(each.decision, each.seq)} for each in decided
+        each.seq: {
+            "at": format_time(each.at),
+            **decision_json(each.decision, each.seq),
+            "policy_changed": each.seq in under,
+        }
+        for each in decided
     }
-    rows |= {each.seq: _approval_json(each) for each in approved}
+    rows |= {each.seq: _approval_json(each) for each in approved} | {each.seq: _policy_json(each) for each in policies}
     back = _backdated(decided, approved)
     return [{**rows[seq], "backdated": seq in back} for seq in sorted(rows, reverse=True)[:limit]]
+
+
+def _policy_json(policy: "LoggedPolicy") -> dict[str, Json]:
+    plain = to_json(policy.change)
+    fields = plain if isinstance(plain, Mapping) else {}
+    before = to_json(policy.before) if policy.before is not None else None
+    return {"at": format_time(policy.at), "entry": policy.seq, "action": "policy", **fields, "before": before}
 
 
 def _approval_json(approved: "ApprovalStatus") -> dict[str, Json]:
