@@ -1,7 +1,7 @@
 """`DvcResource`: runs a stage through DVC inside a Dagster step and reports each of its outputs."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ from pydantic import Field
 from lineage_pipelines.datasets.pipeline.dvc_project import DvcProject
 from lineage_pipelines.datasets.pipeline.pipeline_graph import Stage
 from lineage_pipelines.errors import DatasetError
+from lineage_pipelines.orchestration.dvc.declared_columns import DeclaredColumn, column_lineage, read_columns
 from lineage_pipelines.orchestration.fixed_resource import FixedResource
 from lineage_pipelines.orchestration.ui import metadata_keys
 from lineage_pipelines.orchestration.ui.metadata_keys import flat_numbers
@@ -50,7 +51,7 @@ class DvcResource(FixedResource, extra="forbid"):
         context.log.info("stage %s: %s in %.1f s", stage.address, _STATUS[outcome.how], outcome.seconds)
         for spec in specs:
             if spec.key in context.selected_asset_keys:
-                yield _result(project, stage, outcome, spec)
+                yield _result(project, stage, outcome, spec, context.log.warning)
 
 
 def _stage(project: DvcProject, address: str) -> Stage:
@@ -65,7 +66,7 @@ def _stage(project: DvcProject, address: str) -> Stage:
 
 
 def _result(
-    project: DvcProject, stage: Stage, outcome: "StageOutcome", spec: dg.AssetSpec
+    project: DvcProject, stage: Stage, outcome: "StageOutcome", spec: dg.AssetSpec, warn: Callable[[str], None]
 ) -> dg.MaterializeResult[Any]:
     path = spec.metadata.get(metadata_keys.DVC_PATH)
     content = next((out.content for out in outcome.entry.outs if out.path == path), Content())
@@ -76,7 +77,7 @@ def _result(
         metadata_keys.DVC_SIZE: content.size,
         metadata_keys.DVC_FILES: content.files,
         metadata_keys.DVC_SECONDS: round(outcome.seconds, 1),
-        **_table_facts(project.root / path if isinstance(path, str) else None),
+        **(_table_facts(project.root, stage, path, spec, warn) if isinstance(path, str) else {}),
         **_measured(project.root, stage),
     }
     return dg.MaterializeResult(
@@ -87,15 +88,30 @@ def _result(
     )
 
 
-def _table_facts(path: Path | None) -> dict[str, Any]:
+def _table_facts(
+    root: Path, stage: Stage, path: str, spec: dg.AssetSpec, warn: Callable[[str], None]
+) -> dict[str, Any]:
+    """Rows and columns of an output that is a table, with what is declared of the columns."""
     from lineage_pipelines.capture.tables.table_capture import describe_table
 
-    facts = describe_table(path) if path is not None else None
+    facts = describe_table(root / path)
     if facts is None:
         return {}
+    declared: Mapping[str, DeclaredColumn] = {}
+    lineage = None
+    try:
+        declared = read_columns(root, stage, path)
+        lineage = column_lineage(declared, {of: key for key, of in _inputs(spec)})
+    except DatasetError as error:  # the stage has run, and its output is there
+        warn(f"the columns of {path} are shown without what is declared of them: {error}")
+    absent = sorted(declared.keys() - {column.name for column in facts.columns})
+    if absent:
+        warn(f"{path} has no column {', '.join(absent)}, which is declared")
+    descriptions = {name: column.desc for name, column in declared.items()}
     return {
         metadata_keys.ROW_COUNT: facts.rows,
-        metadata_keys.COLUMN_SCHEMA: metadata_keys.column_schema(facts.columns),
+        metadata_keys.COLUMN_SCHEMA: metadata_keys.column_schema(facts.columns, descriptions),
+        metadata_keys.COLUMN_LINEAGE: lineage and dg.MetadataValue.column_lineage(lineage),
     }
 
 
@@ -121,13 +137,19 @@ def _read_numbers(path: Path) -> dict[str, float]:
 
 def _input_versions(project: DvcProject, entry: "LockEntry", spec: dg.AssetSpec) -> Mapping[str, str]:
     """The versions that DVC recorded as read, which need not be the latest that Dagster has seen."""
-    inputs = spec.metadata.get(metadata_keys.DVC_INPUTS)
-    paths: Mapping[str, Any] = inputs.value if isinstance(inputs, dg.JsonMetadataValue) else {}  # type: ignore[assignment]
     read = {recorded.path: recorded.content.md5 for recorded in entry.deps}
     tags: dict[str, str] = {}
-    for key, path in paths.items():
+    for key, path in _inputs(spec):
         # A dependency on a part of an output has its own MD5; the asset's version is that of the whole output.
         md5 = read.get(path) or (project.recorded(path).content.md5 if path else None)
         if md5:
-            tags[metadata_keys.input_version_tag(dg.AssetKey.from_user_string(key))] = md5
+            tags[metadata_keys.input_version_tag(key)] = md5
     return tags
+
+
+def _inputs(spec: dg.AssetSpec) -> Iterator[tuple[dg.AssetKey, str]]:
+    """Yield the assets that a stage reads, each with its path, empty where it has none."""
+    inputs = spec.metadata.get(metadata_keys.DVC_INPUTS)
+    paths: Mapping[str, Any] = inputs.value if isinstance(inputs, dg.JsonMetadataValue) else {}  # type: ignore[assignment]
+    for key, path in paths.items():
+        yield dg.AssetKey.from_user_string(key), path or ""

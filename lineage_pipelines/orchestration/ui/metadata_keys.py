@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -67,6 +68,7 @@ CODE_DIRTY = "code/dirty"
 
 ROW_COUNT = "dagster/row_count"
 COLUMN_SCHEMA = "dagster/column_schema"
+COLUMN_LINEAGE = "dagster/column_lineage"
 CODE_REFERENCES = "dagster/code_references"
 
 EVENT_BYTES = 20_000
@@ -94,14 +96,18 @@ def code_reference(path: str, line: int, label: str) -> dg.CodeReferencesMetadat
         return dg.CodeReferencesMetadataValue(code_references=[reference])
 
 
-def column_schema(columns: Sequence["Column"]) -> dg.TableSchemaMetadataValue:
-    """Show the columns of a table as Dagster shows them."""
-    return dg.MetadataValue.table_schema(dg.TableSchema(columns=[_table_column(column) for column in columns]))
+def column_schema(
+    columns: Sequence["Column"], descriptions: Mapping[str, str | None] = MappingProxyType({})
+) -> dg.TableSchemaMetadataValue:
+    """Show the columns of a table as Dagster shows them, with what they mean where that is declared."""
+    return dg.MetadataValue.table_schema(
+        dg.TableSchema(columns=[_table_column(column, descriptions.get(column.name)) for column in columns])
+    )
 
 
-def _table_column(column: "Column") -> dg.TableColumn:
+def _table_column(column: "Column", description: str | None) -> dg.TableColumn:
     constraints = dg.TableColumnConstraints(nullable=column.nullable)
-    return dg.TableColumn(name=column.name, type=column.type, constraints=constraints)
+    return dg.TableColumn(name=column.name, type=column.type, description=description, constraints=constraints)
 
 
 def table(rows: Iterable[Mapping[str, str | int | float | bool | None]]) -> dg.TableMetadataValue | None:
