@@ -12,6 +12,7 @@ from lineage_pipelines import Catalog, LineageRecord, SliceMetrics, TrainedModel
 from lineage_pipelines.orchestration.ui.materialization import check_results, model_metadata, notes
 from lineage_pipelines.orchestration.ui.outcome import Outcome
 from lineage_pipelines.orchestration.ui.version_card import commit_address, version_card
+from lineage_pipelines.orchestration.ui.version_graph import version_graph
 from lineage_pipelines.orchestration.ui.version_list import list_versions, version_table
 from lineage_pipelines.queries.registry.baseline import Baseline
 from lineage_pipelines_tests.samples import make_record
@@ -48,9 +49,9 @@ def weight(event: dict[str, Any]) -> int:
 @pytest.mark.parametrize(
     ("slices", "plot", "dropped"),
     [
-        (40, 4_000, set()),
-        (40, 30_000, {"lineage/slices", "lineage/plot"}),
-        (2_000, 4_000, {"lineage/slices"}),
+        (20, 2_000, set()),
+        (40, 30_000, {"lineage/graph", "lineage/slices", "lineage/plot"}),
+        (2_000, 4_000, {"lineage/graph", "lineage/slices"}),
     ],
 )
 def test_what_is_too_much_gives_way_and_the_facts_stay(
@@ -58,7 +59,7 @@ def test_what_is_too_much_gives_way_and_the_facts_stay(
 ) -> None:
     event = model_metadata(outcome(tmp_path, with_slices(make_record(), slices), plot=b"x" * plot))
     assert weight(event) <= BUDGET
-    courtesies = {"lineage/slices", "lineage/plot", "lineage/candidates", "lineage/comparison"}
+    courtesies = {"lineage/graph", "lineage/slices", "lineage/plot", "lineage/candidates", "lineage/comparison"}
     assert courtesies - event.keys() == dropped
     assert {"model/version", "lineage/summary", "lineage/inputs", "eval/roc_auc", "lineage/record"} <= event.keys()
 
@@ -152,12 +153,25 @@ def test_user_text_is_never_markdown_or_a_link(tmp_path: Path) -> None:
     record = dataclasses.replace(record, candidates=(dataclasses.replace(record.candidates[0], reason=evil),))
     event = model_metadata(outcome(tmp_path, record, notes=evil))
     links = (dg.UrlMetadataValue, dg.MarkdownMetadataValue, dg.NotebookMetadataValue)
-    assert [name for name, value in event.items() if isinstance(value, links)] == ["lineage/summary"]
+    assert [name for name, value in event.items() if isinstance(value, links)] == ["lineage/summary", "lineage/graph"]
     hostile = dataclasses.replace(record, parameters={"x": evil}, parameter_defaults={})
     text = version_card(outcome(tmp_path / "other", hostile))
     assert "javascript" in text
     assert "](javascript" not in text
     assert "![" not in text
+
+
+def test_the_picture_joins_versions_that_share_their_data(tmp_path: Path) -> None:
+    with Catalog(f"sqlite:///{tmp_path / 'catalog.db'}") as catalog:
+        catalog.append(make_record(run="0", raw="through May"))
+        catalog.append(make_record(run="1", raw="through May"))
+        newest = catalog.append(make_record(run="2", raw="through June"))
+        picture = version_graph(list_versions(catalog, newest))
+        assert picture is not None
+        assert all(f">version {number}<" in picture for number in (1, 2, 3))
+        assert picture.count('class="box version"') == 3
+        assert picture.count('class="box data"') == 2
+        assert version_graph([]) is None
 
 
 def test_every_gate_is_a_check_result() -> None:

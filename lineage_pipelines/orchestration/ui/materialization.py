@@ -13,6 +13,7 @@ from lineage_pipelines.catalog.log.entries import Entry
 from lineage_pipelines.orchestration.ui import metadata_keys
 from lineage_pipelines.orchestration.ui.outcome import Outcome
 from lineage_pipelines.orchestration.ui.version_card import version_card
+from lineage_pipelines.orchestration.ui.version_graph import version_graph
 from lineage_pipelines.orchestration.ui.version_list import version_table
 from lineage_pipelines.records.statement.dataset import DatasetSnapshot
 from lineage_pipelines.records.statement.lineage_record import LineageRecord
@@ -29,6 +30,7 @@ _LONGEST_FINDING = 300
 _PAGES = re.compile(r"https?://[\w.:/~-]+")
 _PLAIN = re.compile(r"\w+")
 _OPTIONAL = (
+    metadata_keys.LINEAGE_GRAPH,
     metadata_keys.LINEAGE_SLICES,
     metadata_keys.LINEAGE_PLOT,
     metadata_keys.LINEAGE_CANDIDATES,
@@ -58,6 +60,7 @@ def model_metadata(outcome: Outcome) -> dict[str, Any]:
         metadata_keys.LINEAGE_SLICES: _slices(record.evaluation),
         metadata_keys.LINEAGE_CANDIDATES: _candidates(record),
         metadata_keys.LINEAGE_PLOT: _plot(outcome),
+        metadata_keys.LINEAGE_GRAPH: _graph(outcome),
         metadata_keys.LINEAGE_RECORD: f"sha256:{outcome.entry.digest.hex}",
         metadata_keys.LINEAGE_RUN: _run(record),
         metadata_keys.LINEAGE_MLFLOW: _mlflow_run(record),
@@ -208,7 +211,16 @@ def _plot(outcome: Outcome) -> dg.MarkdownMetadataValue | None:
     plot = outcome.trained.plot if outcome.trained else None
     if plot is None:
         return None
-    return dg.MetadataValue.md(f"![evaluation](data:image/png;base64,{base64.b64encode(plot).decode()})")
+    return _picture("evaluation", "png", plot)
+
+
+def _graph(outcome: Outcome) -> dg.MarkdownMetadataValue | None:
+    graph = version_graph(outcome.versions)
+    return _picture("versions and their data", "svg+xml", graph.encode()) if graph else None
+
+
+def _picture(title: str, kind: str, content: bytes) -> dg.MarkdownMetadataValue:
+    return dg.MetadataValue.md(f"![{title}](data:image/{kind};base64,{base64.b64encode(content).decode()})")
 
 
 def _run(record: LineageRecord) -> dg.DagsterRunMetadataValue | None:
