@@ -65,6 +65,10 @@ class ArtifactError(LineageError):
     """A stored file that is missing, altered, or not safe to load."""
 
 
+class PurgedError(ArtifactError):
+    """A stored file that was removed on purpose; the log says by whom and why."""
+
+
 class CatalogError(LineageError):
     """The catalog cannot be opened, read or written."""
 

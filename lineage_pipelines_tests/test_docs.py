@@ -37,6 +37,7 @@ from lineage_pipelines.records.decisions.decision import ComparedVersion, Compar
 from lineage_pipelines.records.decisions.key_event import KeyEvent
 from lineage_pipelines.records.decisions.policy_change import PolicyChange
 from lineage_pipelines.records.decisions.reproduction import MetricAgain, Reproduction, ReproductionStep
+from lineage_pipelines.records.decisions.tombstone import Tombstone
 from lineage_pipelines.records.statement.dataset import Grade
 from lineage_pipelines.records.statement.lineage_record import PREDICATE_TYPES, STATEMENT_TYPE, record_digest
 from lineage_pipelines.records.statement.profile import ColumnProfile, Profile
@@ -98,7 +99,7 @@ _WITHIN = (
     *(AttributedVersion, Reevaluation, Allocation, PlayerSplit, MetricRuns),
     *(Player, Interaction, InfeasibleMix),
 )
-_ENTRIES = (KeyEvent, Decision, PolicyChange, Approval, Reproduction, Attribution)
+_ENTRIES = (KeyEvent, Decision, PolicyChange, Approval, Reproduction, Attribution, Tombstone)
 _OF_THE_LOG = (*_ENTRIES, *_WITHIN)
 _OF_BLOBS = (Profile, ColumnProfile)
 KINDS = [kind for kind in _VALUES if kind not in (Value, *_OF_BLOBS, *_OF_THE_LOG)]

@@ -7,13 +7,14 @@ import re
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, BinaryIO
 
-from lineage_pipelines.errors import ArtifactError
+from lineage_pipelines.errors import ArtifactError, PurgedError
 from lineage_pipelines.records.values.digest import Digest
 from lineage_pipelines.system.atomic_file import TEMPORARY, replace_file
 
@@ -83,10 +84,12 @@ class ArtifactStore:
 
     Args:
         url: a local folder, or a URL that fsspec can open.
+        purged: how each file that was removed on purpose was removed, by its SHA-256 in hex; see `list_purges`.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, purged: Mapping[str, str] = MappingProxyType({})) -> None:
         self.url = url
+        self._purged = purged
         local = url.removeprefix("file://")
         self._folder = None if "://" in local else Path(local)
 
@@ -212,6 +215,42 @@ class ArtifactStore:
             return self._local(digest).is_file()
         return bool(self._remote.exists(self.url_of(digest)))
 
+    def remove(self, digest: Digest) -> int:
+        """Remove a file and the damaged copies of it that were set aside; return how many there were.
+
+        The bytes are unlinked, not overwritten: copies in backups and snapshots of the disk are not reached.
+
+        Raises:
+            ArtifactError: one of them cannot be removed.
+        """
+        if self._folder is None:
+            return self._remove_remote(digest)
+        path = self._local(digest)
+        found = [path, *self._folder.glob(f".bad/{path.name[:16]}-*/{path.name}")]
+        removed = 0
+        for each in found:
+            try:
+                each.unlink()
+                removed += 1
+            except FileNotFoundError:
+                continue
+            except OSError as error:
+                what = f"a stored file cannot be removed: {error.strerror}"
+                raise ArtifactError(what, where=str(each), fix="make its folder writable, and repeat it") from error
+        return removed
+
+    def _remove_remote(self, digest: Digest) -> int:
+        path = self.url_of(digest)
+        try:
+            if not self._remote.exists(path):
+                return 0
+            self._remote.rm(path)
+        except OSError as error:
+            fix = "check the store's credentials (LINEAGE_ARTIFACTS), and repeat it"
+            what = _public(f"a stored file cannot be removed: {error}")
+            raise ArtifactError(what, where=_public(path), fix=fix) from error
+        return 1
+
     def half_written(self, older_than: timedelta) -> Sequence[Path]:
         """Return abandoned temporary files, those not written to for `older_than`.
 
@@ -250,6 +289,8 @@ class ArtifactStore:
                 self._remote.open(self.url_of(digest), "rb") if self._folder is None else self._local(digest).open("rb")
             )
         except FileNotFoundError as error:
+            if digest.hex in self._purged:
+                raise PurgedError(self._purged[digest.hex], where=str(digest)) from error
             fix = "restore it from a backup of the artifact store"
             raise ArtifactError(f"no stored file {digest}", where=_public(self.url_of(digest)), fix=fix) from error
         except OSError as error:

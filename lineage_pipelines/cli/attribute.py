@@ -60,8 +60,8 @@ def command(
     from lineage_pipelines.replay.attribution_run import attribute
     from lineage_pipelines.reports.views.attribute import attribution_document, attribution_html, attribution_json
 
-    options = build_options(session.settings(), **given)
     with session.open_catalog() as catalog:
+        options = build_options(session.settings(), session.open_artifacts(catalog), **given)
         first, second = resolve(catalog, old), resolve(catalog, new)
         if first.model != second.model:
             raise NotFoundError(

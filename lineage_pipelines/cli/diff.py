@@ -65,7 +65,6 @@ def command(
 
 
 def _compare(session: Session, first: str, second: str, *, rows: bool | None) -> "VersionDiff":
-    from lineage_pipelines.artifacts.artifact_store import ArtifactStore
     from lineage_pipelines.queries.diff.comparison import compare_versions
     from lineage_pipelines.queries.refs import resolve
 
@@ -75,7 +74,7 @@ def _compare(session: Session, first: str, second: str, *, rows: bool | None) ->
             catalog,
             resolve(catalog, first),
             resolve(catalog, second),
-            artifacts=ArtifactStore(settings.artifacts),
+            artifacts=session.open_artifacts(catalog),
             project_dir=settings.project_dir,
             rows=rows,
             progress=progress,

@@ -11,6 +11,7 @@ from lineage_pipelines.cli.progress import echo_step
 from lineage_pipelines.cli.session import echo_note
 
 if TYPE_CHECKING:
+    from lineage_pipelines.artifacts.artifact_store import ArtifactStore
     from lineage_pipelines.catalog.log.entries import Entry
     from lineage_pipelines.replay.reproduction_run import Options
     from lineage_pipelines.settings import Settings
@@ -52,6 +53,7 @@ def replay_options(function: Function) -> Function:
 
 def build_options(
     settings: "Settings",
+    artifacts: "ArtifactStore",
     *,
     environment: str,
     wheels: Path | None,
@@ -61,10 +63,18 @@ def build_options(
 ) -> "Options":
     """Return the options of a replay: those given, completed from pyproject.toml.
 
+    Args:
+        settings: the project's settings.
+        artifacts: the artifact store.
+        environment: `recorded` or `current`.
+        wheels: a folder of wheels.
+        offline: whether to use no package index.
+        pass_env: variables to pass on.
+        timeout: seconds.
+
     Raises:
         CatalogError: pyproject.toml has an invalid setting.
     """
-    from lineage_pipelines.artifacts.artifact_store import ArtifactStore
     from lineage_pipelines.replay.environments import Building
     from lineage_pipelines.replay.replay_settings import read_settings
     from lineage_pipelines.replay.reproduction_run import Options
@@ -76,7 +86,7 @@ def build_options(
 
     return Options(
         project_dir=settings.project_dir,
-        artifacts=ArtifactStore(settings.artifacts),
+        artifacts=artifacts,
         building=Building(wheels=wheels or declared.wheels, index=not offline, tell=tell),
         this_environment=environment == "current",
         pass_on=(*declared.pass_env, *pass_env),

@@ -116,7 +116,7 @@ def _options(
     given_tolerances = {
         name: check_tolerance(name, _number(value), "--tolerance") for name, value in _pairs(tolerances)
     }
-    options = build_options(settings, **given)
+    options = build_options(settings, session.open_artifacts(catalog), **given)
     if entries and not check:
         options = replace(
             options, tolerances=find_tolerances(catalog, entries[0].model, {**declared, **given_tolerances})

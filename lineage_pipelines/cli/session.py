@@ -15,6 +15,7 @@ from lineage_pipelines.errors import CatalogError, visible
 from lineage_pipelines.settings import Settings, resolve_settings
 
 if TYPE_CHECKING:
+    from lineage_pipelines.artifacts.artifact_store import ArtifactStore
     from lineage_pipelines.catalog.catalog import Catalog
     from lineage_pipelines.records.values.canonical import Json
     from lineage_pipelines.reports.document import Document
@@ -57,6 +58,13 @@ class Session:
 
         settings = self.settings()
         return Catalog(settings.catalog, create=False, keys=settings.keys, mirrors=settings.mirrors)
+
+    def open_artifacts(self, catalog: "Catalog") -> "ArtifactStore":
+        """Return the artifact store, which knows from the log what was removed from it on purpose."""
+        from lineage_pipelines.artifacts.artifact_store import ArtifactStore
+        from lineage_pipelines.queries.tombstones import purged_words
+
+        return ArtifactStore(self.settings().artifacts, purged=purged_words(catalog))
 
     def start_mirroring(self) -> None:
         """Start sending what was committed to the systems that mirror the catalog, without waiting for them."""

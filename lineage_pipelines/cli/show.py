@@ -23,6 +23,7 @@ def command(session: Session, ref: str, *, full: bool, form: str) -> int:
     from lineage_pipelines.queries.registry.alias_history import find_standing, list_decisions
     from lineage_pipelines.queries.registry.approval_status import list_approvals
     from lineage_pipelines.queries.registry.baseline import previous_version
+    from lineage_pipelines.queries.tombstones import list_tombstones, purged_of
     from lineage_pipelines.queries.versions.analyses import list_attributions, list_reproductions
     from lineage_pipelines.reports.views.show import Sequel, full_document, show_document, show_json
 
@@ -35,12 +36,13 @@ def command(session: Session, ref: str, *, full: bool, form: str) -> int:
             approved=list_approvals(catalog, entry.model, version=entry.version, project_dir=project_dir),
             reproduced=list_reproductions(catalog, entry.digest),
             attributed=list_attributions(catalog, entry.digest),
+            purged=purged_of(entry.record, list_tombstones(catalog)),
             previous=previous_version(catalog, entry) if entry.partition is not None else None,
         )
     answer(
         form,
         document=lambda: (full_document if full else show_document)(entry, sequel),
-        plain=lambda: show_json(entry, sequel.reproduced),
+        plain=lambda: show_json(entry, sequel),
         full=full,
     )
     return 0

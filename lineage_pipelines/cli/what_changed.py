@@ -28,7 +28,6 @@ def command(session: Session, model: str, since: str, limit: int | None, form: s
       lineage what-changed flight_delay --since 7d
       lineage what-changed flight_delay --since flight_delay@4
     """
-    from lineage_pipelines.artifacts.artifact_store import ArtifactStore
     from lineage_pipelines.queries.versions.what_changed import what_changed
     from lineage_pipelines.reports.views.what_changed import timeline_document, timeline_json
 
@@ -39,7 +38,7 @@ def command(session: Session, model: str, since: str, limit: int | None, form: s
             model,
             since,
             now=datetime.now(UTC),
-            artifacts=ArtifactStore(settings.artifacts),
+            artifacts=session.open_artifacts(catalog),
             project_dir=settings.project_dir,
             limit=page_size(limit, form),
         )

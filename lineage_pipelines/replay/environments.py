@@ -15,7 +15,7 @@ from pathlib import Path
 
 from lineage_pipelines.artifacts.artifact_store import ArtifactStore
 from lineage_pipelines.capture.environment import list_packages
-from lineage_pipelines.errors import ArtifactError, LineageError
+from lineage_pipelines.errors import ArtifactError, LineageError, PurgedError
 from lineage_pipelines.queries.graph.subject import plain_name
 from lineage_pipelines.records.statement.environment import Environment
 from lineage_pipelines.records.values.digest import Digest
@@ -199,6 +199,8 @@ def differences(environment: Environment, artifacts: ArtifactStore, now: str | N
     found = [] if environment.python == this_python() else [f"{this_python()} instead of {environment.python}"]
     try:
         recorded = artifacts.read(environment.packages).decode("utf-8", "replace")
+    except PurgedError as error:
+        return (*found, f"the recorded list of libraries was {error.what}")
     except ArtifactError:
         return (*found, "the recorded list of libraries is gone")
     before = {each.name: each.version for each in parse_packages(recorded, None)}

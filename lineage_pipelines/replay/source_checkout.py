@@ -12,7 +12,7 @@ from pathlib import Path
 
 from lineage_pipelines.artifacts.artifact_store import ArtifactStore
 from lineage_pipelines.capture.git.git_state import find_root
-from lineage_pipelines.errors import ArtifactError
+from lineage_pipelines.errors import ArtifactError, PurgedError
 from lineage_pipelines.records.statement.code import CodeVersion, SourceFile
 from lineage_pipelines.records.values.digest import Digest
 from lineage_pipelines.system.git_command import GitError, run_git
@@ -86,6 +86,9 @@ def _apply(patch: Digest, artifacts: ArtifactStore, tree: Tree) -> None:
         if not tree.from_git:
             run_git(tree.root, ["init", "--quiet", "--template="])
         run_git(tree.root, [*_PLAIN, "apply", "--whitespace=nowarn", "-"], stdin=data, timeout=_TIMEOUT)
+    except PurgedError as error:
+        tree.notes.append(f"the recorded patch was {error.what}")
+        tree.origin = f"{tree.origin or 'nowhere'} without the recorded patch, which was {error.what}"
     except ArtifactError as error:
         tree.notes.append(f"the recorded patch is gone ({error.what})")
     except GitError as error:
@@ -105,6 +108,9 @@ def _restore(file: SourceFile, artifacts: ArtifactStore, tree: Tree) -> bool:
         return False
     try:
         data = artifacts.read(Digest("sha256", file.sha256))
+    except PurgedError as error:
+        tree.differs.append(f"code: {file.path} is not there as it was recorded; its copy was {error.what}")
+        return False
     except ArtifactError:
         tree.differs.append(f"code: {file.path} is not there as it was recorded, and no copy of it is stored")
         return False

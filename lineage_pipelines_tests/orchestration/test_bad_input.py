@@ -10,9 +10,9 @@ import pytest
 
 from lineage_pipelines import CaptureError, DatasetError, LineageError, RecordError, model_asset, resolve_settings
 from lineage_pipelines.artifacts.artifact_store import ArtifactStore
+from lineage_pipelines.queries.referenced_files import ReferencedFiles
 from lineage_pipelines.queries.verify.load_check import check_models
 from lineage_pipelines.queries.verify.verify import verify_catalog
-from lineage_pipelines.queries.versions.referenced_files import ReferencedFiles
 from lineage_pipelines.records.values.digest import Digest
 from lineage_pipelines_tests.orchestration.conftest import INPUTS, build_defs
 from lineage_pipelines_tests.orchestration.shop import MODEL, Shop, run

@@ -30,6 +30,8 @@ REPRODUCTION = "reproduction"
 """The kind of an entry that holds the verdict of running a version again."""
 ATTRIBUTION = "attribution"
 """The kind of an entry that holds an analysis of what the difference between two versions is allocated to."""
+TOMBSTONE = "tombstone"
+"""The kind of an entry that holds the removal of a stored file."""
 ANALYSES = (REPRODUCTION, ATTRIBUTION)
 
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import sqlalchemy as sa
 
 from lineage_pipelines.catalog.backends.schema_tables import log
+from lineage_pipelines.catalog.backends.schema_tables import model as models
 from lineage_pipelines.catalog.index import alias_index
 from lineage_pipelines.catalog.log import reader
 from lineage_pipelines.catalog.log.entries import APPROVAL, DECISION, KEY, POLICY, of_kind
@@ -29,6 +30,7 @@ from lineage_pipelines.records.decisions.key_event import (
 )
 from lineage_pipelines.records.decisions.look_alike import skeleton
 from lineage_pipelines.records.decisions.policy_change import PolicyChange, decode_policy_change
+from lineage_pipelines.records.decisions.tombstone import Tombstone
 from lineage_pipelines.records.values.codec import parse_time
 from lineage_pipelines.records.values.digest import Digest
 from lineage_pipelines.records.values.model_name import scoped, split_scoped
@@ -112,6 +114,28 @@ def check_records(connection: sa.Connection, records: Sequence[Digest]) -> None:
     for record in records:
         if not reader.by_digest(connection, record.hex):
             raise NotFoundError(f"the catalog has no record {record}")
+
+
+def check_tombstone(connection: sa.Connection, tombstone: Tombstone) -> None:
+    """Refuse to remove the model file of a version that is live, unless the tombstone says so.
+
+    Raises:
+        NotFoundError: the catalog does not have the record.
+        ConflictError: an alias names a version with this model file, which the tombstone does not name.
+    """
+    check_records(connection, [tombstone.record])
+    for ref in live_with(connection, tombstone.blob):
+        if ref not in tombstone.live:
+            fix = "retire or roll back the alias first, or repeat it with --force"
+            raise ConflictError(f"it is the model file of {ref}, which is live", where=str(tombstone.blob), fix=fix)
+
+
+def live_with(connection: sa.Connection, file: Digest) -> Sequence[str]:
+    """Return the versions with this model file that an alias names now, as a person writes them, sorted."""
+    names = connection.scalars(sa.select(models.c.name)).all()
+    current = {(model, version) for model, _, version in alias_index.current_aliases(connection, names)}
+    found = (reader.get(connection, model, version) for model, version in sorted(current))
+    return [entry.ref for entry in found if entry is not None and entry.record.artifact.digest == file]
 
 
 # The approvals that a promotion was made on

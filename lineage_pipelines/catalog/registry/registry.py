@@ -8,7 +8,7 @@ from lineage_pipelines.catalog.connection import CatalogConnection
 from lineage_pipelines.catalog.index import alias_index
 from lineage_pipelines.catalog.index.catalog_index import CatalogIndex
 from lineage_pipelines.catalog.log.catalog_log import CatalogLog
-from lineage_pipelines.catalog.log.entries import ANALYSES, APPROVAL, DECISION, KEY, POLICY, LogEntry
+from lineage_pipelines.catalog.log.entries import ANALYSES, APPROVAL, DECISION, KEY, POLICY, TOMBSTONE, LogEntry
 from lineage_pipelines.catalog.log.writer import AddedEntry, add_entry
 from lineage_pipelines.catalog.outbox import outbox
 from lineage_pipelines.catalog.outbox.outbox import Outbox
@@ -19,6 +19,7 @@ from lineage_pipelines.records.decisions.approval import SignedApproval, encode_
 from lineage_pipelines.records.decisions.decision import Decision, encode_decision
 from lineage_pipelines.records.decisions.key_event import KeyChange, KeyEvent, encode_key_event
 from lineage_pipelines.records.decisions.policy_change import encode_policy_change
+from lineage_pipelines.records.decisions.tombstone import Tombstone, encode_tombstone
 from lineage_pipelines.records.values.digest import Digest
 
 
@@ -99,6 +100,20 @@ class Registry:
             decision_checks.check_records(connection, about)
             return write_entry(connection, kind, body, key).seq
 
+    def purge(self, tombstone: Tombstone) -> int:
+        """Commit the removal of a stored file, before its bytes are removed; return the entry's place.
+
+        Raises:
+            NotFoundError: the log has no such record.
+            ConflictError: the file is the model of a version that an alias names now and that the tombstone does not
+                name as live.
+            CatalogError: the catalog cannot be written; nothing was stored.
+        """
+        key = self._log.signing_key()
+        with self._connection.writing_once() as connection:
+            decision_checks.check_tombstone(connection, tombstone)
+            return write_entry(connection, TOMBSTONE, encode_tombstone(tombstone), key).seq
+
     def introduce_key(self, event: KeyEvent) -> int:
         """Commit the owner of a new key for approvals; return the entry's place.
 
@@ -136,6 +151,11 @@ class Registry:
             return write_entry(connection, KEY, encode_key_event(event), signer).seq
 
     # Reading
+
+    def live_with(self, file: Digest) -> Sequence[str]:
+        """Return the versions with this model file that an alias names now, as a person writes them, sorted."""
+        with self._connection.reading() as connection:
+            return decision_checks.live_with(connection, file)
 
     def decisions_of(
         self,

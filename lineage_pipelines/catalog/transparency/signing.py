@@ -32,6 +32,7 @@ PAYLOAD_TYPES = {
     "policy": "application/vnd.lineage-pipelines.policy+json",
     "reproduction": "application/vnd.lineage-pipelines.reproduction+json",
     "attribution": "application/vnd.lineage-pipelines.attribution+json",
+    "tombstone": "application/vnd.lineage-pipelines.tombstone+json",
 }
 """The DSSE payload type of each kind of entry. That of a signed statement within an approval is `APPROVAL_TYPE`."""
 

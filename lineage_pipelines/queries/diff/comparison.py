@@ -29,10 +29,16 @@ from lineage_pipelines.queries.diff.stored_sources import Blobs
 from lineage_pipelines.queries.diff.stored_tables import Progress, find_listings, find_tables
 from lineage_pipelines.queries.diff.version_diff import VersionDiff, VersionSide
 from lineage_pipelines.queries.registry.alias_history import aliases_of
+from lineage_pipelines.queries.tombstones import LoggedTombstone, list_tombstones, purged_of
 from lineage_pipelines.records.statement.dataset import Delivery
 from lineage_pipelines.records.statement.lineage_record import LineageRecord
 from lineage_pipelines.records.values.canonical import Json
 from lineage_pipelines.records.values.digest import Digest
+from lineage_pipelines.records.values.phrase import some_of
+
+_SHOWN = 3
+_OF_CODE = ("source file", "the patch")
+_OF_ENVIRONMENT = ("the package list", "the list of imported packages")
 
 
 def compare_versions(
@@ -72,14 +78,17 @@ def compare_versions(
         noise=_noise(catalog, first, second),
         first_is_later=first.seq > second.seq,
     )
+    tombstones = list_tombstones(catalog)
+    sides = _side(catalog, first, tombstones), _side(catalog, second, tombstones)
+    code, libraries = found.code, found.environment
     return VersionDiff(
-        first=_side(catalog, first),
-        second=_side(catalog, second),
+        first=sides[0],
+        second=sides[1],
         changes=rank(found),
         data=tuple(found.data),
         stages=tuple(found.stages),
-        code=found.code,
-        environment=found.environment,
+        code=replace(code, weaker=_with_purged(code.weaker, sides, _OF_CODE)),
+        environment=replace(libraries, weaker=_with_purged(libraries.weaker, sides, _OF_ENVIRONMENT)),
         parameters=tuple(found.parameters),
         unchanged_parameters=len(found.same_parameters),
         same_parameters=found.same_parameters,
@@ -184,7 +193,7 @@ def _noise(catalog: Catalog, first: Entry, second: Entry) -> Mapping[str, float]
     return measure_noise(catalog.entries(later.model, limit=MAX_VERSIONS, before=later.version + 1))
 
 
-def _side(catalog: Catalog, entry: Entry) -> VersionSide:
+def _side(catalog: Catalog, entry: Entry, tombstones: Mapping[str, LoggedTombstone]) -> VersionSide:
     return VersionSide(
         ref=entry.ref,
         digest=entry.digest,
@@ -193,7 +202,14 @@ def _side(catalog: Catalog, entry: Entry) -> VersionSide:
         recorded=entry.recorded,
         aliases=aliases_of(catalog, entry),
         missing=entry.record.completeness.missing,
+        purged=tuple(file.words for file in purged_of(entry.record, tombstones)),
     )
+
+
+def _with_purged(weaker: str, sides: Sequence[VersionSide], files: tuple[str, ...]) -> str:
+    """Add to what an answer lacks the files of this kind that were removed on purpose."""
+    said = dict.fromkeys(words for side in sides for words in side.purged if words.startswith(files))
+    return f"{weaker}; {some_of(list(said), most=_SHOWN)}" if weaker and said else weaker
 
 
 def _facts(before: LineageRecord, after: LineageRecord) -> dict[str, tuple[Json, Json]]:

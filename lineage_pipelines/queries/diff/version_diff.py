@@ -32,6 +32,8 @@ class VersionSide:
     """The aliases that name it now."""
     missing: tuple[str, ...] = ()
     """What its record says is not known, `path: why`: of that, nothing can differ."""
+    purged: tuple[str, ...] = ()
+    """Its stored files that were removed on purpose, `the patch: purged on 2026-12-01 by ann: why`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

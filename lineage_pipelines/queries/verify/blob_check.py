@@ -4,16 +4,18 @@ import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from threading import Lock
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from lineage_pipelines.artifacts.artifact_store import ArtifactStore
 from lineage_pipelines.errors import ArtifactError, DatasetError
+from lineage_pipelines.queries.referenced_files import Data, ReferencedFiles
+from lineage_pipelines.queries.tombstones import LoggedTombstone
 from lineage_pipelines.queries.verify.claims import conclude, defect, not_checked
 from lineage_pipelines.queries.verify.log_tree import Versions, version_name
-from lineage_pipelines.queries.versions.referenced_files import Data, ReferencedFiles
 from lineage_pipelines.records.values.digest import Digest
 from lineage_pipelines.records.values.finding import Finding, FindingKind
-from lineage_pipelines.records.values.phrase import count
+from lineage_pipelines.records.values.phrase import count, some_of
 
 if TYPE_CHECKING:
     from array import array
@@ -23,31 +25,82 @@ if TYPE_CHECKING:
 Progress = Callable[[str, int], None]
 """Called with the kind of thing that is checked and how many were checked so far."""
 _SHOWN = 3
+_MODEL, _IN_FOLDER = "its model file", " of its model folder"
+_OF_MODEL = (_MODEL, _IN_FOLDER)
+Named = tuple[str, "array[int]"]
+"""What a file is, and the entries that name it."""
 _BATCH = 4096
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 def check_artifacts(
-    files: ReferencedFiles, store: ArtifactStore | None, indexed: Versions, progress: Progress
+    files: ReferencedFiles,
+    store: ArtifactStore | None,
+    indexed: Versions,
+    progress: Progress,
+    tombstones: Mapping[str, LoggedTombstone] = MappingProxyType({}),
 ) -> Finding:
-    """Return whether every model file and every blob is in the store, unaltered."""
+    """Return whether every model file and every blob is in the store, unaltered, but for what was purged."""
     if store is None:
         return not_checked(FindingKind.ARTIFACTS, "no artifact store was given")
-    expected = {hex_: ("its model file", users) for hex_, users in files.models.items()}
+    expected = expected_files(files, store)
+    removed = Removed(expected, store, tombstones, indexed)
+    there = {hex_: named for hex_, named in expected.items() if hex_ not in removed.gone}
+    flaws = _read_all(store, list(there), progress)
+    wrong = [
+        defect(FindingKind.ARTIFACTS, f"{name_users(users, indexed)}: {what}: {words}", users)
+        for (what, users), words in zip(there.values(), flaws, strict=True)
+        if words is not None
+    ]
+    models = sum(what.endswith(_OF_MODEL) for what, _ in there.values())
+    right = f"{models:,} model files and {len(there) - models:,} blobs are in the store and unaltered"
+    return conclude(FindingKind.ARTIFACTS, wrong, right + removed.words)
+
+
+class Removed:
+    """Which files that records name were removed on purpose, by the tombstones in the log.
+
+    Args:
+        expected: the files that records name, see `expected_files`.
+        store: the artifact store.
+        tombstones: see `list_tombstones`. One excuses only what named the file before it.
+        indexed: the versions.
+    """
+
+    def __init__(
+        self,
+        expected: "Mapping[str, Named]",
+        store: ArtifactStore,
+        tombstones: Mapping[str, LoggedTombstone],
+        indexed: Versions,
+    ) -> None:
+        covered = {
+            hex_: logged for hex_, logged in tombstones.items() if hex_ in expected and logged.covers(expected[hex_][1])
+        }
+        left = {hex_ for hex_ in covered if Digest("sha256", hex_) in store}
+        self.gone = covered.keys() - left
+        """The SHA-256 of each file that is gone."""
+        said = [
+            f"{name_users(expected[hex_][1], indexed)}: {expected[hex_][0]}, {logged.words}"
+            for hex_, logged in covered.items()
+            if hex_ in self.gone
+        ]
+        again = [f"{expected[hex_][0]} ({hex_[:12]})" for hex_ in sorted(left)]
+        self.words = f"; {len(said):,} purged: {some_of(said, most=_SHOWN)}" if said else ""
+        """What was removed, to be appended to a detail."""
+        if again:
+            self.words += f"; warning: purged, and stored again: {some_of(again, most=_SHOWN)} (repeat lineage purge)"
+
+
+def expected_files(files: ReferencedFiles, store: ArtifactStore) -> "dict[str, Named]":
+    """Return what each file is that has to be in the store, and the entries that name it, by its SHA-256 in hex."""
+    expected: dict[str, Named] = {hex_: (_MODEL, users) for hex_, users in files.models.items()}
     for hex_, path, users in _in_folders(files, store):
-        expected.setdefault(hex_, (f"{path} of its model folder", users))
-    models = len(expected)
+        expected.setdefault(hex_, (f"{path}{_IN_FOLDER}", users))
     for blob, users in files.blobs.items():
         if not blob.withheld and blob.hex not in expected:
             expected[blob.hex] = (blob.what, users)
-    flaws = _read_all(store, list(expected), progress)
-    wrong = [
-        defect(FindingKind.ARTIFACTS, f"{name_users(users, indexed)}: {what}: {words}", users)
-        for (what, users), words in zip(expected.values(), flaws, strict=True)
-        if words is not None
-    ]
-    right = f"{models:,} model files and {len(expected) - models:,} blobs are in the store and unaltered"
-    return conclude(FindingKind.ARTIFACTS, wrong, right)
+    return expected
 
 
 def _in_folders(files: ReferencedFiles, store: ArtifactStore) -> "Iterator[tuple[str, str, array[int]]]":

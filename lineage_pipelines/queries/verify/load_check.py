@@ -9,10 +9,10 @@ from pathlib import Path
 from lineage_pipelines.artifacts.artifact_store import ArtifactStore
 from lineage_pipelines.artifacts.trusted_types import outside_trust
 from lineage_pipelines.errors import ArtifactError
+from lineage_pipelines.queries.referenced_files import ReferencedFiles
 from lineage_pipelines.queries.verify.blob_check import name_users
 from lineage_pipelines.queries.verify.claims import conclude, defect, not_checked
 from lineage_pipelines.queries.verify.log_tree import Versions
-from lineage_pipelines.queries.versions.referenced_files import ReferencedFiles
 from lineage_pipelines.records.statement.training_run import ModelFile
 from lineage_pipelines.records.values.digest import Digest
 from lineage_pipelines.records.values.finding import Finding, FindingKind

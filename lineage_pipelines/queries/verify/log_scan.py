@@ -15,14 +15,15 @@ from lineage_pipelines.catalog.index.index_comparison import IndexComparison
 from lineage_pipelines.catalog.log.entries import LogEntry
 from lineage_pipelines.catalog.transparency.signing import PublicKey
 from lineage_pipelines.errors import CatalogError, RecordError
+from lineage_pipelines.queries.referenced_files import ReferencedFiles
 from lineage_pipelines.queries.verify.claims import defect
 from lineage_pipelines.queries.verify.log_tree import EntryNames, LogTree, Versions, version_name
-from lineage_pipelines.queries.versions.referenced_files import ReferencedFiles
 from lineage_pipelines.records.decisions.attribution import decode_attribution
 from lineage_pipelines.records.decisions.decision import Decision, decode_decision
 from lineage_pipelines.records.decisions.key_event import KeyChange, KeyEvent, KeyPurpose, decode_key_event
 from lineage_pipelines.records.decisions.policy_change import PolicyChange, decode_policy_change
 from lineage_pipelines.records.decisions.reproduction import decode_reproduction
+from lineage_pipelines.records.decisions.tombstone import decode_tombstone
 from lineage_pipelines.records.statement.lineage_record import (
     LineageRecord,
     ModelIdentity,
@@ -90,11 +91,12 @@ class Signers:
         return None
 
 
-_ANALYSES: Mapping[str, Callable[[bytes], object]] = {
+_OTHERS: Mapping[str, Callable[[bytes], object]] = {
     "reproduction": decode_reproduction,
     "attribution": decode_attribution,
+    "tombstone": decode_tombstone,
 }
-"""The decoder of each kind of analysis."""
+"""The decoder of each kind of entry that is read for nothing else here."""
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", re.ASCII)
 _SKEW = timedelta(minutes=1)
 """How far the clocks of writers may differ without a warning."""
@@ -390,8 +392,8 @@ class LogScan:
                 self.order.assume(entry)
             elif entry.kind in INDEXED:
                 self._collect(entry)
-            elif selected and (decode_analysis := _ANALYSES.get(entry.kind)):
-                decode_analysis(entry.body)
+            elif selected and (decode_other := _OTHERS.get(entry.kind)):
+                decode_other(entry.body)
         except RecordError as error:
             self.bytes.report(entry, error.what)
             if entry.kind == "record":  # reported once: the records after it follow its digest

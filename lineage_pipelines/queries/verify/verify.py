@@ -14,8 +14,10 @@ from lineage_pipelines.catalog.index.index_comparison import IndexComparison
 from lineage_pipelines.catalog.log.entries import LogEntry
 from lineage_pipelines.catalog.transparency.checkpoint_note import Checkpoint
 from lineage_pipelines.errors import RecordError
+from lineage_pipelines.queries.referenced_files import ReferencedFiles
 from lineage_pipelines.queries.refs import parse_ref, resolve
 from lineage_pipelines.queries.registry.approval_status import recheck_approvals
+from lineage_pipelines.queries.tombstones import list_tombstones
 from lineage_pipelines.queries.verify.blob_check import check_artifacts, check_data
 from lineage_pipelines.queries.verify.checkpoint_check import CheckpointCheck
 from lineage_pipelines.queries.verify.claims import conclude, defect, not_checked
@@ -23,9 +25,7 @@ from lineage_pipelines.queries.verify.decision_replay import recheck_decisions
 from lineage_pipelines.queries.verify.keyring import recheck_keys
 from lineage_pipelines.queries.verify.load_check import check_models
 from lineage_pipelines.queries.verify.log_scan import ByteCheck, LogScan, SelectedEntries, WholeLog
-from lineage_pipelines.queries.verify.log_tree import Versions
 from lineage_pipelines.queries.verify.trusted_checkpoints import Anchor, Memory
-from lineage_pipelines.queries.versions.referenced_files import ReferencedFiles
 from lineage_pipelines.records.decisions.approval import decode_envelope
 from lineage_pipelines.records.values.digest import Digest
 from lineage_pipelines.records.values.finding import Finding, FindingKind
@@ -88,9 +88,16 @@ def verify_catalog(
     log = (*_log_claims(scan, catalog), _index(scan, catalog, index), anchored)
     if memory is not None and not places and not any(finding.failed for finding in log):
         memory.keep(Checkpoint(origin=scan.tree.origin, size=scan.tree.size, root=scan.tree.root()))
-    claims = (*log, *_file_claims(files, scan.indexed, artifacts, project_dir, progress))
+    tombstones = list_tombstones(catalog) if artifacts is not None else {}
+    named = files or ReferencedFiles()
+    claims = (
+        *log,
+        check_artifacts(named, artifacts, scan.indexed, progress, tombstones),
+        check_data(named, project_dir, scan.indexed, progress),
+    )
     if loading is None or files is None or artifacts is None:
         return claims
+    files.forget_models(tombstones)
     return (*claims, check_models(files, artifacts, scan.indexed, loading, progress))
 
 
@@ -220,14 +227,3 @@ def _defects(claim: FindingKind, reports: Iterable[str]) -> Iterator[Finding]:
     for report in reports:
         entry = _ENTRY.match(report)
         yield defect(claim, report, (int(entry[1]),) if entry else ())
-
-
-def _file_claims(
-    files: ReferencedFiles | None,
-    indexed: Versions,
-    artifacts: ArtifactStore | None,
-    project_dir: Path | None,
-    progress: Callable[[str, int], None],
-) -> tuple[Finding, Finding]:
-    named = files or ReferencedFiles()
-    return check_artifacts(named, artifacts, indexed, progress), check_data(named, project_dir, indexed, progress)

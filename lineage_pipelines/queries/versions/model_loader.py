@@ -11,6 +11,7 @@ from lineage_pipelines.artifacts.model_file import load_model_file
 from lineage_pipelines.catalog.catalog import Catalog
 from lineage_pipelines.errors import ArtifactError, visible
 from lineage_pipelines.queries.refs import resolve
+from lineage_pipelines.queries.tombstones import purged_words
 from lineage_pipelines.records.statement.training_run import ModelFile
 from lineage_pipelines.settings import resolve_settings
 
@@ -38,18 +39,18 @@ def load_model(
 
     Raises:
         NotFoundError: there is no such version.
-        ArtifactError: the file is missing or altered, or needs types that are not trusted.
+        ArtifactError: the file is missing, altered or purged, or needs types that are not trusted.
     """
     start = Path(project_dir) if project_dir is not None else None
     settings = resolve_settings(catalog=catalog, artifacts=artifacts, start=start)
     with Catalog(settings.catalog, create=False, read_only=True) as opened:
-        entry = resolve(opened, ref)
+        entry, purged = resolve(opened, ref), purged_words(opened)
     file = entry.record.artifact
     if file.format != "skops":
         raise ArtifactError(f"{entry.ref} is {_kind(file)}, which is never loaded", fix=_fix(file))
     _warn_about_versions(entry.ref, file)
     with tempfile.TemporaryDirectory(prefix="lineage-") as folder:
-        path = ArtifactStore(settings.artifacts).fetch(file.digest, Path(folder) / "model.skops")
+        path = ArtifactStore(settings.artifacts, purged=purged).fetch(file.digest, Path(folder) / "model.skops")
         trusted = (*settings.trusted_types, *trusted_types)
         return load_model_file(path, trusted_types=trusted, asked_by=f"{entry.ref}, record {entry.digest}")
 

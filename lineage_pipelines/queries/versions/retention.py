@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from lineage_pipelines.catalog.catalog import Catalog
 from lineage_pipelines.catalog.log.entries import Entry
 from lineage_pipelines.queries.index_check import check_decisions
+from lineage_pipelines.queries.referenced_files import Data, ReferencedFiles
 from lineage_pipelines.queries.refs import resolve
-from lineage_pipelines.queries.versions.referenced_files import Data, ReferencedFiles
 from lineage_pipelines.records.values.model_name import PRODUCTION
 
 if TYPE_CHECKING:

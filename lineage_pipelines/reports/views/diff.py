@@ -40,6 +40,7 @@ _MAX_LAYER = 80
 """Columns of a layer there: one line."""
 _MAX_NAMES = 3
 _LONGEST = 600
+_MAX_PURGED = 5
 
 
 _HAS_IDENTITY = ("Data", "Preparation", "Code", "Environment", "Parameters", "Evaluation")
@@ -140,6 +141,9 @@ def _layers(diff: VersionDiff) -> Iterator[tuple[str, str]]:
     )
     if diff.decisions:
         yield "decisions", f"{len(diff.decisions):,} between the two (lineage history)"
+    said = list(dict.fromkeys((*diff.first.purged, *diff.second.purged)))
+    if said:
+        yield "purged", (f"{len(said):,} files, for example " if len(said) > 1 else "") + said[0]
 
 
 def _differs(moved: Sequence[str], same: int | Sequence[str], noun: str = "") -> str:
@@ -188,6 +192,16 @@ def _sides(diff: VersionDiff) -> Iterator[Block]:
     else:
         sides = (("before", before), ("now", now))
         yield from (Paragraph(f"  not known of the one {word}: {facts}", "warn") for word, facts in sides if facts)
+    yield from _purged(diff)
+
+
+def _purged(diff: VersionDiff) -> Iterator[Block]:
+    """Say what was removed from the store, of whichever version."""
+    said = dict.fromkeys((*diff.first.purged, *diff.second.purged))
+    shown = [shorten(words, 300) for words in list(said)[:_MAX_PURGED]]
+    yield from (Paragraph(f"  {words}", "warn") for words in shown)
+    if len(said) > _MAX_PURGED:
+        yield Paragraph(f"  and {count(len(said) - _MAX_PURGED, 'more file')} purged", "warn")
 
 
 def _unknown(side: VersionSide) -> str:

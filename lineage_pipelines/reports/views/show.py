@@ -14,6 +14,7 @@ from lineage_pipelines.records.statement.training_run import (
     UndeclaredReads,
 )
 from lineage_pipelines.records.values.canonical import Json
+from lineage_pipelines.records.values.codec import format_time
 from lineage_pipelines.records.values.model_name import PRODUCTION, scoped
 from lineage_pipelines.records.values.phrase import count
 from lineage_pipelines.reports.document import Block, Document, Heading, Pairs, Paragraph, Table
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from lineage_pipelines.catalog.log.entries import Entry
     from lineage_pipelines.queries.registry.alias_history import LoggedDecision, Standing
     from lineage_pipelines.queries.registry.approval_status import ApprovalStatus
+    from lineage_pipelines.queries.tombstones import PurgedFile
     from lineage_pipelines.queries.versions.analyses import LoggedAttribution, LoggedReproduction
 
 
@@ -44,6 +46,7 @@ _MAX_METRICS = 5
 _MAX_GAPS = 2
 _MAX_APPROVALS = 3
 _SHORT_VALUE = 40
+_LONG_REASON = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +61,8 @@ class Sequel:
     """Analyses of changes from or to it."""
     previous: "Entry | None" = None
     """Of a version with a partition, the one that it follows there."""
+    purged: "Sequence[PurgedFile]" = ()
+    """The stored files that were removed on purpose."""
 
 
 def show_document(entry: "Entry", sequel: Sequel) -> Document:
@@ -87,6 +92,7 @@ def show_document(entry: "Entry", sequel: Sequel) -> Document:
         *(("approved", approval_line(each)) for each in sequel.approved[-_MAX_APPROVALS:]),
         *(("made again", reproduced_line(each)) for each in sequel.reproduced[-1:]),
         *(("attributed", _attribution(each)) for each in sequel.attributed[-1:]),
+        *(("purged", _purged(each)) for each in sequel.purged[:_MAX_GAPS]),
         *_not_captured(record),
     ]
     return Document(
@@ -242,6 +248,7 @@ def _head(entry: "Entry", sequel: Sequel) -> Iterator[Block]:
             *(("approved", approval_line(each)) for each in sequel.approved),
             *(("made again", reproduced_line(each)) for each in sequel.reproduced),
             *(("attributed", _attribution(each)) for each in sequel.attributed),
+            *(("purged", _purged(each)) for each in sequel.purged),
             *(("decided", _decision(each)) for each in sequel.decided),
         ]
     )
@@ -274,6 +281,10 @@ def _attribution(attributed: "LoggedAttribution") -> str:
 
     attribution = attributed.attribution
     return f"from {attribution.old.ref} to {attribution.new.ref}, {utc_time(attributed.at)}: {sentence(attribution)}"
+
+
+def _purged(file: "PurgedFile") -> str:
+    return shorten(f"{file.what}, {file.logged.words}", _LONG_REASON)
 
 
 def _decision(decided: "LoggedDecision") -> str:
@@ -475,9 +486,23 @@ def _list(values: Mapping[str, int]) -> str:
     return ", ".join(f"{name} {value}" for name, value in values.items()) or "unknown"
 
 
-def show_json(entry: "Entry", reproduced: "Sequence[LoggedReproduction]" = ()) -> Json:
-    """Return the record's predicate with the version, the record's digest, and the verdicts of running it again."""
+def show_json(entry: "Entry", sequel: Sequel | None = None) -> Json:
+    """Return the record's predicate with the version, the record's digest, and what was found out about it since."""
     plain = predicate(entry.record)
     assert isinstance(plain, Mapping)  # noqa: S101  # a record is an object
-    extra = {"reproductions": reproduced_json(reproduced)} if reproduced else {}
+    sequel = sequel or Sequel()
+    extra = {"reproductions": reproduced_json(sequel.reproduced)} if sequel.reproduced else {}
+    extra |= {"purged": [_purged_json(each) for each in sequel.purged]} if sequel.purged else {}
     return {"version": entry.version, "record": entry.digest.hex, **extra, **plain}
+
+
+def _purged_json(file: "PurgedFile") -> Json:
+    logged = file.logged
+    return {
+        "blob": logged.tombstone.blob.hex,
+        "what": file.what,
+        "entry": logged.seq,
+        "at": format_time(logged.at),
+        "by": logged.tombstone.by,
+        "reason": logged.tombstone.reason,
+    }

@@ -1,7 +1,7 @@
 """Referenced files: the model files, blobs and data that records name, each once, with the entries that name it."""
 
 from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -56,6 +56,10 @@ class ReferencedFiles:
     """Whether `loadable` is filled."""
     loadable: dict[str, ModelFile] = field(default_factory=dict)
     """Those of `models` that can be loaded, with what their records say of them."""
+
+    def forget_models(self, purged: Container[str]) -> None:
+        """Leave models whose file was purged out of `loadable`."""
+        self.loadable = {hex_: file for hex_, file in self.loadable.items() if hex_ not in purged}
 
     def add(self, seq: int, record: LineageRecord) -> None:
         """Add the files that the record of one entry names.
