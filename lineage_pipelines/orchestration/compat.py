@@ -6,6 +6,9 @@ from collections.abc import Iterator
 
 import dagster as dg
 
+# What is raised where a context has no code location: in a run without a process of its own.
+from dagster._check import CheckError
+
 # The type that define_asset_job returns; Dagster does not export it.
 from dagster._core.definitions.unresolved_asset_job_definition import (
     UnresolvedAssetJobDefinition as AssetJob,
@@ -17,13 +20,28 @@ from dagster._core.definitions.utils import DISALLOWED_NAMES as RESERVED_NAMES
 # A method that returns one object for each instance: Dagster tells definitions apart by identity.
 from dagster._utils.cached_method import cached_method
 
-__all__ = ["RESERVED_NAMES", "AssetJob", "cached_method", "decorated_function", "without_beta_warnings"]
+__all__ = [
+    "RESERVED_NAMES",
+    "AssetJob",
+    "cached_method",
+    "decorated_function",
+    "repository_of",
+    "without_beta_warnings",
+]
 
 
 def decorated_function(asset: dg.AssetsDefinition) -> object:
     """Return the function that Dagster's decorator made an asset of; Dagster has no public way to it."""
     function = getattr(asset.node_def, "compute_fn", None)
     return getattr(function, "decorated_fn", function)
+
+
+def repository_of(context: dg.OpExecutionContext) -> dg.RepositoryDefinition | None:
+    """Return the code location that a run belongs to; None in a run that was started from Python alone."""
+    try:
+        return context.repository_def
+    except CheckError:
+        return None
 
 
 @contextlib.contextmanager

@@ -248,7 +248,10 @@ def test_the_production_asset_of_a_model_with_regions_promotes_the_region(
         trainings.run(region)
     promoted = promotion_asset(trainings.asset)
     root = shop.resources()
-    assert dg.materialize([promoted], resources=root, instance=instance, partition_key="west").success
+    config = {"ops": {"delay_production": {"config": {"version": 1, "reason": "it is better"}}}}
+    assert dg.materialize(
+        [promoted], resources=root, instance=instance, partition_key="west", run_config=config
+    ).success
     with shop.catalog() as catalog:
         assert resolve(catalog, "delay[west]@production").version == 1
         assert find_holder(catalog, "delay", "production", identity="east") is None
@@ -260,7 +263,8 @@ def test_the_production_asset_of_a_model_with_windows_has_no_partitions(
     trainings = Trainings(shop, instance, DAYS)
     trainings.run("2026-01-01")
     promoted = promotion_asset(trainings.asset)
-    assert dg.materialize([promoted], resources=shop.resources(), instance=instance).success
+    config = {"ops": {"delay_production": {"config": {"version": 1, "reason": "it is better"}}}}
+    assert dg.materialize([promoted], resources=shop.resources(), instance=instance, run_config=config).success
     with shop.catalog() as catalog:
         assert resolve(catalog, "delay@production").version == 1
 

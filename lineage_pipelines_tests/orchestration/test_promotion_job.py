@@ -39,10 +39,15 @@ def promote(defs: dg.Definitions, instance: dg.DagsterInstance, **form: object) 
     return run(defs, "promote_model", instance, run_config=config, tags={"user": "ada"})
 
 
-def materialize(defs: dg.Definitions, instance: dg.DagsterInstance, *keys: str) -> dg.ExecuteInProcessResult:
+def materialize(
+    defs: dg.Definitions, instance: dg.DagsterInstance, *keys: str, form: dict[str, object] | None = None
+) -> dg.ExecuteInProcessResult:
     job = defs.resolve_implicit_global_asset_job_def()
     selection = [dg.AssetKey(key) for key in keys]
-    return job.execute_in_process(instance=instance, asset_selection=selection, raise_on_error=False)
+    config = {
+        "ops": {"churn_production": {"config": {"version": 1, "reason": "it is better"} if form is None else form}}
+    }
+    return job.execute_in_process(instance=instance, asset_selection=selection, run_config=config, raise_on_error=False)
 
 
 def test_the_whole_location_loads(defs: dg.Definitions) -> None:
@@ -142,7 +147,17 @@ def test_materializing_the_asset_is_the_promotion(
     assert live(shop) == 1
     (event,) = result.asset_materializations_for_node("churn_production")
     assert event.metadata["model/version"].value == 1
-    assert event.metadata["decision/reason"].value == "materialized in Dagster"
+    assert event.metadata["decision/reason"].value == "it is better"
+
+
+@pytest.mark.parametrize("form", [{}, {"version": 1}, {"reason": "it is better"}])
+def test_materializing_all_promotes_nothing(
+    shop: Shop, instance: dg.DagsterInstance, defs: dg.Definitions, form: dict[str, object]
+) -> None:
+    result = materialize(defs, instance, "churn_production", form=form)
+    assert result.success
+    assert not result.asset_materializations_for_node("churn_production")
+    assert live(shop) is None
 
 
 def test_doing_it_again_decides_nothing(shop: Shop, instance: dg.DagsterInstance, defs: dg.Definitions) -> None:
@@ -155,7 +170,7 @@ def test_doing_it_again_decides_nothing(shop: Shop, instance: dg.DagsterInstance
 def test_a_failed_blocking_check_stops_it(shop: Shop, instance: dg.DagsterInstance, defs: dg.Definitions) -> None:
     assert promote(defs, instance).success
     strict = with_promotion(build_defs(shop, [threshold(min_roc_auc=1.1)]))
-    result = materialize(strict, instance, "churn", "churn_production")
+    result = materialize(strict, instance, "churn", "churn_production", form={"version": 2, "reason": "newer"})
     assert not result.success
     assert not result.asset_materializations_for_node("churn_production")
     assert live(shop) == 1

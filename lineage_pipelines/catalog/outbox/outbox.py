@@ -21,7 +21,7 @@ from lineage_pipelines.catalog.outbox.attempts import Attempt, AttemptEnd
 from lineage_pipelines.records.values.codec import format_time
 
 DAGSTER = "dagster"
-"""The destination of materialization events."""
+"""The destination of materialization events: of versions, and of decisions that move an alias."""
 _POST = outbox.insert()
 
 
@@ -73,10 +73,14 @@ class Outbox:
         Raises:
             CatalogError: the catalog cannot be written.
         """
+        given = {entry.seq for entry in entries}
+        if self._connection.schema_version >= migrations.UNFINISHED:
+            with self._connection.reading() as connection:
+                if given.isdisjoint(pending_places(connection, destination)):
+                    return  # without a lock that other writers would wait for
         with self._connection.writing() as connection:
-            waiting = set(pending_places(connection, destination))
+            seqs = sorted(given.intersection(pending_places(connection, destination)))
             now = format_time(datetime.now(UTC))
-            seqs = sorted(waiting & {entry.seq for entry in entries})
             rows = [{"destination": destination, "seq": seq, "delivered": now} for seq in seqs]
             if rows:
                 connection.execute(delivery.insert(), rows)

@@ -42,7 +42,7 @@ class Registry:
     # Writing
 
     def decide(self, decision: Decision) -> int:
-        """Commit a decision; return its place in the log.
+        """Commit a decision; return its place in the log. If it moves an alias, Dagster is to be sent it.
 
         The policy of a promotion is committed before it, as an entry of its own, if it is not the one in force.
 
@@ -59,7 +59,8 @@ class Registry:
             changed = decision_checks.policy_change(connection, decision)
             if changed is not None:
                 write_entry(connection, POLICY, encode_policy_change(changed), key)
-            return self._mirrored(connection, DECISION, encode_decision(decision), key)
+            shown = (outbox.DAGSTER,) if decision.moves_alias else ()
+            return self._mirrored(connection, DECISION, encode_decision(decision), key, notify=shown)
 
     def approve(self, signed: SignedApproval) -> int:
         """Commit an approval; return its place in the log.
@@ -76,9 +77,11 @@ class Registry:
             decision_checks.check_approval(connection, signed)
             return self._mirrored(connection, APPROVAL, encode_envelope(signed), key)
 
-    def _mirrored(self, connection: sa.Connection, kind: str, body: bytes, key: LogKey | None) -> int:
+    def _mirrored(
+        self, connection: sa.Connection, kind: str, body: bytes, key: LogKey | None, *, notify: Sequence[str] = ()
+    ) -> int:
         seq = write_entry(connection, kind, body, key).seq
-        outbox.post(connection, seq, self._outbox.mirrors)
+        outbox.post(connection, seq, (*notify, *self._outbox.mirrors))
         return seq
 
     def attach(self, kind: str, body: bytes, *, about: Sequence[Digest]) -> int:

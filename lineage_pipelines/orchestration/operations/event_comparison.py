@@ -10,6 +10,7 @@ import dagster as dg
 
 from lineage_pipelines.catalog.outbox.outbox import DAGSTER
 from lineage_pipelines.errors import NotFoundError
+from lineage_pipelines.orchestration.operations.event_pages import walk_materializations
 from lineage_pipelines.orchestration.ui import metadata_keys
 from lineage_pipelines.records.statement.lineage_record import decode_identity
 from lineage_pipelines.records.values.finding import Finding, FindingKind, FindingStatus
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from lineage_pipelines.catalog.catalog import Catalog
     from lineage_pipelines.catalog.log.entries import Entry
 
-_AT_ONCE = 200
 _LOG = logging.getLogger(__name__)
 
 
@@ -66,17 +66,10 @@ def _asset_keys(catalog: "Catalog", *, every: bool) -> set[str]:
 
 
 def _events(instance: dg.DagsterInstance, key: str, since: int | None) -> Iterator[_Event]:
-    asked = dg.AssetRecordsFilter(asset_key=dg.AssetKey.from_user_string(key), after_storage_id=since)
-    cursor: str | None = None
-    while True:
-        page = instance.fetch_materializations(asked, limit=_AT_ONCE, cursor=cursor)
-        for record in page.records:
-            event = record.asset_materialization
-            value = event.metadata.get(metadata_keys.LINEAGE_RECORD) if event else None
-            yield _Event(str(value.value) if value is not None else None, record.run_id)
-        if not page.has_more:
-            return
-        cursor = page.cursor
+    for record in walk_materializations(instance, dg.AssetKey.from_user_string(key), since):
+        event = record.asset_materialization
+        value = event.metadata.get(metadata_keys.LINEAGE_RECORD) if event else None
+        yield _Event(str(value.value) if value is not None else None, record.run_id)
 
 
 def _alarms(catalog: "Catalog", events: Mapping[str, Sequence[_Event]]) -> Iterator[Finding]:

@@ -1,11 +1,12 @@
 """Reconcile: find and repair what a crash left behind, between the catalog and Dagster and on this machine.
 
-The catalog is the truth. A record whose event was lost is reported again; an event without a record is
-an alarm, since anyone who reaches the webserver can post one, and is left where it is. Attempts whose process is dead
-are given up, and their files are removed.
+The catalog is the truth. A record or a decision whose event was lost is reported again; an event without one is an
+alarm, since anyone who reaches the webserver can post one, and is left where it is. Attempts whose process is dead are
+given up, and their files are removed.
 """
 
 import os
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ import dagster as dg
 
 from lineage_pipelines.errors import NotFoundError
 from lineage_pipelines.orchestration.lineage_resource import LineageResource
+from lineage_pipelines.orchestration.ui.alias_page import AliasAsset, defined_alias_assets
 from lineage_pipelines.records.values.finding import Finding, FindingStatus
 
 if TYPE_CHECKING:
@@ -35,8 +37,9 @@ def reconcile(
     older_than: timedelta = OLD,
     dry_run: bool = False,
     since: int | None = None,
+    aliases: Sequence[AliasAsset] | None = None,
 ) -> tuple[Finding, ...]:
-    """Compare versions with Dagster's events, attempts with processes, look for abandoned files, and repair.
+    """Compare versions and aliases with Dagster's events, attempts with processes, look for abandoned files; repair.
 
     Args:
         instance: Dagster's instance.
@@ -46,15 +49,19 @@ def reconcile(
         older_than: younger temporary files are left.
         dry_run: whether nothing is changed.
         since: only events after this one are looked at, by Dagster's storage id; all by default.
+        aliases: the assets of aliases that a code location defines; by default those that the instance has events of.
 
     Raises:
         CatalogError: the catalog cannot be read or written.
     """
+    from lineage_pipelines.orchestration.operations.alias_comparison import compare_aliases, known_alias_assets
     from lineage_pipelines.orchestration.operations.event_comparison import compare_events
     from lineage_pipelines.orchestration.operations.orphans import clear_temporary_files, give_up_attempts
 
+    shown = list(known_alias_assets(instance, catalog)) if aliases is None else aliases
     return (
         *compare_events(instance, catalog, grace, dry_run=dry_run, since=since),
+        *compare_aliases(instance, catalog, shown, grace, dry_run=dry_run, since=since),
         *give_up_attempts(instance, catalog, grace, dry_run=dry_run),
         *clear_temporary_files(artifacts, older_than, dry_run=dry_run),
     )
@@ -78,9 +85,10 @@ def reconcile_here(
         return reconcile(instance, catalog, artifacts=artifacts, older_than=older_than, dry_run=dry_run)
 
 
-def build_reconcile_sensor(*, name: str = "reconcile", seconds: int = 300) -> dg.SensorDefinition:
-    """Return the sensor that reconciles at intervals. It is off until someone turns it on.
+def build_reconcile_sensor(*, name: str = "reconcile", seconds: int = 30) -> dg.SensorDefinition:
+    """Return the sensor that reconciles at intervals. It is on.
 
+    Decisions of the command line are shown on the assets of their aliases, as far as the code location defines them.
     It launches no run: its findings are in the tick, and alarms are in its log. Each tick looks at the events since the
     last one. It needs the resource `lineage`.
     """
@@ -88,13 +96,18 @@ def build_reconcile_sensor(*, name: str = "reconcile", seconds: int = 300) -> dg
     @dg.sensor(
         name=name,
         minimum_interval_seconds=seconds,
-        description="Report versions whose event was lost; raise an alarm for events without a record.",
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Show what was decided on the command line; report versions whose event was lost; raise an alarm "
+        "for events without a record or a decision.",
     )
     def sensor(context: dg.SensorEvaluationContext, lineage: LineageResource) -> dg.SkipReason:
         newest = context.instance.event_log_storage.get_maximum_record_id()
         since = int(context.cursor) if context.cursor else None
+        repository = context.repository_def
+        aliases = list(defined_alias_assets(repository)) if repository is not None else None
         with lineage.open_catalog() as catalog:
-            found = reconcile(context.instance, catalog, artifacts=lineage.open_artifacts(), since=since)
+            artifacts = lineage.open_artifacts()
+            found = reconcile(context.instance, catalog, artifacts=artifacts, since=since, aliases=aliases)
         for each in found:
             log = context.log.error if each.status is FindingStatus.ALARM else context.log.warning
             log("%s: %s, %s (%s)", each.kind, each.subject, each.status, each.detail)

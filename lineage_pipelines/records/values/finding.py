@@ -41,6 +41,8 @@ class FindingKind(StrEnum):
     SIGNATURES = "signatures"
     # What a crash left behind (reconcile)
     ATTEMPT_WITHOUT_END = "attempt without end"
+    DECISION_WITHOUT_EVENT = "decision without event"
+    EVENT_WITHOUT_DECISION = "event without decision"
     EVENT_WITHOUT_RECORD = "event without record"
     HALF_WRITTEN_FILE = "half-written file"
     RECORD_WITHOUT_EVENT = "record without event"
