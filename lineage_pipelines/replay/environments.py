@@ -85,7 +85,14 @@ def parse_hashes(lock: str) -> Mapping[tuple[str, str], Sequence[str]]:
 
 
 def write_requirements(requirements: Sequence[Requirement]) -> str:
-    """Return a requirements file; with hashes where they are known."""
+    """Return a requirements file; with hashes where they are known.
+
+    Raises:
+        EnvironmentGoneError: one is not a name and a version.
+    """
+    odd = next((each for each in requirements if not each.is_plain), None)
+    if odd is not None:
+        raise _not_plain(f"{odd.line} @ {odd.origin}" if odd.origin else odd.line)
     return "".join(" ".join((each.line, *(f"--hash={value}" for value in each.hashes))) + "\n" for each in requirements)
 
 
@@ -231,15 +238,19 @@ def _requirements(environment: Environment, artifacts: ArtifactStore) -> tuple[R
         ) from error
     odd = [line for line in listed.splitlines() if line.strip() and not _is_plain(line)]
     if odd:
-        raise EnvironmentGoneError(
-            f"the recorded list has a line that is not a name and a version, and is not installed: {odd[0][:200]}",
-            fix="install that library yourself, and use this environment instead: --environment current",
-        )
+        raise _not_plain(odd[0])
     lock = None
     if environment.lock is not None:
         with contextlib.suppress(ArtifactError):  # without it the versions are known, and their hashes are not
             lock = artifacts.read(environment.lock).decode("utf-8", "replace")
     return parse_packages(listed, lock)
+
+
+def _not_plain(line: str) -> EnvironmentGoneError:
+    return EnvironmentGoneError(
+        f"the recorded list has a line that is not a name and a version, and is not installed: {line[:200]}",
+        fix="install that library yourself, and use this environment instead: --environment current",
+    )
 
 
 def _is_plain(line: str) -> bool:

@@ -154,6 +154,15 @@ def _store_with(folder: Path, data: bytes) -> ArtifactStore:
     return store
 
 
+@pytest.mark.parametrize(
+    "line",
+    ["scipy==1.0 --config-settings=x", "--index-url http://127.0.0.1:1/simple==1", "numpy==1 @ https://x.example/n"],
+)
+def test_no_option_or_address_is_written_for_an_installer(line: str) -> None:
+    with pytest.raises(EnvironmentGoneError, match="not a name and a version"):
+        write_requirements(parse_packages(line, None))
+
+
 def test_requirements_keep_origin_and_hashes() -> None:
     lock = "Some_Lib[extra]==2.0 \\\n    --hash=sha256:aa11 \\\n    --hash=sha256:bb22\n# via x\nother==1\n"
     assert parse_hashes(lock) == {("some-lib", "2.0"): ["sha256:aa11", "sha256:bb22"]}
