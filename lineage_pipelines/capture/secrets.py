@@ -221,16 +221,36 @@ def find_secrets(value: object) -> tuple[str, ...]:
     return tuple(dict.fromkeys(_walk(value, "", named=False)))
 
 
-def secret_lines(data: bytes, path: str = "") -> tuple[tuple[int, str], ...]:
-    """Return the 1-based lines of a text that hold something of a token's shape, with what it looks like.
+MASK = b"<masked>"
+"""What stands where a secret was."""
+_WHOLE_FILE = ("a private key", "a PuTTY private key")
+"""Forms of secrets of which only the first line is recognised."""
+
+
+def mask_secrets(data: bytes, path: str) -> tuple[bytes | None, tuple[int, ...]]:
+    """Return a text with `MASK` for what looks like a secret, and where in the text given that was, in order.
+
+    None instead of a text that cannot be masked line by line, because it holds a private key.
 
     Args:
         data: the text.
-        path: the name of its file; with it, values that are given to names of secrets count, too.
+        path: the name of its file: values that are given to names of secrets count, too.
     """
+    tokens = list(find_tokens(data))
+    spans = sorted({*((token.offset, token.end) for token in tokens), *find_named_values(data, path)})
+    offsets = tuple(start for start, _ in spans)
+    if any(token.shape in _WHOLE_FILE for token in tokens):
+        return None, offsets
+    parts, end = [], 0
+    for start, stop in spans:
+        parts.append(data[end:start] + (MASK if start >= end else b""))
+        end = max(end, stop)
+    return b"".join([*parts, data[end:]]), offsets
+
+
+def secret_lines(data: bytes) -> tuple[tuple[int, str], ...]:
+    """Return the 1-based lines of a text that hold something of a token's shape, with what it looks like."""
     found = {data.count(b"\n", 0, token.offset) + 1: token.shape for token in find_tokens(data)}
-    for offset, _ in find_named_values(data, path) if path else ():
-        found.setdefault(data.count(b"\n", 0, offset) + 1, "the value of a secret")
     return tuple(sorted(found.items()))
 
 

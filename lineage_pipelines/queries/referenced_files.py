@@ -92,7 +92,10 @@ def _blobs(record: LineageRecord) -> Iterator[Blob]:
         yield Blob(record.code.patch.hex, "the patch")
     for file in record.code.source.files if record.code.source is not None else ():
         hidden = any(line.startswith(f"code.source: {file.path} withheld") for line in withheld)
-        yield Blob(Digest("sha256", file.sha256).hex, f"source file {file.path}", hidden)
+        if file.masked is not None:
+            yield Blob(file.masked.hex, f"masked source file {file.path}")
+        else:
+            yield Blob(Digest("sha256", file.sha256).hex, f"source file {file.path}", hidden)
     if record.evaluation is not None and record.evaluation.probe is not None:
         yield Blob(record.evaluation.probe.predictions.hex, "the predictions of the probe")
     if record.run.mlflow is not None and record.run.mlflow.source is not None:

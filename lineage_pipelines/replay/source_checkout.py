@@ -106,6 +106,9 @@ def _restore(file: SourceFile, artifacts: ArtifactStore, tree: Tree) -> bool:
         return False
     if _sha256(path) == file.sha256:
         return False
+    if file.masked is not None:
+        tree.differs.append(f"code: {file.path} is not there as it was recorded; in its stored copy secrets are masked")
+        return False
     try:
         data = artifacts.read(Digest("sha256", file.sha256))
     except PurgedError as error:

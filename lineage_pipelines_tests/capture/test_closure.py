@@ -280,15 +280,32 @@ def test_python_looks_for_garbage_as_it_did_before(source: str, looked_for: bool
         gc.enable()
 
 
-def test_a_file_with_a_secret_is_named_and_not_stored(tmp_path: Path) -> None:
+def test_a_file_with_a_secret_is_stored_with_the_secret_masked(tmp_path: Path) -> None:
     token = "ghp_" + "0123456789abcdefghijABCDEFGHIJ012345"
-    project = package(tmp_path, pkg__train=f"x = 1\nTOKEN = '{token}'\n" + TRAIN)
+    text = f"x = 1\nTOKEN = '{token}'\npassword = 'correct horse'\n" + TRAIN
+    project = package(tmp_path, pkg__train=text)
     with project.loaded("pkg.train") as train:
         closure, blobs, gaps = source_closure(train, root=project.root)
     assert closure is not None
-    assert len(closure.files) == 2
+    (file,) = [each for each in closure.files if each.path == "pkg/train.py"]
+    assert file.sha256 == Digest.of(text.encode()).hex
+    assert file.masked is not None
+    assert blobs[file.masked].decode() == "x = 1\nTOKEN = '<masked>'\npassword = '<masked>'\n" + TRAIN
+    assert Digest.of(text.encode()) not in blobs
+    assert gaps == (
+        "code.source: pkg/train.py masked, it holds what looks like a secret at pkg/train.py:2, pkg/train.py:3",
+    )
+
+
+def test_a_file_with_a_private_key_is_named_and_not_stored(tmp_path: Path) -> None:
+    key = "-----BEGIN " + "PRIVATE KEY-----"
+    project = package(tmp_path, pkg__train=f'KEY = """{key}\nabc\n"""\n' + TRAIN)
+    with project.loaded("pkg.train") as train:
+        closure, blobs, gaps = source_closure(train, root=project.root)
+    assert closure is not None
+    assert [each.masked for each in closure.files] == [None, None]
     assert list(blobs.values()) == [b""]
-    assert gaps == ("code.source: pkg/train.py withheld, it holds what looks like a secret at pkg/train.py:2",)
+    assert gaps == ("code.source: pkg/train.py withheld, it holds what looks like a secret at pkg/train.py:1",)
 
 
 def test_a_file_that_changed_after_loading_is_a_gap(tmp_path: Path) -> None:

@@ -22,7 +22,8 @@ def _capture(root: Path, at: str = "") -> tuple[CodeVersion, dict[Digest, bytes]
     with SourceProject(root, {}).loaded("pkg.train", at=at) as train:
         code, blobs, gaps = capture_code(train, project_dir=root / at)
     assert from_json(CodeVersion, to_json(code)) == code
-    named = {file.sha256 for file in code.source.files} if code.source else set()
+    files = code.source.files if code.source else ()
+    named = {each.sha256 for each in files} | {each.masked.hex for each in files if each.masked}
     named |= {code.patch.hex} if code.patch else set()
     assert {digest.hex for digest in blobs} <= named
     assert all(Digest.of(data) == digest for digest, data in blobs.items())
@@ -156,15 +157,15 @@ def test_the_address_of_the_repository_has_no_credentials(repository: Repository
     assert "hunter2" not in repr((code, blobs))
 
 
-def test_a_committed_secret_is_named_and_not_stored(repository: Repository) -> None:
+def test_a_committed_secret_is_masked_and_named(repository: Repository) -> None:
     token = "ghp_" + "0123456789abcdefghijABCDEFGHIJ012345"
     SourceProject(repository.root, _FILES | {"pkg/a.py": f"value = 1\ntoken = '{token}'\n"})
     repository.commit()
     code, blobs, gaps = _capture(repository.root)
-    assert gaps == ("code.source: pkg/a.py withheld, it holds what looks like a secret at pkg/a.py:2",)
+    assert gaps == ("code.source: pkg/a.py masked, it holds what looks like a secret at pkg/a.py:2",)
     assert code.source is not None
     assert [file.path for file in code.source.files] == _PATHS
-    assert len(blobs) == 2
+    assert b"value = 1\ntoken = '<masked>'\n" in blobs.values()
     assert token not in repr((code, blobs, gaps))
 
 

@@ -148,6 +148,25 @@ def test_what_comes_back_from_a_backup_is_named_and_removed_again(lineage: Linea
     assert entries == 2
 
 
+def test_of_a_masked_source_file_the_copy_is_expected_and_shown(lineage: Lineage, store: ArtifactStore) -> None:
+    settings = resolve_settings()
+    copies = {"5": b"TOKEN = '<masked>'\nx = 1\n", "6": b"TOKEN = '<masked>'\nx = 2\n"}
+    with Catalog(settings.catalog, keys=settings.keys) as catalog:
+        for run, copy in copies.items():
+            record = stored(store, "1")
+            file = SourceFile(path="flights/train.py", sha256=hex_of(run.encode()), masked=store.put_bytes(copy))
+            assert record.code.source is not None
+            source = dataclasses.replace(record.code.source, files=(file,))
+            code = dataclasses.replace(record.code, source=source)
+            catalog.append(dataclasses.replace(record, code=code, model=make_record(run=run).model))
+    assert claims(lineage)["artifacts"][0] == "PASS"
+    (changed,) = lineage("diff", "flight_delay@3", "flight_delay@4", "--format", "json").json()["code"]["files"]
+    assert "-x = 1" in changed["patch"]
+    store.remove(Digest.of(copies["6"]))
+    verdict, detail = claims(lineage)["artifacts"]
+    assert (verdict, "flight_delay@4: masked source file flights/train.py" in detail) == ("FAIL", True)
+
+
 def test_damaged_copies_go_too(store: ArtifactStore) -> None:
     digest = Digest.of(b"patch")
     path = Path(store.url_of(digest))

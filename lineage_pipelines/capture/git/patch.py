@@ -13,7 +13,7 @@ from pathlib import Path
 
 from lineage_pipelines.capture.gaps import Gaps, plain_path
 from lineage_pipelines.capture.git.git_state import Change, GitState
-from lineage_pipelines.capture.secrets import find_named_values, find_tokens, is_secret_file
+from lineage_pipelines.capture.secrets import is_secret_file, mask_secrets
 from lineage_pipelines.records.statement.code import SourceFile
 from lineage_pipelines.records.values.phrase import some_of
 from lineage_pipelines.system.git_command import GitError, run_git
@@ -55,11 +55,8 @@ _DIFF = [
 ]
 
 
-_MASK = b"<masked>"
 _HUNK = re.compile(rb"^@@ -\d+(?:,\d+)? \+(\d+)", re.MULTILINE)
 _FILE = re.compile(rb"^(?=diff --git )", re.MULTILINE)
-_WHOLE_FILE = ("a private key", "a PuTTY private key")
-"""Forms of secrets of which only the first line is recognised."""
 
 
 def make_patch(state: GitState, *, reached: Collection[str] = ()) -> tuple[bytes | None, Gaps]:
@@ -96,16 +93,11 @@ def _masked(part: bytes) -> tuple[bytes, tuple[str, ...]]:
     path = file_at(part, len(part))
     first = part.find(b"\n@@ ")
     body = part[first:] if first >= 0 else b""
-    tokens = list(find_tokens(body))
-    spans = sorted({*((token.offset, token.end) for token in tokens), *find_named_values(body, path)})
-    if any(token.shape in _WHOLE_FILE for token in tokens):
+    masked, offsets = mask_secrets(body, path)
+    if masked is None:
         return b"", (path,)
-    masked, end = [part[: max(first, 0)]] if body else [part], 0
-    for start, stop in spans:
-        masked.append(body[end:start] + (_MASK if start >= end else b""))
-        end = max(end, stop)
-    lines = [_line_at(body, start) for start, _ in spans]
-    return b"".join([*masked, body[end:]]), tuple(dict.fromkeys(f"{path}:{line}" for line in lines))
+    places = dict.fromkeys(f"{path}:{_line_at(body, offset)}" for offset in offsets)
+    return (part[: max(first, 0)] + masked if body else part), tuple(places)
 
 
 def _line_at(body: bytes, offset: int) -> int:

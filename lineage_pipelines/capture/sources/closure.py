@@ -5,7 +5,7 @@
 
 import hashlib
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from lineage_pipelines.capture.gaps import Blobs, Gaps, plain_path
@@ -152,10 +152,13 @@ def source_closure(
     gaps = tuple(walk.gaps(sources.changed()))
     if function.file is None and not contents:
         return None, {}, gaps
-    files = tuple(SourceFile(path=name, sha256=hashlib.sha256(data).hexdigest()) for name, data in contents.items())
+    blobs, copies, unstored = _blobs(contents)
+    files = tuple(
+        SourceFile(path=name, sha256=hashlib.sha256(data).hexdigest(), masked=copies.get(name))
+        for name, data in contents.items()
+    )
     digest = Digest.of(sha256sum_lines((file.path, file.sha256) for file in files))
-    blobs, withheld = _blobs(contents)
-    return SourceClosure(entry=function.name, files=files, digest=digest), blobs, (*gaps, *withheld)
+    return SourceClosure(entry=function.name, files=files, digest=digest), blobs, (*gaps, *unstored)
 
 
 def code_digest(
@@ -197,15 +200,22 @@ def code_digest(
     return hashlib.sha256(b"".join(parts)).hexdigest()
 
 
-def _blobs(contents: dict[str, bytes]) -> tuple[Blobs, Gaps]:
-    from lineage_pipelines.capture.secrets import secret_lines  # its patterns take time to compile
+def _blobs(contents: dict[str, bytes]) -> tuple[Blobs, Mapping[str, Digest], Gaps]:
+    """Return what is stored, the digest of the masked copy of each file that has one, and what is not stored."""
+    from lineage_pipelines.capture.secrets import mask_secrets  # its patterns take time to compile
 
     blobs: dict[Digest, bytes] = {}
+    copies: dict[str, Digest] = {}
     gaps: list[str] = []
     for name, data in contents.items():
-        lines = secret_lines(data, name)
-        if lines:
-            gaps.append(f"code.source: {name} withheld, it holds what looks like a secret at {name}:{lines[0][0]}")
-        else:
-            blobs[Digest.of(data)] = data
-    return blobs, tuple(gaps)
+        masked, offsets = mask_secrets(data, name)
+        lines = dict.fromkeys(data.count(b"\n", 0, offset) + 1 for offset in offsets)
+        places = some_of([f"{name}:{line}" for line in lines])
+        if masked is None:
+            gaps.append(f"code.source: {name} withheld, it holds what looks like a secret at {places}")
+            continue
+        if places:
+            gaps.append(f"code.source: {name} masked, it holds what looks like a secret at {places}")
+            copies[name] = Digest.of(masked)
+        blobs[Digest.of(masked)] = masked
+    return blobs, copies, tuple(gaps)

@@ -37,7 +37,7 @@ from lineage_pipelines.records.values.digest import Digest
 from lineage_pipelines.records.values.phrase import some_of
 
 _SHOWN = 3
-_OF_CODE = ("source file", "the patch")
+_OF_CODE = ("source file", "masked source file", "the patch")
 _OF_ENVIRONMENT = ("the package list", "the list of imported packages")
 
 

@@ -13,6 +13,9 @@ class SourceFile(Value):
     path: str
     """Relative to the repository's root, with forward slashes."""
     sha256: str
+    """Of the file itself, which is a blob unless there is a masked copy of it."""
+    masked: Digest | None = field(default=None, metadata=SINCE_2)
+    """A blob: the file with `<masked>` for what looks like a secret; then the file itself is not stored."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -215,7 +215,8 @@ def _read(
     files: Sequence[SourceFile], blobs: Blobs, revision: str | None, repository: Path | None
 ) -> Mapping[str, bytes]:
     """Contents by their SHA-256."""
-    stored = {file.sha256: read_blob(blobs, file.sha256) for file in files}
+    # A masked copy first: the file itself, in Git, holds what must not be shown.
+    stored = {file.sha256: read_blob(blobs, file.masked.hex if file.masked else file.sha256) for file in files}
     known = {sha256: data for sha256, data in stored.items() if data is not None}
     lost = {file.path: file.sha256 for file in files if file.sha256 not in known}
     if not lost or repository is None:
