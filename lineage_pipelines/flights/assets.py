@@ -49,7 +49,9 @@ ROOT = Path(os.environ.get("FLIGHTS_PROJECT", Path(__file__).parents[2]))
 """The DVC project: this repository's own checkout."""
 
 project = DvcProject(ROOT)
-translator = DvcTranslator(DvcTranslatorSettings(group_name="flights", automation_condition=retrain_on_new_data()))
+translator = DvcTranslator(
+    DvcTranslatorSettings(group_name="flights", by_stage=True, automation_condition=retrain_on_new_data())
+)
 sources = build_dvc_sources(project, translator=translator)
 
 

@@ -177,6 +177,15 @@ def test_a_translator_has_the_last_word(project: DvcProject) -> None:
     assert "a/b/clean.csv" in specs(project, translator=prefixed)
 
 
+def test_a_stage_can_be_a_group_that_names_its_outputs(project: DvcProject) -> None:
+    by_stage = DvcTranslator(DvcTranslatorSettings(by_stage=True, group_name="files"))
+    found = specs(project, translator=by_stage)
+    assert {name: spec.group_name for name, spec in found.items()}["clean/clean"] == "clean"
+    assert found["data/raw.csv"].group_name == "files"
+    assert [dep.asset_key.to_user_string() for dep in found["clean/clean"].deps] == ["data/raw.csv"]
+    assert "report" in found
+
+
 @pytest.mark.parametrize(("select", "count"), [(["clean"], 1), (["fit@*", "report"], 2), (None, 4)])
 def test_stages_can_be_selected(project: DvcProject, select: list[str] | None, count: int) -> None:
     assert len(make_assets(project, select=select)) == count

@@ -10,7 +10,7 @@ import dagster as dg
 
 from lineage_pipelines.datasets.pipeline.dvc_project import DvcProject
 from lineage_pipelines.datasets.pipeline.pipeline_graph import Output, Stage, TrackedFile
-from lineage_pipelines.orchestration.dvc.asset_keys import key_of_path
+from lineage_pipelines.orchestration.dvc.asset_keys import key_of_path, op_name
 from lineage_pipelines.orchestration.dvc.stage_code_version import stage_code_version
 from lineage_pipelines.orchestration.ui import metadata_keys
 from lineage_pipelines.records.values.canonical import Json
@@ -46,6 +46,9 @@ class DvcTranslatorSettings:
     """The group of every asset; None for Dagster's own default."""
     key_prefix: tuple[str, ...] = ()
     """Put before every key, for two DVC projects in one code location."""
+    by_stage: bool = False
+    """Whether each stage is a group and its outputs are named after it, without their endings: `clean/arrivals` for
+    `data/clean/arrivals.parquet`. Dagster's catalog cuts long names."""
     code_references: bool = True
     """Whether assets link to their line of `dvc.yaml`."""
     automation_condition: dg.AutomationCondition[Any] | None = None
@@ -74,7 +77,7 @@ class DvcTranslator:
         return dg.AssetSpec(
             key=self._key(data),
             description=described.desc or node.desc,
-            group_name=self.settings.group_name,
+            group_name=self._group(node),
             owners=_owners(data) or None,
             tags=_tags(meta) or None,
             kinds=_kinds(data),
@@ -83,7 +86,14 @@ class DvcTranslator:
             metadata=self._metadata(data, meta),
         )
 
+    def _group(self, node: Stage | TrackedFile) -> str | None:
+        by_stage = self.settings.by_stage and isinstance(node, Stage)
+        return op_name(node.address) if by_stage else self.settings.group_name
+
     def _key(self, data: DvcNodeData) -> dg.AssetKey:
+        if self.settings.by_stage and isinstance(data.node, Stage):
+            output = f"/{PurePosixPath(data.output.path).stem}" if data.output else ""
+            return key_of_path(f"{op_name(data.node.address)}{output}", self.settings.key_prefix)
         if data.output is not None:
             path = data.output.path
         else:
