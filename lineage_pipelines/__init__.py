@@ -37,6 +37,7 @@ if TYPE_CHECKING:
         build_reproducibility_job,
         reproducibility_check,
     )
+    from lineage_pipelines.orchestration.operations.reproduction_job import build_reproduce_job
     from lineage_pipelines.orchestration.operations.retraining import (
         build_automation_sensor,
         build_observe_job,
@@ -98,6 +99,7 @@ _MODULES = {
     "build_promote_job": "orchestration.operations.promotion_job",
     "build_reconcile_sensor": "orchestration.operations.reconcile",
     "build_refresh_job": "orchestration.operations.retraining",
+    "build_reproduce_job": "orchestration.operations.reproduction_job",
     "build_reproducibility_job": "orchestration.operations.reproducibility_check",
     "decode_record": "records.statement.lineage_record:decode",
     "disjoint": "orchestration.training.gates",
@@ -153,6 +155,7 @@ __all__ = [
     "build_promote_job",
     "build_reconcile_sensor",
     "build_refresh_job",
+    "build_reproduce_job",
     "build_reproducibility_job",
     "decode_record",
     "disjoint",

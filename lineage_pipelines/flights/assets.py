@@ -23,6 +23,7 @@ from lineage_pipelines import (
     build_promote_job,
     build_reconcile_sensor,
     build_refresh_job,
+    build_reproduce_job,
     build_reproducibility_job,
     disjoint,
     dvc_assets,
@@ -130,7 +131,7 @@ observe = build_observe_job(sources)
 defs = dg.Definitions(
     assets=[*sources, *stages, *models, *promotions],
     asset_checks=reproducible,
-    jobs=[refresh, observe, check, build_promote_job(), build_attribute_job()],
+    jobs=[refresh, observe, check, build_promote_job(), build_attribute_job(), build_reproduce_job()],
     schedules=[
         dg.ScheduleDefinition(job=refresh, cron_schedule="0 6 1 * *", description="Retrain on the first of the month."),
         dg.ScheduleDefinition(job=check, cron_schedule="0 3 * * *", description="Can every version be reproduced?"),

@@ -2,12 +2,16 @@
 
 import contextlib
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import dagster as dg
 
 # What is raised where a context has no code location: in a run without a process of its own.
 from dagster._check import CheckError
+
+# The wrapper in which an op keeps its fields.
+from dagster._core.definitions.definition_config_schema import DefinitionConfigSchema
 
 # The type that define_asset_job returns; Dagster does not export it.
 from dagster._core.definitions.unresolved_asset_job_definition import (
@@ -25,6 +29,7 @@ __all__ = [
     "AssetJob",
     "cached_method",
     "decorated_function",
+    "replace_config_schema",
     "repository_of",
     "without_beta_warnings",
 ]
@@ -34,6 +39,13 @@ def decorated_function(asset: dg.AssetsDefinition) -> object:
     """Return the function that Dagster's decorator made an asset of; Dagster has no public way to it."""
     function = getattr(asset.node_def, "compute_fn", None)
     return getattr(function, "decorated_fn", function)
+
+
+def replace_config_schema(op: dg.OpDefinition, change: Callable[[Any], Any]) -> None:
+    """Replace the shape of an op's configuration: a `dagster.Config` says itself which shape it has."""
+    field = op.config_schema.as_field()
+    replaced = dg.Field(change(field.config_type), description=field.description)
+    vars(op)["_config_schema"] = DefinitionConfigSchema(replaced)
 
 
 def repository_of(context: dg.OpExecutionContext) -> dg.RepositoryDefinition | None:

@@ -31,11 +31,17 @@ PLACES = {
     # Fixed words.
     "cli/replay_options.py ask: confirm": 1,
     "cli/approve.py _passphrase: prompt": 1,
+    "cli/purge.py _ask: confirm": 1,
     # With `visible` in the call.
     "queries/versions/model_loader.py _warn_about_versions: warn": 1,
     "bridges/mlflow/delivery_worker.py main: write": 4,
     "orchestration/operations/attribution_job.py _train: warning": 1,
     "orchestration/operations/attribution_job.py _finish: info": 1,
+    "orchestration/operations/promotion_job.py _mark_shown: warning": 1,
+    "orchestration/operations/reproduction_job.py _options: info": 1,
+    "orchestration/operations/reproduction_job.py _reproduce: info": 1,
+    "orchestration/operations/reproduction_job.py _reproduce: warning": 1,
+    "orchestration/operations/reproduction_job.py log: info": 1,
     "orchestration/operations/reproducibility_check.py check: warning": 1,
     "orchestration/operations/reproducibility_check.py reproducibility_check: warning": 1,
     # Numbers, references, aliases, and what the project itself defines.
@@ -46,6 +52,8 @@ PLACES = {
     "orchestration/operations/attribution_job.py allocate_change: info": 1,
     "orchestration/operations/attribution_job.py _train: info": 1,
     "orchestration/operations/promotion_job.py _promote: info": 2,
+    "orchestration/operations/promotion_job.py promoted: info": 1,
+    "orchestration/operations/promotion_job.py promotion_asset: info": 1,
     "orchestration/training/model_asset.py _define: warning": 1,
     "orchestration/training/model_asset.py step: warning": 1,
 }

@@ -1,7 +1,9 @@
 """Delay model, `flight_delay`: will this flight arrive late? A plain function from tables to a model."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import Field
 
 from lineage_pipelines import TrainedModel
 from lineage_pipelines.flights.models.candidates import Contender, Criterion, Metrics
@@ -25,13 +27,13 @@ class DelayParams:
     """Logistic regression: inverse strengths of regularization, a candidate each."""
     max_leaf_nodes: tuple[int, ...] = (15, 31, 63)
     """Gradient boosting: leaves of a tree, a candidate each."""
-    max_iter: int = 100
+    max_iter: Annotated[int, Field(ge=1)] = 100
     """Gradient boosting: number of trees."""
-    learning_rate: float = 0.1
+    learning_rate: Annotated[float, Field(gt=0)] = 0.1
     """Gradient boosting: weight of a tree."""
-    min_samples_leaf: int = 200
+    min_samples_leaf: Annotated[int, Field(ge=1)] = 200
     """Gradient boosting: flights in a leaf, at least."""
-    l2_regularization: float = 1.0
+    l2_regularization: Annotated[float, Field(ge=0)] = 1.0
     """Gradient boosting: penalty on the leaves' values."""
     seed: int = 7
     """Of every random choice."""

@@ -1,7 +1,9 @@
 """Minutes model, `expected_minutes`: how late will this flight arrive? The same features, a regression."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import Field
 
 from lineage_pipelines import TrainedModel
 from lineage_pipelines.flights.models.candidates import Contender, Criterion, Metrics
@@ -23,11 +25,11 @@ class MinutesParams:
     """Ridge regression: strengths of regularization, a candidate each."""
     max_leaf_nodes: tuple[int, ...] = (15, 31)
     """Gradient boosting: leaves of a tree, a candidate each."""
-    max_iter: int = 100
+    max_iter: Annotated[int, Field(ge=1)] = 100
     """Gradient boosting: number of trees."""
-    learning_rate: float = 0.1
+    learning_rate: Annotated[float, Field(gt=0)] = 0.1
     """Gradient boosting: weight of a tree."""
-    min_samples_leaf: int = 200
+    min_samples_leaf: Annotated[int, Field(ge=1)] = 200
     """Gradient boosting: flights in a leaf, at least."""
     seed: int = 7
     """Of every random choice."""

@@ -12,6 +12,7 @@ import dagster as dg
 from pydantic import Field
 
 from lineage_pipelines.errors import visible
+from lineage_pipelines.orchestration.launch_check import check_at_launch
 from lineage_pipelines.orchestration.lineage_resource import LineageResource
 from lineage_pipelines.orchestration.ui import metadata_keys
 from lineage_pipelines.records.statement.metric import metric_text
@@ -28,10 +29,10 @@ _ROUNDS = ("versions", "one_at_a_time", "mixes")
 class AttributionForm(dg.Config):
     """The launch form of an attribution."""
 
-    old: str = Field(description="The old version, as flight_delay@4.")
-    new: str = Field(description="The new version, as flight_delay@5.")
-    metric: str = Field(description="The metric whose change is to be explained.")
-    seeds: int = Field(default=3, ge=3, description="Repeats of every mix.")
+    old: str = Field(min_length=1, description="The old version, as flight_delay@4.")
+    new: str = Field(min_length=1, description="The new version, as flight_delay@5.")
+    metric: str = Field(min_length=1, description="The metric whose change is to be explained, as roc_auc.")
+    seeds: int = Field(default=3, ge=3, description="Repeats of every mix. At least 3.")
     this_environment: bool = Field(default=False, description="Train with the libraries of this process.")
 
 
@@ -44,6 +45,8 @@ def build_attribute_job(*, name: str = "attribute_change") -> dg.JobDefinition:
     @dg.op
     def ask(config: AttributionForm) -> Request:
         return config.model_dump()
+
+    check_at_launch(ask, name, lambda values: AttributionForm(**values))
 
     @dg.op(out=dg.DynamicOut(), ins={"trained": dg.In(list)})
     def next_mixes(request: Request, trained: list[str], lineage: LineageResource) -> Iterator[Any]:  # noqa: ARG001  # before it

@@ -6,13 +6,14 @@ here: a person's key does not live on a server (docs/adr/0009).
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import dagster as dg
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
-from lineage_pipelines.errors import CatalogError
+from lineage_pipelines.errors import CatalogError, visible
 from lineage_pipelines.orchestration.compat import repository_of
+from lineage_pipelines.orchestration.launch_check import check_at_launch
 from lineage_pipelines.orchestration.lineage_resource import LineageResource
 from lineage_pipelines.orchestration.training.run_facts import has_identity, launcher, read_partition, user_name
 from lineage_pipelines.orchestration.ui.alias_page import (
@@ -32,20 +33,33 @@ if TYPE_CHECKING:
     from lineage_pipelines.records.decisions.decision import Decision
 
 
+def _checked_reason(reason: str) -> str:
+    from lineage_pipelines.queries.registry.free_text import check_reason
+
+    return check_reason(reason)
+
+
+_Reason = Annotated[str, AfterValidator(_checked_reason)]
+
+
 class PromotionForm(dg.Config):
     """What is asked when a version is promoted from the launchpad."""
 
-    ref: str = Field(description="The version, as flight_delay@4; without a number the latest.")
-    alias: str = Field(default=PRODUCTION, description="The alias that names it from now on.")
-    reason: str = Field(description="The reason, recorded in the log.")
+    ref: str = Field(min_length=1, description="The version, as flight_delay@4; without a number the latest.")
+    alias: Annotated[str, AfterValidator(check_new_alias)] = Field(
+        default=PRODUCTION, description="The alias that names it from now on, in small letters: production, staging."
+    )
+    reason: _Reason = Field(description="The reason, recorded in the log. Not empty, at most 4,000 characters.")
     override: bool = Field(default=False, description="Promote against the policy; shown everywhere as such.")
 
 
 class AssetPromotionForm(dg.Config):
     """What is asked when the production asset is materialized; without version and reason nothing is promoted."""
 
-    version: int | None = Field(default=None, description="Which version is promoted, as a number; needed.")
-    reason: str | None = Field(default=None, description="The reason, recorded in the log; needed.")
+    version: int | None = Field(default=None, ge=1, description="Which version is promoted, as a number; needed.")
+    reason: _Reason | None = Field(
+        default=None, description="The reason, recorded in the log; needed. Not empty, at most 4,000 characters."
+    )
     override: bool = Field(default=False, description="Promote against the policy; shown everywhere as such.")
 
 
@@ -63,6 +77,8 @@ def build_promote_job(*, name: str = "promote_model") -> dg.JobDefinition:
         if asset is not None and asked.is_new:
             context.log_event(alias_event(asset, asked.decided, asked.entry, asked.entry))
             _mark_shown(context, lineage, asked)
+
+    check_at_launch(promote, name, lambda values: PromotionForm(**values))
 
     @dg.job(name=name, description="Make an alias name a version, if the policy allows it.")
     def job() -> None:
@@ -117,6 +133,7 @@ def promotion_asset(
         # Dagster resumes this generator after it has stored the event.
         _mark_shown(context, lineage, asked)
 
+    check_at_launch(promoted.op, name, lambda values: AssetPromotionForm(**values))
     return promoted
 
 
@@ -202,7 +219,9 @@ def _mark_shown(
         with lineage.open_catalog() as catalog:
             mark_shown(catalog, asked.decided)
     except CatalogError as error:  # the decision and its event are there; `lineage reconcile` sees that, too
-        context.log.warning("the catalog could not be updated: %s is shown: %s", asked.decided.decision.ref, error.what)
+        context.log.warning(
+            "the catalog could not be updated: %s is shown: %s", asked.decided.decision.ref, visible(error.what)
+        )
 
 
 def _remedy(decision: "Decision") -> str:

@@ -13,13 +13,14 @@ import textwrap
 import types
 import typing
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import dagster as dg
 import pydantic
 
 from lineage_pipelines.capture.parameters import class_defaults, effective_parameters
 from lineage_pipelines.errors import CaptureError
+from lineage_pipelines.orchestration.training.bounds import constraints, describe_bounds, split_annotation
 
 _PLAIN = (bool, int, float, str)
 
@@ -36,11 +37,16 @@ def config_class(parameters: type) -> type[dg.Config]:
     defaults = class_defaults(parameters)
     if dataclasses.is_dataclass(parameters):
         effective_parameters(defaults)
+        _refuse_init_only(parameters)
+        hints = typing.get_type_hints(parameters, include_extras=True)
         names = [field.name for field in dataclasses.fields(parameters) if field.init]
-        return _create(parameters, {name: (defaults.get(name, ...), "") for name in names})
+        return _create(parameters, {name: _FormField(hints[name], defaults.get(name, ...)) for name in names})
     if issubclass(parameters, pydantic.BaseModel):
-        model_fields = parameters.model_fields
-        return _create(parameters, {n: (defaults.get(n, ...), f.description or "") for n, f in model_fields.items()})
+        fields = {
+            name: _FormField(f.annotation, defaults.get(name, ...), f.description or "", constraints(f.metadata))
+            for name, f in parameters.model_fields.items()
+        }
+        return _create(parameters, fields)
     raise CaptureError(
         f"{parameters.__name__} is not a parameter class",
         fix="write a @dataclass(frozen=True), a pydantic model or a dagster.Config",
@@ -51,7 +57,19 @@ def build_parameters(parameters: type, config: dg.Config) -> object:
     """Return an instance of the author's class with the values of a launch."""
     if isinstance(config, parameters):
         return config
-    return _instance(parameters, config.model_dump())
+    return _instance(parameters, _without_choices(config.model_dump(warnings=False)))
+
+
+class _Choice(enum.Enum):
+    """Base of the choices that are made of a Literal."""
+
+
+def _without_choices(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _without_choices(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_without_choices(item) for item in value]
+    return value.value if isinstance(value, _Choice) else value
 
 
 def _instance(kind: Any, value: Any) -> Any:
@@ -71,33 +89,92 @@ def _instance(kind: Any, value: Any) -> Any:
     return value
 
 
-def _create(parameters: type, fields: Mapping[str, tuple[Any, str]]) -> type[dg.Config]:
-    hints = typing.get_type_hints(parameters)
+@dataclasses.dataclass(frozen=True)
+class _FormField:
+    """A field of a parameter class."""
+
+    hint: Any
+    default: Any
+    """`...` for none."""
+    description: str = ""
+    found: tuple[Any, ...] = ()
+    """Constraints that are not in the hint."""
+
+
+def _refuse_init_only(parameters: type) -> None:
+    """Refuse arguments that no instance keeps: the record could not say what a model was trained with."""
+    kept = {field.name for field in dataclasses.fields(parameters)}
+    for name in inspect.signature(parameters).parameters:
+        if name not in kept:
+            raise CaptureError(
+                f"{parameters.__name__}.{name} is an InitVar, which no instance keeps: no record could state it",
+                where=f"{parameters.__module__}:{parameters.__qualname__}",
+                fix=f"make {name} a field, and compute what follows from it in a property",
+            )
+
+
+def _create(parameters: type, fields: Mapping[str, _FormField]) -> type[dg.Config]:
     documented = _field_docs(parameters)
     definitions: dict[str, Any] = {}
-    for name, (default, description) in fields.items():
-        text = description or documented.get(name)
+    for name, field in fields.items():
+        kind, own = split_annotation(field.hint)
+        found = (*own, *field.found)
+        text = " ".join(filter(None, [field.description or documented.get(name), describe_bounds(kind, found)]))
+        form = _config_type(kind, f"{parameters.__name__}.{name}", top=True)
         definitions[name] = (
-            _config_type(hints[name]),
-            pydantic.Field(default=_config_value(default), description=text),
+            _annotated(form, found),
+            pydantic.Field(default=_config_value(field.default), description=text or None),
         )
     doc = inspect.getdoc(parameters) or ""
     return pydantic.create_model(f"{parameters.__name__}Config", __base__=dg.Config, __doc__=doc, **definitions)
 
 
-def _config_type(hint: Any) -> Any:
+def _annotated(kind: Any, found: tuple[Any, ...]) -> Any:
+    return Annotated[(kind, *found)] if found else kind
+
+
+def _config_type(hint: Any, where: str, *, top: bool = False) -> Any:
     """The nearest type that Dagster's config knows."""
+    hint, found = split_annotation(hint)
     origin, args = typing.get_origin(hint), typing.get_args(hint)
+    if origin is Literal:
+        return _annotated(_choices(hint, where, top=top), found)
     if origin in (typing.Union, types.UnionType):
-        members = tuple(_config_type(a) for a in args)
-        return typing.Union[members]  # noqa: UP007  # built at run time
+        members = tuple(_config_type(a, where) for a in args)
+        return _annotated(typing.Union[members], found)  # noqa: UP007  # built at run time
     if origin in (tuple, list):
-        return list[_config_type(args[0])]  # type: ignore[misc]
-    if isinstance(hint, type) and dataclasses.is_dataclass(hint):
+        return _annotated(list[_config_type(args[0], where)], found)  # type: ignore[misc]
+    if isinstance(hint, type) and (dataclasses.is_dataclass(hint) or issubclass(hint, pydantic.BaseModel)):
         return config_class(hint)
     if isinstance(hint, type) and issubclass(hint, _PLAIN) and not issubclass(hint, enum.Enum):
-        return next(kind for kind in _PLAIN if issubclass(hint, kind))
-    return hint
+        return _annotated(next(kind for kind in _PLAIN if issubclass(hint, kind)), found)
+    return _annotated(hint, found)
+
+
+def _choices(hint: Any, where: str, *, top: bool) -> Any:
+    """A Literal: texts are choices of the form; other values are scalars that are checked."""
+    values = [value for value in typing.get_args(hint) if value is not None]
+    kinds = {type(value) for value in values}
+    kind = next(iter(kinds), None)
+    if len(kinds) != 1 or kind not in _PLAIN:
+        fix = "write values of one kind: texts, or whole numbers"
+        raise CaptureError(f"{where} is {hint}, whose values are not of one kind that a form has", where=where, fix=fix)
+    if len(values) < len(typing.get_args(hint)):
+        return _choices(Literal[tuple(values)], where, top=False) | None
+    if kind is str and top:
+        return hint
+    if kind is str:  # Dagster takes a Literal as a field only, an Enum also within a list
+        return _Choice("_".join(values), {value: value for value in values})  # type: ignore[call-arg]  # a subclass
+    return Annotated[kind, pydantic.AfterValidator(_one_of(values))]
+
+
+def _one_of(values: list[Any]) -> Any:
+    def check(value: Any) -> Any:
+        if value not in values:
+            raise ValueError(f"Input should be one of {', '.join(map(str, values))}")
+        return value
+
+    return check
 
 
 def _config_value(value: Any) -> Any:
@@ -105,6 +182,9 @@ def _config_value(value: Any) -> Any:
         return value
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         values = {f.name: getattr(value, f.name) for f in dataclasses.fields(value)}
+        return config_class(type(value))(**{name: _config_value(item) for name, item in values.items()})
+    if isinstance(value, pydantic.BaseModel) and not isinstance(value, dg.Config):
+        values = {name: getattr(value, name) for name in type(value).model_fields}
         return config_class(type(value))(**{name: _config_value(item) for name, item in values.items()})
     if isinstance(value, tuple | list):
         return [_config_value(item) for item in value]

@@ -17,6 +17,7 @@ from lineage_pipelines.orchestration.compat import decorated_function
 from lineage_pipelines.orchestration.dvc.argument_checks import check_project, check_translator, check_type
 from lineage_pipelines.orchestration.dvc.asset_specs import asset_outputs
 from lineage_pipelines.orchestration.dvc.translator import DvcNodeData, DvcTranslator
+from lineage_pipelines.orchestration.launch_check import check_at_launch
 from lineage_pipelines.orchestration.lineage_resource import LineageResource
 from lineage_pipelines.orchestration.training.evaluator import EvaluationFunction, Evaluator
 from lineage_pipelines.orchestration.training.function_signature import TrainingSignature, read_signature
@@ -236,7 +237,11 @@ def _define(definition: ModelDefinition, spec: dg.AssetSpec, options: Mapping[st
     define = dg.multi_asset(name=spec.key.to_python_identifier(), specs=[spec], check_specs=check_specs, **options)
     configured = _with_config(step, definition.signature)
     vars(configured)[_DEFINITION] = definition
-    return define(configured)
+    asset = define(configured)
+    if (parameters := definition.signature.parameters_class) is not None:
+        form = config_class(parameters)
+        check_at_launch(asset.op, definition.name, lambda values: build_parameters(parameters, form(**values)))
+    return asset
 
 
 def find_definition(asset: dg.AssetsDefinition) -> ModelDefinition | None:
