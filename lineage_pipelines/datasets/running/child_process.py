@@ -13,7 +13,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -93,15 +93,24 @@ class Child:
             if self._process.stdout is not None:
                 self._process.stdout.close()
 
-    def lines(self, deadline: Deadline) -> Iterator[str]:
+    @property
+    def pid(self) -> int:
+        """The process."""
+        return self._process.pid
+
+    def lines(self, deadline: Deadline, on_pause: Callable[[], None] = lambda: None) -> Iterator[str]:
         """Yield what the command prints, standard output and error together, line by line, until it ends.
+
+        Args:
+            deadline: how long to wait.
+            on_pause: called again and again while it prints nothing.
 
         Raises:
             DatasetError: the deadline has passed.
         """
         decoder = codecs.getincrementaldecoder("utf-8")("replace")
         rest = ""
-        for data in self._output(deadline):
+        for data in self._output(deadline, on_pause):
             *whole, rest = _LINE_END.split(rest + decoder.decode(data))
             yield from whole
             if len(rest) > _MAX_LINE:
@@ -121,7 +130,7 @@ class Child:
                 return self._process.wait(_PAUSE_MILLISECONDS / 1000)
             deadline.check()
 
-    def _output(self, deadline: Deadline) -> Iterator[bytes]:
+    def _output(self, deadline: Deadline, on_pause: Callable[[], None]) -> Iterator[bytes]:
         if self._process.stdout is None:
             return
         handle = self._process.stdout.fileno()
@@ -137,6 +146,8 @@ class Child:
                 yield data
             elif ended:
                 return  # a process that the command left behind still holds the pipe
+            else:
+                on_pause()
 
     def _end(self) -> None:
         for sign in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):

@@ -8,7 +8,7 @@ import base64
 import binascii
 import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +16,7 @@ from pathlib import Path
 from lineage_pipelines.datasets.content.cache_layout import own_folder
 from lineage_pipelines.datasets.metafiles.metafile_reader import LockEntry, parse_lock
 from lineage_pipelines.datasets.metafiles.yaml_reader import read_yaml
+from lineage_pipelines.datasets.running.dvc_lock import lock_path
 from lineage_pipelines.errors import DatasetError
 from lineage_pipelines.records.values.canonical import Json
 from lineage_pipelines.system.atomic_file import replace_file
@@ -41,14 +42,24 @@ class LockBackup:
     """How many outputs that stage has."""
 
     @classmethod
-    def take(cls, root: Path, file: str, *, stage: str, outs: int) -> "LockBackup":
-        """Save the current content of a dvc.lock.
+    def take(
+        cls, root: Path, file: str, *, stage: str, outs: int, on_wait: Callable[[], None] | None = None
+    ) -> "LockBackup":
+        """Save the current content of a dvc.lock, when no other DVC command has the project locked.
+
+        Args:
+            root: the DVC root.
+            file: the dvc.lock, relative to the root.
+            stage: the name of the stage that is about to run.
+            outs: how many outputs it has.
+            on_wait: called again and again while another command has the lock; an exception of it ends the waiting,
+                which without it lasts a minute at most.
 
         Raises:
             DatasetError: it cannot be read, or the copy cannot be written.
         """
         try:
-            with _dvc_locked(root):
+            with _dvc_locked(root, on_wait):
                 before = (root / file).read_bytes() if (root / file).exists() else None
             backup = cls(root, file, before, stage, outs)
             replace_file(_place(root), backup.to_bytes(), durable=True)
@@ -147,9 +158,9 @@ def _mend_rwlock(root: Path) -> None:
 
 
 @contextmanager
-def _dvc_locked(root: Path) -> Iterator[None]:
+def _dvc_locked(root: Path, on_wait: Callable[[], None] | None = None) -> Iterator[None]:
     """Hold DVC's own lock, as DVC does when it writes; for a moment only, because DVC itself gives up after 3 s."""
-    path = root / ".dvc" / "tmp" / "lock"
+    path = lock_path(root)
     path.parent.mkdir(parents=True, exist_ok=True)
     end = time.monotonic() + _PATIENCE_SECONDS
 
@@ -161,5 +172,5 @@ def _dvc_locked(root: Path) -> Iterator[None]:
                 fix="wait for it to end, then try again",
             )
 
-    with hold_lock(path, on_wait=check):
+    with hold_lock(path, on_wait=on_wait or check):
         yield

@@ -16,6 +16,7 @@ from lineage_pipelines.datasets.pipeline.dvc_project import DvcProject
 from lineage_pipelines.datasets.pipeline.metafile_index import lock_file
 from lineage_pipelines.datasets.pipeline.pipeline_graph import Stage
 from lineage_pipelines.datasets.running.child_process import Child, Deadline
+from lineage_pipelines.datasets.running.dvc_lock import REMIND_SECONDS, DvcWait
 from lineage_pipelines.datasets.running.lock_backup import LockBackup
 from lineage_pipelines.datasets.workspace.workspace_status import (
     WorkspaceState,
@@ -24,8 +25,6 @@ from lineage_pipelines.datasets.workspace.workspace_status import (
 )
 from lineage_pipelines.errors import DatasetError
 from lineage_pipelines.system.file_lock import hold_lock
-
-_REMIND_SECONDS = 10.0
 
 
 @contextlib.contextmanager
@@ -52,7 +51,7 @@ def workspace_lock(root: Path, purpose: str, *, on_line: Callable[[str], None], 
     def remind() -> None:
         nonlocal reminded
         deadline.check()
-        if time.monotonic() - reminded >= _REMIND_SECONDS:
+        if time.monotonic() - reminded >= REMIND_SECONDS:
             holder = path.read_text(errors="replace")[:200]
             on_line(f"Waiting for the workspace: {holder or 'another process'} is using it")
             reminded = time.monotonic()
@@ -180,11 +179,14 @@ def _stage(project: DvcProject, address: str) -> Stage:
 
 
 def _run(root: Path, stage: Stage, log: "_Log", deadline: Deadline, lock: int) -> How:
-    backup = LockBackup.take(root, lock_file(stage.file), stage=stage.name, outs=len(stage.outs))
+    wait = DvcWait(root, log.on_line, deadline)
+    wait.until_unused([each.path for each in stage.deps], [each.path for each in stage.outs])
+    outs = len(stage.outs)
+    backup = LockBackup.take(root, lock_file(stage.file), stage=stage.name, outs=outs, on_wait=wait.remind)
     command = ["--wait-for-lock", "repro", "--single-item", "--", f"{stage.file}:{stage.name}"]
     try:
         with Child(command, cwd=root, lock=lock) as child:
-            for line in child.lines(deadline):
+            for line in child.lines(deadline, on_pause=lambda: wait.remind_of_others(child.pid)):
                 log.take(line)
             code = child.wait(deadline)
     except BaseException:
@@ -205,7 +207,7 @@ class _Log:
         self.how: How = "unchanged"
         self._executed = f"Running stage '{address}':"
         self._restored = f"Stage '{address}' is cached - skipping run"
-        self._on_line = on_line
+        self.on_line = on_line
         self._last: deque[str] = deque(maxlen=_LAST_LINES)
         self._error = ""
 
@@ -219,7 +221,7 @@ class _Log:
             self._last.clear()  # the next command of the stage
         else:
             self._last.append(line)
-        self._on_line(line)
+        self.on_line(line)
 
     def _look_for_how(self, line: str) -> None:
         if line == self._executed:
