@@ -40,15 +40,21 @@ AREAS: Mapping[str, tuple[str, str]] = {
     ),
     "diff of data": (
         f"{_DIFF}/data/column_changes {_DIFF}/data/dataset_changes {_DIFF}/units",
-        f"{_DIFF}/test_dataset_changes diff_faults/test_rules",
+        (
+            f"{_DIFF}/test_dataset_changes {_DIFF}/test_column_changes {_DIFF}/test_units {_DIFF}/test_file_changes "
+            "diff_faults/test_rules"
+        ),
     ),
     "diff of explanations": (
         f"{_DIFF}/comparison {_LAYERS}/ranking {_LAYERS}/data_layer {_LAYERS}/record_layers",
-        f"{_DIFF}/test_comparison {_DIFF}/test_ranking diff_faults/test_rules reports/test_diff",
+        (
+            f"{_DIFF}/test_comparison {_DIFF}/test_ranking {_DIFF}/test_data_layer {_DIFF}/test_record_layers "
+            "diff_faults/test_rules reports/test_diff"
+        ),
     ),
     "diff of runs": (
         f"{_DIFF}/alignment {_DIFF}/run/evaluation {_DIFF}/run/noise_band",
-        f"{_DIFF}/test_comparison {_DIFF}/test_evaluation {_DIFF}/test_parameters",
+        f"{_DIFF}/test_alignment {_DIFF}/test_evaluation {_DIFF}/test_parameters {_DIFF}/test_comparison",
     ),
     "metafiles": (
         f"{_FILES}/metafile_reader {_FILES}/metafile_entries {_FILES}/quiet_read {_FILES}/yaml_reader",
@@ -56,12 +62,12 @@ AREAS: Mapping[str, tuple[str, str]] = {
     ),
     "capture": (
         "capture/secrets capture/git/git_state capture/git/public_url capture/tool_caches",
-        "capture/test_secrets capture/test_git capture/test_public_url",
+        "capture/test_secrets capture/test_git capture/test_hostile_git capture/test_public_url",
     ),
     "gates": ("orchestration/training/gates", "orchestration/test_gates"),
     "policy": (
         "queries/registry/promotion_policy",
-        "queries/test_approval_status cli/test_decisions",
+        "queries/test_promotion_policy queries/test_approval_status cli/test_decisions",
     ),
 }
 """By area: the modules that are mutated, and the tests that must notice."""

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
+from lineage_pipelines.datasets.metafiles import yaml_reader
 from lineage_pipelines.datasets.metafiles.yaml_reader import MAX_DEPTH, YamlError, read_yaml
 
 
@@ -188,3 +189,24 @@ def test_the_greatest_depth_is_read() -> None:
     assert value == []
     with pytest.raises(YamlError, match="nested deeper"):
         read("[" * (MAX_DEPTH + 1) + "]" * (MAX_DEPTH + 1))
+
+
+@pytest.mark.parametrize(
+    ("text", "nodes"),
+    [
+        ("a", 1),
+        ("[]", 1),
+        ("[a, b]", 3),
+        ("a: b", 3),
+        ("a: &x [1, 2]\nb: *x", 9),
+        ("a: &x 1\nb: [*x, *x]", 7),
+        ("a: &x {b: &y [1]}\nc: [*x, *y]", 14),
+        ("a: &x {b: 1}\nc: {<<: *x, d: 2}", 13),
+    ],
+)
+def test_every_value_counts_as_often_as_it_is_expanded(text: str, nodes: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(yaml_reader, "MAX_NODES", nodes)
+    read(text)
+    monkeypatch.setattr(yaml_reader, "MAX_NODES", nodes - 1)
+    with pytest.raises(YamlError, match=f"the aliases expand to more than {nodes - 1} values"):
+        read(text)

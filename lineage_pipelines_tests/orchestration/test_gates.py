@@ -349,3 +349,53 @@ def test_a_threshold_says_on_which_side_it_is(
     measured = dataclasses.replace(facts, metrics={"roc_auc": 0.5, "log_loss": 0.9})
     assert detail in gate.check(measured).detail
     assert gate.check(measured).passed
+
+
+def test_gates_name_what_they_read_and_ask() -> None:
+    gates = [
+        threshold(min_roc_auc=0.65),
+        threshold(max_log_loss=0.6, blocking=False),
+        no_worse(roc_auc=0.01),
+        slices_evaluated("origin", "dest", min_rows=50),
+        disjoint("train", "new data"),
+        unique_rows("train", "test", max_share=0.005),
+    ]
+    assert [(gate.name, gate.description, gate.inputs, gate.blocking) for gate in gates] == [
+        ("min_roc_auc", "roc_auc is at least 0.65", (), True),
+        ("max_log_loss", "log_loss is at most 0.6", (), False),
+        ("no_worse_roc_auc", "roc_auc is no more than 0.01 worse than in production", (), True),
+        ("slices_evaluated", "every origin, dest with 50 rows or more was evaluated", (), True),
+        ("train_new_data_disjoint", "no row is in both train and new data", ("train", "new data"), True),
+        ("unique_rows", "at most 0.5% of the rows of train, test are repeated", ("train", "test"), True),
+    ]
+
+
+def test_slices_are_asked_for_in_every_column_from_the_least_number_of_rows_on(facts: GateFacts) -> None:
+    oslo = SliceMetrics(name="city", value="Rome", rows=4, metrics={"roc_auc": 0.7})
+    evaluated = dataclasses.replace(facts, slices=(oslo,))
+    found = slices_evaluated("town", "amount", "city", min_rows=1).check(evaluated)
+    absent = "amount=6, amount=7, amount=8, amount=9"
+    assert (found.passed, found.detail) == (False, f"not evaluated: town (no such column), {absent}")
+    assert found.figures == {"asked": 5, "absent": 5}
+    few = slices_evaluated("city", "amount", min_rows=4).check(evaluated)
+    assert (few.passed, few.detail, few.figures) == (
+        True,
+        "1 slices of city, amount evaluated",
+        {"asked": 1, "absent": 0},
+    )
+    assert passed(slices_evaluated("city", min_rows=5), facts)
+    assert not passed(slices_evaluated("city", min_rows=4), facts)
+    empty = dataclasses.replace(oslo, metrics={})
+    assert not passed(slices_evaluated("city", min_rows=4), dataclasses.replace(facts, slices=(empty,)))
+
+
+@pytest.mark.parametrize(("share", "expected"), [(0.5, True), (0.49, False), (0.0, False)])
+def test_rows_may_repeat_up_to_a_share(tmp_path: Path, share: float, expected: bool) -> None:
+    for name, rows in (("train", [1, 2, 2, 1]), ("test", [1, 2]), ("none", [])):
+        pd.DataFrame({"x": pd.Series(rows, dtype="int64")}).to_parquet(tmp_path / f"{name}.parquet", index=False)
+    inputs = {name: tmp_path / f"{name}.parquet" for name in ("train", "test", "none")}
+    facts = GateFacts(metrics={}, inputs=inputs, evaluated_on=None, baseline=None)
+    found = unique_rows("test", "train", "none", max_share=share).check(facts)
+    assert found.passed is expected
+    assert found.detail == "test: 0 of 2 rows repeat; train: 2 of 4 rows repeat; none: 0 of 0 rows repeat"
+    assert found.figures == {"share_test": 0.0, "share_train": 0.5, "share_none": 0.0, "maximum": share}

@@ -138,3 +138,9 @@ def test_tagged_numbers_come_back_as_they_were() -> None:
     back: Any = untag(tagged)
     assert [repr(each) for each in back] == [repr(each) for each in values]
     assert tagged[:3] == [{"$float": "1.0"}, {"$float": "-0.0"}, {"$float": "1e+300"}]
+
+
+@pytest.mark.parametrize("opening", ["[", '{"a":'])
+def test_json_of_any_depth_is_refused_in_words(opening: str) -> None:
+    with pytest.raises(RecordError, match="not valid JSON"):
+        parse_bytes(opening.encode() * 200_000)

@@ -25,23 +25,23 @@ class TreeHead:
 
     def __init__(self) -> None:
         self.size = 0
-        self._complete: list[tuple[int, Hash]] = []  # roots of complete subtrees with their heights, the largest first
+        self._complete: list[Hash] = []  # roots of complete subtrees, the largest first: one for each 1 bit of size
 
     def add(self, leaf: Hash) -> None:
         """Add a leaf hash at the end."""
-        height, node = 0, leaf
-        while self._complete and self._complete[-1][0] == height:
-            node = node_hash(self._complete.pop()[1], node)
-            height += 1
-        self._complete.append((height, node))
+        node, waiting = leaf, self.size
+        while waiting % 2:
+            node = node_hash(self._complete.pop(), node)
+            waiting //= 2
+        self._complete.append(node)
         self.size += 1
 
     def root(self) -> Hash:
         """Return the root; of no leaves the hash of nothing."""
         if not self._complete:
             return hashlib.sha256(b"").digest()
-        *others, (_, node) = self._complete
-        for _, left in reversed(others):
+        *others, node = self._complete
+        for left in reversed(others):
             node = node_hash(left, node)
         return node
 

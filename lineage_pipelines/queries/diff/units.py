@@ -82,7 +82,9 @@ def linear_map(first: ColumnProfile, second: ColumnProfile, *, same_count: bool)
         return _zone(before, after) if first.kind == second.kind and same_count else None
     if _is_turned(first, second, before, after):
         return -1.0, 0.0
-    for each, sign in ((before, 1), (before[::-1], -1)):
+    # A symmetric column that is as it was is so when it is turned round, too.
+    moved = float(np.abs(before - after).max()) > _CLOSE * float(after.std())
+    for each, sign in ((before, 1), (before[::-1], -1)) if moved else ():
         found = _fit(each, after, sign)
         if found is not None and _explains(each, after, found, same_count=same_count):
             return found
