@@ -115,7 +115,7 @@ lock: setup
 	  --no-emit-index-url --no-header --quiet --output-file requirements.lock
 
 bench: setup
-	@for b in load snapshot cli listing commit capture importing queries; do $(BIN)/python -m benchmarks.$$b; done
+	@for b in load snapshot cli listing verifying commit capture importing queries; do $(BIN)/python -m benchmarks.$$b; done
 
 clean:
 	rm -rf .venv .lineage .dagster .mypy_cache .ruff_cache .pytest_cache .hypothesis .artifacts

@@ -14,9 +14,10 @@ _QUICKEST = {
     "commit": ["--runs", "1", "--commits", "4", "--sync", "0.1"],
     "listing": ["--runs", "1", "--sizes", "20"],
     "load": ["--runs", "1", "--stages", "3"],
+    "verifying": ["--runs", "1", "--records", "20"],
     "snapshot": ["--runs", "1", "--files", "20", "--large", "2", "--memory", "1"],
 }
-_COMPARED = {"cli": 2, "commit": 12, "listing": 3, "load": 3, "snapshot": 9}
+_COMPARED = {"cli": 2, "commit": 12, "listing": 3, "load": 3, "snapshot": 9, "verifying": 3}
 """How many rows of each are compared with another one."""
 
 

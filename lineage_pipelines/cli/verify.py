@@ -10,7 +10,7 @@ from lineage_pipelines.cli.progress import progress_count
 from lineage_pipelines.cli.session import Session, answer, format_option, full_option
 
 if TYPE_CHECKING:
-    from lineage_pipelines.queries.verify.trusted_checkpoints import Anchor
+    from lineage_pipelines.queries.verify.trusted_checkpoints import Anchor, CheckedSignatures
     from lineage_pipelines.settings import Settings
 
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 @click.option("--quick", is_flag=True, help="Skip the files: models, blobs and data.")
 @click.option("--load", is_flag=True, help="Also load every model file, each in a process of its own.")
 @click.option("--strict", is_flag=True, help="Also exit with 1 if something could not be checked.")
-@full_option("List every failure, not only the first of each check.")
+@full_option("Check every signature again, and list every failure.")
 @format_option
 @click.pass_obj
 def command(
@@ -72,6 +72,7 @@ def command(
             project_dir=None if quick else settings.project_dir,
             loading=settings if load else None,
             only=find_places(catalog, refs),
+            checked=_checked(again=full),
             progress=progress,
         )
     answer(
@@ -82,6 +83,17 @@ def command(
     )
     unchecked = any(claim.status is FindingStatus.NOT_CHECKED for claim in claims)
     return 1 if any(claim.failed for claim in claims) or (strict and unchecked) else 0
+
+
+def _checked(*, again: bool) -> "CheckedSignatures | None":
+    """Return what is known of signatures on this machine; None for a user without a home folder."""
+    from lineage_pipelines.queries.verify.trusted_checkpoints import CheckedSignatures
+    from lineage_pipelines.system.user_cache import user_cache
+
+    try:
+        return CheckedSignatures(user_cache() / "verified", again=again)
+    except RuntimeError:
+        return None
 
 
 def _kept(settings: "Settings", given: Path | None) -> dict[str, Any]:

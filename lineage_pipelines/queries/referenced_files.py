@@ -57,6 +57,15 @@ class ReferencedFiles:
     loadable: dict[str, ModelFile] = field(default_factory=dict)
     """Those of `models` that can be loaded, with what their records say of them."""
 
+    def merge(self, other: "ReferencedFiles") -> None:
+        """Add the files that records of later entries name."""
+        for mine, theirs in ((self.models, other.models), (self.blobs, other.blobs), (self.data, other.data)):
+            _merge(mine, theirs)
+        self.model_folders |= other.model_folders
+        self.loadable |= other.loadable
+        for path, names in other.folders.items():
+            self.folders.setdefault(path, set()).update(names)
+
     def forget_models(self, purged: Container[str]) -> None:
         """Leave models whose file was purged out of `loadable`."""
         self.loadable = {hex_: file for hex_, file in self.loadable.items() if hex_ not in purged}
@@ -83,6 +92,11 @@ class ReferencedFiles:
 def _add(found: "dict[Any, array[int]]", names: Iterable[Any], seq: int) -> None:
     for name in names:
         found.setdefault(name, array("Q")).append(seq)
+
+
+def _merge(found: "dict[Any, array[int]]", more: "dict[Any, array[int]]") -> None:
+    for name, places in more.items():
+        found.setdefault(name, array("Q")).extend(places)
 
 
 def _blobs(record: LineageRecord) -> Iterator[Blob]:

@@ -21,6 +21,7 @@ from lineage_pipelines.records.statement.environment import Environment
 from lineage_pipelines.records.values.digest import Digest
 from lineage_pipelines.replay.confinement import confine
 from lineage_pipelines.system.file_lock import hold_lock
+from lineage_pipelines.system.user_cache import user_cache
 
 _PINNED = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)(?:\[[^\]]*\])?\s*==\s*([^\s;\\]+)")
 _NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
@@ -141,8 +142,7 @@ class Building:
 
 def cache_folder() -> Path:
     """Return where built environments are kept: `$XDG_CACHE_HOME/lineage-pipelines/environments`."""
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "lineage-pipelines" / "environments"
+    return user_cache() / "environments"
 
 
 def is_current(environment: Environment) -> bool:

@@ -29,6 +29,12 @@ class Said:
 Lineage = Callable[..., Said]
 
 
+@pytest.fixture(autouse=True)
+def user_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What `lineage verify` keeps of a log is not kept in the user's own folder."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Three versions of flight_delay, the last with other data and a failed check, and one of minutes."""

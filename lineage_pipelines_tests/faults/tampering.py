@@ -34,7 +34,7 @@ from pathlib import Path
 from lineage_pipelines.catalog.catalog import Catalog
 from lineage_pipelines.catalog.log.entries import LogEntry
 from lineage_pipelines.catalog.transparency.signing import PublicKey
-from lineage_pipelines.queries.verify import log_scan
+from lineage_pipelines.queries.verify import entry_reader
 from lineage_pipelines.queries.verify.trusted_checkpoints import Anchor
 from lineage_pipelines.queries.verify.verify import verify_catalog
 from lineage_pipelines.records.values.finding import Finding
@@ -78,7 +78,7 @@ class Found:
 def remember() -> None:
     """Do once for the same input what depends on nothing else: leaf hashes, what a record is of, good signatures."""
     LogEntry.leaf = cache(LogEntry.leaf)  # type: ignore[method-assign]
-    log_scan.decode_identity = cache(log_scan.decode_identity)  # type: ignore[attr-defined]
+    entry_reader.decode_identity = cache(entry_reader.decode_identity)  # type: ignore[attr-defined]
     check, good = PublicKey.signed, set[tuple[str, str, bytes, bytes]]()
 
     def signed(key: PublicKey, kind: str, body: bytes, signature: bytes) -> bool:

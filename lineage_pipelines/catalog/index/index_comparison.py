@@ -5,7 +5,6 @@ the index does not know the key, so that no choice of rows adds up to the same. 
 memory (incremental multiset hashing, Clarke et al., Asiacrypt 2003).
 """
 
-import hashlib
 import secrets
 from array import array
 from collections import Counter
@@ -24,17 +23,15 @@ from lineage_pipelines.catalog.backends.schema_tables import (
     usage,
     version,
 )
-from lineage_pipelines.catalog.index import alias_index, summary_index
-from lineage_pipelines.catalog.index.record_index import Entity, fold, named_by, source_files, source_of
+from lineage_pipelines.catalog.index import alias_index
+from lineage_pipelines.catalog.index.record_index import Entity, fold
+from lineage_pipelines.catalog.index.row_hashes import WORD, RecordRows, RowHashes
 from lineage_pipelines.catalog.log import reader
 from lineage_pipelines.catalog.log.entries import RECORD, LogEntry
 from lineage_pipelines.errors import RecordError
-from lineage_pipelines.records.statement.lineage_record import LineageRecord, decode
+from lineage_pipelines.records.statement.lineage_record import decode
 
-_WORD = (1 << 64) - 1
 _PAGE = 5000
-_CACHED = 20_000
-"""How many hashes of entities are cached."""
 _TABLES = {"version": version, "artifact": artifact, "decided": decided, "summary": summary}
 """The tables whose rows belong to one entry each."""
 _USED = "usage"
@@ -61,11 +58,11 @@ class _Sums:
     def expect(self, seq: int, value: int) -> None:
         if seq >= len(self._sums):
             self._sums.frombytes(bytes(8 * (seq + 1 - len(self._sums))))
-        self._sums[seq] = (self._sums[seq] + value) & _WORD
+        self._sums[seq] = (self._sums[seq] + value) & WORD
 
     def find(self, seq: int, value: int) -> None:
         if 0 < seq < len(self._sums):
-            self._sums[seq] = (self._sums[seq] - value) & _WORD
+            self._sums[seq] = (self._sums[seq] - value) & WORD
         else:
             self.beyond.add(seq)
 
@@ -85,61 +82,51 @@ class IndexComparison:
         self.checked = 0
         """How many rows of the index were compared."""
         self._only = frozenset(only)
-        self._key = secrets.token_bytes(32)
+        self._hashes = RowHashes(secrets.token_bytes(32))
         self._sums = {name: _Sums() for name in (*_TABLES, _USED)}
         self._numbers: Counter[str] = Counter()
         self._files: set[bytes] = set()
         self._parts: dict[str, int] = {}
-        self._hashes: dict[tuple[Entity, int], int] = {}
         self._last = 0
 
-    def add(self, entry: LogEntry, record: LineageRecord | None = None) -> None:
+    @property
+    def key(self) -> bytes:
+        """The key of the hashes, for `RowHashes` in another process."""
+        return self._hashes.key
+
+    def add(self, entry: LogEntry, rows: RecordRows | None = None) -> None:
         """Add the next entry.
 
         Args:
             entry: the entry, its bytes checked.
-            record: its record, if it was decoded already.
+            rows: what follows from its record, if that was computed already.
 
         Raises:
             RecordError: the entry cannot be read.
         """
         self._last = entry.seq
         if entry.kind == RECORD:
-            self._add_record(entry, record or decode(entry.body))
+            self._add_record(entry, rows or self._hashes.of_record(entry, decode(entry.body)))
         elif entry.kind in alias_index.INDEXED:
             line = alias_index.derive(entry.seq, entry.kind, entry.body)
             if line is not None:
                 self._expect("decided", entry.seq, (*line[:-1], int(line.moves)))
 
-    def _add_record(self, entry: LogEntry, record: LineageRecord) -> None:
-        name, file = record.model.name, record.artifact.digest
-        self._numbers[name] += 1
-        values = (name, self._numbers[name], entry.seq, entry.digest, record.model.run_key)
+    def _add_record(self, entry: LogEntry, rows: RecordRows) -> None:
+        self._numbers[rows.name] += 1
+        values = (rows.name, self._numbers[rows.name], entry.seq, entry.digest, rows.run_key)
         self._expect("version", entry.seq, values)
-        if bytes.fromhex(file.hex) not in self._files:
-            self._files.add(bytes.fromhex(file.hex))
-            self._expect("artifact", entry.seq, (file.hex, entry.seq))
-        self._expect("summary", entry.seq, (entry.seq, entry.recorded, summary_index.body_of(record)))
-        used = sum(self._used(each, beside) for each, beside in named_by(record).items())
-        self._sums[_USED].expect(entry.seq, used & _WORD)
-        source = source_of(record)
-        if source is not None and source.key not in self._parts:
-            self._parts[source.key] = sum(self._used(each, 0) for each in source_files(record)) & _WORD
+        file = bytes.fromhex(rows.file)
+        if file not in self._files:
+            self._files.add(file)
+            self._expect("artifact", entry.seq, (rows.file, entry.seq))
+        self._sums["summary"].expect(entry.seq, rows.summary)
+        self._sums[_USED].expect(entry.seq, rows.usage)
+        if rows.source is not None:
+            self._parts.setdefault(rows.source, rows.parts)
 
     def _expect(self, table: str, seq: int, values: Sequence[object]) -> None:
-        self._sums[table].expect(seq, self._hash(table, values))
-
-    def _used(self, named: Entity, beside: int) -> int:
-        found = self._hashes.get((named, beside))
-        if found is None:
-            if len(self._hashes) > _CACHED:
-                self._hashes.clear()
-            found = self._hashes[named, beside] = self._hash("entity", (*named, beside))
-        return found
-
-    def _hash(self, table: str, values: Sequence[object]) -> int:
-        data = repr((table, *values)).encode("utf-8", "surrogatepass")
-        return int.from_bytes(hashlib.blake2b(data, digest_size=8, key=self._key).digest())
+        self._sums[table].expect(seq, self._hashes.of(table, values))
 
     # What is there
 
@@ -173,7 +160,7 @@ class IndexComparison:
         sums = self._sums[name]
         for row in connection.execution_options(yield_per=_PAGE).execute(sa.select(*table.c)):
             self.checked += 1
-            sums.find(row.seq, self._hash(name, tuple(row)))
+            sums.find(row.seq, self._hashes.of(name, tuple(row)))
 
     def _models(self, connection: sa.Connection) -> Iterator[IndexDifference]:
         found = {row.name: row.folded for row in connection.execute(sa.select(model))}
@@ -208,7 +195,7 @@ class IndexComparison:
             self.checked += 1
             seen.add(number)
             named = known.get(number)
-            sums.find(seq, self._used(named, beside) if named else self._hash("missing", (number,)))
+            sums.find(seq, self._hashes.used(named, beside) if named else self._hashes.of("missing", (number,)))
         return seen
 
     def _parts_of(
@@ -218,7 +205,7 @@ class IndexComparison:
         for number, source in _between(connection, (part.c.entity, part.c.source), after, until):
             self.checked += 1
             seen.add(number)
-            parts[source] = (parts[source] + (self._used(known[number], 0) if number in known else 1)) & _WORD
+            parts[source] = (parts[source] + (self._hashes.used(known[number], 0) if number in known else 1)) & WORD
         return seen
 
     def _compare_parts(self, parts: Mapping[int, int], sources: Mapping[int, str]) -> Iterator[IndexDifference]:

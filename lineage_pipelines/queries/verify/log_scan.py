@@ -12,11 +12,12 @@ from typing import NamedTuple
 
 from lineage_pipelines.catalog.index.alias_index import INDEXED
 from lineage_pipelines.catalog.index.index_comparison import IndexComparison
+from lineage_pipelines.catalog.index.row_hashes import RecordRows
 from lineage_pipelines.catalog.log.entries import LogEntry
 from lineage_pipelines.catalog.transparency.signing import PublicKey
 from lineage_pipelines.errors import CatalogError, RecordError
-from lineage_pipelines.queries.referenced_files import ReferencedFiles
 from lineage_pipelines.queries.verify.claims import defect
+from lineage_pipelines.queries.verify.entry_reader import EntryReading
 from lineage_pipelines.queries.verify.log_tree import EntryNames, LogTree, Versions, version_name
 from lineage_pipelines.records.decisions.attribution import decode_attribution
 from lineage_pipelines.records.decisions.decision import Decision, decode_decision
@@ -24,12 +25,7 @@ from lineage_pipelines.records.decisions.key_event import KeyChange, KeyEvent, K
 from lineage_pipelines.records.decisions.policy_change import PolicyChange, decode_policy_change
 from lineage_pipelines.records.decisions.reproduction import decode_reproduction
 from lineage_pipelines.records.decisions.tombstone import decode_tombstone
-from lineage_pipelines.records.statement.lineage_record import (
-    LineageRecord,
-    ModelIdentity,
-    decode,
-    decode_identity,
-)
+from lineage_pipelines.records.statement.lineage_record import ModelIdentity
 from lineage_pipelines.records.values.codec import format_time, parse_time
 from lineage_pipelines.records.values.digest import Digest
 from lineage_pipelines.records.values.finding import Finding, FindingKind
@@ -75,8 +71,13 @@ class Signers:
         if event.change is KeyChange.REVOKED:
             self._revoked.add(event.key)
 
-    def flaw(self, entry: LogEntry) -> str | None:
-        """Return what is wrong with an entry's signature, or None. Entries before the first key need none."""
+    def flaw(self, entry: LogEntry, reading: EntryReading) -> str | None:
+        """Return what is wrong with an entry's signature, or None. Entries before the first key need none.
+
+        Args:
+            entry: the entry.
+            reading: what was read of it: whether the signature is that of the key that it names, if known.
+        """
         if entry.keyid is None or entry.signature is None:
             return "has no signature, though entries before it have" if self._keys else None
         if entry.keyid in self._revoked:
@@ -86,7 +87,8 @@ class Signers:
             return "was signed by a key that the log does not know"
         if self._purposes[entry.keyid] is not KeyPurpose.LOG:
             return f"was signed by a key that is for {self._purposes[entry.keyid]}s"
-        if not key.signed(entry.kind, entry.body, entry.signature):
+        signed = reading.signed
+        if not (key.signed(entry.kind, entry.body, entry.signature) if signed is None else signed):
             return "has a signature that does not match its bytes"
         return None
 
@@ -176,10 +178,10 @@ class ByteCheck:
         self._latest = ""
         self._now = format_time(datetime.now(UTC) + _SKEW)
 
-    def check(self, entry: LogEntry) -> None:
-        """Check the bytes and the time of the next entry."""
+    def check(self, entry: LogEntry, sha256: str) -> None:
+        """Check the bytes, whose SHA-256 is given, and the time of the next entry."""
         self.checked += 1
-        if Digest.of(entry.body).hex != entry.digest:
+        if sha256 != entry.digest:
             self.report(entry, "its bytes are not those that were recorded")
         if not _TIME.fullmatch(entry.recorded):
             self.report(entry, "its time of commit is not a time")
@@ -208,18 +210,20 @@ class SignatureCheck:
 
     Args:
         names: names of entries.
+        resting: up to this place signatures rest on an earlier verification.
     """
 
-    def __init__(self, names: EntryNames) -> None:
+    def __init__(self, names: EntryNames, resting: int = 0) -> None:
+        self.resting = resting
         self.unsigned = 0
         self.wrong: list[Finding] = []
         self.signers = Signers()
         self._names = names
 
-    def check(self, entry: LogEntry) -> None:
-        """Check the signature of an entry."""
+    def check(self, entry: LogEntry, reading: EntryReading) -> None:
+        """Check the signature of an entry; see `Signers.flaw`."""
         self.unsigned += entry.keyid is None or entry.signature is None
-        words = self.signers.flaw(entry)
+        words = self.signers.flaw(entry, reading)
         if words:
             self.wrong.append(
                 defect(FindingKind.SIGNATURES, f"{self._names.name(entry.seq, entry.kind)} {words}", (entry.seq,))
@@ -332,7 +336,7 @@ class LogScan:
         indexed: the versions that the index has before the pass.
         selection: the entries to check.
         sizes: the sizes at which the root of the tree is needed.
-        files: collects the files that checked records name; None to collect none.
+        resting: up to this place signatures rest on an earlier verification.
         index: the comparison of the index that every entry is added to; None to compare none.
     """
 
@@ -342,7 +346,7 @@ class LogScan:
         selection: WholeLog | SelectedEntries,
         *,
         sizes: frozenset[int] = frozenset(),
-        files: ReferencedFiles | None = None,
+        resting: int = 0,
         index: IndexComparison | None = None,
     ) -> None:
         names = EntryNames(indexed)
@@ -351,31 +355,30 @@ class LogScan:
         self.selection = selection
         self.tree = LogTree(names, sizes)
         self.bytes = ByteCheck(names)
-        self.signatures = SignatureCheck(names)
+        self.signatures = SignatureCheck(names, resting)
         self.order = OrderCheck(names)
         self.decisions: list[tuple[int, Decision]] = []
         """Place and decision, in order."""
         self.approvals: list[LogEntry] = []
         self.policies: list[tuple[int, PolicyChange]] = []
         """Place and policy, in order."""
-        self._files = files
         self._index = index
 
-    def see(self, entry: LogEntry) -> None:
-        """Check the next entry, and collect what is in it."""
+    def see(self, entry: LogEntry, reading: EntryReading) -> None:
+        """Check the next entry, of which was read what follows from it alone, and collect what is in it."""
         self.order.place(entry)
-        self.tree.add(entry)
+        self.tree.add(entry, reading.leaf)
         selected = self.selection.includes(entry.seq)
         if selected:
-            self.bytes.check(entry)
+            self.bytes.check(entry, reading.sha256)
         event = self._learn(entry) if entry.kind == "key" else None
         if selected:
-            self.signatures.check(entry)
+            self.signatures.check(entry, reading)
         if event is not None:
             self.signatures.signers.revoke(event)  # from the next entry on: a key may revoke itself
         if selected and entry.kind != "record":
             self.order.check_other(entry)
-        self._read(entry, selected=selected)
+        self._read(entry, reading, selected=selected)
 
     def _learn(self, entry: LogEntry) -> KeyEvent | None:
         try:
@@ -384,10 +387,10 @@ class LogScan:
             self.bytes.report(entry, error.what)
             return None
 
-    def _read(self, entry: LogEntry, *, selected: bool) -> None:
+    def _read(self, entry: LogEntry, reading: EntryReading, *, selected: bool) -> None:
         try:
             if entry.kind == "record" and selected:
-                self._check_record(entry)
+                self._check_record(entry, reading)
             elif entry.kind == "record" or (entry.kind != "decision" and entry.seq in self.indexed):
                 self.order.assume(entry)
             elif entry.kind in INDEXED:
@@ -408,22 +411,17 @@ class LogScan:
             self.approvals.append(entry)
         self._compare(entry)
 
-    def _check_record(self, entry: LogEntry) -> None:
-        if self._files is None and self._index is None:
-            identity, _ = decode_identity(entry.body)
-        else:
-            record = decode(entry.body)
-            if self._files is not None:
-                self._files.add(entry.seq, record)
-            self._compare(entry, record)
-            identity = record.model
-        digest = Digest.of(entry.body)
+    def _check_record(self, entry: LogEntry, reading: EntryReading) -> None:
+        if reading.identity is None:
+            raise RecordError(reading.problem)
+        self._compare(entry, reading.rows)
+        digest = Digest("sha256", reading.sha256)
         self.selection.add_record(digest)
-        self.order.check_record(entry, identity, digest)
+        self.order.check_record(entry, reading.identity, digest)
 
-    def _compare(self, entry: LogEntry, record: LineageRecord | None = None) -> None:
+    def _compare(self, entry: LogEntry, rows: RecordRows | None = None) -> None:
         if self._index is not None:
-            self._index.add(entry, record)
+            self._index.add(entry, rows)
 
     def name(self, seq: int) -> str:
         """Return the name of the entry at a place."""

@@ -57,9 +57,8 @@ class LogTree:
         """How many entries were read."""
         return self._head.size
 
-    def add(self, entry: LogEntry) -> None:
-        """Add the next entry."""
-        leaf = entry.leaf()
+    def add(self, entry: LogEntry, leaf: bytes) -> None:
+        """Add the next entry, by its hash."""
         self.origin = self.origin or log_name(leaf)
         self._head.add(leaf)
         self._leaves += leaf

@@ -1,5 +1,6 @@
 """Trusted checkpoints: those in the project's Git history, and the last state that was verified on this machine."""
 
+import contextlib
 import hashlib
 import tomllib
 from dataclasses import dataclass
@@ -126,3 +127,40 @@ class Memory:
         except OSError:
             return False
         return True
+
+
+# Signatures
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedSignatures:
+    """Up to which entry the signatures of each log were checked on this machine, by the identity of the log.
+
+    They need no second check while the root over the same entries is the same: it covers bytes, keys and signatures.
+
+    Args:
+        folder: the folder of the files, the user's own: not beside a catalog that others may write.
+        again: whether to check every signature again, and only store the result.
+    """
+
+    folder: Path
+    again: bool = False
+
+    def recall(self, identity: str) -> tuple[int, bytes]:
+        """Return how many entries of a log were checked, and the root over them; 0 if none were."""
+        if self.again:
+            return 0, b""
+        try:
+            size, root = self._path(identity).read_text(encoding="ascii").split()
+            return (int(size), bytes.fromhex(root)) if int(size) > 0 else (0, b"")
+        except (OSError, ValueError):
+            return 0, b""
+
+    def keep(self, identity: str, size: int, root: bytes) -> None:
+        """Store that the signatures of the first entries are right; where that is not possible, nothing is stored."""
+        with contextlib.suppress(OSError):
+            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            replace_file(self._path(identity), f"{size} {root.hex()}\n".encode())
+
+    def _path(self, identity: str) -> Path:
+        return self.folder / f"{identity}.signatures"

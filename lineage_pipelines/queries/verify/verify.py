@@ -5,7 +5,7 @@ A check that could not be made is NOT CHECKED, which is not a pass. What is wron
 
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from lineage_pipelines.artifacts.artifact_store import ArtifactStore
@@ -22,10 +22,12 @@ from lineage_pipelines.queries.verify.blob_check import check_artifacts, check_d
 from lineage_pipelines.queries.verify.checkpoint_check import CheckpointCheck
 from lineage_pipelines.queries.verify.claims import conclude, defect, not_checked
 from lineage_pipelines.queries.verify.decision_replay import recheck_decisions
+from lineage_pipelines.queries.verify.entry_reader import EntryReader
 from lineage_pipelines.queries.verify.keyring import recheck_keys
 from lineage_pipelines.queries.verify.load_check import check_models
 from lineage_pipelines.queries.verify.log_scan import ByteCheck, LogScan, SelectedEntries, WholeLog
-from lineage_pipelines.queries.verify.trusted_checkpoints import Anchor, Memory
+from lineage_pipelines.queries.verify.reader_pool import read_log, useful_workers
+from lineage_pipelines.queries.verify.trusted_checkpoints import Anchor, CheckedSignatures, Memory
 from lineage_pipelines.records.decisions.approval import decode_envelope
 from lineage_pipelines.records.values.digest import Digest
 from lineage_pipelines.records.values.finding import Finding, FindingKind
@@ -47,6 +49,8 @@ def verify_catalog(
     project_dir: Path | None = None,
     loading: Settings | None = None,
     only: Collection[int] = (),
+    checked: CheckedSignatures | None = None,
+    workers: int | None = None,
     progress: Callable[[str, int], None] = lambda *_: None,
 ) -> tuple[Finding, ...]:
     """Check everything that the catalog claims.
@@ -63,6 +67,8 @@ def verify_catalog(
         loading: the reader's settings, to load every model file as well: its trusted types and limits.
         only: places of versions (`find_places`); everything else is skipped, and the claim `checkpoint` becomes
             `inclusion`: that each of them is in the tree.
+        checked: the signatures that were checked here before, and are not checked again; None to check all of them.
+        workers: how many processes read the log; by default this one alone, or for a long log one on each core.
         progress: called with the kind of thing that is checked and how many were checked so far.
 
     Raises:
@@ -71,23 +77,19 @@ def verify_catalog(
     newest = Anchor(anchor, anchor_name) if anchor is not None else None
     remembered = memory.recall() if memory is not None else None
     others = [*([remembered] if remembered else []), *earlier]
-    files = (
-        ReferencedFiles(with_loadable=loading is not None) if artifacts is not None or project_dir is not None else None
-    )
     places = frozenset(only)
     sizes = frozenset(one.point.size for one in (*([newest] if newest else ()), *others))
-    selection = SelectedEntries(places) if places else WholeLog()
-    index = catalog.index.comparison(places)
-    scan = LogScan(catalog.index.versions(), selection, sizes=sizes, files=files, index=index)
-    for entry in catalog.log.walk():
-        scan.see(entry)
-        progress("entries", scan.tree.size)
-    scan.finish(catalog.index.versions)
+    passing = _Pass(catalog, places, sizes, progress, workers)
+    if artifacts is not None or project_dir is not None:
+        passing.collect = EntryReader(files=True, with_loadable=loading is not None)
+    scan, index, files = passing.run(checked if not places else None)
     checkpoints = CheckpointCheck(scan, logs)
     anchored = checkpoints.check_inclusion(newest, places) if places else checkpoints.compare(newest, earlier=others)
     log = (*_log_claims(scan, catalog), _index(scan, catalog, index), anchored)
     if memory is not None and not places and not any(finding.failed for finding in log):
         memory.keep(Checkpoint(origin=scan.tree.origin, size=scan.tree.size, root=scan.tree.root()))
+    if checked is not None and not places and scan.tree.size and not any(finding.failed for finding in log):
+        checked.keep(scan.tree.leaf(1).hex(), scan.tree.size, scan.tree.root())
     tombstones = list_tombstones(catalog) if artifacts is not None else {}
     named = files or ReferencedFiles()
     claims = (
@@ -99,6 +101,44 @@ def verify_catalog(
         return claims
     files.forget_models(tombstones)
     return (*claims, check_models(files, artifacts, scan.indexed, loading, progress))
+
+
+@dataclass
+class _Pass:
+    """A pass over the log, by several processes if it is long."""
+
+    catalog: Catalog
+    places: frozenset[int]
+    sizes: frozenset[int]
+    progress: Callable[[str, int], None]
+    workers: int | None
+    collect: EntryReader = field(default_factory=EntryReader)
+
+    def run(self, checked: CheckedSignatures | None) -> tuple[LogScan, IndexComparison | None, ReferencedFiles | None]:
+        """Read the log; a second time if what was checked earlier was not these entries."""
+        identity = self.catalog.log.identity() if checked is not None else None
+        resting, root = checked.recall(identity) if checked is not None and identity is not None else (0, b"")
+        found = self._read(resting)
+        if resting and found[0].tree.roots.get(resting) != root:
+            found = self._read(0)
+        return found
+
+    def _read(self, resting: int) -> tuple[LogScan, IndexComparison | None, ReferencedFiles | None]:
+        versions, index = self.catalog.index.versions(), self.catalog.index.comparison(self.places)
+        selection = SelectedEntries(self.places) if self.places else WholeLog()
+        scan = LogScan(versions, selection, sizes=self.sizes | {resting}, resting=resting, index=index)
+        key = index.key if index is not None else None
+        reader = replace(self.collect, index_key=key, only=self.places, resting=resting)
+        files = ReferencedFiles(with_loadable=reader.with_loadable) if reader.files else None
+        workers = self.workers if self.workers is not None else useful_workers(len(versions))
+        for batch, read in read_log(self.catalog.log.walk(), reader, 0 if self.places else workers):
+            for entry, reading in zip(batch, read.readings, strict=True):
+                scan.see(entry, reading)
+            if files is not None and read.files is not None:
+                files.merge(read.files)
+            self.progress("entries", scan.tree.size)
+        scan.finish(self.catalog.index.versions)
+        return scan, index, files
 
 
 def find_places(catalog: Catalog, refs: Sequence[str]) -> tuple[int, ...]:
@@ -154,6 +194,8 @@ def _signatures(scan: LogScan) -> Finding:
     wrong = [*_defects(FindingKind.SIGNATURES, recheck_keys(check.signers.events)), *check.wrong]
     if wrong or not check.unsigned:
         detail = f"{signed:,} entries signed by {count(len(check.signers), 'key')} of this log"
+        if check.resting:
+            detail += f"; {check.resting:,} of these signatures were checked here before (--full checks them again)"
         return conclude(FindingKind.SIGNATURES, wrong, detail)
     detail = f"{check.unsigned:,} entries have no signature: they were committed before this log had a key"
     return not_checked(FindingKind.SIGNATURES, detail)
