@@ -29,6 +29,7 @@ __all__ = [
     "AssetJob",
     "cached_method",
     "decorated_function",
+    "fetch_planned",
     "replace_config_schema",
     "repository_of",
     "without_beta_warnings",
@@ -39,6 +40,13 @@ def decorated_function(asset: dg.AssetsDefinition) -> object:
     """Return the function that Dagster's decorator made an asset of; Dagster has no public way to it."""
     function = getattr(asset.node_def, "compute_fn", None)
     return getattr(function, "decorated_fn", function)
+
+
+def fetch_planned(instance: dg.DagsterInstance, asked: dg.AssetRecordsFilter, *, limit: int, cursor: str | None) -> Any:  # noqa: ANN401
+    """Return a page of an asset's planned materializations; Dagster 1 has no other way to them than this one."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        return instance.fetch_planned_materializations(asked, limit=limit, cursor=cursor)
 
 
 def replace_config_schema(op: dg.OpDefinition, change: Callable[[Any], Any]) -> None:

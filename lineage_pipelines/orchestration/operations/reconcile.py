@@ -5,8 +5,10 @@ alarm, since anyone who reaches the webserver can post one, and is left where it
 given up, and their files are removed.
 """
 
+import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +23,7 @@ from lineage_pipelines.records.values.finding import Finding, FindingStatus
 if TYPE_CHECKING:
     from lineage_pipelines.artifacts.artifact_store import ArtifactStore
     from lineage_pipelines.catalog.catalog import Catalog
+    from lineage_pipelines.orchestration.operations.run_comparison import PlannedTraining
 
 GRACE = timedelta(minutes=1)
 """Minimum age of a record without an event: before, its step may still report it."""
@@ -38,6 +41,7 @@ def reconcile(
     dry_run: bool = False,
     since: int | None = None,
     aliases: Sequence[AliasAsset] | None = None,
+    trainings: "Trainings | None" = None,
 ) -> tuple[Finding, ...]:
     """Compare versions and aliases with Dagster's events, attempts with processes, look for abandoned files; repair.
 
@@ -50,6 +54,8 @@ def reconcile(
         dry_run: whether nothing is changed.
         since: only events after this one are looked at, by Dagster's storage id; all by default.
         aliases: the assets of aliases that a code location defines; by default those that the instance has events of.
+        trainings: the runs of model assets that are compared with records, and the models of a code location; by
+            default every run of the models in the catalog.
 
     Raises:
         CatalogError: the catalog cannot be read or written.
@@ -58,13 +64,61 @@ def reconcile(
     from lineage_pipelines.orchestration.operations.event_comparison import compare_events
     from lineage_pipelines.orchestration.operations.orphans import clear_temporary_files, give_up_attempts
 
+    watched = trainings or Trainings()
     shown = list(known_alias_assets(instance, catalog)) if aliases is None else aliases
     return (
         *compare_events(instance, catalog, grace, dry_run=dry_run, since=since),
         *compare_aliases(instance, catalog, shown, grace, dry_run=dry_run, since=since),
+        *watched.compare(instance, catalog, since),
         *give_up_attempts(instance, catalog, grace, dry_run=dry_run),
         *clear_temporary_files(artifacts, older_than, dry_run=dry_run),
     )
+
+
+@dataclass(slots=True)
+class Trainings:
+    """The runs of model assets that are compared with records."""
+
+    models: Mapping[str, str] = field(default_factory=dict)
+    """Models beside those of the catalog: the name by asset key."""
+    open_: Sequence["PlannedTraining"] = ()
+    """Those whose run had not ended, and has to be looked at again; those of now after `compare`."""
+
+    def compare(self, instance: dg.DagsterInstance, catalog: "Catalog", since: int | None) -> Sequence[Finding]:
+        """Return the alarms of the runs that were launched since an event, and of those that had not ended."""
+        from lineage_pipelines.orchestration.operations.run_comparison import (
+            compare_runs,
+            planned_trainings,
+            recorded_models,
+        )
+
+        models = {**self.models, **recorded_models(catalog)}
+        planned = [*self.open_, *planned_trainings(instance, sorted(models), since)]
+        self.open_, found = compare_runs(instance, catalog, models, planned)
+        return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SensorCursor:
+    """What the sensor knows from its last tick."""
+
+    since: int | None = None
+    """The newest event then, by Dagster's storage id."""
+    open_: Sequence["PlannedTraining"] = ()
+
+    @classmethod
+    def read(cls, text: str | None) -> "SensorCursor":
+        """Read a cursor, also one of an earlier release, which was the event alone."""
+        from lineage_pipelines.orchestration.operations.run_comparison import PlannedTraining
+
+        value = json.loads(text) if text else {}
+        if isinstance(value, int):
+            return cls(since=value)
+        return cls(since=value.get("since"), open_=tuple(PlannedTraining(*each) for each in value.get("open", ())))
+
+    def text(self) -> str:
+        """Return the cursor as Dagster stores it."""
+        return json.dumps({"since": self.since, "open": [[o.run, o.key, o.partition] for o in self.open_]})
 
 
 def reconcile_here(
@@ -102,16 +156,25 @@ def build_reconcile_sensor(*, name: str = "reconcile", seconds: int = 30) -> dg.
     )
     def sensor(context: dg.SensorEvaluationContext, lineage: LineageResource) -> dg.SkipReason:
         newest = context.instance.event_log_storage.get_maximum_record_id()
-        since = int(context.cursor) if context.cursor else None
+        cursor = SensorCursor.read(context.cursor)
+        from lineage_pipelines.orchestration.operations.run_comparison import defined_models
+
         repository = context.repository_def
         aliases = list(defined_alias_assets(repository)) if repository is not None else None
+        trainings = Trainings(defined_models(repository) if repository is not None else {}, cursor.open_)
         with lineage.open_catalog() as catalog:
-            artifacts = lineage.open_artifacts()
-            found = reconcile(context.instance, catalog, artifacts=artifacts, since=since, aliases=aliases)
+            found = reconcile(
+                context.instance,
+                catalog,
+                artifacts=lineage.open_artifacts(),
+                since=cursor.since,
+                aliases=aliases,
+                trainings=trainings,
+            )
         for each in found:
             log = context.log.error if each.status is FindingStatus.ALARM else context.log.warning
             log("%s: %s, %s (%s)", each.kind, each.subject, each.status, each.detail)
-        context.update_cursor(str(newest or 0))
+        context.update_cursor(SensorCursor(since=newest or 0, open_=trainings.open_).text())
         words = [f"{each.subject}: {each.kind}, {each.status}" for each in found]
         return dg.SkipReason("; ".join(words)[:1000] if words else "nothing to reconcile")
 

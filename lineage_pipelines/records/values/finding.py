@@ -45,7 +45,9 @@ class FindingKind(StrEnum):
     EVENT_WITHOUT_DECISION = "event without decision"
     EVENT_WITHOUT_RECORD = "event without record"
     HALF_WRITTEN_FILE = "half-written file"
+    RECORD_OF_FAILED_RUN = "record of failed run"
     RECORD_WITHOUT_EVENT = "record without event"
+    RUN_WITHOUT_RECORD = "run without record"
     STRAY_FOLDER = "stray folder"
     # What differs between the catalog and MLflow (reconcile)
     ALIAS_DIFFERS = "alias differs"
@@ -67,7 +69,7 @@ class FindingStatus(StrEnum):
     """Could not be checked, which is not a pass."""
 
     ALARM = "ALARM"
-    """A sign of forgery; left as it is."""
+    """A sign of forgery, or of work that nothing explains; left as it is."""
     LEFT = "left"
     """Not ours to change."""
     NOT_SENT = "not sent"
