@@ -45,6 +45,7 @@ from lineage_pipelines.records.statement.training_run import CheckKind, CheckSev
 from lineage_pipelines.records.values.canonical import canonical_bytes
 from lineage_pipelines.records.values.codec import Value, field_types
 from lineage_pipelines.records.values.digest import Digest, DigestSet
+from lineage_pipelines.records.values.identity_proof import IdentityProof
 from lineage_pipelines_tests.samples import make_record
 
 ROOT = Path(__file__).parents[1]
@@ -112,6 +113,7 @@ _WORDS: Mapping[type, str] = {
     Digest: "digest",
     DigestSet: "digests",
     Grade: "grade",
+    IdentityProof: "identity proof",
     CheckKind: "check kind",
     CheckSeverity: "check severity",
 }
@@ -123,6 +125,7 @@ _CHECKS: Mapping[str, Any] = {
     "time": str,
     "digest": str,
     "grade": str,
+    "identity proof": str,
     "check kind": str,
     "check severity": str,
     "values": dict,

@@ -157,6 +157,7 @@ _OF_THE_ATTEMPT = frozenset(
         "run.dagster.run_id",
         "run.dagster.retry",
         "run.dagster.launched_by",
+        "run.dagster.known_by",
         "environment.platform",
         "environment.cpu",
         "environment.threads",

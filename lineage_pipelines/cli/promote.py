@@ -1,5 +1,6 @@
 """`lineage promote`, `reject`, `rollback`, `retire`: decisions about versions, recorded with their reasons."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
@@ -36,6 +37,7 @@ def promote(session: Session, /, ref: str, alias: str, reason: str, *, override:
         draft_promotion,
     )
     from lineage_pipelines.queries.registry.policy_in_force import find_policy
+    from lineage_pipelines.records.values.identity_proof import IdentityProof
     from lineage_pipelines.records.values.model_name import check_alias
     from lineage_pipelines.reports.views.history import decision_document, decision_json, policy_difference
 
@@ -47,6 +49,7 @@ def promote(session: Session, /, ref: str, alias: str, reason: str, *, override:
             entry,
             alias,
             by=user_name(),
+            known_by=IdentityProof.OS,
             reason=reason,
             project_dir=session.settings().project_dir,
             override=override,
@@ -144,7 +147,9 @@ def retire(session: Session, model: str, alias: str, reason: str) -> int:
 
 
 def _commit(session: Session, catalog: "Catalog", decision: "Decision") -> int:
-    seq = catalog.registry.decide(decision)
+    from lineage_pipelines.records.values.identity_proof import IdentityProof
+
+    seq = catalog.registry.decide(replace(decision, known_by=IdentityProof.OS))
     session.start_mirroring()
     what = decision.ref if decision.version is not None else "no version"
     echo_note(f"entry {seq}: {decision.action} {what}, {decision.alias}")

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from lineage_pipelines.errors import visible
 from lineage_pipelines.records.statement.metric import metric_text
 from lineage_pipelines.records.values.canonical import Json
+from lineage_pipelines.records.values.identity_proof import IdentityProof
 from lineage_pipelines.reports.document import Block, Paragraph, Table
 
 _UNITS = ("B", "kB", "MB", "GB", "TB")
@@ -145,9 +146,15 @@ def short_digest(digest: str | None) -> str:
     return digest.rpartition(":")[2][:_SHORT] if digest else "–"
 
 
-def person(name: str) -> str:
-    """Write one name for one person: an account, which Dagster's runs have as `user:ann`."""
-    return name.removeprefix("user:")
+def person(name: str, known_by: IdentityProof | None = None) -> str:
+    """Write one name for one person, `(claimed)` where nothing proves that it was this one.
+
+    Args:
+        name: an account, which Dagster's runs have as `user:ann`; or what launched a run: `schedule:nightly`.
+        known_by: how it is known; None where that is not known.
+    """
+    plain = name.removeprefix("user:")
+    return f"{plain} (claimed)" if known_by is not None and known_by.is_claimed and plain != name else plain
 
 
 def utc_time(time: datetime) -> str:

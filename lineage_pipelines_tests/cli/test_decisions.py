@@ -33,6 +33,7 @@ def test_a_version_that_passed_its_checks_is_promoted(project: Path, lineage: Li
         getpass.getuser(),
         "it is better",
     )
+    assert row["known_by"] == "os"
     assert row["rules"] == [{"name": "check min_roc_auc", "passed": True, "detail": "at least 0.7"}]
 
 

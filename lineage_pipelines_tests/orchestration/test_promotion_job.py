@@ -7,6 +7,9 @@ from lineage_pipelines import Catalog, build_promote_job, promotion_asset, resol
 from lineage_pipelines.queries.refs import resolve
 from lineage_pipelines.queries.registry.alias_history import find_holder, list_decisions
 from lineage_pipelines.queries.registry.promotion_policy import read_policy
+from lineage_pipelines.records.values.identity_proof import IdentityProof
+from lineage_pipelines.reports.render.text import render_text
+from lineage_pipelines.reports.views.history import history_document
 from lineage_pipelines_tests.catalog.people import Person, introduce
 from lineage_pipelines_tests.orchestration.conftest import build_defs
 from lineage_pipelines_tests.orchestration.shop import Shop, run
@@ -60,7 +63,12 @@ def test_the_launch_form_promotes_and_says_who(shop: Shop, instance: dg.DagsterI
     assert live(shop) == 1
     with shop.catalog() as catalog:
         (decided,) = list_decisions(catalog, "churn")
+        record = catalog.get("churn", 1).record
     assert (decided.decision.by, decided.decision.reason) == ("user:ada", "it is better")
+    assert decided.decision.known_by is IdentityProof.DAGSTER_TAG
+    assert "ada (claimed)" in render_text(history_document([decided]))
+    assert record.run.dagster is not None
+    assert record.run.dagster.known_by is IdentityProof.OS, "the account of the process, where no tag says"
     assert {rule.name for rule in decided.decision.rules} == {
         "check min_roc_auc",
         "check slices_evaluated",

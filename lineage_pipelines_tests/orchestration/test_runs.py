@@ -10,7 +10,8 @@ import dagster as dg
 import pytest
 
 from lineage_pipelines import CaptureError, Catalog, LineageResource, model_asset, resolve_settings
-from lineage_pipelines.orchestration.training.run_facts import launcher, run_key
+from lineage_pipelines.orchestration.training.run_facts import launcher, launcher_proof, run_key
+from lineage_pipelines.records.values.identity_proof import IdentityProof
 from lineage_pipelines_tests.orchestration.conftest import INPUTS, build_defs
 from lineage_pipelines_tests.orchestration.shop import MODEL, Shop, run
 from lineage_pipelines_tests.world import World
@@ -58,6 +59,8 @@ def test_the_key_of_a_run_tells_partitions_and_assets_apart() -> None:
 )
 def test_who_launched_a_run_is_read_off_its_tags(tags: dict[str, str], said: str) -> None:
     assert launcher(tags, "root") == said
+    assert launcher_proof(tags, "root") is (IdentityProof.DAGSTER_TAG if tags else IdentityProof.OS)
+    assert launcher_proof({}, None) is None
 
 
 def test_without_git_a_model_is_trained_and_the_record_says_what_it_cannot(

@@ -15,7 +15,13 @@ from lineage_pipelines.errors import CatalogError, visible
 from lineage_pipelines.orchestration.compat import repository_of
 from lineage_pipelines.orchestration.launch_check import check_at_launch
 from lineage_pipelines.orchestration.lineage_resource import LineageResource
-from lineage_pipelines.orchestration.training.run_facts import has_identity, launcher, read_partition, user_name
+from lineage_pipelines.orchestration.training.run_facts import (
+    has_identity,
+    launcher,
+    launcher_proof,
+    read_partition,
+    user_name,
+)
 from lineage_pipelines.orchestration.ui.alias_page import (
     AliasAsset,
     alias_definition_metadata,
@@ -168,7 +174,7 @@ def _promote(
     from lineage_pipelines.queries.registry.alias_history import list_decisions
     from lineage_pipelines.queries.registry.decision_drafts import draft_promotion
 
-    by = launcher(context.run.tags, user_name())
+    by, known_by = launcher(context.run.tags, user_name()), launcher_proof(context.run.tags, user_name())
     with lineage.open_catalog() as catalog:
         entry = resolve(catalog, ref)
         decision = draft_promotion(
@@ -176,6 +182,7 @@ def _promote(
             entry,
             check_new_alias(alias),
             by=by,
+            known_by=known_by,
             reason=reason,
             project_dir=lineage.settings().project_dir,
             override=override,

@@ -14,6 +14,7 @@ from lineage_pipelines.errors import CaptureError
 from lineage_pipelines.records.statement.partition import Partition
 from lineage_pipelines.records.statement.training_run import DagsterRun
 from lineage_pipelines.records.values.canonical import Json
+from lineage_pipelines.records.values.identity_proof import IdentityProof
 from lineage_pipelines.system.process_identity import host_name
 
 _LAUNCHERS = (
@@ -60,6 +61,7 @@ def read_run_facts(context: dg.AssetExecutionContext) -> RunFacts:
             partition=partition,
             retry=context.retry_number,
             launched_by=launcher(run.tags, user),
+            known_by=launcher_proof(run.tags, user),
         ),
         run_key=run_key(context.asset_key, partition, root),
         host=host_name(),
@@ -92,6 +94,13 @@ def launcher(tags: Mapping[str, str], user: str | None) -> str:
         if tag in tags:
             return f"{kind}:{tags[tag]}"
     return f"user:{user}" if user else "unknown"
+
+
+def launcher_proof(tags: Mapping[str, str], user: str | None) -> IdentityProof | None:
+    """Return how it is known who launched a run; None where nothing says who did."""
+    if any(tag in tags for tag in (*_AUTOMATION, *(tag for tag, _ in _LAUNCHERS))):
+        return IdentityProof.DAGSTER_TAG
+    return IdentityProof.OS if user else None
 
 
 def user_name() -> str | None:

@@ -8,6 +8,7 @@ import dagster as dg
 
 from lineage_pipelines.orchestration.ui import metadata_keys
 from lineage_pipelines.records.decisions.decision import Action, Decision
+from lineage_pipelines.reports.formatting import person
 
 if TYPE_CHECKING:
     from lineage_pipelines.catalog.log.entries import Entry
@@ -63,7 +64,7 @@ def alias_metadata(decided: "LoggedDecision", entry: "Entry | None", model_key: 
             metadata_keys.MODEL_VERSION: decision.version,
             metadata_keys.LINEAGE_SUMMARY: dg.MetadataValue.text(alias_summary(decided)),
             metadata_keys.DECISION_SINCE: dg.MetadataValue.timestamp(decided.at),
-            metadata_keys.DECISION_BY: dg.MetadataValue.text(decision.by),
+            metadata_keys.DECISION_BY: dg.MetadataValue.text(person(decision.by, decision.known_by)),
             metadata_keys.DECISION_REASON: dg.MetadataValue.text(decision.reason),
             metadata_keys.DECISION_POLICY: dg.MetadataValue.text(_policy(decision)),
             metadata_keys.DECISION_OVERRIDE: decision.override or None,
@@ -113,7 +114,8 @@ def alias_summary(decided: "LoggedDecision") -> str:
     names = decision.ref if decision.version is not None else "no version"
     against = " against the policy" if decision.override else ""
     verb = f"{_VERBS.get(decision.action, decision.action)}{against}"
-    return f"{decision.alias} names {names} since {decided.at:%Y-%m-%d %H:%M} UTC: {verb} by {decision.by}"
+    by = person(decision.by, decision.known_by)
+    return f"{decision.alias} names {names} since {decided.at:%Y-%m-%d %H:%M} UTC: {verb} by {by}"
 
 
 def _policy(decision: Decision) -> str:

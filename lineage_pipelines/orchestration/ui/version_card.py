@@ -74,7 +74,9 @@ def _production(outcome: Outcome) -> Iterator[str]:
         return
     decision = holder.decision
     against = " against the policy" if decision.override else ""
-    words = f"version {decision.version} since {holder.at:%Y-%m-%d}, by {person(decision.by)}{against}"
+    words = (
+        f"version {decision.version} since {holder.at:%Y-%m-%d}, by {person(decision.by, decision.known_by)}{against}"
+    )
     yield from _lines("Production", f"{words}: {decision.reason}")
 
 
@@ -148,9 +150,9 @@ def _origin(record: LineageRecord) -> Iterator[str]:
     linked = f"[{commit}]({address})" if address else escape_markdown(commit)
     dirty = ", with uncommitted changes" if code.dirty else ""
     yield f"**Code** {linked}{dirty}"
-    by = run.dagster.launched_by if run.dagster else run.user or "unknown"
+    by = person(run.dagster.launched_by, run.dagster.known_by) if run.dagster else run.user or "unknown"
     identity = f", run {run.dagster.run_id[:8]}" if run.dagster else ""
-    yield from _lines("Trained", f"by {person(by)}{identity} in {duration(run.started, run.finished)}, on {run.host}")
+    yield from _lines("Trained", f"by {by}{identity} in {duration(run.started, run.finished)}, on {run.host}")
 
 
 def commit_address(code: CodeVersion) -> str | None:

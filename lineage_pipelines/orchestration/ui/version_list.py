@@ -81,10 +81,10 @@ def version_table(versions: Sequence[ListedVersion]) -> dg.TableMetadataValue | 
 
 def _row(listed: ListedVersion, metric: str | None, newest: LineageRecord) -> dict[str, str | int]:
     entry, run = listed.entry, listed.entry.record.run
-    by = run.dagster.launched_by if run.dagster else run.user or "unknown"
+    by = person(run.dagster.launched_by, run.dagster.known_by) if run.dagster else run.user or "unknown"
     row: dict[str, str | int] = {
         "version": f"{entry.version} {' '.join(listed.aliases)}".strip(),
-        "made": f"{entry.recorded:%Y-%m-%d} {person(by)}",
+        "made": f"{entry.recorded:%Y-%m-%d} {by}",
         "changed": shorten("; ".join(_changed(listed)), _MAX_TEXT) or "first version",
     }
     if metric is not None:

@@ -16,6 +16,7 @@ from lineage_pipelines.queries.registry.policy_in_force import read_promotion_po
 from lineage_pipelines.queries.registry.promotion_policy import Policy, evaluate_policy
 from lineage_pipelines.records.decisions.decision import Action, ComparedVersion, Comparison, CountedApproval, Decision
 from lineage_pipelines.records.values.digest import Digest
+from lineage_pipelines.records.values.identity_proof import IdentityProof
 from lineage_pipelines.records.values.model_name import check_new_alias, scoped
 
 
@@ -57,7 +58,15 @@ def counted(assessed: Iterable[AssessedApproval]) -> tuple[CountedApproval, ...]
 
 
 def draft_promotion(
-    catalog: Catalog, entry: Entry, alias: str, *, by: str, reason: str, project_dir: Path, override: bool = False
+    catalog: Catalog,
+    entry: Entry,
+    alias: str,
+    *,
+    by: str,
+    known_by: IdentityProof | None = None,
+    reason: str,
+    project_dir: Path,
+    override: bool = False,
 ) -> Decision:
     """Return the decision that makes an alias name a version, with the verdict of the project's policy.
 
@@ -78,6 +87,7 @@ def draft_promotion(
         record=entry.digest,
         previous=current.digest if current else None,
         by=by,
+        known_by=known_by,
         reason=check_reason(reason),
         policy=policy.plain(),
         policy_revision=policy.revision,

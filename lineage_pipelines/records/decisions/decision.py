@@ -8,6 +8,7 @@ from enum import StrEnum
 from lineage_pipelines.records.values.canonical import Json, canonical_bytes, parse_bytes
 from lineage_pipelines.records.values.codec import Value, from_json, to_json
 from lineage_pipelines.records.values.digest import Digest
+from lineage_pipelines.records.values.identity_proof import IdentityProof
 from lineage_pipelines.records.values.model_name import scoped, split_scoped
 
 
@@ -81,6 +82,8 @@ class Decision(Value):
     """The record that the alias named before."""
     by: str
     """Who decided."""
+    known_by: IdentityProof | None = None
+    """How it is known who that is; None in entries of earlier releases, and where whoever decided does not say."""
     reason: str
     policy: Mapping[str, Json]
     """The policy that was in force, whole."""

@@ -9,6 +9,7 @@ from lineage_pipelines.records.statement.metric import MetricSpec
 from lineage_pipelines.records.values.canonical import Json
 from lineage_pipelines.records.values.codec import SINCE_2, Value
 from lineage_pipelines.records.values.digest import Digest
+from lineage_pipelines.records.values.identity_proof import IdentityProof
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +25,8 @@ class DagsterRun(Value):
     retry: int = 0
     launched_by: str
     """`schedule:NAME`, `sensor:NAME`, `automation`, `backfill:ID`, `user:NAME` or `unknown`."""
+    known_by: IdentityProof | None = field(default=None, metadata=SINCE_2)
+    """How it is known who launched it; None where it is not known, as in a record of schema 1."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

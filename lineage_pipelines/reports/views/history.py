@@ -25,7 +25,7 @@ def decision_document(decision: Decision, seq: int | None) -> Document:
         f"{decision.alias_name} now names {ref}" if seq is not None else f"{ref} was not promoted: nothing was changed"
     )
     rules = [[rule.name, "passed" if rule.passed else "FAILED", rule.detail] for rule in decision.rules]
-    facts = [("by", person(decision.by)), ("reason", decision.reason)]
+    facts = [("by", person(decision.by, decision.known_by)), ("reason", decision.reason)]
     if decision.approvals is not None:
         facts.append(("approved by", approved_by(decision) or "no approval that counts"))
     if seq is not None:
@@ -148,7 +148,7 @@ def _row(decided: "LoggedDecision", *, changed: bool) -> list[str]:
     who = approved_by(decision)
     reason = f"{decision.reason}; approved by {who}" if who else decision.reason
     reason = f"under a changed policy: {reason}" if changed else reason
-    return [_when(decided.at), decision.alias, action, version, person(decision.by), reason]
+    return [_when(decided.at), decision.alias, action, version, person(decision.by, decision.known_by), reason]
 
 
 def _approval_row(approved: "ApprovalStatus") -> list[str]:

@@ -9,6 +9,7 @@ from lineage_pipelines.records.statement.metric import by_interest
 from lineage_pipelines.records.statement.training_run import (
     Candidate,
     CheckResult,
+    DagsterRun,
     ModelFile,
     SliceMetrics,
     UndeclaredReads,
@@ -129,7 +130,7 @@ def _by_whom(decided: "LoggedDecision") -> str:
     decision, who = decided.decision, approved_by(decided.decision)
     against = ", AGAINST THE POLICY" if decision.override else ""
     approved = f"; approved by {who}" if who else ""
-    return f"by {person(decision.by)}{against}: {decision.reason}{approved}"
+    return f"by {person(decision.by, decision.known_by)}{against}: {decision.reason}{approved}"
 
 
 def _scores(record: LineageRecord) -> Iterator[tuple[str, str]]:
@@ -165,10 +166,15 @@ def chosen_parameters(record: LineageRecord) -> str:
 
 def _trained(record: LineageRecord) -> str:
     run = record.run
-    launcher = f", launched by {run.dagster.launched_by} (run {run.dagster.run_id[:8]})" if run.dagster else ""
+    launcher = f", launched by {_launcher(run.dagster)} (run {run.dagster.run_id[:8]})" if run.dagster else ""
     by = f", by {run.user}" if run.user and not run.dagster else ""
     took = duration(run.started, run.finished)
     return f"{utc_time(run.started)}, {took}, on {_known(run.host)}{by}{launcher}"
+
+
+def _launcher(run: DagsterRun) -> str:
+    claimed = person(run.launched_by, run.known_by).endswith("(claimed)")
+    return f"{run.launched_by}, claimed" if claimed else run.launched_by
 
 
 def _not_captured(record: LineageRecord) -> Iterator[tuple[str, str]]:
@@ -396,7 +402,7 @@ def _experiment(record: LineageRecord) -> Iterator[Block]:
         retry = f", retry {run.dagster.retry}" if run.dagster.retry else ""
         partition = f", partition {run.dagster.partition}" if run.dagster.partition else ""
         rows.insert(0, ("run", f"{run.dagster.run_id} (job {run.dagster.job}{partition}{retry})"))
-        rows.insert(1, ("launched by", run.dagster.launched_by))
+        rows.insert(1, ("launched by", _launcher(run.dagster)))
     yield _named(rows)
     if record.parameters:
         yield Paragraph("\n  Parameters")

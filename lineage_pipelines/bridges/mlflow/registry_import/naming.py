@@ -15,6 +15,7 @@ from lineage_pipelines.errors import ConflictError, RecordError
 from lineage_pipelines.queries.registry.alias_history import find_holder, list_decisions
 from lineage_pipelines.queries.registry.decision_drafts import draft_promotion
 from lineage_pipelines.queries.registry.import_summary import ImportedAlias
+from lineage_pipelines.records.values.identity_proof import IdentityProof
 from lineage_pipelines.records.values.model_name import check_model_name, check_new_alias, suggest_model_name
 
 REASON = "imported from MLflow, which keeps no history of aliases"
@@ -29,7 +30,7 @@ class AliasImport:
     catalog: Catalog | None
     """None in a dry run without a catalog."""
     by: str
-    """Who imports."""
+    """Who imports: the account that runs it."""
     project_dir: Path
     """The project whose policy applies; a promotion against it says so."""
     dry_run: bool
@@ -84,6 +85,7 @@ class AliasImport:
                 entry,
                 alias,
                 by=self.by,
+                known_by=IdentityProof.OS,
                 reason=f"{REASON} ({origin})",
                 project_dir=self.project_dir,
                 override=True,
