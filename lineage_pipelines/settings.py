@@ -25,6 +25,7 @@ _TYPES: Mapping[str, type] = {
     "require_clean": bool,
     "lock": str,
     "log": list,
+    "witnesses": list,
     "mlflow": str,
     "dagster_url": str,
     "trusted_types": list,
@@ -63,6 +64,8 @@ class Settings:
     """How much memory it may take."""
     log: tuple[str, ...] = ()
     """The identities of the project's log, and of logs that it gave up: the leaf hash of a log's first entry, hex."""
+    witnesses: tuple[str, ...] = ()
+    """The folders outside the project that keep checkpoints of its log, relative ones to `project_dir`."""
     trusted_types: tuple[str, ...] = ()
     """Qualified names of types that model files may hold beyond those of scikit-learn, NumPy and SciPy."""
 
@@ -102,6 +105,7 @@ def resolve_settings(
         mlflow=_mlflow(table, project_dir),
         dagster_url=os.environ.get("LINEAGE_DAGSTER_URL") or table.get("dagster_url") or None,
         log=tuple(table.get("log", ())),
+        witnesses=tuple(table.get("witnesses", ())),
         trusted_types=tuple(table.get("trusted_types", ())),
         **{name: table[name] for name in ("read_back_seconds", "read_back_megabytes") if name in table},
     )

@@ -102,19 +102,22 @@ def _kept(settings: "Settings", given: Path | None) -> dict[str, Any]:
     from lineage_pipelines.queries.verify.trusted_checkpoints import (
         ANCHOR,
         committed_anchor,
-        committed_logs,
+        committed_list,
         earlier_anchors,
     )
+    from lineage_pipelines.queries.verify.witnesses import read_folders
 
-    committed = committed_logs(settings.project_dir)
-    logs = {"logs": settings.log if committed is None else committed}
+    committed = committed_list(settings.project_dir, "log")
+    places = committed_list(settings.project_dir, "witnesses")
+    seen = read_folders(settings.witnesses if places is None else places, settings.project_dir)
+    more = {"logs": settings.log if committed is None else committed, "silent": seen.silent}
     if given is not None:
-        return {"anchor": read_note_file(given), "anchor_name": str(given), **logs}
+        return {"anchor": read_note_file(given), "anchor_name": str(given), "earlier": seen.anchors, **more}
     note, name = committed_anchor(settings.project_dir), f"{ANCHOR} of the last commit"
-    earlier = earlier_anchors(settings.project_dir)
+    earlier = (*earlier_anchors(settings.project_dir), *seen.anchors)
     if note is None and earlier:  # the file was deleted: what is in the history counts all the same
         note, name = earlier[0].text, earlier[0].name
-    return {"anchor": note, "anchor_name": name, "earlier": earlier, **logs}
+    return {"anchor": note, "anchor_name": name, "earlier": earlier, **more}
 
 
 def _checkpoint(kept: "Mapping[str, Any]") -> "Anchor | None":

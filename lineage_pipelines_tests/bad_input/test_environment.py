@@ -160,7 +160,7 @@ QUESTIONS = [
     ("show", "flight_delay@1", "--format", "json"),
     ("log", "flight_delay"),
     ("history", "flight_delay", "--format", "json"),
-    ("verify", "--quick", "--format", "json"),
+    ("verify", "--quick", "--full", "--format", "json"),
     ("checkpoint",),
 ]
 BARE = {"PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "PYTHONIOENCODING": None}

@@ -21,10 +21,12 @@ class CheckpointCheck:
     Args:
         scan: the finished pass over it, with the root at the size of every checkpoint that is compared.
         logs: the identities that the project committed for its logs, see `Settings.log`; empty if it has none.
+        silent: witnesses of which nothing can be read, and why.
     """
 
-    def __init__(self, scan: LogScan, logs: Sequence[str] = ()) -> None:
+    def __init__(self, scan: LogScan, logs: Sequence[str] = (), silent: Sequence[str] = ()) -> None:
         self._logs = logs
+        self._silent = silent
         self._tree = scan.tree
         self._last = scan.order.last
         self._keys = scan.signatures.signers.of_log
@@ -89,13 +91,20 @@ class CheckpointCheck:
         if bad or wrong:
             wrong += self._narrow([*([anchor] if anchor else []), *ours])
         wrong += [defect(FindingKind.CHECKPOINT, words) for one in bad if (words := self._mismatch(one))]
-        if anchor is None and not wrong:
-            return not_checked(FindingKind.CHECKPOINT, self._unanchored(ours))
+        said = self._witnessed([one for one in earlier if one.witness])
+        if (anchor is None or self._silent) and not wrong:
+            words = f"{self._unanchored(ours)}{said}" if anchor is None else said.removeprefix("; ")
+            return not_checked(FindingKind.CHECKPOINT, words)
         more = f", and with {len(ours):,} earlier checkpoints" if ours else ""
-        right = (
-            f"the log begins with the {anchor.point.size:,} entries that {anchor.name} knows{more}" if anchor else ""
-        )
+        known = f"the log begins with the {anchor.point.size:,} entries that {anchor.name} knows" if anchor else ""
+        right = f"{known}{more}{said}"
         return conclude(FindingKind.CHECKPOINT, list(dict.fromkeys(wrong)), right)
+
+    def _witnessed(self, kept: Sequence[Anchor]) -> str:
+        """Say which witnesses the log agrees with, and which of them say nothing."""
+        names = dict.fromkeys(one.witness for one in kept)
+        said = f"; witnessed by {len(names):,}: {', '.join(names)}" if names else ""
+        return said + "".join(f"; a witness says nothing: {words}" for words in self._silent)
 
     def _strangers(self, kept: Sequence[Anchor]) -> Iterator[Finding]:
         """Yield what is of a log that is not the project's: the catalog itself, or a checkpoint in the history.

@@ -29,6 +29,8 @@ class Anchor:
     """The commit that holds it; empty if it was not found in Git."""
     day: str = ""
     """The day of that commit, `2026-03-05`."""
+    witness: str = ""
+    """The witness that keeps it, outside the project; empty if it is none."""
 
     @cached_property
     def point(self) -> Checkpoint:
@@ -52,11 +54,11 @@ def committed_anchor(project_dir: Path, file: str = ANCHOR) -> str | None:
     return content.decode("utf-8", "replace") if content is not None else None
 
 
-def committed_logs(project_dir: Path) -> tuple[str, ...] | None:
-    """Return `log` of `[tool.lineage]` in the project's last commit; None if there is no such setting."""
+def committed_list(project_dir: Path, name: str) -> tuple[str, ...] | None:
+    """Return a list of `[tool.lineage]` in the project's last commit, `log` or `witnesses`; None if it is not set."""
     try:
         (content,) = read_blobs(project_dir, ["HEAD:./pyproject.toml"])
-        named = tomllib.loads((content or b"").decode())["tool"]["lineage"]["log"]
+        named = tomllib.loads((content or b"").decode())["tool"]["lineage"][name]
     except (GitError, ValueError, KeyError, TypeError):
         return None
     return tuple(map(str, named)) if isinstance(named, list) else None

@@ -44,6 +44,7 @@ def verify_catalog(
     anchor_name: str = "",
     earlier: Sequence[Anchor] = (),
     logs: Sequence[str] = (),
+    silent: Sequence[str] = (),
     memory: Memory | None = None,
     artifacts: ArtifactStore | None = None,
     project_dir: Path | None = None,
@@ -61,6 +62,7 @@ def verify_catalog(
         anchor_name: where it was stored, for messages.
         earlier: other such checkpoints, the newest first.
         logs: the identities that the project committed for its logs; empty if it committed none.
+        silent: witnesses of which nothing can be read, and why.
         memory: the state that was verified here last. It is updated if nothing is wrong with the log.
         artifacts: the store of model files and blobs; None to skip them.
         project_dir: a folder of the DVC project with the data; None to skip it.
@@ -83,7 +85,7 @@ def verify_catalog(
     if artifacts is not None or project_dir is not None:
         passing.collect = EntryReader(files=True, with_loadable=loading is not None)
     scan, index, files = passing.run(checked if not places else None)
-    checkpoints = CheckpointCheck(scan, logs)
+    checkpoints = CheckpointCheck(scan, logs, silent)
     anchored = checkpoints.check_inclusion(newest, places) if places else checkpoints.compare(newest, earlier=others)
     log = (*_log_claims(scan, catalog), _index(scan, catalog, index), anchored)
     if memory is not None and not places and not any(finding.failed for finding in log):
