@@ -273,7 +273,7 @@ def test_every_verb_and_option_is_explained(name: str, command: click.Command) -
 
 @pytest.mark.parametrize("name", flights.commands)
 def test_every_command_of_the_worked_pipeline_is_explained(name: str) -> None:
-    shared = "| `--help` |"  # above the first of them
+    shared = "| `--help` `-h` |"  # above the first of them
     _check_explained(flights.commands[name], _sections(FLIGHTS_COMMANDS)[name] + shared)
 
 

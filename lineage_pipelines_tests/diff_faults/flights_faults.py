@@ -259,7 +259,7 @@ FAULTS = [
     _fault("a parameter", setting("learning_rate", 0.3), _PARAMETER),
     _fault(
         "a default in the code",
-        edit(DELAY, _DELAY_TEXT, "learning_rate: float = 0.1", "learning_rate: float = 0.3"),
+        edit(DELAY, _DELAY_TEXT, "Field(gt=0)] = 0.1", "Field(gt=0)] = 0.3"),
         (*_PARAMETER, "default"),
     ),
     _fault("the training function", edit(DELAY, _DELAY_TEXT, "C=c, max", "C=2 * c, max"), ("code", DELAY)),
