@@ -25,7 +25,7 @@ def project(world: World) -> DvcProject:
 def test_a_stage_is_executed_then_unchanged_then_restored(world: World, project: DvcProject) -> None:
     listener = Listener()
     first = run_stage(project, "clean", on_line=listener)
-    assert (first.address, first.how) == ("clean", "executed")
+    assert (first.stage.address, first.how) == ("clean", "executed")
     assert first.seconds > 0
     assert listener.lines[:4] == [
         "Running stage 'clean':",

@@ -19,6 +19,7 @@ from lineage_pipelines import (
     build_dvc_sources,
     dvc_assets,
 )
+from lineage_pipelines.datasets.pipeline import graph_cache
 from lineage_pipelines_tests.world import World
 
 DVC_YAML = """\
@@ -236,3 +237,37 @@ def test_selections_in_words_work_beside_dvc(project: DvcProject, select: str) -
     assets = [*build_dvc_sources(project), *make_assets(project)]
     graph = dg.Definitions(assets=assets, resources={"dvc": DvcResource()}).resolve_asset_graph()
     assert dg.AssetSelection.from_string(select).resolve(graph)
+
+
+@pytest.fixture
+def loads(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """The root of each load of a resolved graph."""
+    found: list[Path] = []
+    load = graph_cache.load
+
+    def counted(root: Path) -> graph_cache.CachedGraph | None:
+        found.append(root)
+        return load(root)
+
+    monkeypatch.setattr(graph_cache, "load", counted)
+    return found
+
+
+def test_tracked_files_are_observed_with_one_load_of_the_pipeline(world: World, loads: list[Path]) -> None:
+    for number in range(30):
+        world.write(f"data/{number}.csv", f"number\n{number}\n")
+    world.track(*(f"data/{number}.csv" for number in range(30)))
+    sources = build_dvc_sources(DvcProject(world.root))
+    job = dg.define_asset_job("observe", selection=dg.AssetSelection.all(include_sources=True))
+    defs = dg.Definitions(assets=sources, jobs=[job])
+    loads.clear()
+    observed = defs.resolve_job_def("observe").execute_in_process()
+    assert len(observed.get_asset_observation_events()) == 30
+    assert len(loads) == 1
+
+
+def test_an_unchanged_stage_loads_the_pipeline_once(project: DvcProject, loads: list[Path]) -> None:
+    assert execute(project, "clean").success
+    loads.clear()
+    assert execute(project, "clean").success
+    assert len(loads) == 2  # once for the definitions of the test, once in the step

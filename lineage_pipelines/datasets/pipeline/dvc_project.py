@@ -1,5 +1,6 @@
 """A DVC project: its resolved graph, and what it recorded about each path."""
 
+import copy
 import os
 import posixpath
 from collections.abc import Collection
@@ -12,7 +13,7 @@ from lineage_pipelines.datasets.metafiles.problems import raise_problems, sort_p
 from lineage_pipelines.datasets.pipeline import graph_cache
 from lineage_pipelines.datasets.pipeline.graph_cache import CachedGraph
 from lineage_pipelines.datasets.pipeline.metafile_index import Ledger, RecordedOutput, metafile_of, owner_of, part_of
-from lineage_pipelines.datasets.pipeline.pipeline_graph import PipelineGraph
+from lineage_pipelines.datasets.pipeline.pipeline_graph import PipelineGraph, Stage
 from lineage_pipelines.datasets.pipeline.project_checks import (
     check_git,
     check_lock,
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
 
 class DvcProject:
-    """A DVC project. Every method reads the files as they are now.
+    """A DVC project. Every method reads the files as they are now; `with_loaded_graph` loads the pipeline once.
 
     Args:
         path: any folder in it.
@@ -45,6 +46,19 @@ class DvcProject:
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.root = _find_root(Path(path))
         self._ledger = Ledger(self.root)
+        self._loaded: PipelineGraph | None = None
+
+    def with_loaded_graph(self) -> "DvcProject":
+        """Return this project with its pipeline as it is now, for one operation on many paths.
+
+        Stages and `.dvc` files that are added or removed later are not seen; what the others record is.
+
+        Raises:
+            DatasetError: as `graph`.
+        """
+        loaded = copy.copy(self)
+        loaded._loaded = self.graph()  # noqa: SLF001  # of this class
+        return loaded
 
     def graph(self) -> PipelineGraph:
         """Return the pipeline as DVC resolves it.
@@ -52,6 +66,8 @@ class DvcProject:
         Raises:
             DatasetError: the project has problems that stop DVC too; all of them, by file and line.
         """
+        if self._loaded is not None:
+            return self._loaded
         cached = graph_cache.load(self.root)
         if cached is None:
             return self._resolve(raising=True)[0]
@@ -95,6 +111,8 @@ class DvcProject:
     @property
     def cache_dir(self) -> Path:
         """The folder of DVC's cache (`cache.dir`)."""
+        if self._loaded is not None:
+            return self.root / self._loaded.cache_dir
         cached = graph_cache.load(self.root)
         if cached is not None:
             return self.root / cached.graph.cache_dir
@@ -156,12 +174,21 @@ class DvcProject:
         Raises:
             DatasetError: there is no such stage, or its dvc.lock is not valid.
         """
+        return self._ledger.entry(self.stage(address))
+
+    def stage(self, address: str) -> Stage:
+        """Return a stage by its address.
+
+        Raises:
+            DatasetError: there is no such stage; the message lists those that there are.
+        """
         graph = self.graph()
         stage = graph.stage(address)
         if stage is None:
             known = ", ".join(sorted(known.address for known in graph.stages)) or "none"
-            raise DatasetError(f"there is no stage {address!r}; there is {known}", where=str(self.root))
-        return self._ledger.entry(stage)
+            fix = "name one of these; where dvc.yaml changed, reload Dagster's code location"
+            raise DatasetError(f"there is no stage {address!r}; there is {known}", where=str(self.root), fix=fix)
+        return stage
 
     def chain(self, path: str | os.PathLike[str]) -> "tuple[StageRun, ...]":
         """Return every preparation step behind a path, sources first.

@@ -122,7 +122,7 @@ def owner_of(graph: PipelineGraph, path: str) -> tuple[Stage | TrackedFile, Outp
     Raises:
         DatasetError: nothing tracks it; names what comes near.
     """
-    owners = {out.path: (node, out) for node in graph.nodes() for out in node.outs}
+    owners = graph.owners
     candidate = path
     while candidate:
         if candidate in owners:

@@ -5,6 +5,7 @@ Built in resolution.py from the results of DVC's own resolver, and cached by gra
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import PurePosixPath
 
 from lineage_pipelines.records.values.canonical import Json
@@ -108,7 +109,7 @@ class TrackedFile:
         return self.file
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class PipelineGraph:
     """Everything that `dvc dag` shows, in the order of the files and of the stages in them."""
 
@@ -125,6 +126,11 @@ class PipelineGraph:
         """Yield every node."""
         yield from self.tracked
         yield from self.stages
+
+    @cached_property
+    def owners(self) -> Mapping[str, tuple[Stage | TrackedFile, Output]]:
+        """The node that owns each output, with the output, by its path."""
+        return {out.path: (node, out) for node in self.nodes() for out in node.outs}
 
     def stage(self, address: str) -> Stage | None:
         """Return the stage with this address."""

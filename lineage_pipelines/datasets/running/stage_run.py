@@ -125,7 +125,9 @@ _FAILED = re.compile(r"failed to run: (?P<command>.*), exited with (?P<code>-?\d
 class StageOutcome:
     """How a stage was brought up to date."""
 
-    address: str
+    project: DvcProject
+    """The project, with its pipeline as it was when the stage ran."""
+    stage: Stage
     how: How
     """`executed`: its command ran. `restored`: DVC restored the outputs of an earlier run with the same inputs.
     `unchanged`: the stage was up to date."""
@@ -153,29 +155,22 @@ def run_stage(
     deadline = Deadline(timeout, f"stage {address!r}")
     with workspace_lock(project.root, f"stage {address!r}", on_line=on_line, deadline=deadline) as lock:
         _mend(project.root)
-        stage = _stage(project, address)
-        check_inputs(project, stage)
+        loaded = project.with_loaded_graph()
+        stage = loaded.stage(address)
+        check_inputs(loaded, stage)
         began = time.monotonic()
         how = _run(project.root, stage, _Log(address, on_line), deadline, lock)
         seconds = time.monotonic() - began
-        entry = project.lock(address)
+        entry = loaded.lock(address)
     if entry is None:
         raise DatasetError(f"DVC ran stage {address!r} and recorded nothing", where=stage.file)
-    return StageOutcome(address, how, entry, seconds)
+    return StageOutcome(loaded, stage, how, entry, seconds)
 
 
 def _mend(root: Path) -> None:
     left = LockBackup.left(root)
     if left is not None:
         left.settle()
-
-
-def _stage(project: DvcProject, address: str) -> Stage:
-    project.lock(address)  # its error lists the stages if there is no such stage
-    stage = project.graph().stage(address)
-    if stage is None:
-        raise DatasetError(f"there is no stage {address!r}", where=str(project.root))
-    return stage
 
 
 def _run(root: Path, stage: Stage, log: "_Log", deadline: Deadline, lock: int) -> How:

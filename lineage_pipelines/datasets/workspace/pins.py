@@ -87,7 +87,7 @@ class Pinning:
         dry_run: bool = False,
         progress: Callable[[int], None] = lambda _: None,
     ) -> None:
-        self._project = project
+        self._project = project.with_loaded_graph()
         self._folders = folders
         self._dry_run = dry_run
         self._progress = progress

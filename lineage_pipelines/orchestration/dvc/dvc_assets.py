@@ -115,9 +115,10 @@ def build_dvc_sources(
 
 def _observed(project: DvcProject, name: str, specs: Sequence[dg.AssetSpec]) -> dg.AssetsDefinition:
     def tracked_files(context: dg.AssetExecutionContext) -> Iterator[dg.ObserveResult]:
+        loaded = project.with_loaded_graph()
         for spec in specs:
             if spec.key in context.selected_asset_keys:
-                yield observe_path(project, spec)
+                yield observe_path(loaded, spec)
 
     with without_beta_warnings():
         define = dg.multi_observable_source_asset(specs=specs, can_subset=True, name=name)

@@ -45,29 +45,17 @@ class DvcResource(FixedResource, extra="forbid"):
 
         project = DvcProject(self.project_dir)
         specs = [context.assets_def.specs_by_key[key] for key in context.assets_def.keys]
-        stage = _stage(project, str(specs[0].metadata[metadata_keys.DVC_STAGE]))
-        context.log.info("DVC runs stage %s: %s", stage.address, stage.command)
-        outcome = run_stage(project, stage.address, on_line=context.log.info, timeout=self.timeout)
-        context.log.info("stage %s: %s in %.1f s", stage.address, _STATUS[outcome.how], outcome.seconds)
+        address = str(specs[0].metadata[metadata_keys.DVC_STAGE])
+        context.log.info("DVC runs stage %s", address)
+        outcome = run_stage(project, address, on_line=context.log.info, timeout=self.timeout)
+        context.log.info("stage %s: %s in %.1f s", address, _STATUS[outcome.how], outcome.seconds)
         for spec in specs:
             if spec.key in context.selected_asset_keys:
-                yield _result(project, stage, outcome, spec, context.log.warning)
+                yield _result(outcome, spec, context.log.warning)
 
 
-def _stage(project: DvcProject, address: str) -> Stage:
-    for stage in project.graph().stages:
-        if stage.address == address:
-            return stage
-    raise DatasetError(
-        f"dvc.yaml no longer has a stage {address!r}",
-        where=str(project.root),
-        fix="reload the code location",
-    )
-
-
-def _result(
-    project: DvcProject, stage: Stage, outcome: "StageOutcome", spec: dg.AssetSpec, warn: Callable[[str], None]
-) -> dg.MaterializeResult[Any]:
+def _result(outcome: "StageOutcome", spec: dg.AssetSpec, warn: Callable[[str], None]) -> dg.MaterializeResult[Any]:
+    project, stage = outcome.project, outcome.stage
     path = spec.metadata.get(metadata_keys.DVC_PATH)
     content = next((out.content for out in outcome.entry.outs if out.path == path), Content())
     version = content.md5 or outcome.entry.digest.hex[:32]

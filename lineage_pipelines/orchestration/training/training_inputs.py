@@ -50,6 +50,7 @@ def read_inputs(definition: ModelDefinition, folder: Path, known: KnownSources) 
         DatasetError: an input is missing, altered, untracked, or differs from what DVC recorded.
         CaptureError: training gets an input as a table, and it is none, or cannot be read.
     """
+    project = definition.project.with_loaded_graph()
     paths: dict[str, Path] = {}
     frames: dict[str, pd.DataFrame] = {}
     snapshots: list[DatasetSnapshot] = []
@@ -57,7 +58,7 @@ def read_inputs(definition: ModelDefinition, folder: Path, known: KnownSources) 
     blobs: dict[Digest, bytes] = {}
     gaps: Gaps = ()
     for name, declared in definition.inputs.items():
-        placed = place(definition.project, declared.path, folder / name)
+        placed = place(project, declared.path, folder / name)
         paths[name] = placed.path
         if definition.signature.inputs[name] is InputKind.TABLE:
             frames[name], table = capture_frame(placed.path, name=name)
@@ -70,11 +71,11 @@ def read_inputs(definition: ModelDefinition, folder: Path, known: KnownSources) 
         gaps += described.table.gaps
         snapshots.append(_snapshot(definition, name, declared, described))
     found, lacking = _overlaps(snapshots, paths)
-    chains = [definition.project.trace(declared.path) for declared in definition.inputs.values()]
+    chains = [project.trace(declared.path) for declared in definition.inputs.values()]
     stages = {run.name: run for chain in chains for run in chain.runs}
     gaps += tuple(dict.fromkeys(gap for chain in chains for gap in chain.gaps))
     # No argument of a function has such a name.
-    begun = capture_sources(definition.project, read, stages.values(), known=known, into=folder / ".sources")
+    begun = capture_sources(project, read, stages.values(), known=known, into=folder / ".sources")
     return ReadInputs(
         paths=paths,
         frames=frames,
