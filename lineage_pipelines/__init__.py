@@ -33,17 +33,14 @@ if TYPE_CHECKING:
     from lineage_pipelines.orchestration.operations.mlflow_sensor import build_mlflow_sensor
     from lineage_pipelines.orchestration.operations.promotion_job import build_promote_job, promotion_asset
     from lineage_pipelines.orchestration.operations.reconcile import build_reconcile_sensor
+    from lineage_pipelines.orchestration.operations.refresh_job import build_observe_job, build_refresh_job
     from lineage_pipelines.orchestration.operations.reproducibility_check import (
         build_reproducibility_job,
         reproducibility_check,
     )
     from lineage_pipelines.orchestration.operations.reproduction_job import build_reproduce_job
-    from lineage_pipelines.orchestration.operations.retraining import (
-        build_automation_sensor,
-        build_observe_job,
-        build_refresh_job,
-        retrain_on_new_data,
-    )
+    from lineage_pipelines.orchestration.operations.retraining_sensor import build_retraining_sensor
+    from lineage_pipelines.orchestration.retraining.retraining_policy import RetrainingPolicy
     from lineage_pipelines.orchestration.training.gates import (
         Gate,
         GateFacts,
@@ -87,20 +84,21 @@ _MODULES = {
     "ModelInput": "orchestration.training.model_definition",
     "NotFoundError": "errors",
     "RecordError": "errors",
+    "RetrainingPolicy": "orchestration.retraining.retraining_policy",
     "Settings": "settings",
     "SliceMetrics": "records.statement.training_run",
     "TrainedModel": "capture.trained_model",
     "build_attribute_job": "orchestration.operations.attribution_job",
-    "build_automation_sensor": "orchestration.operations.retraining",
     "build_dvc_asset_specs": "orchestration.dvc.asset_specs",
     "build_dvc_sources": "orchestration.dvc.dvc_assets",
     "build_mlflow_sensor": "orchestration.operations.mlflow_sensor",
-    "build_observe_job": "orchestration.operations.retraining",
+    "build_observe_job": "orchestration.operations.refresh_job",
     "build_promote_job": "orchestration.operations.promotion_job",
     "build_reconcile_sensor": "orchestration.operations.reconcile",
-    "build_refresh_job": "orchestration.operations.retraining",
+    "build_refresh_job": "orchestration.operations.refresh_job",
     "build_reproduce_job": "orchestration.operations.reproduction_job",
     "build_reproducibility_job": "orchestration.operations.reproducibility_check",
+    "build_retraining_sensor": "orchestration.operations.retraining_sensor",
     "decode_record": "records.statement.lineage_record:decode",
     "disjoint": "orchestration.training.gates",
     "dvc_assets": "orchestration.dvc.dvc_assets",
@@ -112,7 +110,6 @@ _MODULES = {
     "record_digest": "records.statement.lineage_record",
     "reproducibility_check": "orchestration.operations.reproducibility_check",
     "resolve_settings": "settings",
-    "retrain_on_new_data": "orchestration.operations.retraining",
     "slices_evaluated": "orchestration.training.gates",
     "threshold": "orchestration.training.gates",
     "unique_rows": "orchestration.training.gates",
@@ -143,11 +140,11 @@ __all__ = [
     "ModelInput",
     "NotFoundError",
     "RecordError",
+    "RetrainingPolicy",
     "Settings",
     "SliceMetrics",
     "TrainedModel",
     "build_attribute_job",
-    "build_automation_sensor",
     "build_dvc_asset_specs",
     "build_dvc_sources",
     "build_mlflow_sensor",
@@ -157,6 +154,7 @@ __all__ = [
     "build_refresh_job",
     "build_reproduce_job",
     "build_reproducibility_job",
+    "build_retraining_sensor",
     "decode_record",
     "disjoint",
     "dvc_assets",
@@ -168,7 +166,6 @@ __all__ = [
     "record_digest",
     "reproducibility_check",
     "resolve_settings",
-    "retrain_on_new_data",
     "slices_evaluated",
     "threshold",
     "unique_rows",

@@ -13,6 +13,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 UP = "Imports go down the rooms only"
 CATALOG_UP = "Imports go down the floors of the catalog only"
+ORCHESTRATION_UP = "Imports go down the floors of orchestration only"
 CYCLE = "No cycles between siblings"
 
 VIOLATIONS = [
@@ -23,6 +24,7 @@ VIOLATIONS = [
     ("records/values/digest.py", "system.atomic_file", UP),
     ("catalog/log/reader.py", "catalog.index.alias_index", CATALOG_UP),
     ("catalog/outbox/attempts.py", "catalog.commit", CATALOG_UP),
+    ("orchestration/retraining/recipe.py", "orchestration.training.gates", ORCHESTRATION_UP),
     ("bridges/__init__.py", "dagster", "Only orchestration knows Dagster"),
     ("flights/preparation/cleaning.py", "dagster", "Only orchestration knows Dagster"),
     ("queries/refs.py", "dvc", "Only datasets knows DVC"),

@@ -14,9 +14,9 @@ from lineage_pipelines import (
     DvcTranslatorSettings,
     LineageResource,
     MetricSpec,
+    RetrainingPolicy,
     TrainedModel,
     build_attribute_job,
-    build_automation_sensor,
     build_dvc_sources,
     build_mlflow_sensor,
     build_observe_job,
@@ -25,13 +25,13 @@ from lineage_pipelines import (
     build_refresh_job,
     build_reproduce_job,
     build_reproducibility_job,
+    build_retraining_sensor,
     disjoint,
     dvc_assets,
     model_asset,
     no_worse,
     promotion_asset,
     reproducibility_check,
-    retrain_on_new_data,
     slices_evaluated,
     threshold,
     unique_rows,
@@ -50,9 +50,7 @@ ROOT = Path(os.environ.get("FLIGHTS_PROJECT", Path(__file__).parents[2]))
 """The DVC project: this repository's own checkout."""
 
 project = DvcProject(ROOT)
-translator = DvcTranslator(
-    DvcTranslatorSettings(group_name="flights", by_stage=True, automation_condition=retrain_on_new_data())
-)
+translator = DvcTranslator(DvcTranslatorSettings(group_name="flights", by_stage=True))
 sources = build_dvc_sources(project, translator=translator)
 
 
@@ -62,6 +60,8 @@ def stages(context: dg.AssetExecutionContext, dvc: DvcResource) -> Iterator[Any]
     yield from dvc.run(context)
 
 
+# A month is delivered a few days after its end; on the first of the month also code and libraries count.
+_RETRAINING = RetrainingPolicy(on_new_data=True, on_schedule="0 6 1 * *", min_interval="12 hours", max_age="45 days")
 _INPUTS = {name: f"data/features/{name}.parquet" for name in ("train", "validation", "test")}
 
 
@@ -70,7 +70,7 @@ _INPUTS = {name: f"data/features/{name}.parquet" for name in ("train", "validati
     inputs=_INPUTS,
     translator=translator,
     owners=["team:flights"],
-    automation_condition=retrain_on_new_data(),
+    retraining=_RETRAINING,
     evaluate=measure_flight_delay,
     metrics=[
         MetricSpec("gain_over_history", greater_is_better=True),
@@ -99,7 +99,7 @@ def flight_delay(
     inputs=_INPUTS,
     translator=translator,
     owners=["team:flights"],
-    automation_condition=retrain_on_new_data(),
+    retraining=_RETRAINING,
     evaluate=measure_expected_minutes,
     metrics=[
         MetricSpec("gain_over_history", greater_is_better=True),
@@ -125,7 +125,8 @@ models = [flight_delay, expected_minutes]
 promotions = [promotion_asset(model) for model in models]
 reproducible = [reproducibility_check(model) for model in models]
 check = build_reproducibility_job(reproducible)
-refresh = build_refresh_job([*sources, *stages, *models])
+pipeline = [*sources, *stages, *models]
+refresh = build_refresh_job(pipeline)
 observe = build_observe_job(sources)
 
 defs = dg.Definitions(
@@ -133,10 +134,9 @@ defs = dg.Definitions(
     asset_checks=reproducible,
     jobs=[refresh, observe, check, build_promote_job(), build_attribute_job(), build_reproduce_job()],
     schedules=[
-        dg.ScheduleDefinition(job=refresh, cron_schedule="0 6 1 * *", description="Retrain on the first of the month."),
         dg.ScheduleDefinition(job=check, cron_schedule="0 3 * * *", description="Can every version be reproduced?"),
         dg.ScheduleDefinition(job=observe, cron_schedule="*/10 * * * *", description="Look for new data."),
     ],
-    sensors=[build_automation_sensor(), build_mlflow_sensor(), build_reconcile_sensor()],
+    sensors=[build_retraining_sensor(pipeline), build_mlflow_sensor(), build_reconcile_sensor()],
     resources={"dvc": DvcResource(project_dir=str(ROOT)), "lineage": LineageResource(project_dir=str(ROOT))},
 )

@@ -3,6 +3,7 @@
 import contextlib
 import warnings
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from typing import Any
 
 import dagster as dg
@@ -24,12 +25,18 @@ from dagster._core.definitions.utils import DISALLOWED_NAMES as RESERVED_NAMES
 # A method that returns one object for each instance: Dagster tells definitions apart by identity.
 from dagster._utils.cached_method import cached_method
 
+# Cron expressions as Dagster's schedules read them: whether one is valid, and when it was due.
+from dagster._utils.schedules import get_latest_completed_cron_tick
+from dagster._utils.schedules import is_valid_cron_string as is_valid_cron
+
 __all__ = [
     "RESERVED_NAMES",
     "AssetJob",
     "cached_method",
     "decorated_function",
     "fetch_planned",
+    "is_valid_cron",
+    "latest_cron_tick",
     "replace_config_schema",
     "repository_of",
     "without_beta_warnings",
@@ -47,6 +54,11 @@ def fetch_planned(instance: dg.DagsterInstance, asked: dg.AssetRecordsFilter, *,
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
         return instance.fetch_planned_materializations(asked, limit=limit, cursor=cursor)
+
+
+def latest_cron_tick(cron: str, now: datetime) -> datetime:
+    """Return when a cron expression, in UTC, was last due."""
+    return get_latest_completed_cron_tick(cron, now, "UTC")
 
 
 def replace_config_schema(op: dg.OpDefinition, change: Callable[[Any], Any]) -> None:

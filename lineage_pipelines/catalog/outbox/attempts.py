@@ -35,6 +35,8 @@ class AttemptEnd(StrEnum):
     """It reported its own failure."""
     ABANDONED = "abandoned"
     """Its process was found dead."""
+    SKIPPED = "skipped"
+    """It would have made the last version again, and nobody had asked for that."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

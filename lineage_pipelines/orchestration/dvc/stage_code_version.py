@@ -62,18 +62,33 @@ def _content_line(root: Path, path: Path) -> str:
     return f"{content}  {name}\n"
 
 
-def _params_line(root: Path, params: ParamsDependency) -> str:
+def read_parameters(root: Path, params: ParamsDependency) -> Mapping[str, Any] | None:
+    """Return the values of the parameters that a stage reads from a file, as dvc.lock would record them.
+
+    None where the file cannot be read.
+    """
     path = root / params.file
     loader = _LOADERS.get(path.suffix.lower())
-    if loader is None or not params.keys:
-        return _content_line(root, path)
+    if loader is None:
+        return None
     try:
         values = loader(path.read_bytes())
-        chosen = {key: _lookup(values, key) for key in params.keys}
-        return json.dumps({params.file: chosen}, sort_keys=True, default=str) + "\n"
-    except (OSError, ValueError, TypeError, RecursionError, yaml.YAMLError):
-        # Unreadable, or not JSON, such as a mapping whose keys are numbers and text: any edit may matter.
-        return _content_line(root, path)
+        if not params.keys:
+            return values if isinstance(values, Mapping) else None
+        return {key: _lookup(values, key) for key in params.keys}
+    except (OSError, ValueError, RecursionError, yaml.YAMLError):
+        return None
+
+
+def _params_line(root: Path, params: ParamsDependency) -> str:
+    chosen = read_parameters(root, params) if params.keys else None
+    try:
+        if chosen is not None:
+            return json.dumps({params.file: chosen}, sort_keys=True, default=str) + "\n"
+    except (TypeError, RecursionError):
+        pass
+    # Unreadable, or not JSON, such as a mapping whose keys are numbers and text: any edit may matter.
+    return _content_line(root, root / params.file)
 
 
 def _lookup(values: object, dotted: str) -> object:

@@ -52,7 +52,7 @@ class DvcTranslatorSettings:
     code_references: bool = True
     """Whether assets link to their line of `dvc.yaml`."""
     automation_condition: dg.AutomationCondition[Any] | None = None
-    """The condition of every stage output, `retrain_on_new_data()` for example."""
+    """Dagster's condition of every stage output; retraining of a model runs the stages that it needs without one."""
 
 
 @dataclass(frozen=True)

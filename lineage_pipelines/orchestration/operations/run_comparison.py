@@ -9,6 +9,7 @@ import dagster as dg
 from lineage_pipelines.orchestration.operations.event_pages import walk_planned
 from lineage_pipelines.orchestration.training.model_asset import find_definition
 from lineage_pipelines.orchestration.training.run_facts import run_key
+from lineage_pipelines.orchestration.ui import metadata_keys
 from lineage_pipelines.records.values.finding import Finding, FindingKind, FindingStatus
 
 if TYPE_CHECKING:
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
     from lineage_pipelines.catalog.log.entries import Entry
 
 _AT_ONCE = 100
-_SKIPPED = "lineage/not_trained/"
-"""Prefix of the tags of a run that says itself why it trained no model."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -102,7 +101,7 @@ def _runs(instance: dg.DagsterInstance, ids: Sequence[str]) -> dict[str, dg.Dags
 
 
 def _silent(catalog: "Catalog", instance: dg.DagsterInstance, run: dg.DagsterRun, name: str) -> Finding | None:
-    said = any(tag.startswith(_SKIPPED) for tag in run.tags)
+    said = any(tag.startswith(metadata_keys.NOT_TRAINED) for tag in run.tags)
     if run.status is not dg.DagsterRunStatus.SUCCESS or said or _is_older(catalog, instance, run, name):
         return None
     return Finding(

@@ -12,13 +12,14 @@ from lineage_pipelines.capture.sources.closure import code_digest
 from lineage_pipelines.capture.trained_model import TrainedModel
 from lineage_pipelines.datasets.content.cache_layout import own_folder
 from lineage_pipelines.datasets.pipeline.dvc_project import DvcProject
-from lineage_pipelines.errors import DatasetError
+from lineage_pipelines.errors import CaptureError, DatasetError
 from lineage_pipelines.orchestration.compat import decorated_function
 from lineage_pipelines.orchestration.dvc.argument_checks import check_project, check_translator, check_type
 from lineage_pipelines.orchestration.dvc.asset_specs import asset_outputs
 from lineage_pipelines.orchestration.dvc.translator import DvcNodeData, DvcTranslator
 from lineage_pipelines.orchestration.launch_check import check_at_launch
 from lineage_pipelines.orchestration.lineage_resource import LineageResource
+from lineage_pipelines.orchestration.retraining.retraining_policy import RetrainingPolicy
 from lineage_pipelines.orchestration.training.evaluator import EvaluationFunction, Evaluator
 from lineage_pipelines.orchestration.training.function_signature import TrainingSignature, read_signature
 from lineage_pipelines.orchestration.training.gates import Gate
@@ -30,6 +31,7 @@ from lineage_pipelines.orchestration.training.model_definition import (
     check_gates,
     check_inputs,
     check_metric_specs,
+    check_retraining,
     check_texts,
 )
 from lineage_pipelines.orchestration.ui import metadata_keys
@@ -60,6 +62,7 @@ def model_asset(
     owners: Sequence[str] = (),
     tags: Mapping[str, str] | None = None,
     kinds: Sequence[str] = ("scikitlearn",),
+    retraining: RetrainingPolicy | None = None,
     automation_condition: dg.AutomationCondition[Any] | None = None,
     partitions_def: dg.PartitionsDefinition[Any] | None = None,
     retry_policy: dg.RetryPolicy | None = None,
@@ -100,13 +103,14 @@ def model_asset(
         owners: e-mail addresses or `team:…`.
         tags: asset tags.
         kinds: shown as icons.
-        automation_condition: `retrain_on_new_data()` to retrain when a new version of the data was seen.
+        retraining: when it is trained again by itself; the code location needs `build_retraining_sensor`.
+        automation_condition: Dagster's, instead of `retraining`.
         partitions_def: Dagster's; a run trains one partition, which `context.partition_key` names. Static and dynamic
             ones are compared with the same partition only, windows of time with the one before. The inputs are the
             same for all.
         retry_policy: Dagster's; a retry of a committed run yields the same version.
         op_tags: tags of the op.
-        pool: concurrency pool.
+        pool: concurrency pool; by default one for the model, `train_churn`, for one training at a time.
 
     Raises:
         RecordError: the name cannot be a model's name.
@@ -124,6 +128,7 @@ def model_asset(
         declared = check_inputs(inputs, project)
         gates = check_gates(checks, declared, model)
         keys = _input_keys(project, declared, translator)
+        policy = check_retraining(retraining, automation_condition, partitions_def)
         doc = description or (function.__doc__ or "").strip().split("\n\n")[0] or None
         signature = read_signature(function, list(declared))
         definition = ModelDefinition(
@@ -142,6 +147,7 @@ def model_asset(
             trusted_types=check_texts("trusted_types", trusted_types),
             verify=verify,
             extra_sources=tuple(project.root / path for path in check_texts("extra_sources", extra_sources)),
+            retraining=policy,
         )
         spec = dg.AssetSpec(
             key=key,
@@ -154,9 +160,14 @@ def model_asset(
             code_version=_code_version(definition),
             automation_condition=automation_condition,
             partitions_def=partitions_def,
+            freshness_policy=policy.freshness() if policy else None,
             metadata=_references(function),
         )
-        options = {"retry_policy": retry_policy, "op_tags": op_tags, "pool": pool}
+        options = {
+            "retry_policy": retry_policy,
+            "op_tags": op_tags,
+            "pool": pool or f"train_{key.to_python_identifier()}",
+        }
         return _define(definition, spec, options)
 
     return decorate
@@ -209,7 +220,11 @@ def _define(definition: ModelDefinition, spec: dg.AssetSpec, options: Mapping[st
             model_metadata,
         )
 
+        _check_selected(context, spec.key)
         outcome = _run(definition, context, lineage, values)
+        if outcome.repeated:
+            _say_skipped(context, definition.name, outcome.entry.ref)
+            return
         record = outcome.entry.record
         # Runs can be searched by it in Dagster: `tag:lineage/churn=4`.
         context.instance.add_run_tags(
@@ -224,7 +239,11 @@ def _define(definition: ModelDefinition, spec: dg.AssetSpec, options: Mapping[st
             data_version=dg.DataVersion(record.artifact.digest.hex),
             metadata=entries,
             tags=input_versions(record),
-            check_results=check_results(record, spec.key),
+            check_results=[
+                result
+                for result in check_results(record, spec.key)
+                if dg.AssetCheckKey(spec.key, str(result.check_name)) in context.selected_asset_check_keys
+            ],
         )
         # Dagster resumes this generator after it has stored the event.
         _mark_delivered(lineage, outcome, context.log.warning)
@@ -234,7 +253,14 @@ def _define(definition: ModelDefinition, spec: dg.AssetSpec, options: Mapping[st
         dg.AssetCheckSpec(g.name, asset=spec.key, description=g.description, blocking=g.blocking)
         for g in definition.gates
     ]
-    define = dg.multi_asset(name=spec.key.to_python_identifier(), specs=[spec], check_specs=check_specs, **options)
+    define = dg.multi_asset(
+        name=spec.key.to_python_identifier(),
+        specs=[spec],
+        check_specs=check_specs,
+        # A run that would make the last version again yields nothing, neither the model nor its checks.
+        can_subset=definition.retraining is not None,
+        **options,
+    )
     configured = _with_config(step, definition.signature)
     vars(configured)[_DEFINITION] = definition
     asset = define(configured)
@@ -242,6 +268,18 @@ def _define(definition: ModelDefinition, spec: dg.AssetSpec, options: Mapping[st
         form = config_class(parameters)
         check_at_launch(asset.op, definition.name, lambda values: build_parameters(parameters, form(**values)))
     return asset
+
+
+def _check_selected(context: dg.AssetExecutionContext, key: dg.AssetKey) -> None:
+    if key not in context.selected_asset_keys:
+        what = f"the checks of {key.to_user_string()} are made when it is trained, and the run is for the checks alone"
+        raise CaptureError(what, where=f"run {context.run.run_id}", fix="materialize the model, with its checks")
+
+
+def _say_skipped(context: dg.AssetExecutionContext, model: str, ref: str) -> None:
+    why = f"same recipe as {ref}: inputs, source, parameters, seed and packages"
+    context.log.info("%s is not trained: %s. Launch a run yourself for a new version", model, why)
+    context.instance.add_run_tags(context.run.run_id, {f"{metadata_keys.NOT_TRAINED}{model}": why})
 
 
 def find_definition(asset: dg.AssetsDefinition) -> ModelDefinition | None:

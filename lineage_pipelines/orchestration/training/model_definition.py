@@ -11,6 +11,7 @@ from lineage_pipelines.capture.sources.source_reader import SourceMemory
 from lineage_pipelines.datasets.pipeline.dvc_project import DvcProject
 from lineage_pipelines.errors import CaptureError
 from lineage_pipelines.orchestration.dvc.argument_checks import check_type
+from lineage_pipelines.orchestration.retraining.retraining_policy import RetrainingPolicy
 from lineage_pipelines.orchestration.training.function_signature import TrainingSignature
 from lineage_pipelines.orchestration.training.gates import Gate
 from lineage_pipelines.records.statement.dataset import Grade
@@ -60,6 +61,8 @@ class ModelDefinition:
     """Whether the model file is read back."""
     extra_sources: tuple[Path, ...] = ()
     """Absolute."""
+    retraining: RetrainingPolicy | None = None
+    """When it is trained again by itself."""
     memory: SourceMemory = field(default=LOADED_SOURCES, repr=False, compare=False)
 
 
@@ -111,6 +114,25 @@ def check_gates(gates: object, inputs: Mapping[str, ModelInput], model: str) -> 
                 what = f"the gate {gate.name!r} is about {name!r}, which is not an input of {model}"
                 raise CaptureError(what, fix=f"use one of: {', '.join(inputs) or 'nothing, there are no inputs'}")
     return tuple(gates)  # type: ignore[arg-type]
+
+
+def check_retraining(policy: object, condition: object, partitions: object) -> RetrainingPolicy | None:
+    """Return the retraining policy.
+
+    Raises:
+        CaptureError: it is none, the asset has an automation condition of its own as well, or partitions.
+    """
+    check_type(policy, RetrainingPolicy | None, "retraining", "write retraining=RetrainingPolicy(on_new_data=True)")
+    if not isinstance(policy, RetrainingPolicy) or not policy.is_automatic:
+        return policy  # type: ignore[return-value]  # checked above
+    if condition is not None:
+        what = "the model has a retraining policy and an automation condition, and would be trained by both"
+        raise CaptureError(what, where="model_asset", fix="leave automation_condition out")
+    if partitions is not None:
+        what = "a retraining policy does not say which partition to train"
+        fix = "launch partitions by a schedule or a backfill; RetrainingPolicy(on_new_data=False, max_age=…) is allowed"
+        raise CaptureError(what, where="model_asset", fix=fix)
+    return policy
 
 
 def check_metric_specs(specs: object, gates: Sequence[Gate]) -> tuple[MetricSpec, ...]:

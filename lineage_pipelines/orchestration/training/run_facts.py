@@ -25,6 +25,7 @@ _LAUNCHERS = (
     ("dagster/reporting_user", "user"),
 )
 _AUTOMATION = ("dagster/from_automation_condition", "dagster/auto_materialize")
+_UNATTENDED = (*_AUTOMATION, "dagster/schedule_name", "dagster/sensor_name")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +38,8 @@ class RunFacts:
     host: str
     user: str | None
     partition: Partition | None = None
+    automatic: bool = False
+    """Whether a schedule, a sensor or a condition launched the run, and no person."""
     config: Mapping[str, Json] = field(default_factory=dict)
     """The step's configuration as it was launched, without defaults; a value may be `{"env": NAME}`."""
 
@@ -67,6 +70,7 @@ def read_run_facts(context: dg.AssetExecutionContext) -> RunFacts:
         host=host_name(),
         user=user,
         partition=read_partition(context),
+        automatic=is_automatic(run.tags),
         config=_launched_config(context),
     )
 
@@ -94,6 +98,11 @@ def launcher(tags: Mapping[str, str], user: str | None) -> str:
         if tag in tags:
             return f"{kind}:{tags[tag]}"
     return f"user:{user}" if user else "unknown"
+
+
+def is_automatic(tags: Mapping[str, str]) -> bool:
+    """Return whether a run was launched without a person; a backfill is launched by one."""
+    return any(tag in tags for tag in _UNATTENDED)
 
 
 def launcher_proof(tags: Mapping[str, str], user: str | None) -> IdentityProof | None:

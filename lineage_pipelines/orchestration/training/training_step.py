@@ -27,9 +27,10 @@ from lineage_pipelines.capture.trained_model import TrainedModel
 from lineage_pipelines.capture.variable_references import with_defaults
 from lineage_pipelines.catalog.catalog import Catalog
 from lineage_pipelines.catalog.log.entries import Entry
-from lineage_pipelines.catalog.outbox.attempts import Attempt
+from lineage_pipelines.catalog.outbox.attempts import Attempt, AttemptEnd
 from lineage_pipelines.catalog.outbox.outbox import DAGSTER
 from lineage_pipelines.errors import ArtifactError, CaptureError
+from lineage_pipelines.orchestration.retraining.recipe import Recipe
 from lineage_pipelines.orchestration.training.mlflow_values import MergedTraining, merge_mlflow_run
 from lineage_pipelines.orchestration.training.model_definition import ModelDefinition
 from lineage_pipelines.orchestration.training.model_evaluation import (
@@ -86,6 +87,8 @@ class TrainingStep:
     def run(self, parameters: object) -> Outcome:
         """Train and commit; or return what an earlier attempt of the same run committed.
 
+        A run that no person launched does not make the last version again: that version is returned, as `repeated`.
+
         Raises:
             LineageError: an input, a parameter, a metric or the model cannot be recorded as it is. Nothing is
                 committed then.
@@ -102,6 +105,10 @@ class TrainingStep:
             self.log(f"placing {len(self.definition.inputs)} inputs: {', '.join(self.definition.inputs)}")
             known = KnownSources(self.catalog, self.artifacts, self.definition.name)
             read = read_inputs(self.definition, folder, known)
+            same = self._made_before(captured, read)
+            if same is not None:
+                self.catalog.outbox.end_attempt(attempt, AttemptEnd.SKIPPED)
+                return Outcome(entry=same, trained=None, previous=None, baseline=None, repeated=True)
             trained = self._train(folder, read, parameters, captured)
             return self._commit(attempt, folder, captured, read, trained)
 
@@ -146,6 +153,14 @@ class TrainingStep:
             gaps=(*code_gaps, *gaps),
             audit=ReadAudit(find_root(root), code.source.files if code.source else ()),
         )
+
+    def _made_before(self, captured: _Captured, read: ReadInputs) -> Entry | None:
+        """Return the last version where an automatic run would only make it again."""
+        if self.definition.retraining is None or not self.facts.automatic:
+            return None
+        last = self.catalog.latest(self.definition.name)
+        recipe = Recipe.of(read.snapshots, captured.code, captured.parameters, captured.environment)
+        return last if last is not None and recipe.is_of(last.record) else None
 
     def _train(self, folder: Path, read: ReadInputs, parameters: object, captured: _Captured) -> MergedTraining:
         given = arguments(self.definition, read, parameters, self.context)

@@ -103,6 +103,20 @@ def version_tag(model: str) -> str:
     return f"lineage/{model[:_LONGEST_TAG]}"
 
 
+NOT_TRAINED = "lineage/not_trained/"
+"""Prefix of the tags of a run that says itself why it trained no model."""
+
+
+def retraining_tag(model: str) -> str:
+    """Name the tag of a run that says why it trains a model again."""
+    return f"lineage.retraining/{model[:_LONGEST_TAG]}"
+
+
+def retraining_key_tag(model: str) -> str:
+    """Name the tag of a run that states for which state of the project it trains a model again."""
+    return f"lineage.retraining_key/{model[:_LONGEST_TAG]}"
+
+
 def code_reference(path: str, line: int, label: str) -> dg.CodeReferencesMetadataValue:
     """Link to a line of a file; Dagster opens it in an editor, or on a Git host."""
     with without_beta_warnings():

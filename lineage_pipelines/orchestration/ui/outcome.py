@@ -38,3 +38,5 @@ class Outcome:
     versions: "Sequence[ListedVersion]" = ()
     """This version and the last ones before it, newest first."""
     differences: tuple[Difference, ...] = ()
+    repeated: bool = False
+    """Whether the run would only have made this version again; then nothing was trained."""
