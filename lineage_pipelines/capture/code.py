@@ -29,7 +29,7 @@ def capture_code(
         entry: the training function.
         project_dir: any folder of the project. Its Git root, else itself, is what source paths are relative to.
         extra_sources: files and folders that matter beside what is imported, relative to that root.
-        generated: files that the pipeline's own stages write (dvc.lock, metrics); they are data, recorded by digest
+        generated: files in which data is recorded (`.dvc` files, dvc.lock, metrics); they are data, recorded by digest
             elsewhere, and neither make the tree dirty nor go into the patch.
         memory: the memory that `code_digest` was given, to report files that changed after they were loaded.
 

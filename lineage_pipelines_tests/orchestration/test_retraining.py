@@ -102,6 +102,23 @@ def test_one_delivery_is_one_run_through_the_stages_to_the_model(shop: Shop, dae
         assert daemon.reason() == "churn: nothing has changed since churn@2"
 
 
+def test_data_that_is_not_committed_is_no_uncommitted_code(shop: Shop, daemon: Daemon) -> None:
+    shop.world.write("pyproject.toml", "[tool.lineage]\nrequire_clean = true\n")
+    shop.world.commit("Train on commits only")
+    shop.world.write("data/regions.csv", "region\nnorth\n")
+    shop.world.track("data/regions.csv")
+    deliver(shop)
+    assert {"?? data/regions.csv.dvc", "M data/orders.csv.dvc"} <= {
+        line.strip() for line in shop.world.git("status", "--porcelain").splitlines()
+    }
+    assert daemon.settle().success
+    with shop.catalog() as catalog:
+        record = catalog.get("churn", 2).record
+    assert not record.code.dirty
+    assert record.code.patch is None
+    assert "sources.delivery: data/orders.csv.dvc: not committed as it is now" in record.completeness.missing
+
+
 def test_a_delivery_that_goes_on_is_waited_for(shop: Shop, daemon: Daemon) -> None:
     deliver(shop, 400)
     assert "when the next look" in daemon.reason()

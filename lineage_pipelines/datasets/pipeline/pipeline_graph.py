@@ -137,8 +137,14 @@ class PipelineGraph:
         return next((stage for stage in self.stages if stage.address == address), None)
 
     def generated(self) -> Iterator[str]:
-        """Yield the files that running stages writes outside DVC's cache: lock files, and outputs kept by Git."""
+        """Yield the files in which data is recorded, outside DVC's cache: what DVC writes and what stages write.
+
+        `.dvc` files, lock files, the `.gitignore` beside what is tracked, and outputs of stages that Git keeps.
+        """
+        yield from (node.file for node in self.tracked)
         for file in dict.fromkeys(stage.file for stage in self.stages):
             yield str(PurePosixPath(file).with_name("dvc.lock"))
+        outputs = [output for node in self.nodes() for output in node.outs]
+        yield from dict.fromkeys(str(PurePosixPath(output.path).with_name(".gitignore")) for output in outputs)
         for stage in self.stages:
             yield from (output.path for output in stage.outs if not output.cache)

@@ -12,6 +12,7 @@ from lineage_pipelines.orchestration.compat import without_beta_warnings
 from lineage_pipelines.orchestration.dvc.argument_checks import check_project, check_translator
 from lineage_pipelines.orchestration.dvc.asset_keys import op_name
 from lineage_pipelines.orchestration.dvc.asset_specs import NodeAssets, build_node_assets, select_nodes
+from lineage_pipelines.orchestration.dvc.source_check import TRACKED, SourceCheck, source_check_spec
 from lineage_pipelines.orchestration.dvc.translator import DvcTranslator
 from lineage_pipelines.orchestration.ui import metadata_keys
 
@@ -87,11 +88,20 @@ def build_dvc_sources(
     translator: DvcTranslator | None = None,
     select: Iterable[str] | None = None,
     name: str = "observe_tracked_files",
+    check: bool = True,
 ) -> list[dg.AssetsDefinition]:
     """Make external, observed assets of the files that `dvc add` and `dvc import` track.
 
-    Observing one reports the MD5 of its `.dvc` file as its data version, and says whether the workspace still holds
-    it. It is never materialized: doing both leaves everything downstream out of date permanently.
+    Observing one reports the MD5 of its `.dvc` file as its data version, and checks that the workspace holds what is
+    tracked: the asset check `tracked` fails where files were delivered and not added. It is never materialized: doing
+    both leaves everything downstream out of date permanently.
+
+    Args:
+        project: the DVC project.
+        translator: how nodes become assets.
+        select: `.dvc` files, globs allowed; None for all.
+        name: of the op that observes them.
+        check: whether each has the asset check `tracked`.
 
     Returns:
         One definition, and one more for each import of what a stage makes; none when the project tracks no file.
@@ -110,18 +120,24 @@ def build_dvc_sources(
         groups.setdefault(f"{name}_{op_name(node.address)}" if imported else name, []).extend(node.specs)
     for op in groups:
         _check_free(op, every)
-    return [_observed(project, op, specs) for op, specs in groups.items() if specs]
+    return [_observed(project, op, specs, check=check) for op, specs in groups.items() if specs]
 
 
-def _observed(project: DvcProject, name: str, specs: Sequence[dg.AssetSpec]) -> dg.AssetsDefinition:
-    def tracked_files(context: dg.AssetExecutionContext) -> Iterator[dg.ObserveResult]:
+def _observed(project: DvcProject, name: str, specs: Sequence[dg.AssetSpec], *, check: bool) -> dg.AssetsDefinition:
+    checks = [source_check_spec(spec) for spec in specs] if check else []
+
+    def tracked_files(context: dg.AssetExecutionContext) -> Iterator[dg.ObserveResult | dg.AssetCheckResult]:
         loaded = project.with_loaded_graph()
+        source_check = SourceCheck(loaded)
+        chosen = context.selected_asset_check_keys
         for spec in specs:
             if spec.key in context.selected_asset_keys:
                 yield observe_path(loaded, spec)
+            if dg.AssetCheckKey(spec.key, TRACKED) in chosen:
+                yield source_check.evaluate(spec)
 
     with without_beta_warnings():
-        define = dg.multi_observable_source_asset(specs=specs, can_subset=True, name=name)
+        define = dg.multi_observable_source_asset(specs=specs, check_specs=checks, can_subset=True, name=name)
         made: dg.AssetsDefinition = define(tracked_files)
         return made
 
