@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from lineage_pipelines.orchestration.dvc.translator import DvcNodeData, DvcTranslator, DvcTranslatorSettings
     from lineage_pipelines.orchestration.lineage_resource import LineageResource
     from lineage_pipelines.orchestration.operations.attribution_job import build_attribute_job
+    from lineage_pipelines.orchestration.operations.delivery_sensor import build_delivery_sensor
     from lineage_pipelines.orchestration.operations.mlflow_sensor import build_mlflow_sensor
     from lineage_pipelines.orchestration.operations.promotion_job import build_promote_job, promotion_asset
     from lineage_pipelines.orchestration.operations.reconcile import build_reconcile_sensor
@@ -89,6 +90,7 @@ _MODULES = {
     "SliceMetrics": "records.statement.training_run",
     "TrainedModel": "capture.trained_model",
     "build_attribute_job": "orchestration.operations.attribution_job",
+    "build_delivery_sensor": "orchestration.operations.delivery_sensor",
     "build_dvc_asset_specs": "orchestration.dvc.asset_specs",
     "build_dvc_sources": "orchestration.dvc.dvc_assets",
     "build_mlflow_sensor": "orchestration.operations.mlflow_sensor",
@@ -145,6 +147,7 @@ __all__ = [
     "SliceMetrics",
     "TrainedModel",
     "build_attribute_job",
+    "build_delivery_sensor",
     "build_dvc_asset_specs",
     "build_dvc_sources",
     "build_mlflow_sensor",

@@ -30,6 +30,9 @@ class DvcResource(FixedResource, extra="forbid"):
 
     project_dir: str = Field(default=".", description="Any folder of the DVC project.")
     timeout: float | None = Field(default=None, gt=0, description="Seconds after which a stage is ended; none: never.")
+    commit: bool = Field(
+        default=False, description="Commit dvc.lock, and outputs that Git keeps, after a stage that changed them."
+    )
 
     def run(self, context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any]]:
         """Run the stage of this step and yield a result for every selected output.
@@ -38,8 +41,8 @@ class DvcResource(FixedResource, extra="forbid"):
         as cached, with the same data version.
 
         Raises:
-            DatasetError: the stage failed, with the command's own last lines; or its data differs from what is
-                recorded.
+            DatasetError: the stage failed, with the command's own last lines; its data differs from what is recorded;
+                or what it made could not be committed.
         """
         from lineage_pipelines.datasets.running.stage_run import run_stage
 
@@ -49,9 +52,19 @@ class DvcResource(FixedResource, extra="forbid"):
         context.log.info("DVC runs stage %s", address)
         outcome = run_stage(project, address, on_line=context.log.info, timeout=self.timeout)
         context.log.info("stage %s: %s in %.1f s", address, _STATUS[outcome.how], outcome.seconds)
+        if self.commit:
+            self._commit(context, outcome)
         for spec in specs:
             if spec.key in context.selected_asset_keys:
                 yield _result(outcome, spec, context.log.warning)
+
+    def _commit(self, context: dg.AssetExecutionContext, outcome: "StageOutcome") -> None:
+        from lineage_pipelines.datasets.running.data_commit import commit_files, stage_files
+
+        message = f"Record what stage {outcome.stage.address} made (Dagster run {context.run.run_id[:8]})"
+        revision = commit_files(outcome.project.root, stage_files(outcome.stage), message)
+        if revision is not None:
+            context.log.info("committed as %s: dvc.lock and what Git keeps of the outputs", revision)
 
 
 def _result(outcome: "StageOutcome", spec: dg.AssetSpec, warn: Callable[[str], None]) -> dg.MaterializeResult[Any]:
