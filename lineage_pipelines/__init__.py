@@ -24,6 +24,13 @@ if TYPE_CHECKING:
         RecordError,
     )
     from lineage_pipelines.orchestration.components.dvc_project_component import DvcProjectComponent
+    from lineage_pipelines.orchestration.components.model_component import ModelComponent
+    from lineage_pipelines.orchestration.components.operation_components import (
+        MlflowSensorComponent,
+        PromotionComponent,
+        ReproducibilityComponent,
+        RetrainingComponent,
+    )
     from lineage_pipelines.orchestration.dvc.asset_specs import build_dvc_asset_specs
     from lineage_pipelines.orchestration.dvc.dvc_assets import build_dvc_sources, dvc_assets
     from lineage_pipelines.orchestration.dvc.dvc_resource import DvcResource
@@ -82,9 +89,14 @@ _MODULES = {
     "LineageRecord": "records.statement.lineage_record",
     "LineageResource": "orchestration.lineage_resource",
     "MetricSpec": "records.statement.metric",
+    "MlflowSensorComponent": "orchestration.components.operation_components",
+    "ModelComponent": "orchestration.components.model_component",
     "ModelInput": "orchestration.training.model_definition",
     "NotFoundError": "errors",
+    "PromotionComponent": "orchestration.components.operation_components",
     "RecordError": "errors",
+    "ReproducibilityComponent": "orchestration.components.operation_components",
+    "RetrainingComponent": "orchestration.components.operation_components",
     "RetrainingPolicy": "orchestration.retraining.retraining_policy",
     "Settings": "settings",
     "SliceMetrics": "records.statement.training_run",
@@ -139,9 +151,14 @@ __all__ = [
     "LineageRecord",
     "LineageResource",
     "MetricSpec",
+    "MlflowSensorComponent",
+    "ModelComponent",
     "ModelInput",
     "NotFoundError",
+    "PromotionComponent",
     "RecordError",
+    "ReproducibilityComponent",
+    "RetrainingComponent",
     "RetrainingPolicy",
     "Settings",
     "SliceMetrics",

@@ -29,9 +29,16 @@ from dagster._utils.cached_method import cached_method
 from dagster._utils.schedules import get_latest_completed_cron_tick
 from dagster._utils.schedules import is_valid_cron_string as is_valid_cron
 
+# What components of Dagster's own libraries are made with, and Dagster does not export: `translation` of a defs.yaml,
+# and the writer of defs.yaml files.
+from dagster.components.component_scaffolding import scaffold_component as write_component
+from dagster.components.utils.translation import TranslationFn, TranslationFnResolver
+
 __all__ = [
     "RESERVED_NAMES",
     "AssetJob",
+    "TranslationFn",
+    "TranslationFnResolver",
     "cached_method",
     "decorated_function",
     "fetch_planned",
@@ -40,6 +47,7 @@ __all__ = [
     "replace_config_schema",
     "repository_of",
     "without_beta_warnings",
+    "write_component",
 ]
 
 

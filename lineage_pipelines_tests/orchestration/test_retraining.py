@@ -119,6 +119,18 @@ def test_data_that_is_not_committed_is_no_uncommitted_code(shop: Shop, daemon: D
     assert "sources.delivery: data/orders.csv.dvc: not committed as it is now" in record.completeness.missing
 
 
+def test_without_assets_the_sensor_takes_the_whole_code_location(shop: Shop, daemon: Daemon) -> None:
+    daemon.sensor = build_retraining_sensor()
+    daemon.defs = dg.Definitions.merge(
+        build_defs(shop, retraining=RetrainingPolicy()), dg.Definitions(sensors=[daemon.sensor])
+    )
+    deliver(shop)
+    result = daemon.settle()
+    assert result.success
+    assert result.get_asset_observation_events()
+    assert daemon.versions() == [1, 2]
+
+
 def test_a_delivery_that_goes_on_is_waited_for(shop: Shop, daemon: Daemon) -> None:
     deliver(shop, 400)
     assert "when the next look" in daemon.reason()

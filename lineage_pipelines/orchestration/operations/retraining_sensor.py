@@ -20,7 +20,6 @@ from lineage_pipelines.capture.sources.closure import source_closure
 from lineage_pipelines.errors import LineageError, visible
 from lineage_pipelines.orchestration.lineage_resource import LineageResource
 from lineage_pipelines.orchestration.retraining.duration import format_duration
-from lineage_pipelines.orchestration.retraining.retraining_policy import RetrainingPolicy
 from lineage_pipelines.orchestration.retraining.retraining_trigger import Trigger, WatchedModel, find_triggers
 from lineage_pipelines.orchestration.training.model_asset import find_definition
 from lineage_pipelines.orchestration.training.model_definition import ModelDefinition
@@ -42,7 +41,7 @@ _LONGEST = 200
 
 
 def build_retraining_sensor(
-    assets: Sequence[dg.AssetsDefinition], *, name: str = "retraining", seconds: int = 30
+    assets: Sequence[dg.AssetsDefinition] | None = None, *, name: str = "retraining", seconds: int = 30
 ) -> dg.SensorDefinition:
     """Return the sensor that trains models again as their `RetrainingPolicy` says. It is on.
 
@@ -50,35 +49,35 @@ def build_retraining_sensor(
     It needs the resource `lineage`.
 
     Args:
-        assets: sources, stages and models together: what a training needs of them is part of its run.
+        assets: sources, stages and models together: what a training needs of them is part of its run. All of the code
+            location by default.
         name: the sensor's name.
         seconds: the interval between two looks.
     """
-    defined = [(asset, found) for asset in assets if (found := find_definition(asset)) is not None]
-    watched = [_watch(asset, model, model.retraining) for asset, model in defined if model.retraining is not None]
-    watched = [model for model in watched if model.policy.is_automatic]
-    chains = {model.name: _chain(asset, assets) for asset, model in defined}
 
     @dg.sensor(
         name=name,
         minimum_interval_seconds=seconds,
         default_status=dg.DefaultSensorStatus.RUNNING,
-        target=dg.AssetSelection.assets(*assets),
+        target=dg.AssetSelection.all(include_sources=True) if assets is None else dg.AssetSelection.assets(*assets),
         description="Train models again as their retraining policies say.",
     )
     def sensor(context: dg.SensorEvaluationContext, lineage: LineageResource) -> dg.SensorResult:
+        given = _assets_of_location(context) if assets is None else assets
+        defined = [(asset, found) for asset in given if (found := find_definition(asset)) is not None]
+        watched = [made for asset, model in defined if (made := _watch(asset, model)) is not None]
         cursor = Cursor.read(context.cursor)
         busy = _busy_assets(context)
         due: list[Due] = []
         notes: list[str] = []
         for model in watched:
             run = busy.get(model.key)
-            found = f"run {run[:8]} is for it" if run else _look(context, lineage, model, cursor)
-            if isinstance(found, Due):
-                due.append(found)
+            verdict = f"run {run[:8]} is for it" if run else _look(context, lineage, model, cursor)
+            if isinstance(verdict, Due):
+                due.append(verdict)
             else:
-                notes.append(f"{model.name}: {visible(found)}")
-        requests = [_request(due, chains)] if due else []
+                notes.append(f"{model.name}: {visible(verdict)}")
+        requests = [_request(due, {model.name: _chain(asset, given) for asset, model in defined})] if due else []
         # Sorted, and without clocks: an unchanged tick stores the same text.
         reason = "; ".join(notes)[:1000] or "no model has a retraining policy"
         return dg.SensorResult(run_requests=requests, skip_reason=None if requests else reason, cursor=cursor.text())
@@ -174,7 +173,11 @@ def _request(due: Sequence[Due], chains: Mapping[str, Sequence[dg.AssetKey]]) ->
     return dg.RunRequest(run_key=run_key, asset_selection=keys, tags=tags)
 
 
-def _watch(asset: dg.AssetsDefinition, model: ModelDefinition, policy: RetrainingPolicy) -> WatchedModel:
+def _watch(asset: dg.AssetsDefinition, model: ModelDefinition) -> WatchedModel | None:
+    policy = model.retraining
+    if policy is None or not policy.is_automatic:
+        return None
+
     def source() -> Digest | None:
         found, _, _ = source_closure(
             model.function,
@@ -197,6 +200,11 @@ def _watch(asset: dg.AssetsDefinition, model: ModelDefinition, policy: Retrainin
         source=source,
         defaults=defaults,
     )
+
+
+def _assets_of_location(context: dg.SensorEvaluationContext) -> Sequence[dg.AssetsDefinition]:
+    found = context.repository_def.assets_defs_by_key.values() if context.repository_def is not None else ()
+    return list({id(asset): asset for asset in found}.values())
 
 
 def _chain(model: dg.AssetsDefinition, assets: Sequence[dg.AssetsDefinition]) -> Sequence[dg.AssetKey]:
