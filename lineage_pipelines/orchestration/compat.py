@@ -86,7 +86,8 @@ def repository_of(context: dg.OpExecutionContext) -> dg.RepositoryDefinition | N
 
 @contextlib.contextmanager
 def without_beta_warnings() -> Iterator[None]:
-    """Use a beta feature of Dagster without a warning to people who have not chosen it."""
+    """Use a beta or preview feature of Dagster without a warning to people who have not chosen it."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", dg.BetaWarning)
+        warnings.simplefilter("ignore", dg.PreviewWarning)
         yield

@@ -8,7 +8,7 @@ import pytest
 
 from lineage_pipelines import model_asset, no_worse, promotion_asset
 from lineage_pipelines.catalog.log.entries import Entry
-from lineage_pipelines.orchestration.training.run_facts import has_identity
+from lineage_pipelines.orchestration.training.partitions.run_partition import has_identity
 from lineage_pipelines.queries.refs import resolve
 from lineage_pipelines.queries.registry.alias_history import find_holder
 from lineage_pipelines.queries.registry.baseline import compared_versions, previous_version

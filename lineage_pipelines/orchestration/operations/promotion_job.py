@@ -15,13 +15,8 @@ from lineage_pipelines.errors import CatalogError, visible
 from lineage_pipelines.orchestration.compat import repository_of
 from lineage_pipelines.orchestration.launch_check import check_at_launch
 from lineage_pipelines.orchestration.lineage_resource import LineageResource
-from lineage_pipelines.orchestration.training.run_facts import (
-    has_identity,
-    launcher,
-    launcher_proof,
-    read_partition,
-    user_name,
-)
+from lineage_pipelines.orchestration.training.partitions.run_partition import has_identity, read_partition
+from lineage_pipelines.orchestration.training.run_facts import launcher, launcher_proof, user_name
 from lineage_pipelines.orchestration.ui.alias_page import (
     AliasAsset,
     alias_definition_metadata,

@@ -13,7 +13,7 @@ from lineage_pipelines.capture.trained_model import TrainedModel
 from lineage_pipelines.datasets.content.cache_layout import own_folder
 from lineage_pipelines.datasets.pipeline.dvc_project import DvcProject
 from lineage_pipelines.errors import CaptureError, DatasetError
-from lineage_pipelines.orchestration.compat import decorated_function
+from lineage_pipelines.orchestration.compat import decorated_function, without_beta_warnings
 from lineage_pipelines.orchestration.dvc.argument_checks import check_project, check_translator, check_type
 from lineage_pipelines.orchestration.dvc.asset_specs import asset_outputs
 from lineage_pipelines.orchestration.dvc.translator import DvcNodeData, DvcTranslator
@@ -33,6 +33,11 @@ from lineage_pipelines.orchestration.training.model_definition import (
     check_metric_specs,
     check_retraining,
     check_texts,
+)
+from lineage_pipelines.orchestration.training.partitions.partition_path import (
+    check_partition_paths,
+    matching_outputs,
+    of_partition,
 )
 from lineage_pipelines.orchestration.ui import metadata_keys
 from lineage_pipelines.orchestration.ui.outcome import Outcome
@@ -85,7 +90,8 @@ def model_asset(
 
     Args:
         project: the DVC project that the inputs belong to.
-        inputs: argument name to path in the project, a stage output or a tracked file (or part of either).
+        inputs: argument name to path in the project, a stage output or a tracked file (or part of either);
+            `data/monthly/{partition}.parquet` for one that depends on the partition.
         name: the model's name, also the asset's; the function's name by default.
         key_prefix: parts before the name in the asset key.
         checks: gates, each an asset check.
@@ -106,8 +112,8 @@ def model_asset(
         retraining: when it is trained again by itself; the code location needs `build_retraining_sensor`.
         automation_condition: Dagster's, instead of `retraining`.
         partitions_def: Dagster's; a run trains one partition, which `context.partition_key` names. Static and dynamic
-            ones are compared with the same partition only, windows of time with the one before. The inputs are the
-            same for all.
+            ones are compared with the same partition only, windows of time with the one before. An input whose path
+            has `{partition}` is that of the partition, others are the same for all.
         retry_policy: Dagster's; a retry of a committed run yields the same version.
         op_tags: tags of the op.
         pool: concurrency pool; by default one for the model, `train_churn`, for one training at a time.
@@ -127,8 +133,8 @@ def model_asset(
         check_type(verify, bool, "verify", "write verify=False, or leave it out")
         declared = check_inputs(inputs, project)
         gates = check_gates(checks, declared, model)
+        check_partition_paths(declared, partitions_def)
         keys = _input_keys(project, declared, translator)
-        policy = check_retraining(retraining, automation_condition, partitions_def)
         doc = description or (function.__doc__ or "").strip().split("\n\n")[0] or None
         signature = read_signature(function, list(declared))
         definition = ModelDefinition(
@@ -138,7 +144,8 @@ def model_asset(
             signature=signature,
             project=project,
             inputs=declared,
-            input_keys={n: k.to_user_string() for n, k in keys.items()},
+            input_keys={name: next(iter(each.values())).to_user_string() for name, each in keys.items()},
+            partition_keys={path: k.to_user_string() for each in keys.values() for path, k in each.items()},
             gates=gates,
             metrics=check_metric_specs(metrics, gates),
             evaluator=Evaluator(function=evaluate, parameters=signature.parameters_class) if evaluate else None,
@@ -147,11 +154,11 @@ def model_asset(
             trusted_types=check_texts("trusted_types", trusted_types),
             verify=verify,
             extra_sources=tuple(project.root / path for path in check_texts("extra_sources", extra_sources)),
-            retraining=policy,
+            retraining=check_retraining(retraining, automation_condition, partitions_def),
         )
         spec = dg.AssetSpec(
             key=key,
-            deps=sorted(set(keys.values())),
+            deps=sorted({key for each in keys.values() for key in each.values()}),
             description=doc,
             group_name=group_name,
             owners=list(owners) or None,
@@ -160,7 +167,7 @@ def model_asset(
             code_version=_code_version(definition),
             automation_condition=automation_condition,
             partitions_def=partitions_def,
-            freshness_policy=policy.freshness() if policy else None,
+            freshness_policy=retraining.freshness() if retraining else None,
             metadata=_references(function),
         )
         options = {
@@ -184,20 +191,22 @@ def _code_version(definition: ModelDefinition) -> str:
 
 def _input_keys(
     project: DvcProject, inputs: Mapping[str, ModelInput], translator: DvcTranslator | None
-) -> dict[str, dg.AssetKey]:
+) -> dict[str, dict[str, dg.AssetKey]]:
+    """Return the assets that each input may lie in, by their paths: one, or with partitions one of several."""
     translator = translator or DvcTranslator()
     outputs = {data.output.path: data for data in asset_outputs(project) if data.output is not None}
-    owners = {name: _owner_of(declared.path, outputs, project) for name, declared in inputs.items()}
-    return {name: translator.get_asset_spec(owner).key for name, owner in owners.items()}
+    owners = {name: _owners_of(declared.path, outputs, project) for name, declared in inputs.items()}
+    return {
+        name: {path: translator.get_asset_spec(outputs[path]).key for path in sorted(paths)}
+        for name, paths in owners.items()
+    }
 
 
-def _owner_of(path: str, owners: Mapping[str, DvcNodeData], project: DvcProject) -> DvcNodeData:
-    part = path.rstrip("/")
-    while part:
-        if part in owners:
-            return owners[part]
-        part = part.rpartition("/")[0]
-    known = ", ".join(sorted(owners)) or "nothing"
+def _owners_of(path: str, outputs: Mapping[str, DvcNodeData], project: DvcProject) -> tuple[str, ...]:
+    found = matching_outputs(path.rstrip("/"), outputs)
+    if found:
+        return found
+    known = ", ".join(sorted(outputs)) or "nothing"
     raise DatasetError(
         f"{path!r} is neither tracked by DVC nor an output of a stage",
         where=str(project.root),
@@ -249,10 +258,8 @@ def _define(definition: ModelDefinition, spec: dg.AssetSpec, options: Mapping[st
         _mark_delivered(lineage, outcome, context.log.warning)
         lineage.update_mirrors(context.log.warning)
 
-    check_specs = [
-        dg.AssetCheckSpec(g.name, asset=spec.key, description=g.description, blocking=g.blocking)
-        for g in definition.gates
-    ]
+    with without_beta_warnings():
+        check_specs = [_check_spec(gate, spec) for gate in definition.gates]
     define = dg.multi_asset(
         name=spec.key.to_python_identifier(),
         specs=[spec],
@@ -268,6 +275,16 @@ def _define(definition: ModelDefinition, spec: dg.AssetSpec, options: Mapping[st
         form = config_class(parameters)
         check_at_launch(asset.op, definition.name, lambda values: build_parameters(parameters, form(**values)))
     return asset
+
+
+def _check_spec(gate: Gate, spec: dg.AssetSpec) -> dg.AssetCheckSpec:
+    return dg.AssetCheckSpec(
+        gate.name,
+        asset=spec.key,
+        description=gate.description,
+        blocking=gate.blocking,
+        partitions_def=spec.partitions_def,
+    )
 
 
 def _check_selected(context: dg.AssetExecutionContext, key: dg.AssetKey) -> None:
@@ -324,9 +341,10 @@ def _run(
 
     facts = read_run_facts(context)  # first: a run that is refused leaves no catalog behind
     settings = lineage.settings()
+    partitions = context.assets_def.partitions_def
     with lineage.open_catalog() as catalog:
         step = TrainingStep(
-            definition=definition,
+            definition=of_partition(definition, partitions, facts.run.partition),
             settings=settings,
             catalog=catalog,
             artifacts=lineage.open_artifacts(),

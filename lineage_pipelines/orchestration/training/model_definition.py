@@ -32,7 +32,7 @@ class ModelInput:
     """
 
     path: str
-    """Relative to the DVC root."""
+    """Relative to the DVC root; `{partition}` in it stands for the key of the partition."""
     role: str | None = None
     """`train`, `test`, `validation`, `reference`, …; the argument's name by default."""
 
@@ -50,6 +50,8 @@ class ModelDefinition:
     inputs: Mapping[str, ModelInput]
     input_keys: Mapping[str, str]
     """The asset key of each input, parts joined by `/`."""
+    partition_keys: Mapping[str, str] = field(default_factory=dict)
+    """The asset key of each output that an input of some partition lies in, by its path."""
     gates: Sequence[Gate] = ()
     metrics: tuple[MetricSpec, ...] = ()
     """Metrics whose direction is declared."""

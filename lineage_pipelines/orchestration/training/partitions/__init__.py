@@ -1,0 +1,1 @@
+"""Partitions of a model: which one a run is for, and what its inputs are."""
