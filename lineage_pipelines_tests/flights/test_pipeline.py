@@ -33,7 +33,7 @@ def _listing_md5(folder: Path) -> str:
     return hashlib.md5(json.dumps(listing, sort_keys=True).encode()).hexdigest() + ".dir"
 
 
-def _deliver_what_is_pinned(root: Path) -> Path:
+def deliver_what_is_pinned(root: Path) -> Path:
     """Deliver as the story's chapters do until the bytes are those of data/raw.dvc."""
     pinned = _yaml("data/raw.dvc")["outs"][0]["md5"]
     raw = root / "data" / "raw"
@@ -50,7 +50,7 @@ def reproduced(tmp_path_factory: pytest.TempPathFactory) -> Path:
     import sys
 
     root = check_out(tmp_path_factory.mktemp("checkout"))
-    _deliver_what_is_pinned(root)
+    deliver_what_is_pinned(root)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PATH", f"{Path(sys.executable).parent}:/usr/bin:/bin")
         patch.setenv("DVC_SITE_CACHE_DIR", str(tmp_path_factory.mktemp("site")))
@@ -61,7 +61,7 @@ def reproduced(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_delivery_restores_the_pinned_bytes(tmp_path: Path) -> None:
-    raw = _deliver_what_is_pinned(tmp_path)
+    raw = deliver_what_is_pinned(tmp_path)
     out = _yaml("data/raw.dvc")["outs"][0]
     assert out["nfiles"] == len(list(raw.iterdir()))
     assert out["size"] == sum(path.stat().st_size for path in raw.iterdir())
