@@ -52,6 +52,13 @@ def test_without_rights_it_only_says_so(shop: Shop, instance: dg.DagsterInstance
         assert deliveries.says() == said
 
 
+def test_two_of_them_go_into_one_code_location(shop: Shop) -> None:
+    sensors = [build_delivery_sensor(shop.project(), add=True, name=name) for name in ("deliveries", "corrections")]
+    defs = dg.Definitions(sensors=sensors)
+    dg.Definitions.validate_loadable(defs)
+    assert {job.name for job in defs.resolve_all_job_defs()} >= {"take_in_deliveries", "take_in_corrections"}
+
+
 def test_it_adds_and_commits_as_a_bot_and_nothing_else(shop: Shop, instance: dg.DagsterInstance) -> None:
     deliveries = Deliveries(shop, instance, add=True, new_files=["data/*.csv"], commit_as=BOT)
     shop.world.write("data/orders.csv", orders(320))

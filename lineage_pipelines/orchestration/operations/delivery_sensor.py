@@ -58,7 +58,7 @@ def build_delivery_sensor(
     """
     check_project(project)
     author = _check_rights(add=add, commit_as=commit_as, push=push)
-    job = _build_job(project, f"take_in_{name}", new_files, author, push=push)
+    job = _build_job(project, name, new_files, author, push=push)
 
     @dg.sensor(
         name=name,
@@ -84,7 +84,7 @@ def build_delivery_sensor(
         if context.cursor != state:
             return dg.SensorResult(skip_reason=f"{text}; taken in when the next look finds the same", cursor=state)
         form = {"targets": _targets(found), "state": state}
-        request = dg.RunRequest(run_config={"ops": {f"take_in_{name}": {"config": form}}}, tags={_TAG: state})
+        request = dg.RunRequest(run_config={"ops": {f"add_{name}": {"config": form}}}, tags={_TAG: state})
         return dg.SensorResult(run_requests=[request], cursor="")
 
     return sensor
@@ -103,7 +103,8 @@ def _check_rights(*, add: bool, commit_as: str | None, push: bool) -> "Author | 
 def _build_job(
     project: DvcProject, name: str, new_files: Sequence[str], author: "Author | None", *, push: bool
 ) -> dg.JobDefinition:
-    @dg.op(name=name, pool="dvc_workspace")
+    # Dagster wants one name for each: the op has another one than its job.
+    @dg.op(name=f"add_{name}", pool="dvc_workspace")
     def take_in(context: dg.OpExecutionContext, config: DeliveryForm) -> None:
         from lineage_pipelines.datasets.running.data_commit import add_data, commit_files, delivery_files, push_data
 
@@ -121,7 +122,10 @@ def _build_job(
         if push:
             push_data(project.root, on_line=context.log.info)
 
-    @dg.job(name=name, description="Add what was delivered to DVC, commit it and push it, as far as it is allowed.")
+    @dg.job(
+        name=f"take_in_{name}",
+        description="Add what was delivered to DVC, commit it and push it, as far as it is allowed.",
+    )
     def job() -> None:
         take_in()
 

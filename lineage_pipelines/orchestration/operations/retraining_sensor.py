@@ -18,6 +18,7 @@ from lineage_pipelines.capture.git.git_state import find_root
 from lineage_pipelines.capture.parameters import parameter_defaults
 from lineage_pipelines.capture.sources.closure import source_closure
 from lineage_pipelines.errors import LineageError, visible
+from lineage_pipelines.orchestration.compat import without_beta_warnings
 from lineage_pipelines.orchestration.lineage_resource import LineageResource
 from lineage_pipelines.orchestration.retraining.duration import format_duration
 from lineage_pipelines.orchestration.retraining.retraining_trigger import Trigger, WatchedModel, find_triggers
@@ -59,7 +60,7 @@ def build_retraining_sensor(
         name=name,
         minimum_interval_seconds=seconds,
         default_status=dg.DefaultSensorStatus.RUNNING,
-        target=dg.AssetSelection.all(include_sources=True) if assets is None else dg.AssetSelection.assets(*assets),
+        target=_target(assets),
         description="Train models again as their retraining policies say.",
     )
     def sensor(context: dg.SensorEvaluationContext, lineage: LineageResource) -> dg.SensorResult:
@@ -200,6 +201,13 @@ def _watch(asset: dg.AssetsDefinition, model: ModelDefinition) -> WatchedModel |
         source=source,
         defaults=defaults,
     )
+
+
+def _target(assets: Sequence[dg.AssetsDefinition] | None) -> dg.AssetSelection:
+    if assets is not None:
+        return dg.AssetSelection.assets(*assets)
+    with without_beta_warnings():
+        return dg.AssetSelection.all(include_sources=True)
 
 
 def _assets_of_location(context: dg.SensorEvaluationContext) -> Sequence[dg.AssetsDefinition]:
