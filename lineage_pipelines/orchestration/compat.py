@@ -52,7 +52,12 @@ __all__ = [
 
 
 def decorated_function(asset: dg.AssetsDefinition) -> object:
-    """Return the function that Dagster's decorator made an asset of; Dagster has no public way to it."""
+    """Return the function that Dagster's decorator made an asset of; Dagster has no public way to it.
+
+    None for an asset that nothing makes, such as an output of a frozen stage.
+    """
+    if not asset.is_executable:
+        return None
     function = getattr(asset.node_def, "compute_fn", None)
     return getattr(function, "decorated_fn", function)
 

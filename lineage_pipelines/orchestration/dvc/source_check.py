@@ -62,5 +62,5 @@ class SourceCheck:
             check_name=TRACKED,
             passed=found is None,
             description=found.text if found is not None else f"{path} is as tracked",
-            metadata={"dvc/pending_files": len(found.files) if found is not None else 0},
+            metadata={metadata_keys.DVC_PENDING: len(found.files) if found is not None else 0},
         )

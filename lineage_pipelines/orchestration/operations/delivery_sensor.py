@@ -11,13 +11,12 @@ from pydantic import Field
 from lineage_pipelines.datasets.pipeline.dvc_project import DvcProject
 from lineage_pipelines.errors import CaptureError, LineageError, visible
 from lineage_pipelines.orchestration.dvc.argument_checks import check_project
+from lineage_pipelines.orchestration.ui import metadata_keys
 
 if TYPE_CHECKING:
     from lineage_pipelines.datasets.running.data_commit import Author
     from lineage_pipelines.datasets.workspace.pending_delivery import PendingDelivery
 
-_TAG = "lineage/delivery"
-"""The tag of a run that says which state of the workspace it takes in."""
 _LONGEST_SUBJECT = 72
 
 
@@ -77,14 +76,16 @@ def build_delivery_sensor(
         state, text = _state(found), visible(_text(found))
         if not add:
             return dg.SensorResult(skip_reason=text, cursor=state)
-        last = next(iter(context.instance.get_runs(dg.RunsFilter(tags={_TAG: state}), limit=1)), None)
+        last = next(iter(context.instance.get_runs(dg.RunsFilter(tags={metadata_keys.DELIVERY: state}), limit=1)), None)
         if last is not None and last.status is not dg.DagsterRunStatus.SUCCESS:
             said = f"run {last.run_id[:8]} is for that, and is {last.status.value}"
             return dg.SensorResult(skip_reason=f"{text}; {said}", cursor=state)
         if context.cursor != state:
             return dg.SensorResult(skip_reason=f"{text}; taken in when the next look finds the same", cursor=state)
         form = {"targets": _targets(found), "state": state}
-        request = dg.RunRequest(run_config={"ops": {f"add_{name}": {"config": form}}}, tags={_TAG: state})
+        request = dg.RunRequest(
+            run_config={"ops": {f"add_{name}": {"config": form}}}, tags={metadata_keys.DELIVERY: state}
+        )
         return dg.SensorResult(run_requests=[request], cursor="")
 
     return sensor

@@ -71,8 +71,9 @@ def _behind(graph: PipelineGraph, paths: Iterable[str]) -> tuple[list[Stage], li
     while ahead:
         address = ahead.pop()
         if address not in found:
-            found[address] = nodes[address]
-            ahead += producers.get(address, [])
+            node = found[address] = nodes[address]
+            # A frozen stage does not run: what is before it changes nothing.
+            ahead += [] if isinstance(node, Stage) and node.frozen else producers.get(address, [])
     behind = [found[address] for address in sorted(found)]
     return [each for each in behind if isinstance(each, Stage)], [e for e in behind if isinstance(e, TrackedFile)]
 

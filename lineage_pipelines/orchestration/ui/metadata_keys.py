@@ -45,6 +45,7 @@ DVC_SIZE = "dvc/size_bytes"
 DVC_FILES = "dvc/files"
 DVC_WORKSPACE = "dvc/workspace"
 DVC_SECONDS = "dvc/seconds"
+DVC_PENDING = "dvc/pending_files"
 
 LINEAGE_RECORD = "lineage/record"
 LINEAGE_INPUTS = "lineage/inputs"
@@ -105,6 +106,9 @@ def version_tag(model: str) -> str:
 
 NOT_TRAINED = "lineage/not_trained/"
 """Prefix of the tags of a run that says itself why it trained no model."""
+
+DELIVERY = "lineage/delivery"
+"""The tag of a run that says which state of the workspace it takes in."""
 
 
 def retraining_tag(model: str) -> str:
