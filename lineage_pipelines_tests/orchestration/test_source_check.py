@@ -1,11 +1,14 @@
 """The check of a tracked file fails while data lies in the workspace that nobody has added."""
 
+from pathlib import Path
+
 import dagster as dg
 import pytest
 
 from lineage_pipelines import build_dvc_sources
 from lineage_pipelines_tests.orchestration.conftest import build_defs
 from lineage_pipelines_tests.orchestration.shop import Shop, orders, run
+from lineage_pipelines_tests.world import World
 
 
 class Checks:
@@ -77,3 +80,11 @@ def test_files_of_git_and_of_stages_are_no_deliveries(shop: Shop, checks: Checks
 def test_a_project_may_do_without_the_checks(shop: Shop) -> None:
     (source,) = build_dvc_sources(shop.project(), check=False)
     assert not list(source.check_specs)
+
+
+def test_a_project_without_git_is_checked_too(tmp_path: Path, instance: dg.DagsterInstance) -> None:
+    shop = Shop(World(tmp_path / "alone", git=False))
+    checks = Checks(shop, instance)
+    assert checks.look() == {}
+    shop.world.write("data/orders.csv", orders(320))
+    assert list(checks.look()) == ["data/orders.csv"]
