@@ -31,15 +31,18 @@ def test_no_module_is_longer_than_600_lines() -> None:
     assert {path.as_posix(): length for path, length in lengths.items() if length > LONGEST_MODULE} == {}
 
 
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+
+
 def test_no_function_is_longer_than_50_lines() -> None:
     assert [long for path in MODULES for long in _long_functions(path)] == []
 
 
 def _long_functions(path: Path) -> Iterator[str]:
     for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.FunctionDef):
+        if isinstance(node, _FUNCTIONS):
             body = [n for n in node.body if not _is_docstring(n)]
-            inner = sum(_lines(n) for n in node.body if isinstance(n, ast.FunctionDef))
+            inner = sum(_lines(n) for n in node.body if isinstance(n, _FUNCTIONS))
             if sum(_lines(n) for n in body) - inner > LONGEST_FUNCTION:
                 yield f"{_name(path)}:{node.name}"
 
@@ -100,15 +103,43 @@ def _is_form(word: str, other: str) -> bool:
 
 
 def test_git_is_called_in_one_module_only() -> None:
-    calling = {
-        _name(path)
-        for path in MODULES
-        for node in ast.walk(ast.parse(path.read_text()))
-        if isinstance(node, ast.List) and node.elts and isinstance(node.elts[0], ast.Constant)
-        if node.elts[0].value == "git"
-    }
+    calling = {_name(path) for path in MODULES if _starts_processes(path) and _names_git(path)}
     # The worked pipeline uses Git as any user of the library does.
     assert {name for name in calling if not name.startswith("flights/")} == {"system/git_command.py"}
+
+
+def _starts_processes(path: Path) -> bool:
+    started = {"subprocess", "os.exec", "os.spawn", "os.popen", "os.system", "create_subprocess"}
+    text = path.read_text()
+    return any(name in text for name in started)
+
+
+def _names_git(path: Path) -> bool:
+    """Whether a text of the code is a command line of Git, as a word of a list or as a whole."""
+    return any(
+        isinstance(node, ast.Constant) and isinstance(node.value, str) and re.fullmatch(r"git( [a-z-]+.*)?", node.value)
+        for node in ast.walk(ast.parse(path.read_text()))
+    )
+
+
+def test_records_and_errors_import_the_standard_library_only() -> None:
+    """Also inside functions, and for types; but for canonical JSON (RFC 8785), which is one module of pure Python."""
+    outside = {
+        f"{_name(path)}: {name}"
+        for path in MODULES
+        if _name(path).startswith("records/") or _name(path) == "errors.py"
+        for node in ast.walk(ast.parse(path.read_text()))
+        for name in _imported(node)
+        if name.partition(".")[0] not in sys.stdlib_module_names
+        if not name.startswith(("lineage_pipelines.records", "lineage_pipelines.errors"))
+    }
+    assert outside == {"records/values/canonical.py: rfc8785"}
+
+
+def _imported(node: ast.AST) -> Sequence[str]:
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names]
+    return [node.module or ""] if isinstance(node, ast.ImportFrom) else []
 
 
 def _lines(node: ast.stmt) -> int:
