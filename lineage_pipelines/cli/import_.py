@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from lineage_pipelines.cli.progress import progress_line
-from lineage_pipelines.cli.session import Session, answer, format_option, user_name
+from lineage_pipelines.cli.session import Session, answer, decider, format_option
 
 if TYPE_CHECKING:
     from lineage_pipelines.catalog.catalog import Catalog
@@ -103,7 +103,7 @@ def mlflow(
             catalog=catalog,
             artifacts=settings.artifacts,
             project_dir=settings.project_dir,
-            by=user_name(),
+            by=decider(),
             models=models,
             renamed=renamed,
             copy=artifacts == "copy",

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from lineage_pipelines.cli.session import Session, answer, echo_note, format_option, user_name
+from lineage_pipelines.cli.session import Session, answer, decider, echo_note, format_option
 
 if TYPE_CHECKING:
     from lineage_pipelines.catalog.catalog import Catalog
@@ -48,7 +48,7 @@ def promote(session: Session, /, ref: str, alias: str, reason: str, *, override:
             catalog,
             entry,
             alias,
-            by=user_name(),
+            by=decider(),
             known_by=IdentityProof.OS,
             reason=reason,
             project_dir=session.settings().project_dir,
@@ -90,7 +90,7 @@ def reject(session: Session, ref: str, alias: str, reason: str) -> int:
     with session.open_for_writing() as catalog:
         entry = resolve(catalog, ref)
         check_alias(alias)
-        decision = draft_rejection(catalog, entry, alias, by=user_name(), reason=reason)
+        decision = draft_rejection(catalog, entry, alias, by=decider(), reason=reason)
         return _commit(session, catalog, decision)
 
 
@@ -117,7 +117,7 @@ def rollback(session: Session, model: str, alias: str, reason: str) -> int:
     with session.open_for_writing() as catalog:
         name, identity = known_partition(catalog, model)
         check_alias(alias)
-        decision = draft_rollback(catalog, name, alias, identity=identity, by=user_name(), reason=reason)
+        decision = draft_rollback(catalog, name, alias, identity=identity, by=decider(), reason=reason)
         return _commit(session, catalog, decision)
 
 
@@ -142,7 +142,7 @@ def retire(session: Session, model: str, alias: str, reason: str) -> int:
     with session.open_for_writing() as catalog:
         name, identity = known_partition(catalog, model)
         check_alias(alias)
-        decision = draft_retirement(catalog, name, alias, identity=identity, by=user_name(), reason=reason)
+        decision = draft_retirement(catalog, name, alias, identity=identity, by=decider(), reason=reason)
         return _commit(session, catalog, decision)
 
 

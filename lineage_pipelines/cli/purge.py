@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from lineage_pipelines.cli.progress import progress_count
-from lineage_pipelines.cli.session import Session, answer, echo_note, format_option, user_name
+from lineage_pipelines.cli.session import Session, answer, decider, echo_note, format_option
 
 if TYPE_CHECKING:
     from lineage_pipelines.catalog.catalog import Catalog
@@ -38,7 +38,7 @@ def command(session: Session, /, blob: str, reason: str, *, force: bool, yes: bo
     with session.open_for_writing() as catalog:
         with progress_count() as progress:
             found = find_blob(catalog, store, blob, progress)
-        draft = draft_tombstone(found, by=user_name(), reason=reason)
+        draft = draft_tombstone(found, by=decider(), reason=reason)
         logged = found.tombstone
         if logged is None:
             _refuse_live(found, force=force)

@@ -13,6 +13,7 @@ import click
 
 from lineage_pipelines.errors import CatalogError, visible
 from lineage_pipelines.settings import Settings, resolve_settings
+from lineage_pipelines.system.user_account import user_name
 
 if TYPE_CHECKING:
     from lineage_pipelines.artifacts.artifact_store import ArtifactStore
@@ -150,19 +151,16 @@ def read_instant(text: str, option: str) -> datetime:
         raise click.BadParameter(f"not a time: {text[:40]!r}{leap}; {example}", param_hint=option) from error
 
 
-def user_name() -> str:
+def decider() -> str:
     """Return the name of the user, who makes the decision.
 
     Raises:
         CatalogError: the account has no name.
     """
-    import getpass
-
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError) as error:  # which of the two depends on Python's version
-        fix = "set it: export LOGNAME=…"
-        raise CatalogError("this account has no user name, and a decision needs one", fix=fix) from error
+    name = user_name()
+    if name is None:
+        raise CatalogError("this account has no user name, and a decision needs one", fix="set it: export LOGNAME=…")
+    return name
 
 
 WIDEST = 100

@@ -1,7 +1,6 @@
 """Attribution run: allocates a metric's change to what differs, by training the versions in between."""
 
 import contextlib
-import getpass
 import socket
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from lineage_pipelines.replay.attribution.solver import allocate, cost
 from lineage_pipelines.replay.mix_runner import MixCache, RetrainedMixes, mixes_folder
 from lineage_pipelines.replay.reevaluation import reevaluate
 from lineage_pipelines.replay.reproduction_run import Options
+from lineage_pipelines.system.user_account import account
 
 _KNOWN_VERSIONS = 200
 """How many of the newest versions count as mixes that need no training."""
@@ -82,7 +82,7 @@ def attribute(
         direction=new.record.direction(metric),
         reevaluation=measured,
         allocation=allocate(game, mixes.players),
-        by=getpass.getuser(),
+        by=account(),
         host=socket.gethostname(),
         started=started,
         finished=datetime.now(UTC),

@@ -1,6 +1,5 @@
 """Reproduction run: a past run, rebuilt outside the workspace and run again; the level reached is the verdict."""
 
-import getpass
 import socket
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -38,6 +37,7 @@ from lineage_pipelines.replay.level_check import (
 )
 from lineage_pipelines.replay.runner import RunError, passed_variables, run_training
 from lineage_pipelines.replay.sandbox import Sandbox, build_sandbox, private_folder
+from lineage_pipelines.system.user_account import account
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,7 +113,7 @@ def reproduce(entry: Entry, options: Options) -> Reproduction:
         tolerance=options.tolerances.origin if attempt.metrics else "",
         compared=attempt.compared,
         again=attempt.again.digest if attempt.again else None,
-        by=getpass.getuser(),
+        by=account(),
         host=socket.gethostname(),
         started=started,
         finished=datetime.now(UTC),

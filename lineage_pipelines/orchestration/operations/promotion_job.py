@@ -16,7 +16,7 @@ from lineage_pipelines.orchestration.compat import repository_of
 from lineage_pipelines.orchestration.launch_check import check_at_launch
 from lineage_pipelines.orchestration.lineage_resource import LineageResource
 from lineage_pipelines.orchestration.training.partitions.run_partition import has_identity, read_partition
-from lineage_pipelines.orchestration.training.run_facts import launcher, launcher_proof, user_name
+from lineage_pipelines.orchestration.training.run_facts import launcher, launcher_proof
 from lineage_pipelines.orchestration.ui.alias_page import (
     AliasAsset,
     alias_definition_metadata,
@@ -27,6 +27,7 @@ from lineage_pipelines.orchestration.ui.alias_page import (
     defined_alias_assets,
 )
 from lineage_pipelines.records.values.model_name import PRODUCTION, check_new_alias, scoped
+from lineage_pipelines.system.user_account import user_name
 
 if TYPE_CHECKING:
     from lineage_pipelines.catalog.log.entries import Entry

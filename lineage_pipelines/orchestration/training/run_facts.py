@@ -1,6 +1,5 @@
 """Facts of a run: who launched it, for which partition, and the key under which its result is recorded."""
 
-import getpass
 import hashlib
 import json
 from collections.abc import Mapping
@@ -15,6 +14,7 @@ from lineage_pipelines.records.statement.training_run import DagsterRun
 from lineage_pipelines.records.values.canonical import Json
 from lineage_pipelines.records.values.identity_proof import IdentityProof
 from lineage_pipelines.system.process_identity import host_name
+from lineage_pipelines.system.user_account import user_name
 
 _LAUNCHERS = (
     ("dagster/schedule_name", "schedule"),
@@ -109,11 +109,3 @@ def launcher_proof(tags: Mapping[str, str], user: str | None) -> IdentityProof |
     if any(tag in tags for tag in (*_AUTOMATION, *(tag for tag, _ in _LAUNCHERS))):
         return IdentityProof.DAGSTER_TAG
     return IdentityProof.OS if user else None
-
-
-def user_name() -> str | None:
-    """Return the name of the account that this process runs as, if it has one."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a container's user without a name
-        return None
