@@ -344,3 +344,23 @@ def test_columns_that_were_shifted_against_their_rows_are_named() -> None:
         each for each in data_changes(_dataset(column, row_change=rows)) if each.score == scores.UNIT
     ]
     assert [(each.columns, each.part) for each in found] == [(("x",), column)]
+
+
+def test_of_columns_with_gaps_in_as_many_rows_only_what_they_have_in_common_is_said() -> None:
+    gaps = {"nulls": (0.0, 0.05), "distinct": (40, 39)}
+    columns = [
+        _column(column=name, facts={**gaps, "mean": (mean, mean + 3), "std": (1.0, 1.1)})
+        for name, mean in (("a", 5.0), ("b", 700.0), ("c", -2.0))
+    ]
+    change = next(iter(data_changes(_dataset(*columns))))
+    assert change.columns == ("a", "b", "c")
+    assert isinstance(change.part, ColumnChange)
+    assert change.part.facts == {**gaps, "std": (1.0, 1.1)}
+    assert (change.before, change.after) == gaps["nulls"]
+
+
+def test_of_one_column_every_fact_is_said() -> None:
+    facts = {"nulls": (0.0, 0.05), "mean": (5.0, 8.0)}
+    change = next(iter(data_changes(_dataset(_column(facts=facts)))))
+    assert isinstance(change.part, ColumnChange)
+    assert change.part.facts == facts

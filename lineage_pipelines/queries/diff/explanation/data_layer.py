@@ -1,6 +1,7 @@
 """Data layer: the changes of datasets and of the tracked files that they were made from."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from lineage_pipelines.queries.diff.changes import (
     ColumnChange,
@@ -187,7 +188,7 @@ def _columns(dataset: DatasetChange, period: Period) -> Iterator[Change]:
     covered = {column.column for pair in exchanged for column in pair} | period.columns | _group_columns(dataset)
     covered |= {change.column for change in dataset.schema if change.kind is Kind.CHANGED and not change.renamed_from}
     for alike in _alike([column for column in dataset.columns if column.column not in covered], dataset):
-        first = alike[0]
+        first = _in_common(alike)
         before, after = next(iter(first.facts.values()), (None, None))
         score = max(_column_score(column, dataset, period) for column in alike)
         names = [column.column for column in alike]
@@ -209,6 +210,15 @@ def _alike(columns: Sequence[ColumnChange], dataset: DatasetChange) -> Iterator[
             yield sorted(members, key=lambda column: column.column)
         else:
             yield from ([column] for column in members)
+
+
+def _in_common(columns: Sequence[ColumnChange]) -> ColumnChange:
+    """Return the first column with the facts only that hold for all: one column's mean is not said of the others."""
+    first = columns[0]
+    if len(columns) == 1 or find_scaling(first):  # of which the figures before differ, and those after are implied
+        return first
+    facts = {name: pair for name, pair in first.facts.items() if all(each.facts.get(name) == pair for each in columns)}
+    return replace(first, facts=facts)
 
 
 def find_scaling(column: ColumnChange) -> str | None:
