@@ -1,7 +1,6 @@
 """Main: the command group, and the one place where errors become exit codes."""
 
 import gc
-import io
 import re
 import sys
 import traceback
@@ -9,6 +8,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 import click
+from click.exceptions import NoArgsIsHelpError
 
 from lineage_pipelines import __version__
 from lineage_pipelines.cli import (
@@ -106,14 +106,25 @@ def main(argv: Sequence[str] | None = None) -> int:
         _refuse_empty(arguments)
         code = lineage.main(arguments, prog_name="lineage", standalone_mode=False)
     except click.ClickException as error:
-        error.show(told := io.StringIO())
-        click.echo(visible_lines(told.getvalue()), err=True, nl=False)
+        if isinstance(error, NoArgsIsHelpError):  # a group without a verb shows its help
+            click.echo(error.format_message(), err=True)
+        else:
+            _say(_usage_error(error))
         return _BAD_INPUT
     except click.Abort:
         return _say("interrupted")
     except Exception as error:  # noqa: BLE001  # Python's own exit code, 1, means "answered, with findings" here
         return _fail(error, debug=debug)
     return code if isinstance(code, int) else 0
+
+
+def _usage_error(error: click.ClickException) -> str:
+    """Write an error of click as all others are: what, where, and what to do."""
+    what = visible_lines(error.format_message()).strip().removesuffix(".")
+    what = what[:1].lower() + what[1:]
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    command = context.command_path if context is not None else "lineage"
+    return f"{what}\n  where: {command}\n  fix:   {command} --help shows the options, with an example"
 
 
 def _refuse_empty(arguments: Sequence[str]) -> None:

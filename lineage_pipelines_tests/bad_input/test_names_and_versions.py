@@ -99,7 +99,7 @@ def test_what_is_no_ref_is_told_with_how_to_write_one(project: Project, ref: str
 
 
 def test_what_looks_like_an_option_is_none_of_ours(project: Project) -> None:
-    project.refused(2, "promote", "--force@1", *TO, told=["No such option"])
+    project.refused(2, "promote", "--force@1", *TO, told=["no such option"])
     project.refused(2, "promote", *TO, "--", "-x@1", told=["not a version of a model: '-x@1'"])
 
 

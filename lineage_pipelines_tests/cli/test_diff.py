@@ -24,7 +24,10 @@ def test_a_difference_ends_with_1_and_none_with_0(lineage: Lineage) -> None:
     same = lineage("diff", "flight_delay@3", "flight_delay")
     assert same.code == 0
     assert "It is not: both are the same version." in same.out
-    assert lineage("diff", "flight_delay@3", "flight_delay", "--format", "json").json()["identical"] is True
+    assert "What differs" not in same.out
+    answer = lineage("diff", "flight_delay@3", "flight_delay", "--format", "json").json()
+    assert answer["identical"] is True
+    assert answer["changes"] == []
 
 
 @pytest.mark.usefixtures("project")

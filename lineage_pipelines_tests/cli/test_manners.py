@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from lineage_pipelines.cli.main import lineage as group
+from lineage_pipelines.cli.main import main
 from lineage_pipelines_tests.cli.conftest import Lineage
 
 _LINEAGE = shlex.quote(str(Path(sys.executable).with_name("lineage")))
@@ -179,3 +180,31 @@ def test_every_verb_explains_itself_with_an_example(lineage: Lineage) -> None:
         assert said.code == 0
         assert f"  lineage {name}" in said.out
         assert "Example" in said.out
+
+
+@pytest.mark.parametrize(
+    ("words", "what", "where"),
+    [
+        (["nope"], "no such command 'nope'", "lineage"),
+        (["show", "--nope"], "no such option '--nope'", "lineage show"),
+        (["diff", "a"], "missing argument 'REF'", "lineage diff"),
+        (["attribute", "a", "b"], "missing option '--metric'", "lineage attribute"),
+        (
+            ["log", "a", "-n", "q"],
+            "invalid value for '-n' / '--limit': 'q' is not a valid integer range",
+            "lineage log",
+        ),
+        (["key", "nope"], "no such command 'nope'", "lineage key"),
+    ],
+)
+def test_wrong_usage_is_refused_as_every_bad_input_is(
+    words: list[str], what: str, where: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(words) == 2
+    fix = f"{where} --help shows the options, with an example"
+    assert capsys.readouterr().err == f"error: {what}\n  where: {where}\n  fix:   {fix}\n"
+
+
+def test_a_group_without_a_verb_shows_its_help(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["key"]) == 2
+    assert capsys.readouterr().err.startswith("Usage: lineage key [OPTIONS] COMMAND [ARGS]...")

@@ -84,7 +84,7 @@ def compare_versions(
     return VersionDiff(
         first=sides[0],
         second=sides[1],
-        changes=rank(found),
+        changes=rank(found) if first.digest != second.digest else (),
         data=tuple(found.data),
         stages=tuple(found.stages),
         code=replace(code, weaker=_with_purged(code.weaker, sides, _OF_CODE)),

@@ -95,6 +95,8 @@ def _named_by(side: VersionSide) -> str:
 
 
 def _changes(changes: Sequence[Change], *, full: bool) -> Iterator[Block]:
+    if not changes:  # a version and itself
+        return
     shown = changes if full else changes[:_MAX_CHANGES]
     texts = (change_text(change) if full else _brief(change_text(change)) for change in shown)
     yield Heading("What differs, the most likely explanation first")
