@@ -349,7 +349,7 @@ def test_columns_that_were_shifted_against_their_rows_are_named() -> None:
 def test_of_columns_with_gaps_in_as_many_rows_only_what_they_have_in_common_is_said() -> None:
     gaps = {"nulls": (0.0, 0.05), "distinct": (40, 39)}
     columns = [
-        _column(column=name, facts={**gaps, "mean": (mean, mean + 3), "std": (1.0, 1.1)})
+        _column(column=name, facts={**gaps, "mean": (mean, mean + 0.1), "std": (1.0, 1.1)})
         for name, mean in (("a", 5.0), ("b", 700.0), ("c", -2.0))
     ]
     change = next(iter(data_changes(_dataset(*columns))))
@@ -357,6 +357,12 @@ def test_of_columns_with_gaps_in_as_many_rows_only_what_they_have_in_common_is_s
     assert isinstance(change.part, ColumnChange)
     assert change.part.facts == {**gaps, "std": (1.0, 1.1)}
     assert (change.before, change.after) == gaps["nulls"]
+
+
+def test_columns_with_gaps_that_moved_as_well_are_changes_of_their_own() -> None:
+    facts = {"nulls": (0.0, 0.05), "mean": (5.0, 5.12), "std": (1.0, 1.1)}
+    columns = [_column(column=name, facts=facts) for name in ("a", "b", "c")]
+    assert [change.columns for change in data_changes(_dataset(*columns))][:3] == [("a",), ("b",), ("c",)]
 
 
 def test_of_one_column_every_fact_is_said() -> None:

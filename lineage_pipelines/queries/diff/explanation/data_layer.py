@@ -19,6 +19,8 @@ from lineage_pipelines.records.values.canonical import Json
 
 _FEW_COLUMNS = 3
 _MANY_ALIKE = 3
+_OF_SPREAD = 0.1
+"""Of a column's spread: by how much gaps move the mean of the values that are left, at most."""
 _OTHER_TABLE = 0.8
 _NOTABLE_SHARE = 0.005
 _HARDLY = 0.01
@@ -239,9 +241,16 @@ def _way(column: ColumnChange, dataset: DatasetChange) -> object:
     if column.ratio is not None and (column.ratio != 1 or column.offset):
         return "map", f"{column.ratio:.6g}", f"{column.offset or 0:.6g}"
     nulls = column.facts.get("nulls")
-    if nulls is not None and nulls[0] != nulls[1]:
+    if nulls is not None and nulls[0] != nulls[1] and not _has_moved(column):
         return "nulls", nulls
     return "digits" if _in_last_digits(column, dataset) else None
+
+
+def _has_moved(column: ColumnChange) -> bool:
+    """Whether a column's mean moved by more than gaps in some of its rows bring about."""
+    spread = max(_number(column, "std", side) or 0.0 for side in (0, 1))
+    before, after = (_number(column, "mean", side) for side in (0, 1))
+    return before is not None and after is not None and abs(after - before) > _OF_SPREAD * spread
 
 
 def _in_last_digits(column: ColumnChange, dataset: DatasetChange) -> bool:
