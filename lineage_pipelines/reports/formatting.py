@@ -192,6 +192,13 @@ def fit(text: str, columns: int) -> str:
     return f"{head}…{tail}"
 
 
+def first_clauses(text: str, columns: int) -> str:
+    """Return as many clauses of a sentence, separated by semicolons, as fit in so many columns; at least the first."""
+    clauses = text.split("; ")
+    fitting = [end for end in range(1, len(clauses) + 1) if width("; ".join(clauses[:end])) <= columns]
+    return fit("; ".join(clauses[: max(fitting, default=1)]), columns)
+
+
 def value_text(value: Json) -> str:
     """Write a recorded value for a cell."""
     if isinstance(value, bool) or value is None:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from lineage_pipelines.errors import visible
 from lineage_pipelines.reports.document import Document, Heading, Pairs, Paragraph, Table, Tree
-from lineage_pipelines.reports.formatting import width
+from lineage_pipelines.reports.formatting import first_clauses, width
 from lineage_pipelines.reports.render.markdown import render_markdown
 from lineage_pipelines.reports.render.text import render_text
 from lineage_pipelines.reports.views.preparation import preparation_trees
@@ -55,3 +55,23 @@ def test_an_input_whose_maker_is_not_recorded_is_not_called_tracked() -> None:
     snapshot = replace(make_record().data[0], name="train", produced_by="clean")
     (tree,) = preparation_trees(replace(make_record(), data=(snapshot,), stages=()))
     assert tree.label == "train: made by clean, of which no run is recorded"
+
+
+@pytest.mark.parametrize(
+    ("columns", "expected"),
+    [
+        (100, "one changed; two changed; three changed"),
+        (39, "one changed; two changed; three changed"),
+        (38, "one changed; two changed"),
+        (23, "one changed"),
+        (11, "one changed"),
+        (9, "one …nged"),
+    ],
+)
+def test_a_sentence_is_cut_where_a_clause_ends(columns: int, expected: str) -> None:
+    assert first_clauses("one changed; two changed; three changed", columns) == expected
+
+
+@given(st.text(max_size=60), st.integers(4, 80))
+def test_a_cut_sentence_fits(text: str, columns: int) -> None:
+    assert width(first_clauses(text, columns)) <= columns

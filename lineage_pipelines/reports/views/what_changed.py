@@ -4,10 +4,10 @@ from typing import TYPE_CHECKING
 
 from lineage_pipelines.records.values.canonical import Json
 from lineage_pipelines.records.values.codec import format_time
-from lineage_pipelines.records.values.phrase import count
+from lineage_pipelines.records.values.phrase import count, some_of
 from lineage_pipelines.reports.change_text import change_text
 from lineage_pipelines.reports.document import Block, Document, Paragraph, Table
-from lineage_pipelines.reports.formatting import number, shorten, utc_time
+from lineage_pipelines.reports.formatting import first_clauses, number, shorten, utc_time, width
 from lineage_pipelines.reports.render.json_text import json_number
 from lineage_pipelines.reports.views.diff import change_json
 
@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from lineage_pipelines.queries.versions.what_changed import Event, Timeline
 
 _MAX_EVENT = 190
-_MAX_CHANGE = 120
+"""Columns of an event: two lines and a half."""
+_MAX_FAILED = 3
+_MIN_CHANGE = 60
 
 
 def timeline_document(found: "Timeline") -> Document:
@@ -37,8 +39,10 @@ def event_text(event: "Event", found: "Timeline") -> str:
         return event.text
     first = change_text(event.changes[0]) if event.changes else "the first version"
     more = f" (and {len(event.changes) - 1} more)" if len(event.changes) > 1 else ""
-    failed = f"FAILED {', '.join(event.failed)}; " if event.failed else ""
-    return f"version {event.version}: {failed}{_metric(event, found)}{shorten(first, _MAX_CHANGE)}{more}"
+    failed = f"FAILED {some_of(list(event.failed), most=_MAX_FAILED)}; " if event.failed else ""
+    begin = f"version {event.version}: {failed}{_metric(event, found)}"
+    room = max(_MIN_CHANGE, _MAX_EVENT - width(begin) - width(more))
+    return f"{begin}{first_clauses(first, room)}{more}"
 
 
 def _metric(event: "Event", found: "Timeline") -> str:
