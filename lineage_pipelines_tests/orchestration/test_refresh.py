@@ -5,7 +5,7 @@ import hashlib
 import dagster as dg
 import yaml
 
-from lineage_pipelines import LineageRecord
+from lineage_pipelines import LineageRecord, reproducibility_check, threshold
 from lineage_pipelines_tests.orchestration.conftest import build_defs
 from lineage_pipelines_tests.orchestration.shop import Shop, orders, run
 
@@ -111,11 +111,25 @@ def test_new_data_makes_a_new_version(shop: Shop, instance: dg.DagsterInstance) 
 
 
 def test_a_failed_blocking_check_keeps_the_model_and_fails_the_run(shop: Shop, instance: dg.DagsterInstance) -> None:
-    from lineage_pipelines import threshold
-
     result = run(build_defs(shop, [threshold(min_roc_auc=1.1)]), "refresh", instance)
     assert not result.success
     assert result.asset_materializations_for_node("churn")
     evaluation = _record(shop, 1).evaluation
     assert evaluation is not None
     assert not evaluation.checks[0].passed
+
+
+def test_checks_of_other_definitions_are_no_part_of_it(shop: Shop, instance: dg.DagsterInstance) -> None:
+    """In the run of a model whose gate fails they would be left failed, though they never ran."""
+    defs = build_defs(shop, [threshold(min_roc_auc=1.1)])
+    (model,) = [each for each in defs.assets or () if isinstance(each, dg.AssetsDefinition) and _is_churn(each)]
+    whole = dg.Definitions.merge(defs, dg.Definitions(asset_checks=[reproducibility_check(model)]))
+    events = run(whole, "refresh", instance).get_asset_check_evaluations()
+    names = {each.check_name for each in events}
+    assert "min_roc_auc" in names
+    planned = whole.resolve_job_def("refresh").asset_layer.asset_graph.asset_check_keys
+    assert "production_reproducible" not in names | {key.name for key in planned}
+
+
+def _is_churn(assets: dg.AssetsDefinition) -> bool:
+    return dg.AssetKey("churn") in assets.keys

@@ -115,6 +115,7 @@ def promotion_asset(
         group_name=group_name,
         partitions_def=model.partitions_def if has_identity(model.partitions_def) else None,
         kinds={"scikitlearn"},
+        owners=model.specs_by_key[model.key].owners,
         description=f"Which version of {name} is called {alias}. Materializing it with version and reason promotes.",
         metadata=alias_definition_metadata(name, alias),
         output_required=False,
