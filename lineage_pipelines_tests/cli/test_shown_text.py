@@ -37,6 +37,8 @@ PLACES = {
     "bridges/mlflow/delivery_worker.py main: write": 4,
     "orchestration/operations/attribution_job.py _train: warning": 1,
     "orchestration/operations/attribution_job.py _finish: info": 1,
+    "orchestration/operations/delivery_sensor.py _build_job: info": 2,
+    "orchestration/operations/delivery_sensor.py take_in: info": 2,
     "orchestration/operations/promotion_job.py _mark_shown: warning": 1,
     "orchestration/operations/reproduction_job.py _options: info": 1,
     "orchestration/operations/reproduction_job.py _reproduce: info": 1,
@@ -48,6 +50,7 @@ PLACES = {
     "bridges/mlflow/tracking_session.py after: warning": 1,
     "bridges/mlflow/tracking_session.py _end: warning": 1,
     "orchestration/dvc/dvc_resource.py run: info": 2,
+    "orchestration/dvc/dvc_resource.py _commit: info": 1,
     "orchestration/operations/attribution_job.py build_attribute_job: info": 1,
     "orchestration/operations/attribution_job.py allocate_change: info": 1,
     "orchestration/operations/attribution_job.py _train: info": 1,
@@ -56,6 +59,7 @@ PLACES = {
     "orchestration/operations/promotion_job.py promotion_asset: info": 1,
     "orchestration/training/model_asset.py _define: warning": 1,
     "orchestration/training/model_asset.py step: warning": 1,
+    "orchestration/training/model_asset.py _say_skipped: info": 1,
 }
 
 

@@ -121,7 +121,8 @@ def test_a_model_in_yaml_is_the_model_in_python(importable: Shop) -> None:
     assert spec.tags["domain"] == "shop"
     assert isinstance(spec.freshness_policy, dg.FreshnessPolicy)
     job = defs.resolve_implicit_global_asset_job_def()
-    assert job.execute_in_process(instance=dg.DagsterInstance.ephemeral()).success
+    with dg.DagsterInstance.ephemeral() as instance:
+        assert job.execute_in_process(instance=instance).success
     with importable.catalog() as catalog:
         assert catalog.get("churn", 1).record.evaluation is not None
 

@@ -119,7 +119,7 @@ def _build_job(
         message = f"Deliver {', '.join(config.targets)}"
         subject = message if len(message) <= _LONGEST_SUBJECT else f"Deliver {len(config.targets)} paths of data"
         revision = commit_files(project.root, delivery_files(config.targets), subject, author=author)
-        context.log.info("committed as %s: %s", revision, subject)
+        context.log.info("committed as %s: %s", revision, visible(subject))
         if push:
             push_data(project.root, on_line=context.log.info)
 
