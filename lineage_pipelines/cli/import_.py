@@ -89,12 +89,16 @@ def mlflow(
     """
     from lineage_pipelines.bridges.mlflow.registry_import.folder_copy import copy_rules
     from lineage_pipelines.bridges.mlflow.registry_import.importer import check_registry, import_registry
+    from lineage_pipelines.bridges.mlflow.server import is_tracking_uri
     from lineage_pipelines.reports.views.import_ import import_document, import_json
 
     settings = session.settings()
     address = tracking_uri or settings.mlflow
     if not address:
         raise click.UsageError("no MLflow server is configured: give --tracking-uri or set MLFLOW_TRACKING_URI")
+    if not is_tracking_uri(address):
+        what = f"{address[:100]} is no address of MLflow: http://HOST:PORT, sqlite:///mlflow.db or a folder"
+        raise click.BadParameter(what, param_hint="--tracking-uri")
     renamed = _renamed(renames)
     check_registry(address, models)
     with _opened(settings, dry_run=dry_run) as catalog, progress_line() as show:

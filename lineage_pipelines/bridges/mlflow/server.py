@@ -6,7 +6,7 @@ import logging
 import os
 import re
 from collections.abc import Callable, Iterator
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, TypeVar
 
 from lineage_pipelines.capture.git.public_url import public_url
@@ -56,6 +56,11 @@ class RefusedError(BridgeError):
 
 class LostServerError(BridgeError):
     """MLflow cannot be reached, or cannot answer now. What was sent last may have been done."""
+
+
+def is_tracking_uri(address: str) -> bool:
+    """Return whether MLflow may know such an address: a URL, a scheme of its own, or a folder that exists."""
+    return "://" in address or address.startswith(("file:", "databricks", "uc")) or Path(address).is_dir()
 
 
 def is_installed() -> bool:

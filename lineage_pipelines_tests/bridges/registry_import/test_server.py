@@ -74,6 +74,15 @@ def test_a_server_that_is_not_there_is_said_at_once_and_nothing_is_made(project:
     assert [path.name for path in project.iterdir()] == ["pyproject.toml"]
 
 
+@pytest.mark.parametrize("address", ["foo", "mlflow.example.org", "./mlruns", "localhost:5000"])
+def test_what_is_no_address_is_said_with_what_one_looks_like(project: Path, lineage: Lineage, address: str) -> None:
+    said = lineage("import", "mlflow", "--tracking-uri", address)
+    assert said.code == 2
+    what = f"{address} is no address of MLflow: http://HOST:PORT, sqlite:///mlflow.db or a folder"
+    assert said.err.startswith(f"error: invalid value for --tracking-uri: {what}\n")
+    assert [path.name for path in project.iterdir()] == ["pyproject.toml"]
+
+
 def test_a_model_that_is_not_there_is_said_and_nothing_is_made(team: Team, project: Path, bring: Lineage) -> None:
     team.register("delays", team.train())
     said = bring("--model", "delay")
