@@ -1,6 +1,7 @@
 """Fixtures that every room may use."""
 
 import compileall
+import importlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,6 +26,14 @@ settings.load_profile("gate")  # `make fuzz` asks for the other one, with --hypo
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the option of `make soak`."""
     parser.addoption("--soak", action="store_true", help="run the long suites whole, and what is marked soak")
+
+
+def pytest_sessionstart() -> None:
+    """Import DVC while its log's stream is that of the whole session: its handlers keep the one that they find.
+
+    A test that captures its own output would leave them a closed one, and every later message of DVC would fail.
+    """
+    importlib.import_module("dvc")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
